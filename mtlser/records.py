@@ -1,0 +1,249 @@
+"""What passes between stages and reaches the disk; frozen, without torch.
+
+Every list of records is a JSON Lines file: one record a line, UTF-8, in a stable order.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mtlser.errors import MtlserError
+
+EMOTIONS = ("neutral", "happy", "angry", "sad")
+"""The four classes of the paper's table 2, in label order 0..3."""
+
+Split = Literal["train", "validation", "test", "speaker_check"]
+Protocol = Literal["loso", "session", "recording", "random"]
+LEAKING_PROTOCOLS: tuple[Protocol, ...] = ("recording", "random")
+"""Protocols whose test speakers (and, for `random`, dialogues) are also in train."""
+
+CLEAN = "clean"
+"""The condition of an utterance as it was recorded; a noisy one is `babble@5dB`."""
+
+Rate = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Record(BaseModel):
+    """Base of all records: immutable, no unknown field."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Utterance(Record):
+    """One utterance of a corpus after ingest."""
+
+    id: str
+    corpus: str
+    audio: str
+    """Path below the corpus folder: `audio/ab/abcdef....flac`, 16 kHz mono."""
+    audio_sha256: str
+    """SHA-256 of the decoded 16-bit samples: equal for duplicate audio."""
+    duration_s: float
+    level_dbfs: float
+    """RMS level in dB relative to full scale."""
+    emotion: str
+    speaker: str
+    gender: Literal["F", "M"] | None
+    session: str | None
+    dialogue: str | None
+    recording: str | None
+    """The prefix that Cai et al. (2021) take for the speaker, e.g. `Ses01F`."""
+    style: Literal["improvised", "scripted"] | None
+    text: str | None
+    """Transcript as normalised by `mtlser.data.text.normalise`, or `None` where there is none."""
+    language: str
+
+
+class Fold(Record):
+    """One fold: four disjoint lists of utterance ids."""
+
+    index: int
+    name: str
+    """What is held out, e.g. `Ses01_F`, `Ses01`, `random-0`."""
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
+    speaker_check: tuple[str, ...]
+    """A slice of each training speaker's utterances that is never trained on."""
+
+
+class FoldPlan(Record):
+    """All folds of one protocol on one manifest (`folds.json`)."""
+
+    protocol: Protocol
+    seed: int
+    manifest_digest: str
+    folds: tuple[Fold, ...]
+
+    @property
+    def leaks(self) -> bool:
+        """True where test speakers are also in train by construction."""
+        return self.protocol in LEAKING_PROTOCOLS
+
+
+class Prediction(Record):
+    """One system's output for one utterance: the only hand-off to measurement."""
+
+    utterance_id: str
+    system: str
+    fold: int
+    seed: int
+    split: Split
+    condition: str
+    style: str | None
+    emotion_true: str
+    emotion_probabilities: dict[str, float]
+    """Probability of each class, in label order; sums to 1."""
+    text_true: str | None
+    text_predicted: str | None
+    """`None` where the system does not transcribe."""
+    speaker_true: str
+    speaker_predicted: str | None
+    """`None` where the system does not name speakers."""
+    recipe_hash: str
+
+    @property
+    def emotion_predicted(self) -> str:
+        """The most probable class; the first in label order on a tie."""
+        return max(self.emotion_probabilities, key=lambda name: self.emotion_probabilities[name])
+
+
+class Cell(Record):
+    """One training, as text `SYSTEM:fFOLD:sSEED` (`mtlser:f3:s0`, `svm:f0:s0`, `mtlser:final:s0`).
+
+    Cells travel through the DAG as text, because a loop over dicts turns 3 into 3.0.
+
+    >>> Cell.parse("mtlser:f3:s0")
+    Cell(system='mtlser', fold=3, seed=0)
+    >>> Cell(system="mtlser", fold=None, seed=0).text
+    'mtlser:final:s0'
+    """
+
+    system: str
+    fold: int | None
+    """`None` is the final fit on all data."""
+    seed: int
+
+    @property
+    def text(self) -> str:
+        """The cell as text, for `parse`."""
+        fold = "final" if self.fold is None else f"f{self.fold}"
+        return f"{self.system}:{fold}:s{self.seed}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Cell":
+        """The cell that `text` names.
+
+        Raises:
+            MtlserError: the text has another shape.
+        """
+        parts = text.split(":")
+        if len(parts) == 3 and parts[2][1:].isdigit() and parts[2][0] == "s":
+            system, fold, seed = parts[0], parts[1], int(parts[2][1:])
+            if fold == "final":
+                return cls(system=system, fold=None, seed=seed)
+            if fold[:1] == "f" and fold[1:].isdigit():
+                return cls(system=system, fold=int(fold[1:]), seed=seed)
+        raise MtlserError(
+            f"cell {text!r}: expected SYSTEM:fFOLD:sSEED or SYSTEM:final:sSEED, "
+            "for example `--cell mtlser:f0:s0`"
+        )
+
+
+class Choice(Record):
+    """What the search chose for one fold, from its validation scores alone."""
+
+    fold: int
+    alpha: float
+    beta: float
+    epoch: int
+    """Best epoch on validation, counted from 1."""
+    score: float
+    """The recipe's selection metric on validation, 0-1."""
+    run: str | None
+    """Folder of the trained cell below the search's folder; `None`: `train` has to train it."""
+
+
+class SearchRow(Record):
+    """One (fold, alpha, beta) training of the search; validation scores only."""
+
+    fold: int
+    alpha: float
+    beta: float
+    epoch: int
+    wa: Rate
+    ua: Rate
+    f1: Rate
+    wer: float | None
+    speaker_accuracy: float | None
+
+
+class SearchResult(Record):
+    """`chosen.json`: one choice per fold, and every row that led to it."""
+
+    scope: Literal["fold", "global"]
+    metric: str
+    choices: tuple[Choice, ...]
+    rows: tuple[SearchRow, ...]
+
+
+RecordT = TypeVar("RecordT", bound=BaseModel)
+
+
+def write_jsonl(path: Path, records: Iterable[BaseModel]) -> int:
+    """Writes one record a line to `path`, through a temporary name; the number of lines."""
+    count = 0
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        for record in records:
+            file.write(record.model_dump_json() + "\n")
+            count += 1
+    temporary.replace(path)
+    return count
+
+
+def read_jsonl(path: Path, kind: type[RecordT]) -> Iterator[RecordT]:
+    """Yields the records of `path` one by one, so that a large file needs no memory.
+
+    Raises:
+        MtlserError: the file is absent, or a line is not such a record.
+    """
+    if not path.is_file():
+        raise MtlserError(f"{path}: no such file; expected one {kind.__name__} a line")
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                yield kind.model_validate_json(line)
+            except ValidationError as error:
+                problem = error.errors()[0]
+                raise MtlserError(
+                    f"{path}:{number}: not a {kind.__name__}: "
+                    f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+                ) from None
+
+
+def write_json(path: Path, record: BaseModel) -> None:
+    """Writes one record as indented JSON to `path`, through a temporary name."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    temporary.replace(path)
+
+
+def read_json(path: Path, kind: type[RecordT]) -> RecordT:
+    """The record that `path` holds.
+
+    Raises:
+        MtlserError: the file is absent or holds something else.
+    """
+    if not path.is_file():
+        raise MtlserError(f"{path}: no such file; expected a {kind.__name__} as JSON")
+    try:
+        return kind.model_validate_json(path.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise MtlserError(
+            f"{path}: not a {kind.__name__}: "
+            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+        ) from None

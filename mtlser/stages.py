@@ -1,0 +1,218 @@
+"""Every step from wav to registry as one function: places in, places out.
+
+The command line, the Kubeflow components and the tests call these same functions. A place is a
+local path or an `s3://` address. A stage reads its inputs through `storage.fetch` and writes its
+output folder through `storage.output`, which appears whole or not at all. Heavy packages are
+imported inside the stages, so that a step pays only for what it uses.
+
+Folders that pass between stages:
+
+| folder | holds | written by |
+|---|---|---|
+| corpus | `manifest.jsonl`, `ingest.json`, `audio/` | `ingest` |
+| folds | `folds.json`, `audit.json` | `split` |
+| chosen | `chosen.json`, `study.journal`, `cells/fold-K/` | `search` |
+| cell | `model/`, `history.jsonl`, `result.json`, `predictions.jsonl` | `train` |
+| noisy | `predictions.jsonl` | `noise_eval` |
+| report | `report.html`, `scores.json`, `summary.json`, `predictions.jsonl`, `recipe.toml` | `report` |
+| registered | `registered.json` | `register` |
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mtlser import storage, tracking
+from mtlser.recipe import Recipe, dumps
+from mtlser.records import (
+    Cell,
+    FoldPlan,
+    Prediction,
+    SearchResult,
+    Utterance,
+    read_json,
+    read_jsonl,
+    write_json,
+    write_jsonl,
+)
+
+MANIFEST = "manifest.jsonl"
+FOLDS = "folds.json"
+CHOSEN = "chosen.json"
+PREDICTIONS = "predictions.jsonl"
+
+
+def synth(out: str, seed: int) -> None:
+    """Writes the synthetic IEMOCAP-shaped release to `out`; byte-identical for a seed."""
+    from mtlser.data import synthetic
+
+    with storage.output(out) as folder:
+        synthetic.write_release(folder, seed)
+
+
+def ingest(recipe: Recipe, out: str) -> None:
+    """Reads the recipe's corpus, decodes it to 16 kHz mono and writes the corpus folder."""
+    from mtlser.data import manifest
+
+    root = storage.fetch(recipe.data.root)
+    with storage.output(out) as folder:
+        manifest.build(recipe, root, folder)
+
+
+def split(corpus: str, recipe: Recipe, out: str) -> list[str]:
+    """Cuts the folds and audits their leaks; the text of every cell that is to be trained."""
+    from mtlser.data import audit, folds
+
+    source = storage.fetch(corpus)
+    utterances = load_manifest(source)
+    with storage.output(out) as folder:
+        plan = folds.plan(utterances, recipe)
+        write_json(folder / FOLDS, plan)
+        write_json(folder / "audit.json", audit.audit(utterances, plan))
+    return [
+        Cell(system=system, fold=fold.index, seed=recipe.seed).text
+        for system in ("mtlser", *recipe.baseline.systems)
+        for fold in plan.folds
+    ]
+
+
+def search(
+    corpus: str, folds: str, recipe: Recipe, out: str, work: str = "", run: str = ""
+) -> None:
+    """Chooses alpha, beta and epoch on validation; never touches a test utterance.
+
+    Args:
+        corpus: corpus folder.
+        folds: folds folder.
+        recipe: the resolved recipe.
+        out: chosen folder to write.
+        work: local folder that outlives a killed step; trainings in it are resumed and reused.
+        run: key of the parent run in MLflow; empty: a run of its own.
+    """
+    from mtlser.training import search as alpha_beta
+
+    source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
+    utterances, plan = load_manifest(source), load_folds(plan_folder)
+    with (
+        tracking.parent(recipe, run) as parent,
+        storage.output(out) as folder,
+        storage.work(work, out) as bench,
+    ):
+        result = alpha_beta.search(source, utterances, plan, recipe, folder, bench, parent)
+        write_json(folder / CHOSEN, result)
+
+
+def train(
+    corpus: str,
+    folds: str,
+    chosen: str,
+    cell: str,
+    recipe: Recipe,
+    out: str,
+    work: str = "",
+    run: str = "",
+) -> None:
+    """Trains one cell, or takes the search's checkpoint of it, and scores its test set once.
+
+    The final cell (`mtlser:final:s0`) is fitted on all data with the folds' median alpha, beta
+    and best epoch, and predicts nothing.
+    """
+    from mtlser.training import cells
+
+    source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
+    utterances, plan = load_manifest(source), load_folds(plan_folder)
+    choices_folder = storage.fetch(chosen)
+    with (
+        tracking.parent(recipe, run) as parent,
+        storage.output(out) as folder,
+        storage.work(work, out) as bench,
+    ):
+        cells.run(
+            Cell.parse(cell),
+            cells.Inputs(source, utterances, plan, choices_folder),
+            recipe,
+            folder,
+            bench,
+            parent,
+        )
+
+
+def noise_eval(
+    corpus: str, folds: str, cell_folder: str, cell: str, recipe: Recipe, out: str
+) -> None:
+    """Predicts the cell's test set under every noise and SNR of the recipe."""
+    from mtlser.evaluation import noise_sweep
+
+    source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
+    utterances, plan = load_manifest(source), load_folds(plan_folder)
+    trained = storage.fetch(cell_folder)
+    with storage.output(out) as folder:
+        predictions = noise_sweep.sweep(
+            source, utterances, plan, trained, Cell.parse(cell), recipe
+        )
+        write_jsonl(folder / PREDICTIONS, predictions)
+
+
+def report(
+    corpus: str,
+    folds: str,
+    chosen: str,
+    results: Sequence[str],
+    recipe: Recipe,
+    out: str,
+    run: str = "",
+) -> None:
+    """Scores all predictions and writes the page; the same numbers go to MLflow.
+
+    Args:
+        corpus: corpus folder.
+        folds: folds folder.
+        chosen: chosen folder of the search.
+        results: cell folders and noisy folders, in any order.
+        recipe: the resolved recipe.
+        out: report folder to write.
+        run: key of the parent run in MLflow.
+    """
+    from mtlser.evaluation import scores
+    from mtlser.reporting import page
+
+    source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
+    plan, choices = load_folds(plan_folder), load_chosen(storage.fetch(chosen))
+    gathered = [storage.fetch(place) / PREDICTIONS for place in results]
+    with tracking.parent(recipe, run) as parent, storage.output(out) as folder:
+        predictions = [p for path in gathered for p in read_jsonl(path, Prediction)]
+        predictions.sort(key=lambda p: (p.system, p.seed, p.fold, p.split, p.condition, p.utterance_id))
+        write_jsonl(folder / PREDICTIONS, predictions)
+        (folder / "recipe.toml").write_text(dumps(recipe), encoding="utf-8")
+        measured = scores.measure(predictions, plan, recipe)
+        write_json(folder / "scores.json", measured)
+        scores.write_summary(folder / "summary.json", measured)
+        context = page.context(source, plan_folder, choices, recipe, parent)
+        page.write(folder / "report.html", measured, context)
+        tracking.log_scores(parent, measured, folder)
+
+
+def register(
+    model: str, report_folder: str, recipe: Recipe, out: str, run: str = ""
+) -> None:
+    """Registers the final model as challenger, and as champion where none beats it."""
+    from mtlser.serving import registry
+
+    trained, reported = storage.fetch(model), storage.fetch(report_folder)
+    with tracking.parent(recipe, run) as parent, storage.output(out) as folder:
+        outcome = registry.register(trained / "model", reported / "summary.json", recipe, parent)
+        write_json(folder / "registered.json", outcome)
+
+
+def load_manifest(corpus: Path) -> list[Utterance]:
+    """All utterances of a corpus folder, in id order."""
+    return list(read_jsonl(corpus / MANIFEST, Utterance))
+
+
+def load_folds(folder: Path) -> FoldPlan:
+    """The fold plan of a folds folder."""
+    return read_json(folder / FOLDS, FoldPlan)
+
+
+def load_chosen(folder: Path) -> SearchResult:
+    """What the search chose."""
+    return read_json(folder / CHOSEN, SearchResult)
