@@ -1,11 +1,22 @@
-"""MLflow runs, found or made by key; a null tracker where nothing is to be tracked."""
+"""MLflow runs, found or made by key; a null tracker where nothing is to be tracked.
 
+Experiment `mtlser/CORPUS` > parent run (one pipeline run) > one run per (alpha, beta) cell with
+fold means of validation scores > one run per fold with epoch curves. All steps of a pipeline run
+share one parent through its key, each from a process of its own.
+
+Where to: MLflow's own `MLFLOW_TRACKING_URI`; without it `mlflow.db` and `mlruns/` in the current
+folder. `MTLSER_TRACKING=off` tracks nothing.
+"""
+
+import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from mtlser.recipe import Recipe
+from mtlser.records import FoldPlan
 
 
 class Run(Protocol):
@@ -14,6 +25,13 @@ class Run(Protocol):
     @property
     def id(self) -> str | None:
         """MLflow's run id; `None` where nothing is tracked."""
+
+    @property
+    def uri(self) -> str | None:
+        """Address of the store; `None` where nothing is tracked."""
+
+    def token(self) -> str:
+        """The run as text, for another process: see `from_token`."""
 
     def child(self, key: str, name: str, tags: Mapping[str, str] | None = None) -> "Run":
         """The nested run with this key, found or made: a retried step doubles nothing."""
@@ -24,8 +42,151 @@ class Run(Protocol):
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Logs metrics of one step (epoch) in one batch."""
 
+    def tags(self, values: Mapping[str, str]) -> None:
+        """Sets tags; a later value replaces an earlier one."""
+
+    def dataset(self, name: str, digest: str, source: str) -> None:
+        """Logs the data this run reads; saying it twice is fine."""
+
     def artifact(self, path: Path, folder: str = "") -> None:
-        """Uploads a file or a folder."""
+        """Uploads a file, or what a folder holds, below `folder`."""
 
     def close(self, status: str = "FINISHED") -> None:
         """Ends the run: `FINISHED`, `FAILED` or `KILLED`."""
+
+
+class NullRun:
+    """A run that is not tracked: every message is dropped."""
+
+    id: str | None = None
+    uri: str | None = None
+
+    def token(self) -> str:
+        """Empty text: `from_token` makes a `NullRun` of it."""
+        return ""
+
+    def child(self, key: str, name: str, tags: Mapping[str, str] | None = None) -> "NullRun":
+        """This run itself."""
+        return self
+
+    def params(self, values: Mapping[str, object]) -> None:
+        """Drops parameters."""
+
+    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+        """Drops metrics."""
+
+    def tags(self, values: Mapping[str, str]) -> None:
+        """Drops tags."""
+
+    def dataset(self, name: str, digest: str, source: str) -> None:
+        """Drops the dataset."""
+
+    def artifact(self, path: Path, folder: str = "") -> None:
+        """Drops the artifact."""
+
+    def close(self, status: str = "FINISHED") -> None:
+        """Does nothing."""
+
+
+def tracked() -> bool:
+    """False where `MTLSER_TRACKING=off`."""
+    return os.environ.get("MTLSER_TRACKING", "").lower() not in {"off", "0", "none", "false"}
+
+
+def uri() -> str:
+    """Address of the store: `MLFLOW_TRACKING_URI`, else `mlflow.db` in the current folder."""
+    given = os.environ.get("MLFLOW_TRACKING_URI", "")
+    return given or f"sqlite:///{Path.cwd() / 'mlflow.db'}"
+
+
+def init_store() -> str:
+    """Makes the store ready and returns its address, to be handed to other processes.
+
+    A fresh sqlite opened by several processes at once fails, so call this before fan-out, and
+    pass the address on as `MLFLOW_TRACKING_URI`.
+    """
+    address = uri()
+    if tracked():
+        from mtlser import mlflow_runs
+
+        client = mlflow_runs.connect(address)
+        mlflow_runs.told(lambda: client.search_experiments(max_results=1), f"open {address}")
+    return address
+
+
+@contextmanager
+def parent(recipe: Recipe, run: str = "") -> Iterator[Run]:
+    """The parent run of one pipeline run, found or made by its key.
+
+    With a key the run stays open when the step ends, for the steps to come, until `finish`; a
+    failing step marks it `FAILED`. With an empty key the run is this step's own and ends with it.
+
+    Args:
+        recipe: its corpus names the experiment; it is logged whole, once.
+        run: the key, for example the pipeline's job id.
+    """
+    if not tracked():
+        yield NullRun()
+        return
+    from mtlser import mlflow_parent
+
+    opened = mlflow_parent.opened(uri(), recipe, run)
+    try:
+        yield opened
+    except Exception:
+        opened.close("FAILED")
+        raise
+    except BaseException:  # interrupted by the user or the scheduler
+        opened.close("KILLED")
+        raise
+    if not run:
+        opened.close()
+
+
+def finish(run: Run) -> None:
+    """Ends a pipeline run's parent well; the last stage calls it."""
+    run.close()
+
+
+def from_token(token: str) -> Run:
+    """The run that `Run.token` named, in another process."""
+    if not token:
+        return NullRun()
+    from mtlser import mlflow_runs
+
+    place = json.loads(token)
+    client = mlflow_runs.connect(place["uri"])
+    return mlflow_runs.MlflowRun(client, place["experiment"], place["run"])
+
+
+def dataset(run: Run, recipe: Recipe, plan: FoldPlan) -> None:
+    """Logs the corpus with the digest of its manifest as the run's input."""
+    run.dataset(recipe.data.corpus, plan.manifest_digest, recipe.data.root)
+
+
+def log_scores(run: Run, scores: object, folder: Path) -> None:
+    """Logs the report folder: summary metrics, scores of each fold, the page and its figures.
+
+    Args:
+        run: the parent run.
+        scores: `mtlser.evaluation.scores.Scores`.
+        folder: report folder with `summary.json`.
+    """
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    run.metrics(numbers(summary))
+    for name in ("report.html", "scores.json", "summary.json", "recipe.toml"):
+        if (folder / name).is_file():
+            run.artifact(folder / name)
+
+
+def numbers(values: Mapping[str, object]) -> dict[str, float]:
+    """The numeric entries of a flat mapping; truth values and `None` are left out.
+
+    >>> numbers({"wa_mean": 0.7, "folds": 5, "leaks": False, "wer": None, "protocol": "loso"})
+    {'wa_mean': 0.7, 'folds': 5.0}
+    """
+    return {
+        key: float(value)
+        for key, value in values.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }

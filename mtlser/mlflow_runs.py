@@ -1,0 +1,218 @@
+"""MLflow runs found or made by key, through the client alone: no global active run.
+
+Imported only where something is tracked, since MLflow takes seconds to import.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, Experiment, InputTag, Metric, Param, RunTag
+from mlflow.entities import Run as Entity
+from mlflow.exceptions import MlflowException
+from tenacity import RetryError, Retrying, retry_if_exception, stop_after_attempt
+from tenacity import wait_random_exponential as wait_random
+
+from mtlser.errors import MtlserError
+
+KEY = "mtlser.key"
+"""Tag of a child: the same key below the same parent is the same run."""
+RUN = "mtlser.run"
+"""Tag of a parent: the key that all steps of one pipeline run share."""
+PARENT = "mlflow.parentRunId"
+METRICS_A_BATCH = 1000
+PARAMS_A_BATCH = 100
+DIGEST_LENGTH = 36
+"""MLflow's limit on a dataset's digest."""
+SETTLE_S = 0.5
+"""How long the maker of a parent waits for others that made one at the same moment."""
+ATTEMPTS = 6
+
+Result = TypeVar("Result")
+
+
+def told(action: Callable[[], Result], doing: str) -> Result:
+    """What `action` returns, tried again while the store is busy or away.
+
+    MLflow's own client already retries a server that does not answer; this covers a locked or
+    restarting database behind it.
+
+    Raises:
+        MtlserError: MLflow refuses, or is still away after the last attempt.
+    """
+    retrying = Retrying(
+        retry=retry_if_exception(_busy),
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_random(multiplier=0.1, max=5),
+    )
+    try:
+        return retrying(action)
+    except (RetryError, MlflowException) as error:
+        cause = error.last_attempt.exception() if isinstance(error, RetryError) else error
+        lines = str(cause).splitlines() or ["no reason given"]
+        raise MtlserError(
+            f"MLflow could not {doing}: {lines[0]}; check MLFLOW_TRACKING_URI, or set "
+            "MTLSER_TRACKING=off to run untracked"
+        ) from error
+
+
+def _busy(error: BaseException) -> bool:
+    if not isinstance(error, MlflowException):
+        return False
+    return error.error_code == "TEMPORARILY_UNAVAILABLE" or "database is locked" in str(error)
+
+
+def connect(uri: str) -> MlflowClient:
+    """A client of the store; MLflow's migration chatter is kept off the terminal."""
+    for name in ("alembic", "mlflow.store.db.utils"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return told(lambda: MlflowClient(tracking_uri=uri), f"open {uri}")
+
+
+def experiment(client: MlflowClient, name: str, artifacts: str | None) -> str:
+    """Id of the experiment `name`, made where absent.
+
+    Args:
+        client: the store.
+        name: `mtlser/CORPUS`.
+        artifacts: where its artifacts go; `None` is the server's choice.
+    """
+    found = told(lambda: client.get_experiment_by_name(name), f"look for experiment {name}")
+    if found is None:
+        try:
+            return client.create_experiment(name, artifact_location=artifacts)
+        except MlflowException as error:
+            # Another process was quicker; anything else is told below.
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                raise MtlserError(f"MLflow could not make experiment {name}: {error}") from error
+    return _alive(found)
+
+
+def _alive(found: Experiment) -> str:
+    if found.lifecycle_stage != "active":
+        raise MtlserError(
+            f"MLflow experiment {found.name} is deleted; bring it back with "
+            f"`mlflow experiments restore -x {found.experiment_id}`"
+        )
+    return str(found.experiment_id)
+
+
+def find(client: MlflowClient, experiment_id: str, marks: Mapping[str, str]) -> Entity | None:
+    """The earliest run that carries all `marks` as tags (on a tie, the smallest id)."""
+    quoted = [f"tags.`{key}` = '{value}'" for key, value in marks.items()]
+    runs = told(
+        lambda: client.search_runs(
+            [experiment_id],
+            " and ".join(quoted),
+            max_results=100,
+            order_by=["attributes.start_time ASC"],
+        ),
+        "search runs",
+    )
+    return min(runs, key=lambda run: (run.info.start_time, run.info.run_id), default=None)
+
+
+def find_or_make(
+    client: MlflowClient,
+    experiment_id: str,
+    name: str,
+    marks: Mapping[str, str],
+    tags: Mapping[str, str],
+    settle_s: float = 0.0,
+) -> Entity:
+    """The one run that carries `marks`, made where absent.
+
+    Several processes may ask at once: each maker looks again, the earliest run wins and every
+    loser deletes its own.
+    """
+    for value in marks.values():
+        if "'" in value or not value:
+            raise MtlserError(f"run key {value!r}: expected a text without quotes")
+    found = find(client, experiment_id, marks)
+    if found is not None:
+        return found
+    made = told(
+        lambda: client.create_run(
+            experiment_id,
+            start_time=int(time.time() * 1000),
+            tags={**tags, **marks},
+            run_name=name,
+        ),
+        f"make run {name}",
+    )
+    time.sleep(settle_s)
+    winner = find(client, experiment_id, marks) or made
+    if winner.info.run_id != made.info.run_id:
+        told(lambda: client.delete_run(made.info.run_id), "delete a run made twice")
+    return winner
+
+
+class MlflowRun:
+    """One run of a store, addressed by id."""
+
+    def __init__(self, client: MlflowClient, experiment_id: str, run_id: str) -> None:
+        self.client = client
+        self.experiment_id = experiment_id
+        self._id = run_id
+
+    @property
+    def id(self) -> str:
+        """MLflow's run id."""
+        return self._id
+
+    @property
+    def uri(self) -> str:
+        """Address of the store."""
+        return str(self.client.tracking_uri)
+
+    def token(self) -> str:
+        """The run as text, for another process: see `mtlser.tracking.from_token`."""
+        return json.dumps({"uri": self.uri, "experiment": self.experiment_id, "run": self._id})
+
+    def child(self, key: str, name: str, tags: Mapping[str, str] | None = None) -> "MlflowRun":
+        """The nested run with this key, found or made: a retried step doubles nothing."""
+        marks = {PARENT: self._id, KEY: key}
+        made = find_or_make(self.client, self.experiment_id, name, marks, tags or {})
+        return MlflowRun(self.client, self.experiment_id, str(made.info.run_id))
+
+    def params(self, values: Mapping[str, object]) -> None:
+        """Logs parameters once; the same value again is fine, another one is refused."""
+        entities = [Param(key, str(value)) for key, value in values.items()]
+        for start in range(0, len(entities), PARAMS_A_BATCH):
+            batch = entities[start : start + PARAMS_A_BATCH]
+            self._log("log parameters", params=batch)
+
+    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+        """Logs metrics of one step (epoch) in one batch."""
+        now_ms = int(time.time() * 1000)
+        entities = [Metric(key, float(value), now_ms, step) for key, value in values.items()]
+        for start in range(0, len(entities), METRICS_A_BATCH):
+            self._log("log metrics", metrics=entities[start : start + METRICS_A_BATCH])
+
+    def tags(self, values: Mapping[str, str]) -> None:
+        """Sets tags; a later value replaces an earlier one."""
+        self._log("set tags", tags=[RunTag(key, str(value)) for key, value in values.items()])
+
+    def dataset(self, name: str, digest: str, source: str) -> None:
+        """Logs the data this run reads; saying it twice is fine."""
+        data = Dataset(name, digest[:DIGEST_LENGTH], "local", json.dumps({"uri": source}))
+        given = DatasetInput(data, [InputTag("mlflow.data.context", "training")])
+        told(lambda: self.client.log_inputs(self._id, [given]), "log the dataset")
+        self.tags({"mtlser.manifest": digest})
+
+    def artifact(self, path: Path, folder: str = "") -> None:
+        """Uploads a file, or what a folder holds, below `folder`."""
+        upload = self.client.log_artifacts if path.is_dir() else self.client.log_artifact
+        told(lambda: upload(self._id, str(path), folder or None), f"upload {path}")
+
+    def close(self, status: str = "FINISHED") -> None:
+        """Ends the run: `FINISHED`, `FAILED` or `KILLED`."""
+        told(lambda: self.client.set_terminated(self._id, status), "end a run")
+
+    def _log(self, doing: str, **batch: object) -> None:
+        told(lambda: self.client.log_batch(self._id, **batch), doing)  # type: ignore[arg-type]
