@@ -1,0 +1,251 @@
+"""Metrics as pure functions: sequences in, a number or an array out; rates are 0-1.
+
+"WA" and "UA" are the names of the speech emotion literature: WA weights every class by its size,
+which makes it plain accuracy; UA weights every class alike, which makes it the mean recall. Some
+papers swap the two, hence the long names here.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtlser.errors import MtlserError
+
+
+def weighted_accuracy(truth: Sequence[str], predicted: Sequence[str]) -> float:
+    """Share of utterances whose class is right, 0-1: `correct / all` (WA; Schuller et al. 2009).
+
+    >>> weighted_accuracy(["sad", "sad", "sad", "angry"], ["sad", "sad", "angry", "angry"])
+    0.75
+
+    Raises:
+        MtlserError: the sequences differ in length or are empty.
+    """
+    _check(truth, predicted)
+    return sum(t == p for t, p in zip(truth, predicted, strict=True)) / len(truth)
+
+
+def unweighted_accuracy(truth: Sequence[str], predicted: Sequence[str]) -> float:
+    """Mean of the per-class recalls, 0-1 (UA; Schuller et al. 2009).
+
+    Classes are those PRESENT in `truth`: a class without an utterance has no recall and does not
+    count, neither as 0 nor as 1.
+
+    >>> unweighted_accuracy(["sad", "sad", "angry"], ["sad", "angry", "angry"])
+    0.75
+
+    Raises:
+        MtlserError: the sequences differ in length or are empty.
+    """
+    return float(np.mean(list(per_class_recall(truth, predicted).values())))
+
+
+def per_class_recall(truth: Sequence[str], predicted: Sequence[str]) -> dict[str, float]:
+    """Recall of each class present in `truth`, 0-1: `correct of the class / all of the class`.
+
+    >>> per_class_recall(["sad", "sad", "angry"], ["sad", "angry", "angry"])
+    {'angry': 1.0, 'sad': 0.5}
+
+    Raises:
+        MtlserError: the sequences differ in length or are empty.
+    """
+    _check(truth, predicted)
+    classes = sorted({*truth, *predicted})
+    counts = confusion(truth, predicted, classes)
+    sizes = counts.sum(axis=1)
+    return {
+        name: float(counts[row, row] / sizes[row])
+        for row, name in enumerate(classes)
+        if sizes[row] > 0
+    }
+
+
+def macro_f1(truth: Sequence[str], predicted: Sequence[str]) -> float:
+    """Mean of the per-class F1 scores, 0-1: `F1 = 2 TP / (2 TP + FP + FN)`.
+
+    Classes are those in `truth` or `predicted`, as in scikit-learn: a class that is predicted
+    though nobody spoke it counts as 0.
+
+    >>> round(macro_f1(["sad", "sad", "sad", "angry"], ["sad", "sad", "angry", "angry"]), 4)
+    0.7333
+
+    Raises:
+        MtlserError: the sequences differ in length or are empty.
+    """
+    scores, _ = _f1(truth, predicted)
+    return float(scores.mean())
+
+
+def weighted_f1(truth: Sequence[str], predicted: Sequence[str]) -> float:
+    """Mean of the per-class F1 scores weighted by the class sizes in `truth`, 0-1.
+
+    >>> round(weighted_f1(["sad", "sad", "sad", "angry"], ["sad", "sad", "angry", "angry"]), 4)
+    0.7667
+
+    Raises:
+        MtlserError: the sequences differ in length or are empty.
+    """
+    scores, sizes = _f1(truth, predicted)
+    return float((scores * sizes).sum() / sizes.sum())
+
+
+def confusion(
+    truth: Sequence[str], predicted: Sequence[str], classes: Sequence[str]
+) -> NDArray[np.int64]:
+    """Counts of utterances, (true class, predicted class), both axes in the order of `classes`.
+
+    >>> confusion(["sad", "sad", "angry"], ["sad", "angry", "angry"], ["angry", "sad"]).tolist()
+    [[1, 0], [1, 1]]
+
+    Raises:
+        MtlserError: the sequences differ in length, are empty, or hold a class not in `classes`.
+    """
+    _check(truth, predicted)
+    place = {name: index for index, name in enumerate(classes)}
+    unknown = sorted({*truth, *predicted} - place.keys())
+    if unknown:
+        raise MtlserError(f"class {unknown[0]!r} is not among {', '.join(classes)}")
+    counts = np.zeros((len(classes), len(classes)), dtype=np.int64)
+    rows = [place[name] for name in truth]
+    columns = [place[name] for name in predicted]
+    np.add.at(counts, (rows, columns), 1)
+    return counts
+
+
+def word_error_rate(
+    references: Sequence[str | None], hypotheses: Sequence[str | None]
+) -> float | None:
+    """Word edits over reference words of the whole corpus, 0 or more (WER).
+
+    `(substitutions + deletions + insertions) / reference words`, both summed over utterances, so
+    that a long utterance weighs more than a short one. Utterances without a reference are left
+    out; `without_reference` counts them. `None` where there is no reference word, or where the
+    system does not transcribe.
+
+    >>> word_error_rate(["a good day", "yes", None], ["a day", "yes", "no"])
+    0.25
+
+    Raises:
+        MtlserError: the sequences differ in length, or only some hypotheses are absent.
+    """
+    pairs = _transcribed(references, hypotheses)
+    if not pairs or not any(reference.split() for reference, _ in pairs):
+        return None
+    import jiwer
+
+    return float(jiwer.process_words([r for r, _ in pairs], [h for _, h in pairs]).wer)
+
+
+def character_error_rate(
+    references: Sequence[str | None], hypotheses: Sequence[str | None]
+) -> float | None:
+    """Character edits over reference characters of the whole corpus, 0 or more (CER).
+
+    As `word_error_rate`, over characters; a space between words is a character.
+
+    >>> character_error_rate(["abcd", None], ["abxd", "no"])
+    0.25
+
+    Raises:
+        MtlserError: the sequences differ in length, or only some hypotheses are absent.
+    """
+    pairs = _transcribed(references, hypotheses)
+    if not pairs or not any(reference.strip() for reference, _ in pairs):
+        return None
+    import jiwer
+
+    return float(jiwer.process_characters([r for r, _ in pairs], [h for _, h in pairs]).cer)
+
+
+def without_reference(references: Sequence[str | None]) -> int:
+    """Number of utterances that have no transcript and so no part in WER and CER.
+
+    >>> without_reference(["yes", None, None])
+    2
+    """
+    return sum(reference is None for reference in references)
+
+
+def speaker_accuracy(truth: Sequence[str], predicted: Sequence[str | None]) -> float | None:
+    """Share of utterances whose speaker is named right, 0-1; `None` where nobody is named.
+
+    Only utterances of TRAINING speakers can be right: a held-out speaker is no class.
+
+    >>> speaker_accuracy(["Ses01_F", "Ses01_M"], ["Ses01_F", "Ses01_F"])
+    0.5
+
+    Raises:
+        MtlserError: the sequences differ in length, or only some predictions are absent.
+    """
+    if len(truth) != len(predicted):
+        raise MtlserError(f"{len(truth)} true but {len(predicted)} predicted speakers")
+    named = [name for name in predicted if name is not None]
+    if not named:
+        return None
+    if len(named) < len(predicted):
+        raise MtlserError(
+            f"{len(predicted) - len(named)} of {len(predicted)} utterances have no predicted "
+            "speaker; expected all or none; predict them again"
+        )
+    return weighted_accuracy(truth, named)
+
+
+def expected_calibration_error(
+    confidences: Sequence[float], correct: Sequence[bool], bins: int = 15
+) -> float:
+    """Mean gap between confidence and accuracy, 0-1 (ECE; Guo et al. 2017, arXiv 1706.04599).
+
+    `sum over bins of share * |accuracy - mean confidence|` over `bins` bins of equal width,
+    each open below and closed above. 0 is calibrated.
+
+    >>> round(expected_calibration_error([0.9, 0.9, 0.6, 0.6], [True, True, True, False]), 3)
+    0.1
+
+    Raises:
+        MtlserError: the sequences differ in length or are empty, or a confidence is outside 0-1.
+    """
+    if len(confidences) != len(correct) or not confidences:
+        raise MtlserError(
+            f"{len(confidences)} confidences but {len(correct)} outcomes; expected as many, over 0"
+        )
+    confidence = np.asarray(confidences, dtype=np.float64)
+    if not ((confidence >= 0) & (confidence <= 1)).all():
+        raise MtlserError("a confidence is outside 0-1; give probabilities")
+    right = np.asarray(correct, dtype=np.float64)
+    place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    gaps = np.bincount(place, weights=right - confidence, minlength=bins)
+    return float(np.abs(gaps).sum() / len(confidence))
+
+
+def _check(truth: Sequence[str], predicted: Sequence[str]) -> None:
+    if len(truth) != len(predicted):
+        raise MtlserError(f"{len(truth)} true but {len(predicted)} predicted classes")
+    if not truth:
+        raise MtlserError("no utterance to score; expected one or more")
+
+
+def _f1(
+    truth: Sequence[str], predicted: Sequence[str]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """F1 and size of each class that is in `truth` or `predicted`."""
+    counts = confusion(truth, predicted, sorted({*truth, *predicted}))
+    sizes = counts.sum(axis=1)
+    # TP + FN + TP + FP: over 0 for every class that occurs on either side.
+    return 2 * counts.diagonal() / (sizes + counts.sum(axis=0)), sizes
+
+
+def _transcribed(
+    references: Sequence[str | None], hypotheses: Sequence[str | None]
+) -> list[tuple[str, str]]:
+    """Pairs with a reference; empty where no hypothesis is given at all."""
+    if len(references) != len(hypotheses):
+        raise MtlserError(f"{len(references)} references but {len(hypotheses)} hypotheses")
+    kept = [(r, h) for r, h in zip(references, hypotheses, strict=True) if r is not None]
+    pairs = [(r, h) for r, h in kept if h is not None]
+    if pairs and len(pairs) < len(kept):
+        raise MtlserError(
+            f"{len(kept) - len(pairs)} of {len(kept)} utterances have no hypothesis; expected all "
+            "or none; predict them again"
+        )
+    return pairs
