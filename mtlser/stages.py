@@ -97,6 +97,7 @@ def search(
         storage.output(out) as folder,
         storage.work(work, out) as bench,
     ):
+        tracking.dataset(parent, recipe, plan)
         result = alpha_beta.search(source, utterances, plan, recipe, folder, bench, parent)
         write_json(folder / CHOSEN, result)
 
@@ -189,6 +190,7 @@ def report(
         context = page.context(source, plan_folder, choices, recipe, parent)
         page.write(folder / "report.html", measured, context)
         tracking.log_scores(parent, measured, folder)
+        tracking.finish(parent)
 
 
 def register(
@@ -201,6 +203,7 @@ def register(
     with tracking.parent(recipe, run) as parent, storage.output(out) as folder:
         outcome = registry.register(trained / "model", reported / "summary.json", recipe, parent)
         write_json(folder / "registered.json", outcome)
+        tracking.finish(parent)
 
 
 def load_manifest(corpus: Path) -> list[Utterance]:

@@ -11,10 +11,11 @@ folder. `MTLSER_TRACKING=off` tracks nothing.
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
+from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
 from mtlser.records import FoldPlan
 
@@ -133,11 +134,10 @@ def parent(recipe: Recipe, run: str = "") -> Iterator[Run]:
     opened = mlflow_parent.opened(uri(), recipe, run)
     try:
         yield opened
-    except Exception:
-        opened.close("FAILED")
-        raise
-    except BaseException:  # interrupted by the user or the scheduler
-        opened.close("KILLED")
+    except BaseException as error:
+        # A store that is away must not hide what went wrong.
+        with suppress(MtlserError):
+            opened.close("FAILED" if isinstance(error, Exception) else "KILLED")
         raise
     if not run:
         opened.close()
