@@ -106,7 +106,7 @@ class SearchRecipe(Section):
     betas: tuple[NonNegativeFloat, ...] = ()
     trials: PositiveInt | None = None
     """Trials per fold of the `tpe` sampler."""
-    metric: Literal["wa", "ua", "f1"] = "ua"
+    metric: Literal["wa", "ua", "f1", "wer"] = "ua"
     """Validation metric that chooses epoch, alpha and beta."""
     jobs: PositiveInt = 1
     """Folds trained side by side, each on its share of the cores."""

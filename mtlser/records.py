@@ -158,12 +158,29 @@ class Choice(Record):
     fold: int
     alpha: float
     beta: float
-    epoch: int
-    """Best epoch on validation, counted from 1."""
-    score: float
-    """The recipe's selection metric on validation, 0-1."""
+    epoch: int | None
+    """Best epoch on validation, counted from 1; `None`: `train` has to find it."""
+    score: float | None
+    """The recipe's selection metric on validation, higher is better."""
     run: str | None
     """Folder of the trained cell below the search's folder; `None`: `train` has to train it."""
+
+
+class CellResult(Record):
+    """How one training ended (`result.json`); validation scores only."""
+
+    cell: str
+    alpha: float | None
+    """`None` for systems without auxiliary tasks."""
+    beta: float | None
+    epoch: int | None
+    """Epoch whose weights were kept."""
+    epochs_run: int | None
+    score: float | None
+    validation: dict[str, float | None]
+    """`wa`, `ua`, `f1`, `wer` on validation and `speaker_accuracy` on `speaker_check`."""
+    seconds: float
+    weights_sha256: str | None
 
 
 class SearchRow(Record):
@@ -173,6 +190,8 @@ class SearchRow(Record):
     alpha: float
     beta: float
     epoch: int
+    score: float
+    """The selection metric, higher is better (1 - WER for `wer`)."""
     wa: Rate
     ua: Rate
     f1: Rate

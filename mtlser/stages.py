@@ -14,7 +14,7 @@ Folders that pass between stages:
 | chosen | `chosen.json`, `study.journal`, `cells/fold-K/` | `search` |
 | cell | `model/`, `history.jsonl`, `result.json`, `predictions.jsonl` | `train` |
 | noisy | `predictions.jsonl` | `noise_eval` |
-| report | `report.html`, `scores.json`, `summary.json`, `predictions.jsonl`, `recipe.toml` | `report` |
+| report | `report.html`, `scores.json`, `summary.json`, `predictions.jsonl`, `chosen.json`, `recipe.toml` | `report` |
 | registered | `registered.json` | `register` |
 """
 
@@ -25,6 +25,7 @@ from mtlser import storage, tracking
 from mtlser.recipe import Recipe, dumps
 from mtlser.records import (
     Cell,
+    CellResult,
     FoldPlan,
     Prediction,
     SearchResult,
@@ -88,17 +89,19 @@ def search(
         work: local folder that outlives a killed step; trainings in it are resumed and reused.
         run: key of the parent run in MLflow; empty: a run of its own.
     """
+    from mtlser.training import cells
     from mtlser.training import search as alpha_beta
 
     source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
     utterances, plan = load_manifest(source), load_folds(plan_folder)
+    inputs = cells.Inputs(source, utterances, plan)
     with (
         tracking.parent(recipe, run) as parent,
         storage.output(out) as folder,
         storage.work(work, out) as bench,
     ):
         tracking.dataset(parent, recipe, plan)
-        result = alpha_beta.search(source, utterances, plan, recipe, folder, bench, parent)
+        result = alpha_beta.search(inputs, recipe, folder, bench, parent)
         write_json(folder / CHOSEN, result)
 
 
@@ -115,26 +118,21 @@ def train(
     """Trains one cell, or takes the search's checkpoint of it, and scores its test set once.
 
     The final cell (`mtlser:final:s0`) is fitted on all data with the folds' median alpha, beta
-    and best epoch, and predicts nothing.
+    and best epoch, and predicts nothing; its `chosen` is the report folder, where each fold's
+    epoch is known.
     """
     from mtlser.training import cells
 
     source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
     utterances, plan = load_manifest(source), load_folds(plan_folder)
-    choices_folder = storage.fetch(chosen)
+    choices = storage.fetch(chosen)
+    inputs = cells.Inputs(source, utterances, plan, load_chosen(choices), choices)
     with (
         tracking.parent(recipe, run) as parent,
         storage.output(out) as folder,
         storage.work(work, out) as bench,
     ):
-        cells.run(
-            Cell.parse(cell),
-            cells.Inputs(source, utterances, plan, choices_folder),
-            recipe,
-            folder,
-            bench,
-            parent,
-        )
+        cells.run(Cell.parse(cell), inputs, recipe, folder, bench, parent)
 
 
 def noise_eval(
@@ -177,10 +175,12 @@ def report(
     from mtlser.reporting import page
 
     source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
-    plan, choices = load_folds(plan_folder), load_chosen(storage.fetch(chosen))
-    gathered = [storage.fetch(place) / PREDICTIONS for place in results]
+    gathered = [storage.fetch(place) for place in results]
+    plan = load_folds(plan_folder)
+    choices = resolved(load_chosen(storage.fetch(chosen)), gathered)
     with tracking.parent(recipe, run) as parent, storage.output(out) as folder:
-        predictions = [p for path in gathered for p in read_jsonl(path, Prediction)]
+        write_json(folder / CHOSEN, choices)
+        predictions = [p for cell in gathered for p in read_jsonl(cell / PREDICTIONS, Prediction)]
         predictions.sort(key=lambda p: (p.system, p.seed, p.fold, p.split, p.condition, p.utterance_id))
         write_jsonl(folder / PREDICTIONS, predictions)
         (folder / "recipe.toml").write_text(dumps(recipe), encoding="utf-8")
@@ -219,3 +219,23 @@ def load_folds(folder: Path) -> FoldPlan:
 def load_chosen(folder: Path) -> SearchResult:
     """What the search chose."""
     return read_json(folder / CHOSEN, SearchResult)
+
+
+def resolved(chosen: SearchResult, cells: Sequence[Path]) -> SearchResult:
+    """The search's choices with each fold's epoch and score, as its training found them."""
+    found: dict[int, CellResult] = {}
+    for folder in cells:
+        if (folder / "result.json").is_file():
+            result = read_json(folder / "result.json", CellResult)
+            cell = Cell.parse(result.cell)
+            if cell.system == "mtlser" and cell.fold is not None:
+                found[cell.fold] = result
+    choices = tuple(
+        choice.model_copy(
+            update={"epoch": found[choice.fold].epoch, "score": found[choice.fold].score}
+        )
+        if choice.fold in found
+        else choice
+        for choice in chosen.choices
+    )
+    return chosen.model_copy(update={"choices": choices})

@@ -1,0 +1,133 @@
+"""Emotion, text and speaker of clips: one way in for scores, noise, registry and command line.
+
+A prediction does not depend on its batch mates: the encoders hide padding (see
+`mtlser.models.encoder`), so clips are batched by length for speed alone.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.utils.rnn import pad_sequence
+
+from mtlser.data import text
+from mtlser.models import bundle
+from mtlser.models.bundle import Description, TrainedModel
+from mtlser.models.encoder import SAMPLE_RATE_HZ
+from mtlser.models.mtl import Logits
+
+Wav = NDArray[np.float32]
+"""One clip's samples (n,), 16 kHz mono, -1..1."""
+
+BATCH_S = 40.0
+"""Audio per batch, padding included."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What one system says of one clip."""
+
+    emotion_probabilities: dict[str, float]
+    text: str | None
+    speaker: str | None
+
+
+class System(Protocol):
+    """Anything that names an emotion: the network, the SVM."""
+
+    def predict(self, wavs: Sequence[Wav]) -> list[Output]:
+        """One output for each clip, in order."""
+
+
+@dataclass(frozen=True)
+class NetworkSystem:
+    """The multi-task network as a system."""
+
+    model: TrainedModel
+
+    def predict(self, wavs: Sequence[Wav]) -> list[Output]:
+        """One output for each clip, in order."""
+        return predict_wavs(self.model, wavs)
+
+
+@dataclass(frozen=True)
+class SvmSystem:
+    """The SVM baseline as a system; it neither transcribes nor names speakers."""
+
+    folder: Path
+    emotions: tuple[str, ...]
+
+    def predict(self, wavs: Sequence[Wav]) -> list[Output]:
+        """One output for each clip, in order."""
+        from mtlser.models.baselines import svm
+
+        model = svm.load(self.folder)
+        rows = svm.predict_probabilities(model, np.stack([svm.features(wav) for wav in wavs]))
+        return [
+            Output(dict(zip(self.emotions, map(float, row), strict=True)), None, None)
+            for row in rows
+        ]
+
+
+def load_system(name: str, folder: Path, emotions: tuple[str, ...]) -> System:
+    """The trained system in a cell's `model/` folder."""
+    if name == "svm":
+        return SvmSystem(folder, emotions)
+    return NetworkSystem(bundle.load(folder))
+
+
+def predict_wavs(model: TrainedModel, wavs: Sequence[Wav]) -> list[Output]:
+    """One output for each clip, in order.
+
+    Args:
+        model: as `mtlser.models.bundle.load` gives it.
+        wavs: samples (n,) of each clip, 16 kHz mono.
+    """
+    network = model.network.eval()
+    device = next(network.parameters()).device
+    found: dict[int, Output] = {}
+    with torch.inference_mode():
+        for indices in length_batches([len(wav) / SAMPLE_RATE_HZ for wav in wavs], BATCH_S):
+            clips = [torch.from_numpy(np.asarray(wavs[i], np.float32)).to(device) for i in indices]
+            local = network.encoder.local(clips)
+            lengths_b = torch.tensor([len(clip) for clip in local], device=device)
+            logits = network(pad_sequence(local, batch_first=True), lengths_b, "local")
+            found.update(zip(indices, outputs(logits, model.description), strict=True))
+    return [found[i] for i in range(len(wavs))]
+
+
+def outputs(logits: Logits, description: Description) -> list[Output]:
+    """The heads' logits of one batch in words: probabilities, greedy CTC text, speaker."""
+    probabilities = logits.emotion_be.float().softmax(-1).double()
+    probabilities = (probabilities / probabilities.sum(-1, keepdim=True)).tolist()
+    speakers = logits.speaker_bs.argmax(-1).tolist()
+    symbols = logits.characters_btu.argmax(-1).tolist()
+    frames = logits.frames_b.tolist()
+    return [
+        Output(
+            dict(zip(description.emotions, row, strict=True)),
+            text.decode_ctc(line[:length]),
+            description.speakers[speaker],
+        )
+        for row, line, length, speaker in zip(probabilities, symbols, frames, speakers, strict=True)
+    ]
+
+
+def length_batches(durations_s: Sequence[float], batch_s: float) -> Iterator[list[int]]:
+    """Yields indices of clips of like length, at most `batch_s` of padded audio a batch.
+
+    >>> list(length_batches([3.0, 1.0, 1.0], 4.0))
+    [[1, 2], [0]]
+    """
+    batch: list[int] = []
+    for index in sorted(range(len(durations_s)), key=lambda i: durations_s[i]):
+        if batch and durations_s[index] * (len(batch) + 1) > batch_s:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch

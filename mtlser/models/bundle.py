@@ -1,0 +1,173 @@
+"""A trained network with its labels, as one plain folder: safetensors and JSON, no pickle.
+
+| file | holds |
+|---|---|
+| `mtlser.json` | labels, speakers, `[model]` of the recipe, where the encoder came from |
+| `weights.safetensors` | every weight, or the heads alone where the encoder was frozen |
+| `encoder/` | the encoder's own configuration, enough to build it without the hub |
+"""
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from mtlser.data.text import VOCABULARY
+from mtlser.errors import MtlserError
+from mtlser.models.encoder import SpeechEncoder, load_encoder, locate
+from mtlser.models.mtl import MtlNetwork
+from mtlser.recipe import ModelRecipe
+from mtlser.records import read_json, write_json
+
+DESCRIPTION = "mtlser.json"
+WEIGHTS = "weights.safetensors"
+
+
+class Description(BaseModel):
+    """What a model folder says of itself (`mtlser.json`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    emotions: tuple[str, ...]
+    speakers: tuple[str, ...]
+    """Training speakers, in class order."""
+    language: str
+    model: ModelRecipe
+    recipe_hash: str
+    system: str = "mtlser"
+    encoder_digest: str
+    """SHA-256 of the encoder as it was loaded, before training."""
+    whole: bool
+    """Whether `weights.safetensors` holds the encoder too."""
+    mtlser_version: str = version("mtlser")
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A network and what its outputs mean."""
+
+    network: MtlNetwork
+    description: Description
+
+
+def build(model: ModelRecipe, emotions: int, speakers: int) -> MtlNetwork:
+    """A network with a pre-trained encoder and new heads, as the recipe asks.
+
+    Raises:
+        MtlserError: no such encoder, or `ctc_head = "pretrained"` for one without a CTC layer.
+    """
+    encoder = load_encoder(model.encoder)
+    network = MtlNetwork(encoder, model, emotions, speakers, len(VOCABULARY))
+    if model.ctc_head == "pretrained":
+        _take_ctc_head(network, model)
+    network.freeze(model.trainable)
+    return network
+
+
+def encoder_digest(encoder: SpeechEncoder) -> str:
+    """SHA-256 over the encoder's weights, by name."""
+    return weights_digest(encoder.state_dict())
+
+
+def weights_digest(weights: dict[str, Tensor]) -> str:
+    """SHA-256 over named weights: equal weights, equal digest."""
+    sha = hashlib.sha256()
+    for name, value in sorted(weights.items()):
+        sha.update(name.encode())
+        sha.update(value.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return sha.hexdigest()
+
+
+def save(trained: TrainedModel, folder: Path) -> None:
+    """Writes the model folder; `load` gives the same model back."""
+    folder.mkdir(parents=True, exist_ok=True)
+    state = trained.network.state_dict()
+    if not trained.description.whole:
+        state = {name: value for name, value in state.items() if not name.startswith("encoder.")}
+    save_file({n: v.detach().cpu().contiguous() for n, v in state.items()}, folder / WEIGHTS)
+    _copy_encoder_files(trained.description.model.encoder, folder / "encoder")
+    write_json(folder / DESCRIPTION, trained.description)
+
+
+def load(folder: Path) -> TrainedModel:
+    """The model that `save` wrote, on the CPU, ready to predict.
+
+    Raises:
+        MtlserError: not a model folder, or its frozen encoder has changed since.
+    """
+    if not (folder / DESCRIPTION).is_file():
+        raise MtlserError(
+            f"{folder}: not a model folder (no {DESCRIPTION}); give a run folder such as runs/demo, "
+            "a model folder, or an MLflow URI such as models:/mtlser@champion"
+        )
+    description = read_json(folder / DESCRIPTION, Description)
+    encoder = _encoder(folder, description)
+    network = MtlNetwork(
+        encoder,
+        description.model,
+        len(description.emotions),
+        len(description.speakers),
+        len(VOCABULARY),
+    )
+    missing, unexpected = network.load_state_dict(load_file(folder / WEIGHTS), strict=False)
+    absent = [name for name in missing if description.whole or not name.startswith("encoder.")]
+    if absent or unexpected:
+        raise MtlserError(
+            f"{folder / WEIGHTS}: weights do not fit (missing {absent[:3]}, unknown "
+            f"{unexpected[:3]}); train the model again with `mtlser train`"
+        )
+    network.eval()
+    return TrainedModel(network, description)
+
+
+def _encoder(folder: Path, description: Description) -> SpeechEncoder:
+    if description.whole:
+        return load_encoder(str(folder / "encoder"), weights=False)
+    encoder = load_encoder(description.model.encoder)
+    if encoder_digest(encoder) != description.encoder_digest:
+        raise MtlserError(
+            f"{folder}: encoder {description.model.encoder!r} is not the one that it was trained "
+            "on; restore that encoder, or train again with `mtlser train`"
+        )
+    return encoder
+
+
+def _copy_encoder_files(source: str, folder: Path) -> None:
+    from transformers.utils import cached_file
+
+    folder.mkdir(exist_ok=True)
+    place = locate(source)
+    for name in ("config.json", "preprocessor_config.json"):
+        found = cached_file(place, name, _raise_exceptions_for_missing_entries=False)
+        if found is not None:
+            shutil.copyfile(found, folder / name)
+
+
+def _take_ctc_head(network: MtlNetwork, model: ModelRecipe) -> None:
+    """Starts the CTC head from the encoder's own, where its vocabulary is ours."""
+    from transformers.utils import cached_file
+
+    place = locate(model.encoder)
+    files = [
+        cached_file(place, name, _raise_exceptions_for_missing_entries=False)
+        for name in ("model.safetensors", "vocab.json")
+    ]
+    weights = load_file(files[0]) if files[0] else {}
+    vocabulary = json.loads(Path(files[1]).read_text(encoding="utf-8")) if files[1] else {}
+    ordered = tuple(sorted(vocabulary, key=lambda symbol: int(vocabulary[symbol])))
+    if "lm_head.weight" not in weights or ordered != VOCABULARY or model.layers == "concat":
+        raise MtlserError(
+            f"encoder {model.encoder!r} has no CTC layer over our {len(VOCABULARY)} symbols for "
+            f"layers {model.layers!r}; allowed here is `--set model.ctc_head=new`"
+        )
+    with torch.no_grad():
+        head: nn.Linear = network.ctc_head
+        head.weight.copy_(weights["lm_head.weight"])
+        head.bias.copy_(weights["lm_head.bias"])

@@ -1,0 +1,254 @@
+"""The shared encoder P of the paper (section 4.1) over four families of pre-trained models.
+
+Every family is cut at the same two places, so that training can cache what it does not train:
+
+`local`    one clip's samples -> local features (the CNN of wav2vec 2.0, HuBERT and WavLM; the
+           log-mel spectrogram of Whisper)
+`context`  a padded batch of local features -> the output of every transformer layer
+
+No output depends on how far a clip was padded: CNNs whose group norm looks at the whole clip run
+clip by clip, padded frames are hidden from attention, and Whisper's mel is cut to the clip's own
+length and masked between its two convolutions.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mtlser.errors import MtlserError
+
+SAMPLE_RATE_HZ = 16_000
+BUNDLED = Path(__file__).parent.parent / "backbone"
+FAMILIES = ("wav2vec2", "hubert", "wavlm", "whisper")
+
+
+def real_frames(frames_b: Tensor, length: int) -> Tensor:
+    """Mask of real frames, true where a frame is not padding: (b,) -> (b, length)."""
+    return torch.arange(length, device=frames_b.device) < frames_b[:, None]
+
+
+class SpeechEncoder(nn.Module):
+    """Base of the families: `local`, `context`, and what sizes they have."""
+
+    width: int
+    """Features of one layer, d."""
+    layer_count: int
+
+    def __init__(self, normalise: bool) -> None:
+        super().__init__()
+        self.normalise = normalise
+
+    def local(self, wavs: list[Tensor]) -> list[Tensor]:
+        """Local features of each clip: samples (n,) at 16 kHz -> (t, c), without padding."""
+        return [self.local_one(self._prepare(wav_n)) for wav_n in wavs]
+
+    def local_one(self, wav_n: Tensor) -> Tensor:
+        """Local features of one prepared clip, (n,) -> (t, c)."""
+        raise NotImplementedError
+
+    def frames(self, local_frames_b: Tensor) -> Tensor:
+        """Output frames for so many local frames: (b,) -> (b,)."""
+        raise NotImplementedError
+
+    def context(self, local_btc: Tensor, local_frames_b: Tensor) -> list[Tensor]:
+        """Output of every transformer layer, the last one after its final norm: (b, t, d) each."""
+        raise NotImplementedError
+
+    def local_part(self) -> nn.Module | None:
+        """The trainable module behind `local`, if there is one."""
+        raise NotImplementedError
+
+    def _prepare(self, wav_n: Tensor) -> Tensor:
+        """The clip, padded to one frame at least and scaled as the encoder was trained."""
+        if len(wav_n) < 2 * 320:
+            wav_n = nn.functional.pad(wav_n, (0, 2 * 320 - len(wav_n)))
+        if self.normalise:
+            wav_n = (wav_n - wav_n.mean()) / torch.sqrt(wav_n.var(correction=0) + 1e-7)
+        return wav_n
+
+
+class Wav2Vec2Encoder(SpeechEncoder):
+    """wav2vec 2.0, HuBERT and WavLM: a CNN of 20 ms frames under a transformer."""
+
+    def __init__(self, model: Any, normalise: bool) -> None:
+        super().__init__(normalise)
+        self.cnn = model.feature_extractor
+        self.projection = model.feature_projection
+        self.transformer = model.encoder
+        self.width = model.config.hidden_size
+        self.layer_count = model.config.num_hidden_layers
+
+    def local_one(self, wav_n: Tensor) -> Tensor:
+        """CNN features of one clip, (n,) -> (t, c)."""
+        features_ct = self.cnn(wav_n[None])[0]
+        return features_ct.T
+
+    def frames(self, local_frames_b: Tensor) -> Tensor:
+        """The transformer keeps the CNN's frames."""
+        return local_frames_b
+
+    def context(self, local_btc: Tensor, local_frames_b: Tensor) -> list[Tensor]:
+        """Output of every transformer layer, (b, t, d) each."""
+        projected = self.projection(local_btc)
+        hidden_btd = projected[0] if isinstance(projected, tuple) else projected
+        real_bt = real_frames(local_frames_b, local_btc.shape[1])
+        outputs: list[Tensor] = []
+
+        def keep(_module: nn.Module, _inputs: Any, output: Any) -> None:
+            outputs.append(output[0] if isinstance(output, tuple) else output)
+
+        hooks = [layer.register_forward_hook(keep) for layer in self.transformer.layers]
+        try:
+            last = self.transformer(hidden_btd, attention_mask=real_bt).last_hidden_state
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return [*outputs[:-1], last]
+
+    def local_part(self) -> nn.Module:
+        """The CNN."""
+        return self.cnn  # type: ignore[no-any-return]
+
+
+class WhisperEncoder(SpeechEncoder):
+    """Whisper's encoder with the mel cut to the clip instead of padded to 30 s."""
+
+    def __init__(self, model: Any, extractor: Any) -> None:
+        super().__init__(normalise=False)
+        self.encoder = model
+        self.extractor = extractor
+        self.width = model.config.d_model
+        self.layer_count = model.config.encoder_layers
+        self.max_frames = model.config.max_source_positions
+
+    def local_one(self, wav_n: Tensor) -> Tensor:
+        """Log-mel spectrogram of one clip, (n,) -> (t, mel), t even, 10 ms a frame."""
+        mel_mt = self.extractor(
+            wav_n.cpu().numpy(),
+            sampling_rate=SAMPLE_RATE_HZ,
+            padding=False,
+            truncation=False,
+            return_tensors="pt",
+        ).input_features[0]
+        even = mel_mt.shape[1] // 2 * 2
+        if even > 2 * self.max_frames:
+            raise MtlserError(
+                f"a clip of {even / 100:.1f} s is longer than the {self.max_frames / 50:.0f} s that "
+                "this Whisper encoder takes; leave it out with `--set data.max_duration_s=30`"
+            )
+        return mel_mt[:, :even].T.to(wav_n.device)
+
+    def frames(self, local_frames_b: Tensor) -> Tensor:
+        """The second convolution halves the mel's frames."""
+        return local_frames_b // 2
+
+    def context(self, local_btc: Tensor, local_frames_b: Tensor) -> list[Tensor]:
+        """Output of every transformer layer, (b, t, d) each."""
+        model = self.encoder
+        hidden_bdt = nn.functional.gelu(model.conv1(local_btc.transpose(1, 2)))
+        # What lies past a clip's end must be zero, as the convolution itself pads a lone clip.
+        hidden_bdt = hidden_bdt * real_frames(local_frames_b, hidden_bdt.shape[2])[:, None]
+        hidden_btd = nn.functional.gelu(model.conv2(hidden_bdt)).transpose(1, 2)
+        hidden_btd = hidden_btd + model.embed_positions.weight[: hidden_btd.shape[1]]
+        frames_b = self.frames(local_frames_b)
+        real_b11t = real_frames(frames_b, hidden_btd.shape[1])[:, None, None]
+        outputs = []
+        for layer in model.layers:
+            hidden_btd = layer(hidden_btd, real_b11t)
+            outputs.append(hidden_btd)
+        return [*outputs[:-1], model.layer_norm(hidden_btd)]
+
+    def local_part(self) -> None:
+        """A log-mel spectrogram has nothing to train."""
+        return
+
+
+def load_encoder(source: str, *, weights: bool = True) -> SpeechEncoder:
+    """The encoder that `source` names.
+
+    Args:
+        source: `bundled`, a folder in Hugging Face layout, or a hub name.
+        weights: false builds the architecture alone, for weights that are loaded next.
+
+    Raises:
+        MtlserError: no such folder or hub name, or another kind of model.
+    """
+    from transformers import AutoConfig, AutoModel, WhisperForAudioClassification
+
+    place = locate(source)
+    try:
+        config = AutoConfig.from_pretrained(place)
+    except (OSError, ValueError) as error:
+        raise _not_found(source) from error
+    if config.model_type not in FAMILIES:
+        raise MtlserError(
+            f"encoder {source!r} is a {config.model_type!r} model; allowed are "
+            f"{', '.join(FAMILIES)}; choose one with `--set model.encoder=...`"
+        )
+    for name in ("layerdrop", "encoder_layerdrop", "mask_time_prob", "mask_feature_prob"):
+        if hasattr(config, name):
+            setattr(config, name, 0.0)
+    config._attn_implementation = "sdpa" if config.model_type != "wavlm" else "eager"
+    whisper = config.model_type == "whisper"
+    kind = WhisperForAudioClassification if whisper else AutoModel
+    try:
+        model = (
+            kind.from_pretrained(place, config=config, dtype=torch.float32)
+            if weights
+            else (kind(config) if whisper else kind.from_config(config))
+        )
+    except OSError as error:
+        raise _not_found(source) from error
+    return from_model(model, place)
+
+
+def from_model(model: Any, place: str) -> SpeechEncoder:
+    """The encoder of a transformers model, with the preprocessing named in `place`."""
+    from transformers import WhisperFeatureExtractor
+
+    if model.config.model_type == "whisper":
+        encoder = getattr(model, "encoder", model)
+        return WhisperEncoder(encoder, WhisperFeatureExtractor.from_pretrained(place))
+    return Wav2Vec2Encoder(model, normalise=_normalises(place))
+
+
+def locate(source: str) -> str:
+    """What transformers is asked for: a folder where one exists, else a hub name.
+
+    Raises:
+        MtlserError: `source` looks like a path, and no folder is there.
+    """
+    if source == "bundled":
+        return str(BUNDLED)
+    path = Path(source).expanduser()
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise MtlserError(
+                f"encoder {source!r}: the folder has no config.json; expected a model in Hugging "
+                "Face layout; give another with `--set model.encoder=DIR`"
+            )
+        return str(path)
+    if source.startswith((".", "/", "~")) or source.count("/") > 1:
+        raise _not_found(source)
+    return source
+
+
+def _not_found(source: str) -> MtlserError:
+    return MtlserError(
+        f"encoder {source!r}: no such folder, and not to be had from the hub; allowed are "
+        "`bundled`, a folder in Hugging Face layout or a hub name such as facebook/wav2vec2-base; "
+        "give one with `--set model.encoder=...`"
+    )
+
+
+def _normalises(place: str) -> bool:
+    """Whether the encoder was trained on clips of zero mean and unit variance."""
+    from transformers.utils import cached_file
+
+    found = cached_file(place, "preprocessor_config.json", _raise_exceptions_for_missing_entries=False)
+    if found is None:
+        return True
+    return bool(json.loads(Path(found).read_text(encoding="utf-8")).get("do_normalize", True))

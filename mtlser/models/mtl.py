@@ -1,0 +1,109 @@
+"""The multi-task network: shared encoder, masked mean pooling and three heads (paper, 4.2-4.5)."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from mtlser.models.encoder import SpeechEncoder, real_frames
+from mtlser.recipe import ModelRecipe
+
+Cut = Literal["wav", "local", "encoded"]
+"""Where a batch enters the network: as samples, as local features, or as encoder output."""
+
+CUT_OF: dict[str, Cut] = {"all": "wav", "transformer": "local", "heads": "encoded"}
+"""`model.trainable` -> the cut before which nothing is trained, so that it can be cached."""
+
+
+@dataclass(frozen=True)
+class Logits:
+    """What the three heads say of one batch."""
+
+    emotion_be: Tensor
+    speaker_bs: Tensor
+    characters_btu: Tensor
+    frames_b: Tensor
+
+
+def mean_over_speech(hidden_btd: Tensor, frames_b: Tensor) -> Tensor:
+    """Mean of each utterance's real frames: (b, t, d) and (b,) -> (b, d) (eq. 5, masked)."""
+    real_bt1 = real_frames(frames_b, hidden_btd.shape[1]).unsqueeze(-1)
+    return (hidden_btd * real_bt1).sum(1) / frames_b[:, None]
+
+
+class MtlNetwork(nn.Module):
+    """Emotion logits e, speaker logits s and character logits y from shared features v."""
+
+    mean_d: Tensor
+    scale_d: Tensor
+
+    def __init__(
+        self, encoder: SpeechEncoder, recipe: ModelRecipe, emotions: int, speakers: int, symbols: int
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.layers = recipe.layers
+        side_by_side = encoder.layer_count if recipe.layers == "concat" else 1
+        width = encoder.width * side_by_side
+        if recipe.layers == "weighted":
+            self.layer_logits_l = nn.Parameter(torch.zeros(encoder.layer_count))
+        stored = encoder.width * (1 if recipe.layers == "last" else encoder.layer_count)
+        self.register_buffer("mean_d", torch.zeros(stored))
+        self.register_buffer("scale_d", torch.ones(stored))
+        self.dropout = nn.Dropout(recipe.dropout)
+        self.emotion_head = nn.Linear(width, emotions)
+        self.speaker_head = nn.Linear(width, speakers)
+        self.ctc_head = nn.Linear(width, symbols)
+
+    def forward(self, features_btc: Tensor, lengths_b: Tensor, cut: Cut) -> Logits:
+        """The logits of one padded batch of local or encoded features.
+
+        Args:
+            features_btc: local features (`cut="local"`) or encoder output (`cut="encoded"`).
+            lengths_b: real frames of each clip in `features_btc`.
+            cut: where the batch enters.
+        """
+        if cut == "local":
+            features_btc, lengths_b = self.encode(features_btc, lengths_b)
+        return self.heads(features_btc, lengths_b)
+
+    def encode(self, local_btc: Tensor, local_frames_b: Tensor) -> tuple[Tensor, Tensor]:
+        """Encoder output and its frames: (b, t, c), (b,) -> (b, t, d or layers x d), (b,)."""
+        outputs = self.encoder.context(local_btc, local_frames_b)
+        encoded = outputs[-1] if self.layers == "last" else torch.cat(outputs, dim=-1)
+        return encoded, self.encoder.frames(local_frames_b)
+
+    def heads(self, encoded_btd: Tensor, frames_b: Tensor) -> Logits:
+        """The three heads on the encoder's output (eqs. 6-8)."""
+        shared_btd = (encoded_btd.to(self.mean_d.dtype) - self.mean_d) / self.scale_d
+        if self.layers == "weighted":
+            layered = shared_btd.unflatten(-1, (self.encoder.layer_count, self.encoder.width))
+            weights_l = torch.softmax(self.layer_logits_l, dim=0)
+            shared_btd = torch.einsum("btld,l->btd", layered, weights_l)
+        pooled_bd = self.dropout(mean_over_speech(shared_btd, frames_b))
+        return Logits(
+            self.emotion_head(pooled_bd),
+            self.speaker_head(pooled_bd),
+            self.ctc_head(shared_btd),
+            frames_b,
+        )
+
+    def freeze(self, trainable: str) -> None:
+        """Stops gradients of what `model.trainable` leaves out."""
+        if trainable == "heads":
+            self.encoder.requires_grad_(False)
+        elif trainable == "transformer":
+            local = self.encoder.local_part()
+            if local is not None:
+                local.requires_grad_(False)
+                # transformers' CNN turns its input into a leaf unless it is told that it is frozen
+                local._freeze_parameters()  # type: ignore[operator]
+
+    def head_parameters(self) -> list[nn.Parameter]:
+        """Parameters of the heads and of the layer mixing."""
+        return [
+            parameter
+            for name, parameter in self.named_parameters()
+            if not name.startswith("encoder.") and parameter.requires_grad
+        ]

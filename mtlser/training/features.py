@@ -1,0 +1,111 @@
+"""What training does not change, computed once and kept on disk."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mtlser.data import audio
+from mtlser.data.batches import Read
+from mtlser.models.bundle import encoder_digest
+from mtlser.models.mtl import Cut, MtlNetwork
+from mtlser.records import Utterance
+
+FEATURES = "features.f32"
+INDEX = "index.json"
+
+
+class FeatureCache:
+    """Features (t, c) of every utterance in one memory-mapped float32 file.
+
+    The folder is named by the encoder's weights, the layers kept and the audio, so that another
+    encoder or corpus never meets it; the index is written last, so a killed build is not read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        self.width: int = index["width"]
+        self._spans: dict[str, tuple[int, int]] = index["spans"]
+        self._rows: NDArray[np.float32] = np.memmap(
+            folder / FEATURES, dtype=np.float32, mode="r"
+        ).reshape(-1, self.width)
+
+    def __call__(self, utterance: Utterance) -> Tensor:
+        """The features of one utterance, (t, c)."""
+        start, stop = self._spans[utterance.audio_sha256]
+        return torch.from_numpy(np.array(self._rows[start:stop]))
+
+
+def reader(
+    network: MtlNetwork, cut: Cut, corpus: Path, utterances: Sequence[Utterance], bench: Path
+) -> Read:
+    """What training reads of each utterance: samples, or cached features before `cut`.
+
+    Args:
+        network: before training; its frozen part makes the features.
+        cut: `wav`, `local` or `encoded`.
+        corpus: the corpus folder.
+        utterances: all that will be read.
+        bench: folder that keeps the cache.
+    """
+    if cut == "wav":
+        return lambda utterance: torch.from_numpy(audio.load(corpus / utterance.audio))
+    folder = bench / "features" / _key(network, cut, utterances)
+    if not (folder / INDEX).is_file():
+        _build(network, cut, corpus, utterances, folder)
+    return FeatureCache(folder)
+
+
+def _key(network: MtlNetwork, cut: Cut, utterances: Sequence[Utterance]) -> str:
+    sha = hashlib.sha256(f"{cut}:{network.layers}:{encoder_digest(network.encoder)}".encode())
+    for digest in sorted({utterance.audio_sha256 for utterance in utterances}):
+        sha.update(digest.encode())
+    return sha.hexdigest()[:16]
+
+
+def _build(
+    network: MtlNetwork, cut: Cut, corpus: Path, utterances: Sequence[Utterance], folder: Path
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    spans: dict[str, tuple[int, int]] = {}
+    position = width = 0
+    network.eval()
+    temporary = folder / f"{FEATURES}.tmp"
+    with temporary.open("wb") as file, torch.inference_mode():
+        for utterance in utterances:
+            if utterance.audio_sha256 in spans:
+                continue
+            features_tc = _features(network, cut, audio.load(corpus / utterance.audio))
+            width = features_tc.shape[1]
+            features_tc.tofile(file)
+            spans[utterance.audio_sha256] = (position, position + len(features_tc))
+            position += len(features_tc)
+    temporary.replace(folder / FEATURES)
+    index = folder / f"{INDEX}.tmp"
+    index.write_text(json.dumps({"width": width, "spans": spans}), encoding="utf-8")
+    index.replace(folder / INDEX)
+
+
+def _features(network: MtlNetwork, cut: Cut, wav_n: NDArray[np.float32]) -> NDArray[np.float32]:
+    device = next(network.parameters()).device
+    (local_tc,) = network.encoder.local([torch.from_numpy(wav_n).to(device)])
+    if cut == "encoded":
+        frames_b = torch.tensor([len(local_tc)], device=device)
+        local_tc = network.encode(local_tc[None], frames_b)[0][0]
+    features: NDArray[np.float32] = local_tc.float().cpu().contiguous().numpy()
+    return features
+
+
+def frame_statistics(read: Read, utterances: Sequence[Utterance]) -> tuple[Tensor, Tensor]:
+    """Mean and SD over utterances of their mean features, (c,) each.
+
+    An utterance counts once, however long it is: heads that see pooled vectors are scaled by
+    how pooled vectors spread.
+    """
+    pooled_nc = torch.stack([read(utterance).double().mean(0) for utterance in utterances])
+    return pooled_nc.mean(0).float(), pooled_nc.std(0).clamp(min=1e-5).float()

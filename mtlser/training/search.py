@@ -1,0 +1,278 @@
+"""The alpha-beta search: Optuna over trainings of each fold, chosen on validation alone."""
+
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from shutil import copyfile
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from mtlser import tracking
+from mtlser.recipe import Recipe
+from mtlser.records import (
+    Cell,
+    CellResult,
+    Choice,
+    SearchResult,
+    SearchRow,
+    read_json,
+)
+from mtlser.tracking import Run
+from mtlser.training import cells, features
+from mtlser.training.cells import Inputs, Training
+
+if TYPE_CHECKING:
+    import optuna
+
+JOURNAL = "study.journal"
+
+
+@dataclass(frozen=True)
+class FoldSearch:
+    """The search of one fold, as a worker process gets it."""
+
+    fold: int
+    inputs: Inputs
+    recipe: Recipe
+    bench: Path
+    parent: str
+    """Token of the MLflow parent run."""
+    threads: int
+
+
+def search(inputs: Inputs, recipe: Recipe, folder: Path, bench: Path, parent: Run) -> SearchResult:
+    """What was chosen for each fold, and every row behind it; chosen cells go to `folder`.
+
+    `scope = "fold"` chooses each fold's pair on that fold's own validation (nested).
+    `scope = "global"` takes the pair with the best mean over folds, as the paper does: fold i's
+    validation speaker is fold j's test speaker, so its test scores are optimistic.
+    """
+    if not recipe.search.alphas and not recipe.search.betas:
+        return passed_through(inputs, recipe)
+    prepare(inputs, recipe, bench, parent)
+    rows: list[SearchRow] = []
+    for found in run_folds(inputs, recipe, bench, parent):
+        rows += found
+    log_pairs(rows, parent)
+    choices = tuple(
+        keep(choose(rows, fold.index, recipe), inputs, recipe, folder, bench)
+        for fold in inputs.plan.folds
+    )
+    copyfile(bench / JOURNAL, folder / JOURNAL)
+    return SearchResult(
+        scope=recipe.search.scope, metric=recipe.search.metric, choices=choices, rows=tuple(rows)
+    )
+
+
+def passed_through(inputs: Inputs, recipe: Recipe) -> SearchResult:
+    """The recipe's own pair for every fold; `train` finds the epoch."""
+    return SearchResult(
+        scope=recipe.search.scope,
+        metric=recipe.search.metric,
+        choices=tuple(
+            Choice(
+                fold=fold.index,
+                alpha=recipe.train.alpha,
+                beta=recipe.train.beta,
+                epoch=None,
+                score=None,
+                run=None,
+            )
+            for fold in inputs.plan.folds
+        ),
+        rows=(),
+    )
+
+
+def prepare(inputs: Inputs, recipe: Recipe, bench: Path, parent: Run) -> None:
+    """Makes what workers share before they start: the feature cache and the pairs' runs."""
+    from mtlser.models import bundle
+    from mtlser.models.mtl import CUT_OF
+
+    network = bundle.build(recipe.model, 1, 1)
+    cut = CUT_OF[recipe.model.trainable]
+    features.reader(network, cut, inputs.corpus, inputs.utterances, bench)
+    if recipe.search.sampler == "grid":
+        for alpha in alphas(recipe):
+            for beta in betas(recipe):
+                cells.pair_run(parent, alpha, beta)
+
+
+def run_folds(
+    inputs: Inputs, recipe: Recipe, bench: Path, parent: Run
+) -> Iterator[list[SearchRow]]:
+    """Yields the rows of each fold, in fold order; `search.jobs` folds train side by side."""
+    jobs = min(recipe.search.jobs, len(inputs.plan.folds))
+    cores = os.cpu_count() or 1
+    tasks = [
+        FoldSearch(
+            fold.index, inputs, recipe, bench, parent.token(), max(1, cores // jobs)
+        )
+        for fold in inputs.plan.folds
+    ]
+    if jobs == 1:
+        yield from map(search_fold, tasks)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(search_fold, tasks)
+
+
+def search_fold(task: FoldSearch) -> list[SearchRow]:
+    """Every training of one fold, in Optuna's study `fold-K`; one done before is not repeated."""
+    import optuna
+    import torch
+
+    torch.set_num_threads(task.threads)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    parent = tracking.from_token(task.parent)
+    study = open_study(task)
+    rows: dict[tuple[float, float], SearchRow] = {}
+
+    def objective(trial: "optuna.Trial") -> float:
+        pair = suggest(trial, task.recipe)
+        row, score = train_pair(task, pair, parent)
+        rows[pair] = row
+        trial.set_user_attr("row", row.model_dump_json())
+        print(describe(row, task.recipe.search.metric), flush=True)  # noqa: T201
+        return score
+
+    sampler = study.sampler
+    if not (isinstance(sampler, optuna.samplers.GridSampler) and sampler.is_exhausted(study)):
+        done = len(study.get_trials(states=[optuna.trial.TrialState.COMPLETE]))
+        trials = task.recipe.search.trials
+        study.optimize(objective, n_trials=None if trials is None else max(0, trials - done))
+    for trial in study.get_trials(states=[optuna.trial.TrialState.COMPLETE]):
+        row = SearchRow.model_validate_json(trial.user_attrs["row"])
+        rows.setdefault((row.alpha, row.beta), row)
+    return [rows[pair] for pair in sorted(rows)]
+
+
+def open_study(task: FoldSearch) -> "optuna.Study":
+    """The fold's study in the bench's journal, with the recipe's sampler."""
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    recipe = task.recipe
+    seed = recipe.seed + task.fold
+    if recipe.search.sampler == "grid":
+        space = {"alpha": list(alphas(recipe)), "beta": list(betas(recipe))}
+        sampler: optuna.samplers.BaseSampler = optuna.samplers.GridSampler(space, seed=seed)
+    else:
+        sampler = optuna.samplers.TPESampler(seed=seed)
+    task.bench.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        storage = JournalStorage(JournalFileBackend(str(task.bench / JOURNAL)))
+    return optuna.create_study(
+        study_name=f"fold-{task.fold}-{recipe.hash}-{task.inputs.plan.manifest_digest[:12]}",
+        storage=storage,
+        sampler=sampler,
+        direction="maximize",
+        load_if_exists=True,
+    )
+
+
+def suggest(trial: "optuna.Trial", recipe: Recipe) -> tuple[float, float]:
+    """The pair that a trial is to train."""
+    pair = []
+    for name, values in (("alpha", alphas(recipe)), ("beta", betas(recipe))):
+        if recipe.search.sampler == "grid":
+            pair.append(float(trial.suggest_categorical(name, values)))
+        else:
+            pair.append(trial.suggest_float(name, min(values), max(values)))
+    return pair[0], pair[1]
+
+
+def train_pair(
+    task: FoldSearch, pair: tuple[float, float], parent: Run
+) -> tuple[SearchRow, float]:
+    """One training, its validation row and its selection score."""
+    folder = cells.train_network(
+        training_of(task.fold, pair, task.inputs, task.recipe),
+        task.inputs,
+        task.recipe,
+        task.bench,
+        parent,
+    )
+    result = read_json(folder / "result.json", CellResult)
+    row = SearchRow.model_validate(
+        {
+            "fold": task.fold,
+            "alpha": pair[0],
+            "beta": pair[1],
+            "epoch": result.epoch,
+            "score": result.score,
+            **result.validation,
+        }
+    )
+    return row, row.score
+
+
+def training_of(
+    fold: int, pair: tuple[float, float], inputs: Inputs, recipe: Recipe
+) -> Training:
+    """The training of one pair on one fold."""
+    cell = Cell(system="mtlser", fold=fold, seed=recipe.seed)
+    return Training(cell, pair[0], pair[1], inputs.plan.folds[fold])
+
+
+def choose(rows: Sequence[SearchRow], fold: int, recipe: Recipe) -> SearchRow:
+    """The row that a fold's test is scored with; the smaller pair on a tie."""
+    mine = [row for row in rows if row.fold == fold]
+    if recipe.search.scope == "fold":
+        return max(mine, key=lambda row: (row.score, -row.alpha, -row.beta))
+
+    def mean(row: SearchRow) -> float:
+        return fmean(r.score for r in rows if (r.alpha, r.beta) == (row.alpha, row.beta))
+
+    return max(mine, key=lambda row: (mean(row), -row.alpha, -row.beta))
+
+
+def keep(
+    row: SearchRow, inputs: Inputs, recipe: Recipe, folder: Path, bench: Path
+) -> Choice:
+    """Copies the chosen cell of a fold into the search's folder."""
+    training = training_of(row.fold, (row.alpha, row.beta), inputs, recipe)
+    name = f"cells/fold-{row.fold}"
+    cells.copy_cell(bench / "cells" / cells.cell_key(training, inputs, recipe), folder / name)
+    return Choice(
+        fold=row.fold, alpha=row.alpha, beta=row.beta, epoch=row.epoch, score=row.score, run=name
+    )
+
+
+def log_pairs(rows: Sequence[SearchRow], parent: Run) -> None:
+    """Logs each pair's validation means over folds, so that MLflow's charts can compare pairs."""
+    for alpha, beta in sorted({(row.alpha, row.beta) for row in rows}):
+        run = cells.pair_run(parent, alpha, beta)
+        mine = [row for row in rows if (row.alpha, row.beta) == (alpha, beta)]
+        means = {
+            f"validation_{name}_mean": fmean(values)
+            for name in ("wa", "ua", "f1", "wer", "speaker_accuracy")
+            if (values := [v for row in mine if (v := getattr(row, name)) is not None])
+        }
+        run.metrics(means)
+        run.close()
+
+
+def alphas(recipe: Recipe) -> tuple[float, ...]:
+    """Alphas to be tried; the recipe's own where no grid is given."""
+    return recipe.search.alphas or (recipe.train.alpha,)
+
+
+def betas(recipe: Recipe) -> tuple[float, ...]:
+    """Betas to be tried; the recipe's own where no grid is given."""
+    return recipe.search.betas or (recipe.train.beta,)
+
+
+def describe(row: SearchRow, metric: str) -> str:
+    """One line of what a training reached on validation."""
+    shown = getattr(row, metric)
+    return (
+        f"fold {row.fold}  alpha {row.alpha:<4g} beta {row.beta:<4g} "
+        f"best epoch {row.epoch:>2}  validation {metric.upper()} {100 * shown:5.1f} %"
+    )

@@ -1,0 +1,79 @@
+"""Figures that choose: emotion and WER on validation, speakers on `speaker_check`."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+
+from mtlser.data import batches
+from mtlser.data.batches import Example
+from mtlser.evaluation import metrics
+from mtlser.evaluation.predictor import Output, outputs
+from mtlser.models.bundle import Description
+from mtlser.training.loop import Job, Row, forward, load_batch
+
+EVALUATION_BATCH = 16
+
+
+def validator(
+    job: Callable[[], Job],
+    description: Description,
+    validation: Sequence[Example],
+    speaker_check: Sequence[Example],
+    metric: str,
+) -> Callable[[], tuple[float, Row]]:
+    """A function that scores the network as it stands: (selection score, figures).
+
+    Args:
+        job: gives the training whose network is scored.
+        description: what the network's outputs mean.
+        validation: unseen speakers; emotion and transcripts are scored here.
+        speaker_check: held-out utterances of training speakers; the speaker head is scored here.
+        metric: `wa`, `ua`, `f1` or `wer`; the score is 1 - WER for the last.
+    """
+
+    def validate() -> tuple[float, Row]:
+        figures = emotion_and_text(validation, predict(job(), validation, description))
+        said = predict(job(), speaker_check, description)
+        figures["speaker_accuracy"] = metrics.weighted_accuracy(
+            [example.utterance.speaker for example in speaker_check],
+            [output.speaker or "" for output in said],
+        )
+        chosen = figures[metric]
+        if chosen is None:
+            chosen = 0.0
+        elif metric == "wer":
+            chosen = 1.0 - chosen
+        return chosen, {f"validation_{name}": value for name, value in figures.items()}
+
+    return validate
+
+
+def predict(job: Job, shown: Sequence[Example], description: Description) -> list[Output]:
+    """The network's output for each example, in order, from the features that training reads."""
+    job.network.eval()
+    said: dict[str, Output] = {}
+    with torch.inference_mode():
+        for group in batches.by_length(shown, EVALUATION_BATCH):
+            batch = load_batch(job, group)
+            logits = forward(job, batch.features_btc, batch.lengths_b)
+            said.update(zip(batch.ids, outputs(logits, description), strict=True))
+    return [said[example.utterance.id] for example in shown]
+
+
+def emotion_and_text(shown: Sequence[Example], said: Sequence[Output]) -> Row:
+    """WA, UA, macro-F1 and WER of the outputs."""
+    truth = [example.utterance.emotion for example in shown]
+    guess = [max(o.emotion_probabilities, key=o.emotion_probabilities.__getitem__) for o in said]
+    spoken = [
+        (example.utterance.text, output.text or "")
+        for example, output in zip(shown, said, strict=True)
+        if example.utterance.text is not None
+    ]
+    return {
+        "wa": metrics.weighted_accuracy(truth, guess),
+        "ua": metrics.unweighted_accuracy(truth, guess),
+        "f1": metrics.macro_f1(truth, guess),
+        "wer": metrics.word_error_rate([t for t, _ in spoken], [h for _, h in spoken])
+        if spoken
+        else None,
+    }
