@@ -1,0 +1,293 @@
+"""Noise at a signal-to-noise ratio, drawn by utterance: independent of worker, order and SNR."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtlser.data.rng import generator
+from mtlser.errors import MtlserError
+from mtlser.recipe import NoiseRecipe
+from mtlser.records import Utterance
+
+Wav = NDArray[np.floating[Any]]
+"""Samples at 16 kHz, mono, full scale 1."""
+Level = Literal["active", "rms"]
+
+RATE_HZ = 16_000
+FRAME_S = 0.02
+ACTIVE_MARGIN_DB = 15.9
+"""How far below the active level a frame may lie and still count as speech (ITU-T P.56)."""
+BABBLE_VOICES = 8
+"""Utterances mixed into one corpus babble."""
+SUFFIXES = (".wav", ".flac")
+
+
+def condition(kind: str, snr_db: float) -> str:
+    """The condition's name in predictions.
+
+    >>> condition("babble", 5.0)
+    'babble@5dB'
+    """
+    return f"{kind}@{snr_db:g}dB"
+
+
+def speech_level(wav_n: Wav, level: Level = "active") -> float:
+    """RMS level of the speech, linear, full scale 1; 0 where it is silent or empty.
+
+    `rms` takes all samples. `active` leaves pauses out: it is the RMS of the 20 ms frames that lie
+    at most 15.9 dB below that very RMS, found by starting from all frames and dropping those
+    below the margin until none drops. The margin is that of ITU-T P.56 (method B); frames stand in
+    for its envelope and hang-over. Scaling the wav scales the level.
+
+    >>> tone_n = np.ones(16_000)
+    >>> with_pause_n = np.concatenate([tone_n, np.zeros(16_000)])
+    >>> round(speech_level(with_pause_n, "rms"), 3), round(speech_level(with_pause_n, "active"), 3)
+    (0.707, 1.0)
+    """
+    square_n = np.square(wav_n, dtype=np.float64)
+    if not square_n.size:
+        return 0.0
+    if level == "rms":
+        return float(np.sqrt(square_n.mean()))
+    starts_f = np.arange(0, square_n.size, round(FRAME_S * RATE_HZ))
+    energy_f = np.add.reduceat(square_n, starts_f)
+    samples_f = np.diff(np.append(starts_f, square_n.size))
+    active_f = np.ones(starts_f.size, dtype=bool)
+    while True:
+        power = float(energy_f[active_f].sum() / samples_f[active_f].sum())
+        kept_f = active_f & (energy_f / samples_f >= power * 10 ** (-ACTIVE_MARGIN_DB / 10))
+        if np.array_equal(kept_f, active_f):
+            return float(np.sqrt(power))
+        active_f = kept_f
+
+
+def mix(speech_n: Wav, noise_n: Wav, snr_db: float, level: Level = "active") -> Wav:
+    """Speech plus the noise scaled to `snr_db`, in the type of the speech; never clipped.
+
+    The SNR is 20 log10(speech level / RMS of the noise). Sums may pass full scale: floats hold
+    them, and scaling back would change the speech with the SNR.
+
+    Raises:
+        MtlserError: a length differs, an input is silent, empty, not finite or of integers.
+    """
+    _refuse_unfit("speech", speech_n)
+    _refuse_unfit("noise", noise_n)
+    if speech_n.shape != noise_n.shape:
+        raise MtlserError(
+            f"speech of {speech_n.size} samples and noise of {noise_n.size}: expected equal "
+            "lengths; crop the noise first"
+        )
+    if not np.isfinite(snr_db):
+        raise MtlserError(f"an SNR of {snr_db} dB: expected a finite number, for example 5")
+    gain = speech_level(speech_n, level) / speech_level(noise_n, "rms") * 10 ** (-snr_db / 20)
+    mixed_n = speech_n + gain * np.asarray(noise_n, dtype=np.float64)
+    return np.asarray(mixed_n, dtype=speech_n.dtype)
+
+
+def measured_snr_db(speech_n: Wav, mixed_n: Wav, level: Level = "active") -> float:
+    """The SNR in dB of `mixed_n`, whose noise is what it holds beside the speech.
+
+    >>> tone_n = np.sin(np.arange(16_000) / 10)
+    >>> round(measured_snr_db(tone_n, mix(tone_n, tone_n[::-1], 5.0)), 6)
+    5.0
+    """
+    noise_n = np.asarray(mixed_n, dtype=np.float64) - speech_n
+    _refuse_unfit("speech", speech_n)
+    _refuse_unfit("noise", noise_n)
+    return float(20 * np.log10(speech_level(speech_n, level) / speech_level(noise_n, "rms")))
+
+
+def crop(noise_n: Wav, length: int, rng: np.random.Generator) -> Wav:
+    """`length` samples of the noise from a random offset; a shorter noise goes round.
+
+    >>> crop(np.arange(3.0), 5, np.random.default_rng(0)).size
+    5
+    """
+    spare = noise_n.size - length
+    offset = int(rng.integers(spare + 1 if spare >= 0 else noise_n.size))
+    return np.take(noise_n, np.arange(offset, offset + length), mode="wrap")
+
+
+def load_noises(root: Path, kinds: Sequence[str]) -> dict[str, Wav]:
+    """The recordings of `root` by kind, at 16 kHz: `babble` is `babble.wav`, any case, or `.flac`.
+
+    In NOISEX-92 (Varga & Steeneken 1993) the kinds are babble, buccaneer1, buccaneer2,
+    destroyerengine, destroyerops, f16, factory1, factory2, hfchannel, leopard, m109, machinegun,
+    pink, volvo and white; any other recording serves under its own name.
+
+    Raises:
+        MtlserError: no such folder, no recording of that kind, or one that cannot be used.
+    """
+    from mtlser.data import audio
+
+    if not root.is_dir():
+        raise MtlserError(
+            f"{root}: no such folder of noises; expected for example {root}/babble.wav, or leave "
+            "noise.root out for babble of the corpus"
+        )
+    found = {
+        p.stem.lower(): p
+        for p in sorted(root.iterdir())
+        if p.suffix.lower() in SUFFIXES and p.name[0] != "."
+    }
+    noises: dict[str, Wav] = {}
+    for kind in kinds:
+        if kind not in found:
+            raise MtlserError(
+                f"noise {kind!r} is not in {root}, which holds {', '.join(sorted(found)) or 'no audio'}; "
+                'set it with `--set noise.kinds=["babble"]`'
+            )
+        noises[kind] = audio.decode(found[kind])
+        _refuse_unfit(f"noise {found[kind]}", noises[kind])
+    return noises
+
+
+class NoiseSource:
+    """Where noise comes from; the excerpt depends on the seed, the kind and the utterance alone."""
+
+    def for_utterance(self, utterance: Utterance, kind: str, length: int) -> Wav:
+        """`length` samples of noise for one utterance: the same at every SNR."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class FolderNoise(NoiseSource):
+    """Excerpts of recordings."""
+
+    noises: Mapping[str, Wav]
+    seed: int
+
+    def for_utterance(self, utterance: Utterance, kind: str, length: int) -> Wav:
+        """An excerpt from a random offset of the recording of that kind."""
+        if kind not in self.noises:
+            raise MtlserError(f"noise {kind!r} is not loaded; loaded: {', '.join(self.noises)}")
+        rng = generator(self.seed, "noise", f"{kind}/{utterance.id}")
+        return crop(self.noises[kind], length, rng)
+
+
+@dataclass(frozen=True)
+class CorpusNoise(NoiseSource):
+    """Babble of the corpus' other speakers."""
+
+    corpus: Path
+    utterances: tuple[Utterance, ...]
+    seed: int
+    voices: int = BABBLE_VOICES
+
+    def for_utterance(self, utterance: Utterance, kind: str, length: int) -> Wav:
+        """Babble by speakers other than the utterance's."""
+        if kind != "babble":
+            raise MtlserError(
+                f"noise {kind!r}: a corpus gives babble alone; for recordings name their folder "
+                "with `--set noise.root=DIR`"
+            )
+        return corpus_babble(
+            self.corpus, self.utterances, utterance, length, self.seed, self.voices
+        )
+
+
+def source(
+    recipe: NoiseRecipe, corpus: Path, utterances: Sequence[Utterance], seed: int
+) -> NoiseSource:
+    """The recipe's noise: recordings where it names a folder, else babble of the corpus.
+
+    Raises:
+        MtlserError: a kind is not there, or the corpus has one speaker.
+    """
+    from mtlser import storage
+
+    if recipe.root is not None:
+        noises = load_noises(storage.fetch(recipe.root), recipe.kinds)
+        return FolderNoise(noises, seed)
+    made = CorpusNoise(corpus, tuple(sorted(utterances, key=lambda u: u.id)), seed)
+    for kind in recipe.kinds:
+        if kind != "babble":
+            made.for_utterance(utterances[0], kind, 1)
+    return made
+
+
+def noisy(
+    utterance: Utterance,
+    wav_n: Wav,
+    kind: str,
+    snr_db: float,
+    origin: NoiseSource,
+    level: Level = "active",
+) -> Wav:
+    """The utterance's wav under its own excerpt of noise at `snr_db`; see `mix`."""
+    return mix(wav_n, origin.for_utterance(utterance, kind, wav_n.size), snr_db, level)
+
+
+def corpus_babble(
+    corpus: Path,
+    utterances: Sequence[Utterance],
+    spoken: Utterance,
+    length: int,
+    seed: int,
+    voices: int = BABBLE_VOICES,
+) -> Wav:
+    """Babble of `voices` utterances by speakers other than `spoken`'s, at equal active level.
+
+    Speakers take turns, so that as many as there are speak; each utterance starts at a random
+    offset and goes round. The babble is noise alone: it says nothing of the spoken label.
+
+    Args:
+        corpus: corpus folder, below which the utterances' audio lies.
+        utterances: the manifest, in any order.
+        spoken: the utterance that the babble is for.
+        length: number of samples.
+        seed: the recipe's seed.
+        voices: number of utterances in the mix.
+
+    Raises:
+        MtlserError: the corpus has no other speaker.
+    """
+    from mtlser.data import audio
+
+    rng = generator(seed, "babble", spoken.id)
+    babble_n = np.zeros(length)
+    for utterance in _voices(utterances, spoken, rng, voices):
+        voice_n = audio.read(corpus / utterance.audio)
+        loudness = speech_level(voice_n)
+        if loudness > 0:
+            babble_n += crop(voice_n, length, rng) / loudness
+    return np.asarray(babble_n / np.sqrt(voices), dtype=np.float32)
+
+
+def _voices(
+    utterances: Sequence[Utterance], spoken: Utterance, rng: np.random.Generator, voices: int
+) -> list[Utterance]:
+    by_speaker: dict[str, list[Utterance]] = defaultdict(list)
+    for utterance in sorted(utterances, key=lambda u: u.id):
+        if utterance.speaker != spoken.speaker:
+            by_speaker[utterance.speaker].append(utterance)
+    if not by_speaker:
+        raise MtlserError(
+            f"babble for {spoken.id}: the corpus has no speaker beside {spoken.speaker}; name a "
+            "folder of noises with `--set noise.root=DIR`"
+        )
+    speakers = rng.permutation(sorted(by_speaker))
+    return [
+        by_speaker[name][int(rng.integers(len(by_speaker[name])))]
+        for name in np.resize(speakers, voices)
+    ]
+
+
+def _refuse_unfit(word: str, wav_n: Wav) -> None:
+    """Refuses what has no level."""
+    problem = None
+    if wav_n.ndim != 1 or not wav_n.size:
+        problem = f"shape {wav_n.shape}"
+    elif not np.issubdtype(wav_n.dtype, np.floating):
+        problem = f"samples of type {wav_n.dtype}"
+    elif not np.isfinite(wav_n).all():
+        problem = "samples that are not finite"
+    elif not np.any(wav_n):
+        problem = "silence"
+    if problem:
+        raise MtlserError(f"{word}: {problem}; expected one channel of floats with sound in it")

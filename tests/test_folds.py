@@ -1,0 +1,277 @@
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mtlser.data import folds
+from mtlser.errors import MtlserError
+from mtlser.recipe import DataRecipe, Recipe, SplitRecipe
+from mtlser.records import EMOTIONS, Fold, FoldPlan, Utterance
+
+PROTOCOLS = ("loso", "session", "recording", "random")
+
+
+def utterance(name: str, **changes: Any) -> Utterance:
+    values: dict[str, Any] = {
+        "id": name,
+        "corpus": "iemocap",
+        "audio": f"audio/{name}.flac",
+        "audio_sha256": f"sha-{name}",
+        "duration_s": 2.0,
+        "level_dbfs": -20.0,
+        "emotion": "sad",
+        "speaker": "Ses01_F",
+        "gender": None,
+        "session": "Ses01",
+        "dialogue": "Ses01F_impro01",
+        "recording": "Ses01F",
+        "style": "improvised",
+        "text": None,
+        "language": "en",
+    }
+    return Utterance(**{**values, **changes})
+
+
+def corpus(turns: int = 12, sessions: int = 5) -> list[Utterance]:
+    """Both actors speak in both recordings of each session, as in IEMOCAP."""
+    return [
+        utterance(
+            f"Ses0{s}{wearer}_impro01_{actor}{turn:03d}",
+            emotion=EMOTIONS[(turn + s) % 4],
+            speaker=f"Ses0{s}_{actor}",
+            gender=actor,
+            session=f"Ses0{s}",
+            dialogue=f"Ses0{s}{wearer}_impro01",
+            recording=f"Ses0{s}{wearer}",
+        )
+        for s in range(1, sessions + 1)
+        for wearer in "FM"
+        for actor in "FM"
+        for turn in range(turns)
+    ]
+
+
+def berlin(turns: int = 16) -> list[Utterance]:
+    """Ten actors without sessions, dialogues or recordings, as in EmoDB."""
+    return [
+        utterance(
+            f"{speaker:02d}a{turn:02d}",
+            emotion=EMOTIONS[turn % 4],
+            speaker=f"{speaker:02d}",
+            session=None,
+            dialogue=None,
+            recording=None,
+        )
+        for speaker in range(3, 13)
+        for turn in range(turns)
+    ]
+
+
+def recipe(protocol: str, seed: int = 0, **split: Any) -> Recipe:
+    return Recipe(
+        name="test",
+        seed=seed,
+        data=DataRecipe(corpus="iemocap", root="x"),
+        split=SplitRecipe(protocol=protocol, **split),
+    )
+
+
+def speakers(names: Sequence[str], utterances: Sequence[Utterance]) -> set[str]:
+    who = {u.id: u.speaker for u in utterances}
+    return {who[name] for name in names}
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_test_sets_partition_the_manifest_and_each_fold_holds_all_of_it(protocol: str) -> None:
+    utterances = corpus()
+    plan = folds.plan(utterances, recipe(protocol))
+    tested = Counter(name for fold in plan.folds for name in fold.test)
+    assert tested == Counter(u.id for u in utterances)
+    for fold in plan.folds:
+        everything = fold.train + fold.validation + fold.test + fold.speaker_check
+        assert sorted(everything) == sorted(u.id for u in utterances)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.randoms(use_true_random=False),
+    st.sampled_from(PROTOCOLS),
+    st.integers(0, 2**40),
+    st.integers(8, 14),
+    st.floats(0.01, 0.49),
+)
+def test_the_order_of_the_manifest_does_not_matter(
+    random: Any, protocol: str, seed: int, turns: int, share: float
+) -> None:
+    utterances = corpus(turns, sessions=3)
+    wanted = recipe(protocol, seed, speaker_check=share, random_folds=4)
+    shuffled = random.sample(utterances, len(utterances))
+    assert folds.plan(shuffled, wanted) == folds.plan(utterances, wanted)
+
+
+def test_loso_holds_out_a_speaker_and_validates_on_the_partner() -> None:
+    utterances = corpus()
+    plan = folds.plan(utterances, recipe("loso"))
+    assert [fold.name for fold in plan.folds] == [f"Ses0{s}_{a}" for s in range(1, 6) for a in "FM"]
+    for fold in plan.folds:
+        partner = fold.name[:-1] + {"F": "M", "M": "F"}[fold.name[-1]]
+        assert speakers(fold.test, utterances) == {fold.name}
+        assert speakers(fold.validation, utterances) == {partner}
+        trained = speakers(fold.train, utterances)
+        assert len(trained) == 8
+        assert trained.isdisjoint({fold.name, partner})
+        assert speakers(fold.speaker_check, utterances) == trained
+
+
+def test_loso_without_sessions_rotates_validation_over_the_speakers() -> None:
+    utterances = berlin()
+    plan = folds.plan(utterances, recipe("loso"))
+    validated = [speakers(fold.validation, utterances) for fold in plan.folds]
+    assert validated == [{f"{s:02d}"} for s in (4, 5, 6, 7, 8, 9, 10, 11, 12, 3)]
+    assert all(len(speakers(f.train, utterances)) == 8 for f in plan.folds)
+
+
+def test_session_holds_out_a_session_and_validates_on_the_next() -> None:
+    utterances = corpus()
+    plan = folds.plan(utterances, recipe("session"))
+    assert [fold.name for fold in plan.folds] == ["Ses01", "Ses02", "Ses03", "Ses04", "Ses05"]
+    for number, fold in enumerate(plan.folds, start=1):
+        following = number % 5 + 1
+        assert speakers(fold.test, utterances) == {f"Ses0{number}_F", f"Ses0{number}_M"}
+        assert speakers(fold.validation, utterances) == {f"Ses0{following}_F", f"Ses0{following}_M"}
+        assert len(speakers(fold.train, utterances)) == 6
+        assert speakers(fold.speaker_check, utterances) == speakers(fold.train, utterances)
+
+
+def test_recording_leaks_the_speakers_of_the_prefix() -> None:
+    utterances = corpus()
+    plan = folds.plan(utterances, recipe("recording"))
+    assert plan.leaks and len(plan.folds) == 10
+    assert all(name.startswith(fold.name) for fold in plan.folds for name in fold.test)
+    assert speakers(plan.folds[0].test, utterances) <= speakers(plan.folds[0].train, utterances)
+
+
+def test_random_is_stratified_and_takes_a_tenth_for_validation() -> None:
+    utterances = corpus()
+    emotion = {u.id: u.emotion for u in utterances}
+    plan = folds.plan(utterances, recipe("random", random_folds=5))
+    assert [len(fold.test) for fold in plan.folds] == [48] * 5
+    for fold in plan.folds:
+        assert set(Counter(emotion[i] for i in fold.test).values()) == {12}
+        assert len(fold.validation) == round(0.1 * (240 - 48))
+        assert max(Counter(emotion[i] for i in fold.validation).values()) <= 6
+    other = folds.plan(utterances, recipe("random", seed=1, random_folds=5))
+    assert other.folds[0].test != plan.folds[0].test
+
+
+def test_speaker_check_takes_its_share_of_each_speaker_and_is_seeded() -> None:
+    utterances = corpus(turns=20)
+    who = {u.id: u.speaker for u in utterances}
+    fold = folds.plan(utterances, recipe("loso", speaker_check=0.25)).folds[0]
+    assert set(Counter(who[i] for i in fold.speaker_check).values()) == {10}
+    other = folds.plan(utterances, recipe("loso", seed=1, speaker_check=0.25)).folds[0]
+    assert fold.speaker_check != other.speaker_check
+    tiny = folds.plan(utterances, recipe("loso", speaker_check=0.001)).folds[0]
+    assert set(Counter(who[i] for i in tiny.speaker_check).values()) == {1}
+
+
+def test_a_speaker_with_one_utterance_is_trained_and_not_checked() -> None:
+    lonely = utterance("Ses09F_impro01_F000", speaker="Ses09_F", session="Ses09")
+    plan = folds.plan([*corpus(), lonely], recipe("loso"))
+    assert lonely.id in plan.folds[0].train
+    assert all(lonely.id not in fold.speaker_check for fold in plan.folds)
+
+
+def test_max_folds_keeps_the_first_folds_as_they_are() -> None:
+    every = folds.plan(corpus(), recipe("loso"))
+    assert folds.plan(corpus(), recipe("loso", max_folds=2)).folds == every.folds[:2]
+
+
+@pytest.mark.parametrize(
+    ("utterances", "protocol", "split", "told"),
+    [
+        ([], "loso", {}, "manifest is empty"),
+        (corpus() + corpus()[:1], "loso", {}, "Ses01F_impro01_F000 is 2 times"),
+        (berlin(), "session", {}, "has no session"),
+        (berlin(), "recording", {}, "has no recording"),
+        (corpus(sessions=1), "loso", {}, r"2 speaker\(s\)"),
+        (corpus(sessions=2), "session", {}, r"2 session\(s\) \(Ses01, Ses02\)"),
+        (corpus(), "random", {"random_folds": 1}, "random_folds = 1"),
+        (corpus(), "random", {"random_folds": 999}, "random_folds = 999"),
+        (
+            [u.model_copy(update={"speaker": "Ann"}) if "M_" in u.id else u for u in corpus()],
+            "session",
+            {},
+            "speaker Ann is in sessions Ses01 and Ses02",
+        ),
+        (
+            [u for u in corpus() if u.emotion != "angry" or u.session == "Ses01"],
+            "loso",
+            {},
+            r"fold 0 \(Ses01_F\): no angry utterance",
+        ),
+    ],
+)
+def test_what_cannot_be_cut_is_refused(
+    utterances: list[Utterance], protocol: str, split: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(MtlserError, match=told):
+        folds.plan(utterances, recipe(protocol, **split))
+
+
+def edited(plan: FoldPlan, **lists: tuple[str, ...]) -> FoldPlan:
+    first: Fold = plan.folds[0].model_copy(update=lists)
+    return plan.model_copy(update={"folds": (first, *plan.folds[1:])})
+
+
+def test_check_refuses_a_plan_that_leaks_or_is_stale() -> None:
+    utterances = corpus()
+    plan = folds.plan(utterances, recipe("loso"))
+    fold = plan.folds[0]
+    folds.check(plan, list(reversed(utterances)))
+    stolen = fold.test[0]
+    cases = {
+        f"{stolen} is in train and in test": edited(plan, train=(*fold.train, stolen)),
+        "ghost of test is not in": edited(plan, test=(*fold.test, "ghost")),
+        f"{stolen} is in test and in test": edited(plan, test=(*fold.test, stolen)),
+        "Ses01_F, who is also in train": edited(
+            plan, train=(*fold.train, stolen), test=fold.test[1:]
+        ),
+        "Ses01_F, who is also in validation": edited(
+            plan, validation=(*fold.validation, stolen), test=fold.test[1:]
+        ),
+        "Ses02_F, who is also in train": edited(
+            plan, validation=(*fold.validation, fold.train[0]), train=fold.train[1:]
+        ),
+        "speaker that train has not got": edited(
+            plan, speaker_check=(*fold.speaker_check, stolen), test=fold.test[1:]
+        ),
+        "validation is empty": edited(plan, validation=()),
+        f"{plan.folds[1].test[0]} is also tested in fold 0": plan.model_copy(
+            update={
+                "folds": (
+                    fold.model_copy(update={"test": plan.folds[1].test, "validation": fold.test}),
+                    *plan.folds[1:],
+                )
+            }
+        ),
+    }
+    for told, bad in cases.items():
+        with pytest.raises(MtlserError, match=told):
+            folds.check(bad, utterances)
+
+
+def test_check_refuses_the_plan_of_another_manifest() -> None:
+    utterances = corpus()
+    plan = folds.plan(utterances, recipe("loso"))
+    relabelled = [utterances[0].model_copy(update={"emotion": "sad"}), *utterances[1:]]
+    with pytest.raises(MtlserError, match="cut from manifest"):
+        folds.check(plan, relabelled)
+
+
+def test_check_lets_a_leaking_protocol_share_speakers() -> None:
+    utterances = corpus()
+    folds.check(folds.plan(utterances, recipe("random")), utterances)
