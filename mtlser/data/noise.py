@@ -138,8 +138,9 @@ def load_noises(root: Path, kinds: Sequence[str]) -> dict[str, Wav]:
     noises: dict[str, Wav] = {}
     for kind in kinds:
         if kind not in found:
+            there = ", ".join(sorted(found)) or "no audio"
             raise MtlserError(
-                f"noise {kind!r} is not in {root}, which holds {', '.join(sorted(found)) or 'no audio'}; "
+                f"noise {kind!r} is not in {root}, which holds {there}; "
                 'set it with `--set noise.kinds=["babble"]`'
             )
         noises[kind] = audio.decode(found[kind])

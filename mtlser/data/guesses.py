@@ -1,0 +1,108 @@
+"""How far guessing gets without any audio: what a score has to beat to mean anything."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Literal
+
+from mtlser.records import EMOTIONS, Rate, Record, Utterance
+
+GuessName = Literal["majority", "nearest_turn", "transcript", "speaker"]
+GUESSES: dict[GuessName, str] = {
+    "majority": "the most common class of train",
+    "nearest_turn": "the class of the nearest turn by the same speaker in the same dialogue",
+    "transcript": "the most common class of the same transcript",
+    "speaker": "the most common class of the same speaker",
+}
+"""The guesses that use no audio, in the order of preference on a tie. Each looks at train alone and
+falls back to the majority where train has nothing to go by."""
+
+
+class Guess(Record):
+    """How well one guess does on test."""
+
+    name: GuessName
+    wa: Rate
+    """Share of test utterances guessed right (weighted accuracy)."""
+    covered: Rate
+    """Share of test utterances for which train had something to go by."""
+
+
+def turns_of(utterances: Sequence[Utterance]) -> dict[str, int]:
+    """Each utterance's place in its dialogue: the number at the end of its id (`M012`: 12).
+
+    Where an id of the dialogue does not end in digits, or two of one speaker end alike, the place
+    is the rank among the dialogue's ids.
+    """
+    groups: dict[Hashable, list[str]] = defaultdict(list)
+    for utterance in utterances:
+        groups[utterance.dialogue, utterance.speaker].append(utterance.id)
+    turns: dict[str, int] = {}
+    for names in groups.values():
+        last = [name.split("_")[-1] for name in names]
+        digits = [token[len(token.rstrip("0123456789")) :] for token in last]
+        if all(digits) and len({int(number) for number in digits}) == len(names):
+            turns.update(zip(names, map(int, digits), strict=True))
+        else:
+            turns.update((name, place) for place, name in enumerate(sorted(names)))
+    return turns
+
+
+def guesses(
+    train: Sequence[Utterance], test: Sequence[Utterance], turns: Mapping[str, int]
+) -> tuple[Guess, ...]:
+    """The score of every guess on `test`, from the labels of `train`, in the order of `GUESSES`.
+
+    Args:
+        train: what a system learns from; never empty.
+        test: what is guessed; never empty.
+        turns: each utterance's place in its dialogue, by id, from `turns_of`.
+    """
+    majority = _most_common(u.emotion for u in train)
+    by_text = _habit(train, lambda u: u.text)
+    by_speaker = _habit(train, lambda u: u.speaker)
+    near: dict[tuple[str, str], list[Utterance]] = defaultdict(list)
+    for utterance in train:
+        if utterance.dialogue is not None:
+            near[utterance.speaker, utterance.dialogue].append(utterance)
+
+    def nearest(utterance: Utterance) -> str | None:
+        own = near.get((utterance.speaker, utterance.dialogue or ""), [])
+        here = turns[utterance.id]
+        closest = min(own, key=lambda u: (abs(turns[u.id] - here), turns[u.id]), default=None)
+        return None if closest is None else closest.emotion
+
+    rules: dict[GuessName, Callable[[Utterance], str | None]] = {
+        "majority": lambda u: majority,
+        "nearest_turn": nearest,
+        "transcript": lambda u: by_text.get(u.text),
+        "speaker": lambda u: by_speaker.get(u.speaker),
+    }
+    made = []
+    for name, rule in rules.items():
+        said = [rule(u) for u in test]
+        right = sum((one or majority) == u.emotion for one, u in zip(said, test, strict=True))
+        covered = sum(one is not None for one in said)
+        made.append(Guess(name=name, wa=right / len(test), covered=covered / len(test)))
+    return tuple(made)
+
+
+def _habit(
+    train: Sequence[Utterance], key: Callable[[Utterance], str | None]
+) -> dict[str | None, str]:
+    """The most common class of train by `key`; where the key is `None` there is none."""
+    classes: dict[str | None, list[str]] = defaultdict(list)
+    for utterance in train:
+        if (name := key(utterance)) is not None:
+            classes[name].append(utterance.emotion)
+    return {name: _most_common(own) for name, own in classes.items()}
+
+
+def _most_common(emotions: Iterable[str]) -> str:
+    """The most common class; the first in label order, then by name, on a tie.
+
+    >>> _most_common(["sad", "angry", "sad", "angry"])
+    'angry'
+    """
+    counts = Counter(emotions)
+    rank = {name: position for position, name in enumerate(EMOTIONS)}
+    return min(counts, key=lambda name: (-counts[name], rank.get(name, len(rank)), name))
