@@ -1,0 +1,1 @@
+"""DAGs over `components`, and how they are compiled and run here; `mtlser-pipeline`."""

@@ -1,0 +1,1 @@
+"""The `fold_split` component."""

@@ -1,0 +1,1 @@
+"""The `noise_eval` component."""

@@ -1,0 +1,30 @@
+"""Component `register`: the final model becomes challenger, and champion where it is best."""
+
+from kfp import dsl
+
+from components import IMAGE
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def register(
+    recipe: str,
+    trained: dsl.Input[dsl.Model],
+    reported: dsl.Input[dsl.Artifact],
+    registered: dsl.Output[dsl.Artifact],
+    run: str,
+    job: str,
+) -> None:
+    """Register the final model with its cross-validated scores.
+
+    Args:
+        recipe: the resolved recipe as TOML text.
+        trained: folder of the final fit.
+        reported: the report folder.
+        registered: folder of `registered.json`.
+        run: key of the parent run in MLflow; empty: `job`.
+        job: id of the Kubeflow run.
+    """
+    from mtlser import stages
+    from mtlser.recipe import load
+
+    stages.register(trained.path, reported.path, load(recipe), registered.path, run=run or job)

@@ -1,0 +1,52 @@
+"""Component `report`: all predictions become scores and one page."""
+
+from kfp import dsl
+
+from components import IMAGE
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def report(  # noqa: PLR0913, PLR0917 - one parameter a port
+    recipe: str,
+    corpus: dsl.Input[dsl.Dataset],
+    folds: dsl.Input[dsl.Artifact],
+    chosen: dsl.Input[dsl.Artifact],
+    trained: dsl.Input[list[dsl.Model]],
+    noisy: dsl.Input[list[dsl.Artifact]],
+    reported: dsl.Output[dsl.Artifact],
+    metrics: dsl.Output[dsl.Metrics],
+    confusion: dsl.Output[dsl.ClassificationMetrics],
+    page: dsl.Output[dsl.HTML],
+    run: str,
+    job: str,
+) -> None:
+    """Score everything; the scalars, the confusion matrix and the page reach Kubeflow's own UI.
+
+    Args:
+        recipe: the resolved recipe as TOML text.
+        corpus: the corpus folder.
+        folds: the folds folder.
+        chosen: what the search chose.
+        trained: folders of all trained cells.
+        noisy: folders of all noisy predictions.
+        reported: folder of `report.html`, `scores.json`, `summary.json`, `predictions.jsonl`;
+            its metadata names every cell and where its model lies.
+        metrics: the summary's numbers.
+        confusion: the network's confusion matrix on clean test speech, summed over folds.
+        page: the report.
+        run: key of the parent run in MLflow; empty: `job`.
+        job: id of the Kubeflow run.
+    """
+    from components import artifacts
+    from mtlser import stages
+    from mtlser.recipe import load
+
+    places = [artifact.path for artifact in (*trained, *noisy)]
+    stages.report(
+        corpus.path, folds.path, chosen.path, places, load(recipe), reported.path, run or job
+    )
+    reported.metadata["cells"] = {model.metadata["cell"]: model.uri for model in trained}
+    artifacts.copy_page(reported.path, page.path)
+    for name, value in artifacts.scalars(reported.path).items():
+        metrics.log_metric(name, value)
+    confusion.log_confusion_matrix(*artifacts.confusion(reported.path))

@@ -1,0 +1,32 @@
+"""Component `search`: alpha, beta and epoch of every fold, chosen on validation."""
+
+from kfp import dsl
+
+from components import IMAGE
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def search(
+    recipe: str,
+    corpus: dsl.Input[dsl.Dataset],
+    folds: dsl.Input[dsl.Artifact],
+    chosen: dsl.Output[dsl.Artifact],
+    work: str,
+    run: str,
+    job: str,
+) -> None:
+    """Choose alpha, beta and epoch per fold; a recipe without grids passes its pair through.
+
+    Args:
+        recipe: the resolved recipe as TOML text.
+        corpus: the corpus folder.
+        folds: the folds folder.
+        chosen: folder of `chosen.json` and the chosen checkpoints.
+        work: folder that outlives a killed step; empty: a temporary one.
+        run: key of the parent run in MLflow; empty: `job`.
+        job: id of the Kubeflow run.
+    """
+    from mtlser import stages
+    from mtlser.recipe import load
+
+    stages.search(corpus.path, folds.path, load(recipe), out=chosen.path, work=work, run=run or job)

@@ -1,0 +1,111 @@
+"""The `mtlser-pipeline` command: compile the DAG, or run it here.
+
+A user's mistake ends in one line on stderr and exit code 2, a failed step in exit code 1. Heavy
+packages load only inside the command that needs them.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from mtlser import recipe as recipes
+from mtlser.errors import MtlserError
+
+app = typer.Typer(
+    help="The whole path from wav to registered model, as a Kubeflow pipeline.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def main_options() -> None:
+    """The whole path from wav to registered model, as a Kubeflow pipeline."""
+
+
+@app.command("compile", epilog="Example: mtlser-pipeline compile --out build/pipelines")
+def compile_dag(
+    out: Annotated[Path, typer.Option(help="Folder for crossval.yaml.")],
+    image: Annotated[
+        str | None, typer.Option(help="Image of every step; a release gives its digest.")
+    ] = None,
+    profile: Annotated[str, typer.Option(help="What steps ask for: gpu or cpu.")] = "gpu",
+) -> None:
+    """Write the DAG as YAML, ready for a Kubeflow Pipelines server."""
+    from components import IMAGE
+    from pipeline import compile as compiling
+
+    typer.echo(compiling.write(out, image or IMAGE, profile))
+
+
+@app.command("run", epilog="Example: mtlser-pipeline run --recipe demo --out runs/demo")
+def run_dag(
+    recipe: Annotated[
+        str, typer.Option(help="Shipped name (`mtlser recipes`) or path to a .toml file.")
+    ],
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override of the recipe; repeatable."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to leave; runs/RECIPE where none is given.")
+    ] = None,
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Go on with an interrupted run although the code changed."),
+    ] = False,
+) -> None:
+    """Run the whole DAG on this machine; the same command goes on where a killed run stopped."""
+    from pipeline import local
+    from pipeline.progress import Progress
+
+    resolved = recipes.load(recipe, tuple(sets or ()))
+    folder = out or Path("runs") / resolved.name
+    console = Console()
+    try:
+        done = local.run(resolved, folder, Progress(console), keep=keep)
+    except local.StepFailed as error:
+        _end(str(error), 1)
+    except local.Stopped as stopped:
+        _end("stopped; the same command goes on from here", 128 + stopped.number)
+    _close(console, done)
+
+
+def _close(console: Console, done: Path) -> None:
+    """Prints the scores, where the report is, and how to open MLflow."""
+    import shlex
+
+    from mtlser import tracking
+    from mtlser.evaluation.scores import Scores
+    from mtlser.records import read_json
+    from mtlser.reporting import table
+
+    console.print(table.console(read_json(done / "scores.json", Scores)))
+    typer.echo(f"report:  {done / 'report.html'}")
+    if tracking.tracked():
+        mlflow = Path(sys.executable).parent / "mlflow"
+        command = [str(mlflow), "ui", "--backend-store-uri", tracking.uri()]
+        typer.echo(f"MLflow:  {shlex.join(command)}")
+    typer.echo(f"predict: mtlser predict {shlex.quote(str(done))} clip.wav")
+
+
+def main() -> None:
+    """Runs the command line; a user's mistake is one line on stderr and exit code 2."""
+    try:
+        app(prog_name="mtlser-pipeline")
+    except MtlserError as error:
+        _end(" ".join(str(error).split()), 2)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _end(f"{error.filename}: {error.strerror}; give another path", 2)
+
+
+def _end(sentence: str, code: int) -> None:
+    sys.stderr.write(f"mtlser-pipeline: {sentence}\n")
+    raise SystemExit(code)

@@ -1,0 +1,181 @@
+"""Runs the `crossval` DAG on this machine and leaves one folder."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TextIO
+
+from mtlser import tracking
+from mtlser.errors import MtlserError
+from mtlser.recipe import Recipe, dumps
+from pipeline import workspace
+from pipeline.places import resolve
+from pipeline.progress import Progress
+from pipeline.steps import Event, Reader, Step
+from pipeline.worker import Order, Result
+
+GRACE_S = 5.0
+"""How long a stopped worker may take before it is killed."""
+
+
+class StepFailed(Exception):  # noqa: N818 - named for what happened
+    """A step ended in an error that is not the user's mistake."""
+
+
+class Stopped(BaseException):
+    """The run was told to stop by a signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def run(recipe: Recipe, out: Path, progress: Progress, *, keep: bool = False) -> Path:
+    """The folder of the finished run, `out`: report, scores, predictions, models.
+
+    Args:
+        recipe: the recipe; its local places are made absolute and checked first.
+        out: folder to leave; a finished run in it stays until this one has succeeded.
+        progress: where a person sees what is going on.
+        keep: go on with an interrupted run although the code has changed.
+
+    Raises:
+        MtlserError: the user's mistake, here or in a step.
+        StepFailed: a step failed otherwise.
+        Stopped: a signal ended the run; the same call goes on from there.
+    """
+    resolved = resolve(recipe)
+    out = out.resolve()
+    with workspace.locked(out) as space:
+        state, changed = workspace.begin(space, resolved, keep=keep)
+        progress.start(resolved, space, resumed=state.elapsed_s > 0, changed=changed)
+        address = tracking.init_store()
+        order = Order(
+            recipe=dumps(resolved),
+            data_version=state.data,
+            work=str(space.bench),
+            run=state.run,
+            steps=str(space.steps),
+            cache=str(space.cache),
+            result=str(space.result),
+            cores=cores(),
+        )
+        space.order.write_text(order.model_dump_json(), encoding="utf-8")
+        started = time.monotonic()
+
+        def spent() -> float:
+            return state.elapsed_s + time.monotonic() - started
+
+        def remember() -> None:
+            space.write_state(state.model_copy(update={"elapsed_s": spent()}))
+
+        with space.log.open("a", encoding="utf-8") as log, _signals():
+            try:
+                for event in _events(space, address, log, progress):
+                    progress.show(event)
+                    remember()
+                    if event.kind == "failed":
+                        raise _failure(event.step, space.log)
+            finally:
+                remember()
+                progress.stop()
+        result = Result.model_validate_json(space.result.read_text(encoding="utf-8"))
+        workspace.publish(space, result, spent())
+    return out
+
+
+def cores() -> int:
+    """Processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _events(
+    space: workspace.Workspace, address: str, log: TextIO, progress: Progress
+) -> Iterator[Event]:
+    """Yields what the worker's steps do, and writes all its output to the log.
+
+    Raises:
+        StepFailed: the worker ended badly without naming a step.
+    """
+    reader = Reader()
+    with _worker(space.order, address) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            log.write(line.partition("\t")[2] or line)
+            log.flush()
+            yield from reader.feed(line)
+            progress.glance(list(reader.open.values()))
+    if process.returncode == 0:
+        return
+    for step in reader.open.values():
+        yield Event("failed", step)
+    raise StepFailed("\n".join([*list(reader.loose)[-15:], f"full log: {space.log}"]))
+
+
+@contextmanager
+def _worker(order: Path, address: str) -> Iterator["subprocess.Popen[str]"]:
+    """The worker, in a process group of its own that ends with this block."""
+    command = [sys.executable, "-m", "pipeline.worker", str(order)]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "MLFLOW_TRACKING_URI": address}
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    )
+    try:
+        yield process
+        process.wait()
+    finally:
+        if process.poll() is None:
+            _end(process)
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """Ends the worker and every step below it."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """Turns SIGINT, SIGTERM and SIGHUP into `Stopped`, so that no step outlives the run."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Stopped(number)
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _failure(step: Step, log: Path) -> Exception:
+    mistake = step.mistake()
+    if mistake is not None:
+        return MtlserError(f"step {step.label}: {mistake}")
+    lines = step.tail()
+    if "Error" not in lines and "Exception" not in lines:
+        lines += "\nThe step left no error message: was it killed, for example out of memory?"
+    return StepFailed(f"step {step.label} failed:\n{lines}\nfull log: {log}")

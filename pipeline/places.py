@@ -1,0 +1,58 @@
+"""Local places of a recipe: made absolute, and checked before anything starts."""
+
+from pathlib import Path
+
+from mtlser.errors import MtlserError
+from mtlser.recipe import Recipe
+
+
+def resolve(recipe: Recipe) -> Recipe:
+    """The recipe with absolute folders, so that every step finds them from wherever it runs.
+
+    Hub names, `bundled` and `s3://` addresses stay as they are.
+
+    Raises:
+        MtlserError: a folder does not exist or holds nothing.
+    """
+    data = recipe.data.model_copy(update={"root": _root(recipe.data.root)})
+    noise, model = recipe.noise, recipe.model
+    if noise.root is not None:
+        noise = noise.model_copy(update={"root": _folder("noise.root", noise.root)})
+    if _is_path(model.encoder):
+        model = model.model_copy(update={"encoder": _folder("model.encoder", model.encoder)})
+    return recipe.model_copy(update={"data": data, "noise": noise, "model": model})
+
+
+def _root(root: str) -> str:
+    if root.startswith("s3://"):
+        return root
+    path = Path(root).expanduser()
+    if not path.is_dir():
+        synthetic = (
+            "" if path.exists() else f", or write the synthetic one: `mtlser synth --out {root}`"
+        )
+        raise MtlserError(
+            f"data.root = {root!r}: no such folder; give the corpus with `--set data.root=DIR`"
+            f"{'' if path.exists() else synthetic}"
+        )
+    if not any(path.iterdir()):
+        raise MtlserError(
+            f"data.root = {root!r}: the folder is empty; give the corpus with `--set data.root=DIR`"
+        )
+    return str(path.resolve())
+
+
+def _folder(key: str, place: str) -> str:
+    if place.startswith("s3://"):
+        return place
+    path = Path(place).expanduser()
+    if not path.is_dir():
+        raise MtlserError(f"{key} = {place!r}: no such folder; give one with `--set {key}=DIR`")
+    return str(path.resolve())
+
+
+def _is_path(encoder: str) -> bool:
+    """True for a folder, or a text that can only be one: not `bundled`, not `owner/name`."""
+    if encoder == "bundled":
+        return False
+    return Path(encoder).is_dir() or encoder[:1] in {"/", ".", "~"} or encoder.count("/") > 1

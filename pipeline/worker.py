@@ -1,0 +1,122 @@
+"""The process that runs a DAG under kfp.local: `python -m pipeline.worker ORDER.json`.
+
+It is a process of its own because kfp.local replaces `print` and the root logger's handlers from
+several threads at once, and runs every queued loop step to its end even when one has failed. Its
+output is one tagged line a line, `THREAD<TAB>TEXT`, so that steps running side by side can be told
+apart (`pipeline.steps` reads it).
+"""
+
+import io
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import warnings
+from pathlib import Path
+from typing import TextIO
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Order(BaseModel):
+    """What the worker is to run, as JSON on disk."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recipe: str
+    data_version: str
+    work: str
+    run: str
+    steps: str
+    """Folder for the steps' outputs."""
+    cache: str
+    """Folder that remembers finished steps."""
+    result: str
+    """File to write: a `Result`."""
+    cores: int
+
+
+class Result(BaseModel):
+    """Where a finished run left its artifacts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    places: dict[str, str]
+    """Folder of each pipeline output."""
+    cells: dict[str, str]
+    """Folder of each trained cell."""
+
+
+class Tagged(io.TextIOBase):
+    """A text stream that writes whole lines to `target`, each tagged with its thread."""
+
+    def __init__(self, target: TextIO) -> None:
+        self._target = target
+        self._lock = threading.Lock()
+        self._local = threading.local()
+
+    def write(self, text: str) -> int:
+        """Keeps `text` until its line is whole; the number of characters."""
+        *lines, rest = (getattr(self._local, "rest", "") + text).split("\n")
+        self._local.rest = rest
+        with self._lock:
+            for line in lines:
+                self._target.write(f"{threading.get_ident()}\t{line}\n")
+            self._target.flush()
+        return len(text)
+
+    def writable(self) -> bool:
+        """True."""
+        return True
+
+
+def execute(order: Order) -> Result:
+    """Runs the `crossval` DAG here; where its artifacts are.
+
+    Raises:
+        RuntimeError: a step failed; its output says why.
+    """
+    from kfp import local
+
+    from pipeline.crossval import Outputs, crossval
+    from pipeline.profile import local as this_machine
+
+    local.init(
+        local.SubprocessRunner(use_venv=False),
+        pipeline_root=order.steps,
+        enable_caching=True,
+        cache_root=order.cache,
+    )
+    task = crossval(this_machine(order.cores))(
+        recipe=order.recipe, data_version=order.data_version, work=order.work, run=order.run
+    )
+    places = {name: task.outputs[name].uri for name in Outputs._fields}
+    return Result(places=places, cells=task.outputs["reported"].metadata["cells"])
+
+
+def main() -> None:
+    """Runs the order that the command line names; exit code 1 where a step failed."""
+    order = Order.model_validate_json(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    tagged = Tagged(sys.stdout)
+    sys.stdout = tagged
+    logging.basicConfig(stream=tagged, level=logging.INFO, format="%(levelname)s - %(message)s")
+    warnings.filterwarnings("ignore", "You may be attemping to run a task", RuntimeWarning)
+    try:
+        result = execute(order)
+    except RuntimeError as error:
+        sys.stdout.write(f"{error}\n")
+        raise SystemExit(1) from None
+    Path(order.result).write_text(json.dumps(result.model_dump()), encoding="utf-8")
+
+
+def _end_with_parent() -> None:
+    """Ends this process group when the parent is gone: standard input then reaches its end."""
+    sys.stdin.read()
+    os.killpg(os.getpgid(0), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,223 @@
+"""The folder of a local run: what is reused after a kill, and how a finished run appears.
+
+While a run works, everything it writes is below `OUT/.work`; the last finished run in `OUT` stays
+as it is until the new one has succeeded.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+import mtlser
+from mtlser.errors import MtlserError
+from mtlser.recipe import Recipe, dumps
+from pipeline.worker import Result
+
+HIDDEN = ".work"
+PUBLISHED = {
+    "corpus": ("ingest.json", "manifest.jsonl"),
+    "folds": ("audit.json", "folds.json"),
+    "chosen": ("chosen.json",),
+    "final": ("model",),
+    "registered": ("registered.json",),
+}
+"""What the run folder keeps of each artifact; of the report it keeps everything."""
+
+
+class State(BaseModel):
+    """What an interrupted run was made of; it goes on only where all of it is unchanged."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    recipe: str
+    data: str
+    """Digest of the release: file names, sizes, times."""
+    inputs: str
+    """Digest of the noise folder and the encoder folder."""
+    code: str
+    """Digest of the package's own source."""
+    run: str = ""
+    """Key of the parent run in MLflow."""
+    elapsed_s: float = 0.0
+    """Wall time of the earlier attempts."""
+
+    def changed(self, other: "State") -> list[str]:
+        """Names of what differs between two states, for a person."""
+        names = {"recipe": "the recipe", "data": "the release", "inputs": "noise or encoder"}
+        names["code"] = "the code"
+        return [told for key, told in names.items() if getattr(self, key) != getattr(other, key)]
+
+
+class Workspace:
+    """Paths of one run folder."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.hidden = out / HIDDEN
+        self.log = out / "pipeline.log"
+        self.state = self.hidden / "state.json"
+        self.order = self.hidden / "order.json"
+        self.result = self.hidden / "result.json"
+        self.steps = self.hidden / "steps"
+        self.cache = self.hidden / "cache"
+        self.bench = self.hidden / "bench"
+        """The stages' own folder that outlives a killed step."""
+
+    def read_state(self) -> State | None:
+        """The state of the interrupted run; `None` where there is none."""
+        try:
+            return State.model_validate_json(self.state.read_text(encoding="utf-8"))
+        except (OSError, ValidationError):
+            return None
+
+    def write_state(self, state: State) -> None:
+        """Writes `state` through a temporary name."""
+        temporary = self.state.with_suffix(".tmp")
+        temporary.write_text(state.model_dump_json(indent=1), encoding="utf-8")
+        temporary.replace(self.state)
+
+    def clear(self) -> None:
+        """Forgets the interrupted run; the lock stays."""
+        for path in self.hidden.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name != "lock":
+                path.unlink()
+
+
+@contextmanager
+def locked(out: Path) -> Iterator[Workspace]:
+    """The workspace of `out`, held by this process alone.
+
+    Raises:
+        MtlserError: another run holds it, or `out` is a file.
+    """
+    if out.exists() and not out.is_dir():
+        raise MtlserError(f"--out {out}: is a file; give a folder, for example `--out runs/demo`")
+    space = Workspace(out)
+    space.hidden.mkdir(parents=True, exist_ok=True)
+    with (space.hidden / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise MtlserError(
+                f"--out {out}: another run is writing here; wait for it, or give another --out"
+            ) from None
+        yield space
+
+
+def begin(space: Workspace, recipe: Recipe, *, keep: bool) -> tuple[State, list[str]]:
+    """The state to run with, and what has changed since an interrupted run (nothing: it goes on).
+
+    Args:
+        space: the workspace.
+        recipe: the resolved recipe.
+        keep: go on with an interrupted run although the code has changed.
+    """
+    now = State(
+        recipe=dumps(recipe),
+        data=tree_digest(recipe.data.root),
+        inputs=tree_digest(recipe.noise.root or "") + tree_digest(recipe.model.encoder),
+        code=source_digest(),
+    )
+    earlier = space.read_state()
+    changed = now.changed(earlier) if earlier else []
+    if earlier is not None and (not changed or (keep and changed == ["the code"])):
+        state = now.model_copy(update={"run": earlier.run, "elapsed_s": earlier.elapsed_s})
+        changed = []
+    else:
+        space.clear()
+        space.log.unlink(missing_ok=True)
+        state = now.model_copy(update={"run": uuid.uuid4().hex})
+    space.result.unlink(missing_ok=True)
+    for folder in (space.steps, space.cache, space.bench):
+        folder.mkdir(exist_ok=True)
+    space.write_state(state)
+    return state, changed
+
+
+def publish(space: Workspace, result: Result, seconds: float) -> None:
+    """Puts the finished run into the folder, each name whole, and drops the workspace.
+
+    Args:
+        space: the workspace.
+        result: where the run left its artifacts.
+        seconds: wall time of the whole run, for `summary.json`.
+    """
+    fresh = space.hidden / "fresh"
+    shutil.rmtree(fresh, ignore_errors=True)
+    _link(Path(result.places["reported"]), fresh)
+    for output, names in PUBLISHED.items():
+        for name in names:
+            source = Path(result.places[output]) / name
+            if source.exists():
+                _link(source, fresh / name)
+    for cell, place in result.cells.items():
+        _link(Path(place), fresh / "checkpoints" / cell.replace(":", "-"))
+    set_seconds(fresh / "summary.json", seconds)
+    old = space.hidden / "old"
+    old.mkdir(exist_ok=True)
+    for new in sorted(fresh.iterdir()):
+        target = space.out / new.name
+        if target.exists():
+            target.rename(old / new.name)
+        new.rename(target)
+    space.clear()
+
+
+def set_seconds(summary: Path, seconds: float) -> None:
+    """Writes the wall time into `summary.json`, which may be a link to the step's own."""
+    content = json.loads(summary.read_text(encoding="utf-8"))
+    content["seconds"] = round(seconds, 1)
+    temporary = summary.with_suffix(".tmp")
+    temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    temporary.replace(summary)
+
+
+def tree_digest(place: str) -> str:
+    """Digest of a local folder's file names, sizes and times; of the text where it is no folder."""
+    if not place or not Path(place).is_dir():
+        return hashlib.sha256(place.encode()).hexdigest()[:16]
+    digest = hashlib.sha256()
+    for folder, folders, files in os.walk(place):
+        folders.sort()
+        for name in sorted(files):
+            path = Path(folder) / name
+            seen = path.stat()
+            told = f"{path.relative_to(place)}\0{seen.st_size}\0{seen.st_mtime_ns}\n"
+            digest.update(told.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:16]
+
+
+def source_digest() -> str:
+    """Digest of the package's own source and of the components'."""
+    digest = hashlib.sha256()
+    package = Path(mtlser.__file__).parent
+    for folder in (package, package.parent / "components", package.parent / "pipeline"):
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _link(source: Path, place: Path) -> None:
+    """Copies a file or folder by hard links where the disk allows it."""
+
+    def link(old: str, new: str) -> None:
+        try:
+            os.link(old, new)
+        except OSError:
+            shutil.copy2(old, new)
+
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, place, copy_function=link, dirs_exist_ok=True)
+    else:
+        link(str(source), str(place))
