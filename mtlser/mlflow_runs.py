@@ -31,6 +31,8 @@ DIGEST_LENGTH = 36
 SETTLE_S = 0.5
 """How long the maker of a parent waits for others that made one at the same moment."""
 ATTEMPTS = 6
+BUSY = ("database is locked", "UNIQUE constraint failed", "UniqueViolation")
+"""Two writers at once: the second finds, on its next attempt, what the first has written."""
 
 Result = TypeVar("Result")
 
@@ -63,7 +65,8 @@ def told(action: Callable[[], Result], doing: str) -> Result:
 def _busy(error: BaseException) -> bool:
     if not isinstance(error, MlflowException):
         return False
-    return error.error_code == "TEMPORARILY_UNAVAILABLE" or "database is locked" in str(error)
+    told_busy = any(sign in str(error) for sign in BUSY)
+    return error.error_code == "TEMPORARILY_UNAVAILABLE" or told_busy
 
 
 def connect(uri: str) -> MlflowClient:

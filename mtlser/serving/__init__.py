@@ -1,0 +1,1 @@
+"""Models out of training: loaded from anywhere, registered, asked."""

@@ -1,0 +1,300 @@
+"""The `mtlser` command: each stage as a command, paths in, paths out.
+
+A user's mistake ends in one line on stderr and exit code 2. Heavy packages load only inside the
+command that needs them, so that `--help` answers at once.
+"""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mtlser import recipe as recipes
+from mtlser import show, stages, storage
+from mtlser.errors import MtlserError
+from mtlser.recipe import Recipe
+from mtlser.records import Cell
+
+DEFAULTS = {"iemocap": "paper", "emodb": "emodb"}
+"""Recipe of a corpus where `--recipe` names none."""
+
+app = typer.Typer(
+    help="Multi-task speech emotion recognition: from wav files to a report and a model.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+RecipeName = Annotated[
+    str | None,
+    typer.Option("--recipe", help="Shipped name (`mtlser recipes`) or path to a .toml file."),
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override of the recipe; repeatable."),
+]
+CorpusName = Annotated[str | None, typer.Option("--corpus", help="`iemocap` or `emodb`.")]
+Root = Annotated[str | None, typer.Option(help="Folder or s3:// address of the release.")]
+Manifest = Annotated[str, typer.Option(help="Corpus folder, as `mtlser ingest` wrote it.")]
+Folds = Annotated[str, typer.Option(help="Folds folder, as `mtlser split` wrote it.")]
+Chosen = Annotated[str, typer.Option(help="Chosen folder, as `mtlser search` wrote it.")]
+FoldIndex = Annotated[int, typer.Option("--fold", min=0, help="Index of the fold, from 0.")]
+System = Annotated[str, typer.Option(help="`mtlser`, or a baseline such as `svm`.")]
+Out = Annotated[str, typer.Option(help="Folder or s3:// address to write.")]
+Work = Annotated[str, typer.Option(help="Local folder that outlives a kill, to resume from.")]
+Key = Annotated[str, typer.Option("--run", help="Steps with one key share one MLflow run.")]
+
+
+@app.command(epilog="Example: mtlser synth --out build/synthetic --seed 0")
+def synth(out: Out, seed: Annotated[int, typer.Option(min=0)] = 0) -> None:
+    """Write the synthetic corpus: an IEMOCAP-shaped release, byte-identical for a seed."""
+    stages.synth(out, seed)
+    _told(f"release: {out}", f"mtlser ingest --recipe demo --root {out} --out corpus")
+
+
+@app.command("recipes", epilog="Example: mtlser recipes demo")
+def show_recipes(name: Annotated[str | None, typer.Argument()] = None) -> None:
+    """List the shipped recipes, or print one of them."""
+    if name is not None:
+        typer.echo(recipes.dumps(recipes.load(name)), nl=False)
+        return
+    shipped = [recipes.load(each) for each in recipes.names()]
+    show.table(("recipe", "about"), [(each.name, each.about) for each in shipped])
+    _told("read one whole with `mtlser recipes NAME`", "mtlser ingest --recipe NAME --out corpus")
+
+
+@app.command(epilog="Example: mtlser ingest --corpus iemocap --root IEMOCAP --out corpus")
+def ingest(
+    out: Out,
+    corpus: CorpusName = None,
+    root: Root = None,
+    recipe: RecipeName = None,
+    sets: Sets = None,
+) -> None:
+    """Read a corpus: 16 kHz mono audio, a manifest, and a count of all that is left out."""
+    stages.ingest(_recipe(recipe, sets, corpus, root), out)
+    told = _again(recipe, sets)
+    _told(f"corpus: {out}", f"mtlser split --manifest {out} --out folds{told}")
+
+
+@app.command(epilog="Example: mtlser split --manifest corpus --recipe demo --out folds")
+def split(manifest: Manifest, out: Out, recipe: RecipeName = None, sets: Sets = None) -> None:
+    """Cut the folds of the recipe's protocol and audit what they leak."""
+    made = stages.split(manifest, _recipe(recipe, sets), out)
+    told = _again(recipe, sets)
+    _told(
+        f"folds: {out}; trainings: {' '.join(made)}",
+        f"mtlser search --manifest {manifest} --folds {out} --out chosen{told}",
+    )
+
+
+@app.command(epilog="Example: mtlser audit --manifest corpus --protocol recording")
+def audit(
+    manifest: Manifest,
+    folds: Annotated[str | None, typer.Option(help="Folds folder; else the recipe cuts.")] = None,
+    protocol: Annotated[str | None, typer.Option(help="loso, session, recording, random.")] = None,
+    recipe: RecipeName = None,
+    sets: Sets = None,
+) -> None:
+    """Print what a protocol leaks, and how well a guess without audio does."""
+    if protocol is not None:
+        sets = [*(sets or []), f'split.protocol="{protocol}"']
+    from mtlser.data import audit as leaks
+    from mtlser.data import folds as cut
+
+    utterances = stages.load_manifest(storage.fetch(manifest))
+    resolved = _recipe(recipe, sets)
+    plan = stages.load_folds(storage.fetch(folds)) if folds else cut.plan(utterances, resolved)
+    typer.echo(leaks.describe(leaks.audit(utterances, plan)))
+
+
+@app.command(epilog="Example: mtlser search --manifest corpus --folds folds --out chosen")
+def search(
+    manifest: Manifest,
+    folds: Folds,
+    out: Out,
+    recipe: RecipeName = None,
+    sets: Sets = None,
+    work: Work = "",
+    run: Key = "",
+) -> None:
+    """Choose alpha, beta and epoch on validation; test is never touched."""
+    stages.search(manifest, folds, _recipe(recipe, sets), out, work, run)
+    told = _again(recipe, sets)
+    given = f"--manifest {manifest} --folds {folds} --chosen {out}"
+    _told(f"chosen: {out}", f"mtlser train {given} --fold 0 --out cells/f0{told}")
+
+
+@app.command(epilog="Example: mtlser train --manifest corpus --folds folds --fold 0 --out cells/f0")
+def train(  # noqa: PLR0913 - one parameter a flag
+    *,
+    manifest: Manifest,
+    folds: Folds,
+    out: Out,
+    fold: FoldIndex = 0,
+    final: Annotated[bool, typer.Option("--final", help="Fit on all data instead.")] = False,
+    chosen: Annotated[
+        str, typer.Option(help="Chosen or report folder; else the recipe's [train] pair.")
+    ] = "",
+    system: System = "mtlser",
+    recipe: RecipeName = None,
+    sets: Sets = None,
+    work: Work = "",
+    run: Key = "",
+) -> None:
+    """Train one fold, or take the search's checkpoint of it, and score its test set once."""
+    resolved = _recipe(recipe, sets)
+    cell = Cell(system=system, fold=None if final else fold, seed=resolved.seed).text
+    if final and not chosen:
+        raise MtlserError(
+            "--final needs what the folds chose; give --chosen REPORT_FOLDER, as `mtlser report` "
+            "wrote it"
+        )
+    stages.train(manifest, folds, chosen, cell, resolved, out, work, run)
+    told = _again(recipe, sets)
+    if final:
+        _told(
+            f"final fit: {out}",
+            f"mtlser predict {out} clip.wav",
+            f"mtlser register --model {out} --report {chosen} --out registered{told}",
+        )
+        return
+    given = f"--manifest {manifest} --folds {folds}"
+    where = f"--fold {fold} --system {system} --model {out}"
+    _told(f"cell: {out}", f"mtlser noise-eval {given} {where} --out noisy/f{fold}{told}")
+
+
+@app.command(epilog="Example: mtlser predict runs/demo clip.wav other.wav --json")
+def predict(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN_OR_MODEL",
+            help="Run folder, model folder or MLflow URI (models:/mtlser@champion).",
+        ),
+    ],
+    wavs: Annotated[list[Path], typer.Argument(metavar="WAV...", help="Audio files.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print emotion with probabilities, text and speaker for each file."""
+    from mtlser.serving import load
+
+    found = load.predict_files(model, wavs)
+    if as_json:
+        typer.echo(json.dumps([each.model_dump() for each in found], indent=1, ensure_ascii=False))
+    else:
+        show.predictions(found)
+
+
+@app.command(
+    "noise-eval",
+    epilog="Example: mtlser noise-eval --manifest corpus --folds folds --fold 0 "
+    "--model cells/f0 --out noisy/f0",
+)
+def noise_eval(
+    manifest: Manifest,
+    folds: Folds,
+    model: Annotated[str, typer.Option(help="Cell folder, as `mtlser train` wrote it.")],
+    out: Out,
+    fold: FoldIndex = 0,
+    system: System = "mtlser",
+    recipe: RecipeName = None,
+    sets: Sets = None,
+) -> None:
+    """Predict a fold's test set under every noise and SNR of the recipe."""
+    resolved = _recipe(recipe, sets)
+    cell = Cell(system=system, fold=fold, seed=resolved.seed).text
+    stages.noise_eval(manifest, folds, model, cell, resolved, out)
+    given = f"--manifest {manifest} --folds {folds} --chosen chosen"
+    told = _again(recipe, sets)
+    _told(f"noisy: {out}", f"mtlser report {given} --out report{told} {model} {out} ...")
+
+
+@app.command(
+    epilog="Example: mtlser report --manifest corpus --folds folds --chosen chosen "
+    "--out report cells/f0 cells/f1 noisy/f0 noisy/f1"
+)
+def report(
+    results: Annotated[list[str], typer.Argument(help="Cell folders and noisy folders.")],
+    manifest: Manifest,
+    folds: Folds,
+    chosen: Chosen,
+    out: Out,
+    recipe: RecipeName = None,
+    sets: Sets = None,
+    run: Key = "",
+) -> None:
+    """Score all predictions and write one HTML page, `scores.json` and `summary.json`."""
+    resolved = _recipe(recipe, sets)
+    stages.report(manifest, folds, chosen, results, resolved, out, run)
+    told = _again(recipe, sets)
+    _told(
+        f"report: {out}/report.html",
+        f"mtlser train --manifest {manifest} --folds {folds} --chosen {out} --final "
+        f"--out final{told}",
+        f"mtlser register --model final --report {out} --out registered{told}",
+    )
+
+
+@app.command(epilog="Example: mtlser register --model final --report report --out registered")
+def register(
+    model: Annotated[str, typer.Option(help="Folder of the final fit.")],
+    report: Annotated[str, typer.Option(help="Report folder with `summary.json`.")],
+    out: Out,
+    recipe: RecipeName = None,
+    sets: Sets = None,
+    run: Key = "",
+) -> None:
+    """Register the final model in MLflow: challenger, and champion where none beats it."""
+    resolved = _recipe(recipe or str(storage.fetch(report) / "recipe.toml"), sets)
+    stages.register(model, report, resolved, out, run)
+    name = resolved.registry.name
+    _told(f"registered: {out}/registered.json", f"mtlser predict models:/{name}@champion clip.wav")
+
+
+def main() -> None:
+    """Runs the command line; a user's mistake is one line on stderr and exit code 2."""
+    try:
+        app(prog_name="mtlser")
+    except MtlserError as error:
+        _refuse(str(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _refuse(f"{error.filename}: {error.strerror}; give another path")
+
+
+def _recipe(
+    name: str | None, sets: list[str] | None, corpus: str | None = None, root: str | None = None
+) -> Recipe:
+    """The recipe that is named, else the one of the corpus; flags are overrides of it."""
+    flags = [
+        f"data.{key}={json.dumps(value)}"
+        for key, value in (("corpus", corpus), ("root", root))
+        if value is not None
+    ]
+    source = name or DEFAULTS.get(corpus or "iemocap", "paper")
+    return recipes.load(source, (*flags, *(sets or [])))
+
+
+def _again(recipe: str | None, sets: list[str] | None) -> str:
+    """The recipe flags once more, for the next command."""
+    flags = ["--recipe", recipe] if recipe else []
+    for override in sets or []:
+        flags += ["--set", override]
+    return f" {shlex.join(flags)}" if flags else ""
+
+
+def _told(done: str, *following: str) -> None:
+    typer.echo(done)
+    for command in following:
+        typer.echo(f"next: {command}")
+
+
+def _refuse(sentence: str) -> None:
+    sys.stderr.write(f"mtlser: {' '.join(sentence.split())}\n")
+    raise SystemExit(2)

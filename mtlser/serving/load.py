@@ -1,0 +1,140 @@
+"""A trained model from wherever it lies, and its words on audio files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from mtlser import storage
+from mtlser.errors import MtlserError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from mtlser.evaluation.predictor import Output
+
+DESCRIPTION = "mtlser.json"
+WEIGHTS_ARTIFACT = "weights"
+"""Name of the model folder among a registered model's artifacts."""
+URI_SCHEMES = ("models:/", "runs:/")
+
+
+class FilePrediction(BaseModel):
+    """What the model says of one file."""
+
+    model_config = ConfigDict(frozen=True)
+
+    file: str
+    emotion: str
+    probabilities: dict[str, float]
+    """Probability of each class, in label order; sums to 1."""
+    text: str | None
+    speaker: str | None
+    """The most alike training speaker."""
+
+
+def model_folder(place: str) -> Path:
+    """The model folder that RUN_OR_MODEL names.
+
+    Args:
+        place: a run or cell folder (it holds `model/`), a model folder (it holds `mtlser.json`),
+            an `s3://` address of one of these, or an MLflow URI: `models:/NAME@champion`,
+            `models:/NAME/3`, `runs:/RUN_ID/model`.
+
+    Raises:
+        MtlserError: nothing there, no model in it, or an unknown name, version or alias.
+    """
+    if place.startswith(URI_SCHEMES):
+        return _downloaded(place)
+    folder = storage.fetch(place)
+    for candidate in (folder, folder / "model", folder / "artifacts" / WEIGHTS_ARTIFACT):
+        if (candidate / DESCRIPTION).is_file():
+            return candidate
+    seen = "no model in it" if folder.is_dir() else "no such folder"
+    raise MtlserError(
+        f"{place}: {seen}; expected a run folder such as runs/demo, a model folder with "
+        f"{DESCRIPTION}, or an MLflow URI such as models:/mtlser@champion; train one with "
+        "`mtlser train`"
+    )
+
+
+def predict_files(place: str, files: Sequence[Path]) -> list[FilePrediction]:
+    """What the model in `place` says of each file, in order.
+
+    Raises:
+        MtlserError: no such model, or a file that is no audio; nothing is predicted then.
+    """
+    from mtlser.data import audio
+
+    for file in files:
+        if not file.is_file():
+            raise MtlserError(f"{file}: no such file; give audio files, for example `clip.wav`")
+    wavs = [audio.read(file) for file in files]
+    folder = model_folder(place)
+
+    from mtlser.evaluation import predictor
+    from mtlser.models import bundle
+
+    outputs = predictor.predict_wavs(bundle.load(folder), wavs)
+    return [spoken(str(file), output) for file, output in zip(files, outputs, strict=True)]
+
+
+def spoken(file: str, output: "Output") -> FilePrediction:
+    """One output as a record; the first class in label order wins a tie."""
+    probabilities = output.emotion_probabilities
+    return FilePrediction(
+        file=file,
+        emotion=max(probabilities, key=lambda name: probabilities[name]),
+        probabilities=probabilities,
+        text=output.text,
+        speaker=output.speaker,
+    )
+
+
+def _downloaded(place: str) -> Path:
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    from mtlser import mlflow_runs, tracking
+
+    address = tracking.uri()
+    client = mlflow_runs.connect(address)
+    if place.startswith("models:/"):
+        _check_name(client, place)
+    try:
+        folder = Path(download_artifacts(place, tracking_uri=address))
+    except (MlflowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise MtlserError(
+            f"{place}: {reason}; look it up in the MLflow UI of MLFLOW_TRACKING_URI={address}"
+        ) from error
+    for candidate in (folder / "artifacts" / WEIGHTS_ARTIFACT, folder):
+        if (candidate / DESCRIPTION).is_file():
+            return candidate
+    raise MtlserError(
+        f"{place}: not an mtlser model; register one with `mtlser register`, then give "
+        "models:/NAME@champion"
+    )
+
+
+def _check_name(client: "MlflowClient", place: str) -> None:
+    """Refuses an unknown model or alias with the ones that are known."""
+    name, at, alias = place.removeprefix("models:/").partition("@")
+    if not at:
+        return
+    from mlflow.exceptions import MlflowException
+
+    try:
+        aliases = client.get_registered_model(name).aliases
+    except MlflowException as error:
+        known = [model.name for model in client.search_registered_models()]
+        raise MtlserError(
+            f"{place}: no registered model {name!r}; known are {', '.join(known) or 'none'}; "
+            "register one with `mtlser register`"
+        ) from error
+    if alias not in aliases:
+        raise MtlserError(
+            f"{place}: model {name!r} has no alias {alias!r}; known are "
+            f"{', '.join(sorted(aliases)) or 'none'}; set one with `mtlser register`"
+        )

@@ -1,0 +1,77 @@
+"""The registered model as MLflow loads it: models from code, weights as safetensors, no pickle.
+
+MLflow copies this one file next to the weights and runs it, so it imports everything by its full
+name. `mlflow models serve` answers the same calls over HTTP.
+"""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+import pandas as pd
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
+
+from mtlser.data import audio
+from mtlser.errors import MtlserError
+from mtlser.evaluation.predictor import predict_wavs
+from mtlser.models import bundle
+from mtlser.serving.load import WEIGHTS_ARTIFACT
+
+
+class SpeechModel(PythonModel):
+    """Emotion, text and speaker of audio clips."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Loads the model folder among the artifacts."""
+        self.model = bundle.load(Path(context.artifacts[WEIGHTS_ARTIFACT]))
+
+    def predict(
+        self, context: PythonModelContext, model_input: pd.DataFrame, params: object = None
+    ) -> pd.DataFrame:
+        """One row a clip: `emotion`, one probability a class, `text`, `speaker`.
+
+        Args:
+            context: MLflow's own.
+            model_input: a column `path` of audio files, or `audio` of audio files as base64.
+            params: not used.
+
+        Raises:
+            MtlserError: neither column, or a clip that is no audio.
+        """
+        outputs = predict_wavs(self.model, [audio.read(clip) for clip in clips(model_input)])
+        rows = [
+            {
+                "emotion": max(
+                    output.emotion_probabilities, key=output.emotion_probabilities.__getitem__
+                ),
+                **output.emotion_probabilities,
+                "text": output.text,
+                "speaker": output.speaker,
+            }
+            for output in outputs
+        ]
+        return pd.DataFrame(rows)
+
+
+def clips(model_input: pd.DataFrame) -> Sequence[Path | BytesIO]:
+    """The clips of a table, as paths or as files in memory."""
+    for column, opened in (("audio", _decoded), ("path", Path)):
+        if column in model_input and model_input[column].notna().all():
+            return [opened(str(value)) for value in model_input[column]]
+    raise MtlserError(
+        f"columns {', '.join(map(str, model_input.columns))}: expected `path` (audio files) or "
+        "`audio` (audio files as base64)"
+    )
+
+
+def _decoded(text: str) -> BytesIO:
+    try:
+        return BytesIO(base64.b64decode(text, validate=True))
+    except binascii.Error as error:
+        raise MtlserError(f"column `audio`: not base64 ({error}); encode a whole file") from None
+
+
+set_model(SpeechModel())

@@ -1,0 +1,247 @@
+"""The final model in MLflow's registry: challenger always, champion where it has earned it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mtlser.errors import MtlserError
+from mtlser.recipe import Recipe
+from mtlser.records import LEAKING_PROTOCOLS, Record
+from mtlser.serving.load import DESCRIPTION, WEIGHTS_ARTIFACT
+from mtlser.tracking import Run, numbers
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.models import ModelSignature
+
+CODE = Path(__file__).with_name("pyfunc_model.py")
+CHALLENGER = "challenger"
+CHAMPION = "champion"
+REASON = "mtlser.reason"
+DIGEST = "mtlser.model_sha256"
+
+
+class Registered(Record):
+    """What became of the model (`registered.json`)."""
+
+    name: str
+    version: int | None
+    """`None` where tracking is off."""
+    champion_before: int | None
+    champion_now: int | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The cross-validated score of one version, and what it was measured on."""
+
+    version: int
+    corpus: str
+    protocol: str
+    score: float | None
+    """0-1; `None` where that version carries no such score."""
+
+
+def decide(challenger: Standing, champion: Standing | None, metric: str) -> tuple[bool, str]:
+    """Whether the challenger becomes champion, and why in one sentence.
+
+    >>> one, two = Standing(1, "emodb", "loso", 0.9), Standing(2, "emodb", "loso", 0.92)
+    >>> decide(two, one, "ua_mean")
+    (True, 'ua_mean 0.9200 beats 0.9000 of version 1')
+    >>> decide(one, None, "ua_mean")
+    (True, 'there was no champion')
+    >>> decide(Standing(3, "emodb", "random", 0.99), one, "ua_mean")[0]
+    False
+    """
+    if challenger.protocol in LEAKING_PROTOCOLS:
+        return False, f"protocol {challenger.protocol} leaks test speakers into train"
+    if challenger.score is None:
+        return False, f"the report has no {metric}"
+    if champion is None:
+        return True, "there was no champion"
+    ours, theirs = (f"{each.corpus}/{each.protocol}" for each in (challenger, champion))
+    if ours != theirs:
+        return False, f"measured on {ours}, champion version {champion.version} on {theirs}"
+    if champion.score is None:
+        return False, f"champion version {champion.version} carries no {metric} to compare with"
+    beats = challenger.score > champion.score
+    verb = "beats" if beats else "does not beat"
+    reason = (
+        f"{metric} {challenger.score:.4f} {verb} {champion.score:.4f} of version {champion.version}"
+    )
+    return beats, reason
+
+
+def register(model: Path, summary: Path, recipe: Recipe, run: Run) -> Registered:
+    """What became of the model: logged to the run, registered and weighed against the champion.
+
+    The same model from the same run is registered once, however often the step is tried.
+
+    Args:
+        model: model folder of the final fit.
+        summary: `summary.json` of the cross-validation that its scores come from.
+        recipe: names the registered model and the metric that decides.
+        run: the parent run.
+
+    Raises:
+        MtlserError: no model, no summary, or MLflow refuses.
+    """
+    scores = _summary(summary)
+    if not (model / DESCRIPTION).is_file():
+        raise MtlserError(
+            f"{model}: not a model folder (no {DESCRIPTION}); make one with `mtlser train --final`"
+        )
+    name = recipe.registry.name
+    if run.id is None or run.uri is None:
+        return Registered(
+            name=name,
+            version=None,
+            champion_before=None,
+            champion_now=None,
+            reason="tracking is off (MTLSER_TRACKING), nothing was registered",
+        )
+    from mlflow import MlflowClient
+
+    from mtlser.mlflow_runs import told
+
+    client = MlflowClient(tracking_uri=run.uri)
+    tags = _tags(scores, recipe) | {DIGEST: folder_digest(model)}
+    made = told(
+        lambda: (
+            _registered(client, str(run.id), name, tags[DIGEST])
+            or _log(client, run, model, name, scores)
+        ),
+        f"register model {name}",
+    )
+    for key, value in tags.items():
+        client.set_model_version_tag(name, str(made), key, value)
+    return _weigh(client, made, recipe)
+
+
+def folder_digest(folder: Path) -> str:
+    """SHA-256 over the names and bytes of all files below a folder."""
+    sha = sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        sha.update(path.relative_to(folder).as_posix().encode() + b"\0")
+        sha.update(sha256(path.read_bytes()).digest())
+    return sha.hexdigest()
+
+
+def _summary(path: Path) -> dict[str, object]:
+    if not path.is_file():
+        raise MtlserError(f"{path}: no such file; write the scores with `mtlser report`")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(content, dict):
+        raise MtlserError(f"{path}: not a flat JSON object; write it again with `mtlser report`")
+    return content
+
+
+def _tags(scores: Mapping[str, object], recipe: Recipe) -> dict[str, str]:
+    protocol = str(scores.get("protocol", recipe.split.protocol))
+    return {
+        **{key: repr(value) for key, value in numbers(scores).items()},
+        "corpus": recipe.data.corpus,
+        "protocol": protocol,
+        "leaks": str(protocol in LEAKING_PROTOCOLS).lower(),
+        "recipe": recipe.name,
+        "recipe_hash": recipe.hash,
+    }
+
+
+def _registered(client: "MlflowClient", run_id: str, name: str, digest: str) -> int | None:
+    """The version that an earlier try of this step made."""
+    versions = client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
+    same = [int(each.version) for each in versions if each.tags.get(DIGEST) == digest]
+    return min(same, default=None)
+
+
+def _log(
+    client: "MlflowClient", run: Run, model: Path, name: str, scores: Mapping[str, object]
+) -> int:
+    """The version just made: MLflow's model from code, beside the weights, without pickle."""
+    import mlflow
+
+    with _active(run):
+        logged = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(CODE),
+            artifacts={WEIGHTS_ARTIFACT: str(model)},
+            signature=signature(model),
+            pip_requirements=[f"mtlser=={version('mtlser')}", f"mlflow=={mlflow.__version__}"],
+            tags={DIGEST: folder_digest(model)},
+        )
+        mlflow.log_metrics(numbers(scores), model_id=logged.model_id)
+        made = mlflow.register_model(logged.model_uri, name, tags={DIGEST: folder_digest(model)})
+    return int(made.version)
+
+
+@contextmanager
+def _active(run: Run) -> Iterator[None]:
+    """MLflow's fluent API on this run; it knows no other way to log a model."""
+    import mlflow
+
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(str(run.uri))
+    try:
+        with mlflow.start_run(run_id=run.id):
+            yield
+    finally:
+        mlflow.set_tracking_uri(before)
+
+
+def signature(model: Path) -> "ModelSignature":
+    """What goes in and comes out: a clip as `path` or `audio`; emotion, probabilities, ..."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+
+    emotions = json.loads((model / DESCRIPTION).read_text(encoding="utf-8"))["emotions"]
+    text, number = DataType.string, DataType.double
+    asked = Schema([ColSpec(text, "path", required=False), ColSpec(text, "audio", required=False)])
+    told = Schema(
+        [
+            ColSpec(text, "emotion"),
+            *(ColSpec(number, name) for name in emotions),
+            ColSpec(text, "text", required=False),
+            ColSpec(text, "speaker", required=False),
+        ]
+    )
+    return ModelSignature(inputs=asked, outputs=told)
+
+
+def _weigh(client: "MlflowClient", made: int, recipe: Recipe) -> Registered:
+    name, metric = recipe.registry.name, recipe.registry.metric
+    aliases = client.get_registered_model(name).aliases
+    before = int(aliases[CHAMPION]) if CHAMPION in aliases else None
+    challenger = _standing(client.get_model_version(name, str(made)), metric)
+    client.set_registered_model_alias(name, CHALLENGER, str(made))
+    if before == made:
+        wins, reason = True, f"version {made} is the champion already"
+    else:
+        champion = None
+        if before is not None:
+            champion = _standing(client.get_model_version(name, str(before)), metric)
+        wins, reason = decide(challenger, champion, metric)
+    if wins:
+        client.set_registered_model_alias(name, CHAMPION, str(made))
+    client.set_model_version_tag(name, str(made), REASON, reason)
+    now = made if wins else before
+    return Registered(
+        name=name, version=made, champion_before=before, champion_now=now, reason=reason
+    )
+
+
+def _standing(found: "ModelVersion", metric: str) -> Standing:
+    score = found.tags.get(metric)
+    return Standing(
+        int(found.version),
+        found.tags.get("corpus", "unknown"),
+        found.tags.get("protocol", "unknown"),
+        None if score is None else float(score),
+    )
