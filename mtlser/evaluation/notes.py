@@ -1,0 +1,77 @@
+"""What a reader has to know before believing a score, one sentence each."""
+
+from collections.abc import Sequence
+
+from mtlser.evaluation.score_records import FoldScores, SystemScores
+from mtlser.recipe import Recipe
+from mtlser.records import FoldPlan
+
+
+def plan_notes(plan: FoldPlan, recipe: Recipe, recipe_hash: str) -> list[str]:
+    """Leaks, folds left out, and predictions that come from another recipe."""
+    notes = []
+    if plan.leaks:
+        notes.append(
+            f"Protocol {plan.protocol} leaks: test speakers are also in train, so every score "
+            "here is too high; `mtlser audit` shows by how much guessing alone would do."
+        )
+    if recipe.split.max_folds is not None and recipe.split.max_folds <= len(plan.folds):
+        notes.append(
+            f"Only the first {len(plan.folds)} folds were run (split.max_folds): the speakers of "
+            "the others are not tested."
+        )
+    if recipe_hash != recipe.hash:
+        notes.append(
+            f"The predictions come from recipe {recipe_hash}; the recipe shown here is "
+            f"{recipe.hash}."
+        )
+    return notes
+
+
+def class_notes(systems: Sequence[SystemScores], classes: Sequence[str]) -> list[str]:
+    """Classes that a fold's test lacks, or that a system never predicts in a fold."""
+    notes = []
+    for fold in systems[0].clean.folds:
+        absent = [name for name in classes if name not in fold.numbers.recall]
+        if absent:
+            notes.append(
+                f"Fold {fold.fold} ({fold.name}) tests no {', '.join(absent)}: its UA is the mean "
+                "recall over the other classes."
+            )
+    for system in systems:
+        for fold in system.clean.folds:
+            missed = _never_predicted(fold, classes)
+            if missed:
+                notes.append(
+                    f"{system.system} never predicts {', '.join(missed)} in fold {fold.fold} "
+                    f"({fold.name})."
+                )
+    return notes
+
+
+def gap_notes(systems: Sequence[SystemScores], recipe: Recipe) -> list[str]:
+    """What was not measured: transcripts, speakers, noise conditions."""
+    main, notes = systems[0], []
+    missing = main.clean.pooled.without_transcript
+    if missing:
+        notes.append(
+            f"{missing} of {main.clean.pooled.utterances} test utterances have no transcript and "
+            "no part in WER and CER."
+        )
+    if main.speaker is None:
+        notes.append("Speaker accuracy was not measured: no prediction names a speaker.")
+    wanted = [f"{kind}@{snr:g}dB" for kind in recipe.noise.kinds for snr in recipe.noise.snr_db]
+    for system in systems:
+        seen = {scores.condition for scores in system.test}
+        lacking = [name for name in wanted if name not in seen]
+        if lacking:
+            notes.append(f"{system.system} was not measured under {', '.join(lacking)}.")
+    return notes
+
+
+def _never_predicted(fold: FoldScores, classes: Sequence[str]) -> list[str]:
+    return [
+        name
+        for column, name in enumerate(classes)
+        if name in fold.numbers.recall and not any(row[column] for row in fold.numbers.confusion)
+    ]

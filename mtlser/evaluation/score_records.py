@@ -1,0 +1,161 @@
+"""What measurement says (`scores.json`): every number of the report, frozen, without torch."""
+
+from typing import Literal
+
+from mtlser.evaluation.paired import Paired
+from mtlser.evaluation.statistics import Welch
+from mtlser.records import CLEAN, Protocol, Rate, Record, Split
+
+MAIN_SYSTEM = "mtlser"
+"""The system that `summary.json` and the verdict are about."""
+
+SPREAD_METRICS = ("wa", "ua", "macro_f1", "weighted_f1", "wer", "cer")
+
+
+class Spread(Record):
+    """Mean and standard deviation (ddof = 1) of one metric over folds."""
+
+    mean: float
+    sd: float | None
+    """`None` where there is one fold only."""
+    n: int
+    """Folds that have a value."""
+
+
+class Numbers(Record):
+    """All metrics of one set of utterances; rates 0-1, error rates 0 or more."""
+
+    utterances: int
+    wa: Rate
+    """Weighted accuracy: plain accuracy."""
+    ua: Rate
+    """Unweighted accuracy: mean recall over the classes that are present."""
+    macro_f1: Rate
+    weighted_f1: Rate
+    recall: dict[str, float]
+    """Recall of each class that is present."""
+    wer: float | None
+    """`None` where the system does not transcribe or nothing has a transcript."""
+    cer: float | None
+    without_transcript: int
+    """Utterances without a reference transcript, which have no part in `wer` and `cer`."""
+    calibration_error: Rate
+    """Expected calibration error of the most probable class (15 bins)."""
+    confusion: tuple[tuple[int, ...], ...]
+    """Counts [true][predicted] in the order of `Scores.classes`."""
+
+
+class FoldScores(Record):
+    """One fold's numbers."""
+
+    fold: int
+    name: str
+    """What the fold holds out."""
+    numbers: Numbers
+
+
+class ConditionScores(Record):
+    """One system on one split under one condition."""
+
+    split: Split
+    condition: str
+    folds: tuple[FoldScores, ...]
+    spreads: dict[str, Spread]
+    """Over folds, by metric; a metric that no fold has is absent."""
+    pooled: Numbers
+    """All folds' utterances as one set."""
+    styles: dict[str, Numbers]
+    """Improvised and scripted apart, pooled over folds; empty where the corpus names no style."""
+
+    def values(self, metric: str) -> list[float]:
+        """The metric of each fold that has it, in fold order."""
+        found = [getattr(fold.numbers, metric) for fold in self.folds]
+        return [float(value) for value in found if value is not None]
+
+
+class SpeakerFold(Record):
+    """Speaker accuracy of one fold on its held-out slice of training speakers."""
+
+    fold: int
+    name: str
+    utterances: int
+    accuracy: Rate
+
+
+class SpeakerScores(Record):
+    """Speaker accuracy on `speaker_check`; on test it would be 0 by construction."""
+
+    folds: tuple[SpeakerFold, ...]
+    spread: Spread
+    pooled: Rate
+
+
+class SystemScores(Record):
+    """All of one system; `test` and `validation` never mix."""
+
+    system: str
+    test: tuple[ConditionScores, ...]
+    """Clean first, then noisy conditions in the recipe's order."""
+    validation: ConditionScores | None
+    """What epoch, alpha and beta were chosen on: higher than test, and no result."""
+    speaker: SpeakerScores | None
+
+    @property
+    def clean(self) -> ConditionScores:
+        """Test as recorded."""
+        return self.condition(CLEAN)
+
+    def condition(self, name: str) -> ConditionScores:
+        """Test under one condition; `KeyError` where it was not measured."""
+        for scores in self.test:
+            if scores.condition == name:
+                return scores
+        raise KeyError(name)
+
+
+class Comparison(Record):
+    """The main system against another on clean test, for one metric."""
+
+    metric: Literal["wa", "ua"]
+    main: str
+    other: str
+    welch: Welch | None
+    """As the paper tests; takes folds as independent, which they are not."""
+    p_holm: float | None
+    """Welch's p adjusted for the number of Welch tests in these scores (Holm)."""
+    paired: tuple[Paired, ...]
+    """Tests on the same folds; `corrected resampled t` is the one to believe."""
+
+
+class Scores(Record):
+    """Everything measured (`scores.json`)."""
+
+    recipe_name: str
+    recipe_hash: str
+    corpus: str
+    protocol: Protocol
+    leaks: bool
+    """True: test speakers are also in train, so the scores are too high."""
+    manifest_digest: str
+    seed: int
+    classes: tuple[str, ...]
+    fold_names: tuple[str, ...]
+    utterances: int
+    """Different utterances in the folds' test sets."""
+    class_counts: dict[str, int]
+    """Of those, by class."""
+    without_transcript: int
+    """Of those, without a reference transcript."""
+    main: str
+    systems: tuple[SystemScores, ...]
+    """The main system first."""
+    comparisons: tuple[Comparison, ...]
+    notes: tuple[str, ...]
+    """What a reader has to know before believing a number."""
+
+    def of(self, system: str) -> SystemScores:
+        """One system's scores; `KeyError` where it was not measured."""
+        for scores in self.systems:
+            if scores.system == system:
+                return scores
+        raise KeyError(system)

@@ -1,0 +1,100 @@
+"""Scores as one flat mapping (`summary.json`), for trackers, registries and scripts."""
+
+from mtlser.evaluation.score_records import Scores, SystemScores
+from mtlser.records import CLEAN
+
+Value = str | int | float | bool | None
+SHORT = {"wa": "wa", "ua": "ua", "f1": "macro_f1", "weighted_f1": "weighted_f1"}
+
+
+def flat(scores: Scores) -> dict[str, Value]:
+    """Names to values; rates 0-1, `None` where a value does not exist.
+
+    `wa_mean`, `wa_sd`, ...: the main system on clean test over folds. `f1` is macro F1. `wer`,
+    `cer` and `speaker_accuracy` are pooled over folds, with `_mean` and `_sd` beside them.
+    `svm_wa_mean`: another system. `snr_5_wa_mean`: babble (the first kind of noise) at 5 dB; other
+    kinds are `KIND_snr_5_wa_mean`. `validation_ua_mean`: no result, only what was chosen on.
+    `welch_p_wa`, `corrected_p_wa`, `hedges_g_wa`, `welch_holm_p_wa`: against the first other
+    system, named in `compared_with`; against later ones with `_SYSTEM` behind. `seconds`: left
+    for the runner.
+    """
+    main = scores.of(scores.main)
+    found: dict[str, Value] = {
+        "system": scores.main,
+        "corpus": scores.corpus,
+        "protocol": scores.protocol,
+        "leaks": scores.leaks,
+        "folds": len(scores.fold_names),
+        "utterances": scores.utterances,
+        "without_transcript": scores.without_transcript,
+        "seed": scores.seed,
+        "recipe": scores.recipe_name,
+        "recipe_hash": scores.recipe_hash,
+        "manifest_digest": scores.manifest_digest,
+        "seconds": None,
+    }
+    found |= _clean(main)
+    for system in scores.systems[1:]:
+        found |= {f"{system.system}_{k}": v for k, v in _spreads(system, CLEAN).items()}
+    found |= _noisy(main)
+    found |= _compared(scores)
+    return found
+
+
+def _clean(main: SystemScores) -> dict[str, Value]:
+    found = _spreads(main, CLEAN)
+    for metric, pooled in (("wer", main.clean.pooled.wer), ("cer", main.clean.pooled.cer)):
+        spread = main.clean.spreads.get(metric)
+        found[metric] = pooled
+        found[f"{metric}_mean"] = spread.mean if spread else None
+        found[f"{metric}_sd"] = spread.sd if spread else None
+    speaker = main.speaker
+    found["speaker_accuracy"] = speaker.pooled if speaker else None
+    found["speaker_accuracy_mean"] = speaker.spread.mean if speaker else None
+    found["speaker_accuracy_sd"] = speaker.spread.sd if speaker else None
+    found["calibration_error"] = main.clean.pooled.calibration_error
+    for style, numbers in main.clean.styles.items():
+        found |= {f"{style}_wa": numbers.wa, f"{style}_ua": numbers.ua}
+    if main.validation is not None:
+        for name, metric in SHORT.items():
+            found[f"validation_{name}_mean"] = main.validation.spreads[metric].mean
+    return found
+
+
+def _spreads(system: SystemScores, condition: str) -> dict[str, Value]:
+    spreads = system.condition(condition).spreads
+    found: dict[str, Value] = {}
+    for name, metric in SHORT.items():
+        found[f"{name}_mean"] = spreads[metric].mean
+        found[f"{name}_sd"] = spreads[metric].sd
+    return found
+
+
+def _noisy(main: SystemScores) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    noisy = [scores for scores in main.test if scores.condition != CLEAN]
+    kinds = [scores.condition.partition("@")[0] for scores in noisy]
+    for scores, kind in zip(noisy, kinds, strict=True):
+        level = scores.condition.partition("@")[2].removesuffix("dB")
+        prefix = f"snr_{level}" if kind == kinds[0] else f"{kind}_snr_{level}"
+        found |= {f"{prefix}_{k}": v for k, v in _spreads(main, scores.condition).items()}
+        found[f"{prefix}_wer"] = scores.pooled.wer
+    return found
+
+
+def _compared(scores: Scores) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    if scores.comparisons:
+        found["compared_with"] = scores.comparisons[0].other
+    for row in scores.comparisons:
+        end = (
+            row.metric if row.other == scores.comparisons[0].other else f"{row.metric}_{row.other}"
+        )
+        if row.welch is not None:
+            found[f"welch_p_{end}"] = row.welch.p
+            found[f"welch_holm_p_{end}"] = row.p_holm
+            found[f"hedges_g_{end}"] = row.welch.hedges_g
+        for test in row.paired:
+            if test.kind == "corrected resampled t":
+                found[f"corrected_p_{end}"] = test.p
+    return found
