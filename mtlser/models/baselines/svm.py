@@ -1,0 +1,300 @@
+"""The paper's SVM baseline (Kurpukdee et al. 2017, in its table 4): a reconstruction.
+
+Statistics of log-mel energies per utterance, z-normalised on train, and a support vector machine
+whose kernel, C and gamma are chosen by inner folds that never split a speaker. Its code was never
+published: what is here follows the abstract, and tables are to label it "reconstruction".
+"""
+
+import logging
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtlser.data.rng import generator
+from mtlser.errors import MtlserError
+from mtlser.records import EMOTIONS, Record, read_json, write_json
+
+RATE_HZ = 16_000
+WINDOW = 400
+"""25 ms."""
+FFT = 512
+"""Samples per transform; the window sits in its middle."""
+HOP = 160
+"""10 ms."""
+MELS = 40
+FLOOR = 1e-10
+"""Added to mel energies before the logarithm, so that digital silence is finite."""
+STATISTICS = ("mean", "sd", "min", "max", "skewness", "kurtosis", "q25", "q50", "q75")
+FEATURES = len(STATISTICS) * 2 * MELS
+INNER_FOLDS = 5
+SEARCH_UTTERANCES = 1500
+"""The inner search sees at most so many utterances, drawn by the seed; the final fit sees all."""
+TRUSTED: list[str] = []
+"""Types to load beside those that skops trusts by itself: none are needed."""
+_LOG = logging.getLogger(__name__)
+
+
+class SvmChoice(Record):
+    """What the inner folds chose (`svm.json`)."""
+
+    kernel: str
+    c: float
+    gamma: float
+    """Times the number of features: 1 is scikit-learn's `auto`."""
+    inner_ua: float | None
+    """Mean recall over the inner folds, 0-1; `None` where there was nothing to choose on."""
+    temperature: float
+    """Divides the decision values before the softmax; fitted on the inner folds' held-out parts."""
+
+
+@dataclass(frozen=True)
+class SvmModel:
+    """A fitted machine: z-norm and SVC as a scikit-learn pipeline, and how it was chosen."""
+
+    pipeline: Any
+    choice: SvmChoice
+
+
+_DEFAULT = SvmChoice(kernel="poly", c=10.0, gamma=1.0, inner_ua=None, temperature=1.0)
+
+
+def features(wav_n: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Statistics over time of 40 log-mel energies and their deltas: (n,) at 16 kHz -> (720,).
+
+    Frames of 25 ms every 10 ms; a wav under 32 ms is padded with zeros. The order is
+    that of `STATISTICS`, each over 40 energies and then 40 deltas. SD is of the population,
+    kurtosis is the excess; both moments are 0 where a row does not vary.
+
+    Raises:
+        MtlserError: the wav is empty, has several channels or is not finite.
+    """
+    import torch
+    from torchaudio.functional import compute_deltas
+
+    if wav_n.ndim != 1 or not wav_n.size or not np.isfinite(wav_n).all():
+        raise MtlserError(
+            f"wav of shape {wav_n.shape}: expected one channel of finite samples at 16 kHz; "
+            "read it from a corpus folder that `mtlser ingest` wrote"
+        )
+    wav = torch.zeros(max(wav_n.size, FFT))
+    wav[: wav_n.size] = torch.from_numpy(np.asarray(wav_n, dtype=np.float32))
+    with torch.no_grad():
+        mel_mt = torch.log(_mel()(wav) + FLOOR)
+        rows_rt = torch.cat([mel_mt, compute_deltas(mel_mt)]).numpy().astype(np.float64)
+    return _statistics(rows_rt)
+
+
+def fit(
+    features_nd: NDArray[np.float64], labels: Sequence[str], groups: Sequence[str], seed: int
+) -> SvmModel:
+    """The machine with the best mean recall over inner folds grouped by speaker, fitted on all.
+
+    Decision values of the inner folds' held-out parts also fit one temperature, so probabilities
+    are the softmax of decision values and the most probable class is the machine's own decision.
+    Where no inner fold can hold every class (one speaker alone, say), the default (polynomial
+    degree 3, C 10, gamma 1/d) is taken and a warning is logged.
+
+    Args:
+        features_nd: one row per utterance, from `features`.
+        labels: emotion of each row.
+        groups: speaker of each row.
+        seed: seed of the inner folds, and of the draw where train is large.
+
+    Raises:
+        MtlserError: lengths differ, or there are fewer than two classes.
+    """
+    truth_n, speaker_n = np.asarray(labels), np.asarray(groups)
+    if not len(features_nd) == len(truth_n) == len(speaker_n):
+        raise MtlserError(
+            f"{len(features_nd)} rows of features, {len(truth_n)} labels, {len(speaker_n)} groups: "
+            "expected one of each per utterance"
+        )
+    if len(set(labels)) < 2:
+        raise MtlserError(
+            f"labels {sorted(set(labels))}: an SVM needs two classes or more; check the fold with "
+            "`mtlser audit`"
+        )
+    rng = generator(seed, "svm")
+    drawn_n = np.sort(rng.permutation(len(truth_n))[:SEARCH_UTTERANCES])
+    choice = _choose(features_nd[drawn_n], truth_n[drawn_n], speaker_n[drawn_n], seed)
+    return SvmModel(_pipeline(choice, features_nd.shape[1]).fit(features_nd, truth_n), choice)
+
+
+def predict_probabilities(model: SvmModel, features_nd: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Class probabilities (n, 4) in the order of `EMOTIONS`; 0 for a class that train had not.
+
+    Raises:
+        MtlserError: the rows are not those of `features`.
+    """
+    from scipy.special import softmax
+
+    width = model.pipeline.n_features_in_
+    if features_nd.ndim != 2 or features_nd.shape[1] != width:
+        raise MtlserError(
+            f"features of shape {features_nd.shape}: this SVM was trained on (n, {width}); "
+            "train it again with `mtlser train`"
+        )
+    scores_nc = _decisions(model.pipeline, features_nd) / model.choice.temperature
+    probabilities_nk = np.zeros((len(features_nd), len(EMOTIONS)))
+    places = [EMOTIONS.index(name) for name in model.pipeline.classes_]
+    probabilities_nk[:, places] = softmax(scores_nc, axis=1)
+    return probabilities_nk
+
+
+def save(model: SvmModel, folder: Path) -> None:
+    """Writes `svm.skops` (no pickle) and `svm.json` to `folder`, each through a temporary name."""
+    from skops import io
+
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / "svm.skops.tmp"
+    io.dump(model.pipeline, temporary)
+    temporary.replace(folder / "svm.skops")
+    write_json(folder / "svm.json", model.choice)
+
+
+def load(folder: Path) -> SvmModel:
+    """The machine that `save` wrote; a file that holds any type but scikit-learn's is refused.
+
+    Raises:
+        MtlserError: a file is absent, broken, or holds a type that is not trusted.
+    """
+    from skops import io
+
+    choice = read_json(folder / "svm.json", SvmChoice)
+    path = folder / "svm.skops"
+    if not zipfile.is_zipfile(path):
+        raise MtlserError(f"{path}: no such skops file; train it again with `mtlser train`")
+    foreign = sorted(set(io.get_untrusted_types(file=path)) - set(TRUSTED))
+    if foreign:
+        raise MtlserError(
+            f"{path}: holds {', '.join(foreign)}; allowed are numpy's and scikit-learn's types; "
+            "train it again with `mtlser train`"
+        )
+    return SvmModel(io.load(path, trusted=TRUSTED), choice)
+
+
+@cache
+def _mel() -> Any:
+    from torchaudio.transforms import MelSpectrogram
+
+    return MelSpectrogram(
+        RATE_HZ, n_fft=FFT, win_length=WINDOW, hop_length=HOP, n_mels=MELS, center=False
+    )
+
+
+def _statistics(rows_rt: NDArray[np.float64]) -> NDArray[np.float64]:
+    mean_r1 = rows_rt.mean(axis=1, keepdims=True)
+    sd_r1 = rows_rt.std(axis=1, keepdims=True)
+    varies_r1 = sd_r1 > 1e-9
+    scaled_rt = (rows_rt - mean_r1) / np.where(varies_r1, sd_r1, 1.0)
+    return np.concatenate(
+        [
+            mean_r1[:, 0],
+            sd_r1[:, 0],
+            rows_rt.min(axis=1),
+            rows_rt.max(axis=1),
+            np.where(varies_r1[:, 0], (scaled_rt**3).mean(axis=1), 0.0),
+            np.where(varies_r1[:, 0], (scaled_rt**4).mean(axis=1) - 3.0, 0.0),
+            *np.quantile(rows_rt, (0.25, 0.5, 0.75), axis=1),
+        ]
+    )
+
+
+def _grid() -> list[SvmChoice]:
+    gammas = (0.3, 1.0, 3.0)
+    settings = [("poly", c, g) for c in (1.0, 10.0, 100.0) for g in gammas]
+    settings += [("rbf", c, g) for c in (1.0, 10.0, 100.0) for g in gammas]
+    settings += [("linear", c, 1.0) for c in (0.001, 0.01, 0.1)]
+    return [_DEFAULT.model_copy(update={"kernel": k, "c": c, "gamma": g}) for k, c, g in settings]
+
+
+def _pipeline(choice: SvmChoice, width: int) -> Any:
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
+    gamma = choice.gamma / width
+    machine = SVC(kernel=choice.kernel, degree=3, C=choice.c, gamma=gamma, break_ties=True)
+    return make_pipeline(StandardScaler(), machine)
+
+
+def _choose(
+    features_nd: NDArray[np.float64], truth_n: NDArray[Any], speaker_n: NDArray[Any], seed: int
+) -> SvmChoice:
+    """The best of the grid over the inner folds; the first on a tie."""
+    splits = inner_folds(truth_n, speaker_n, seed)
+    if not splits:
+        _LOG.warning("no inner fold of the SVM holds every class; its default is taken")
+        return _DEFAULT
+    best, best_scores = _DEFAULT, [np.zeros((0, 0))]
+    for setting in _grid():
+        scores = [
+            _decisions(
+                _pipeline(setting, features_nd.shape[1]).fit(features_nd[train], truth_n[train]),
+                features_nd[held],
+            )
+            for train, held in splits
+        ]
+        ua = _inner_ua(scores, truth_n, splits)
+        if best.inner_ua is None or ua > best.inner_ua:
+            best, best_scores = setting.model_copy(update={"inner_ua": ua}), scores
+    held_n = np.concatenate([held for _, held in splits])
+    temperature = fit_temperature(np.concatenate(best_scores), _places(truth_n)[held_n])
+    return best.model_copy(update={"temperature": temperature})
+
+
+def inner_folds(
+    truth_n: NDArray[Any], speaker_n: NDArray[Any], seed: int
+) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Row indices (train, held out) of up to five folds; no speaker is on both sides.
+
+    Folds whose train part lacks a class are left out.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    fewest = int(np.unique(truth_n, return_counts=True)[1].min())
+    count = min(INNER_FOLDS, len(set(speaker_n)), fewest)
+    if count < 2:
+        return []
+    cutter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    cuts = cutter.split(truth_n, truth_n, speaker_n)
+    return [(t, held) for t, held in cuts if held.size and set(truth_n[t]) == set(truth_n)]
+
+
+def fit_temperature(scores_nc: NDArray[np.float64], true_n: NDArray[np.intp]) -> float:
+    """The temperature of least log loss of softmax(scores / T), 0.05-20 (Guo et al. 2017)."""
+    from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
+
+    def loss(log_t: float) -> float:
+        log_nc = log_softmax(scores_nc / np.exp(log_t), axis=1)
+        return -float(log_nc[np.arange(len(true_n)), true_n].mean())
+
+    found = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20.0)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def _inner_ua(
+    scores: Sequence[NDArray[np.float64]], truth_n: NDArray[Any], splits: Sequence[Any]
+) -> float:
+    """Mean recall over the classes, all held-out rows together."""
+    true_n = _places(truth_n)[np.concatenate([held for _, held in splits])]
+    right_n = np.concatenate(scores).argmax(axis=1) == true_n
+    return float(np.mean([right_n[true_n == place].mean() for place in np.unique(true_n)]))
+
+
+def _places(truth_n: NDArray[Any]) -> NDArray[np.intp]:
+    """Each label's place among the sorted classes."""
+    return np.unique(truth_n, return_inverse=True)[1]
+
+
+def _decisions(pipeline: Any, features_nd: NDArray[np.float64]) -> NDArray[np.float64]:
+    """One-versus-rest decision values (n, classes), also for two classes."""
+    scores = np.asarray(pipeline.decision_function(features_nd), dtype=np.float64)
+    return scores if scores.ndim == 2 else np.stack([-scores, scores], axis=1)
