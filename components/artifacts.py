@@ -17,20 +17,16 @@ def scalars(reported: str) -> dict[str, float]:
 
 
 def confusion(reported: str) -> tuple[list[str], list[list[int]]]:
-    """Class names, and the counts [true][predicted] of the network on clean test speech.
+    """Class names, and the counts [true][predicted] of the main system on clean test speech.
 
-    Counted from `predictions.jsonl`, which is what `scores.json` is measured from.
+    Pooled over folds, from `scores.json`.
     """
-    from mtlser.records import CLEAN, EMOTIONS, Prediction, read_jsonl
+    from mtlser.evaluation.score_records import Scores
+    from mtlser.records import read_json
 
-    position = {emotion: index for index, emotion in enumerate(EMOTIONS)}
-    counts = [[0] * len(EMOTIONS) for _ in EMOTIONS]
-    for prediction in read_jsonl(Path(reported) / "predictions.jsonl", Prediction):
-        shown = (prediction.system, prediction.split, prediction.condition)
-        if shown == ("mtlser", "test", CLEAN):
-            truth = position[prediction.emotion_true]
-            counts[truth][position[prediction.emotion_predicted]] += 1
-    return list(EMOTIONS), counts
+    scores = read_json(Path(reported) / "scores.json", Scores)
+    counts = scores.of(scores.main).clean.pooled.confusion
+    return list(scores.classes), [list(row) for row in counts]
 
 
 def copy_page(reported: str, path: str) -> None:

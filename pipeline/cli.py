@@ -81,7 +81,7 @@ def _close(console: Console, done: Path) -> None:
     import shlex
 
     from mtlser import tracking
-    from mtlser.evaluation.scores import Scores
+    from mtlser.evaluation.score_records import Scores
     from mtlser.records import read_json
     from mtlser.reporting import table
 
@@ -109,3 +109,7 @@ def main() -> None:
 def _end(sentence: str, code: int) -> None:
     sys.stderr.write(f"mtlser-pipeline: {sentence}\n")
     raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""Stages that take no time, in the place of `mtlser.stages` in a run of the real DAG.
+
+`fake_package` lays them over the real package for other processes: everything else of mtlser, the
+components, the DAG and its runner are the real ones. They check what reaches them, and note each
+call in `FAKE_CALLS`. `FAKE_FAIL=CELL` is a user's mistake in that cell, `FAKE_BREAK=CELL` a bug,
+`FAKE_WAIT=CELL` a step that does not end.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from mtlser.errors import MtlserError
+from mtlser.recipe import Recipe, dumps
+from mtlser.records import EMOTIONS, Cell, Fold, FoldPlan, Prediction, write_json, write_jsonl
+
+FOLDS = 2
+
+
+def ingest(recipe: Recipe, out: str) -> None:
+    """The release has to be an absolute path."""
+    assert Path(recipe.data.root).is_absolute()
+    _write(out, {"manifest.jsonl": "", "ingest.json": "{}"})
+
+
+def split(corpus: str, recipe: Recipe, out: str) -> list[str]:
+    """Two folds, two systems."""
+    assert (Path(corpus) / "ingest.json").is_file()
+    _write(out, {"audit.json": "{}"})
+    write_json(Path(out) / "folds.json", plan(recipe))
+    return [f"{system}:f{fold}:s0" for system in ("mtlser", "svm") for fold in range(FOLDS)]
+
+
+def search(
+    corpus: str, folds: str, recipe: Recipe, out: str, work: str = "", run: str = ""
+) -> None:
+    """What was chosen."""
+    assert run and Path(work).is_dir()
+    _write(out, {"chosen.json": "{}"})
+
+
+def train(
+    corpus: str,
+    folds: str,
+    chosen: str,
+    cell: str,
+    recipe: Recipe,
+    out: str,
+    work: str = "",
+    run: str = "",
+) -> None:
+    """A model that holds its own cell's name."""
+    assert run and (Path(chosen) / "chosen.json").is_file()
+    if cell == os.environ.get("FAKE_FAIL"):
+        raise MtlserError("alpha = 7: expected 0 to 1; run `mtlser recipes`")
+    if cell == os.environ.get("FAKE_BREAK"):
+        raise ZeroDivisionError("a bug of ours")
+    if cell == os.environ.get("FAKE_WAIT"):
+        Path(os.environ["FAKE_CALLS"]).with_suffix(".pid").write_text(str(os.getpid()))
+        time.sleep(600)
+    _write(out, {"cell": cell, "threads": os.environ.get("OMP_NUM_THREADS", "")})
+    _write(f"{out}/model", {"weights": cell})
+    if not cell.startswith("mtlser:final"):
+        write_jsonl(Path(out) / "predictions.jsonl", predictions(Cell.parse(cell), recipe))
+
+
+def noise_eval(
+    corpus: str, folds: str, cell_folder: str, cell: str, recipe: Recipe, out: str
+) -> None:
+    """The model has to be the loop item's own."""
+    assert (Path(cell_folder) / "cell").read_text() == cell
+    _write(out, {"cell": cell, "predictions.jsonl": ""})
+
+
+def report(
+    corpus: str,
+    folds: str,
+    chosen: str,
+    results: Sequence[str],
+    recipe: Recipe,
+    out: str,
+    run: str = "",
+) -> None:
+    """Every cell has to come twice: its model and its noisy predictions."""
+    from mtlser.evaluation import scores
+    from mtlser.records import read_jsonl
+
+    cells = sorted((Path(place) / "cell").read_text() for place in results)
+    assert cells == sorted(split_cells() * 2), cells
+    _write(out, {"report.html": "<h1>report</h1>", "recipe.toml": dumps(recipe)})
+    told = [p for place in results for p in read_jsonl(Path(place) / "predictions.jsonl", Prediction)]
+    write_jsonl(Path(out) / "predictions.jsonl", told)
+    measured = scores.measure(told, plan(recipe), recipe)
+    write_json(Path(out) / "scores.json", measured)
+    scores.write_summary(Path(out) / "summary.json", measured)
+
+
+def register(model: str, report_folder: str, recipe: Recipe, out: str, run: str = "") -> None:
+    """The model has to be the final fit."""
+    assert (Path(model) / "cell").read_text() == "mtlser:final:s0"
+    _write(out, {"registered.json": "{}"})
+
+
+def split_cells() -> list[str]:
+    """All cells of the loop."""
+    return [f"{system}:f{fold}:s0" for system in ("mtlser", "svm") for fold in range(FOLDS)]
+
+
+def plan(recipe: Recipe) -> FoldPlan:
+    """Two folds of four test utterances, one a class."""
+    ids = [[f"Ses0{fold}-{emotion}" for emotion in EMOTIONS] for fold in range(FOLDS)]
+    folds = [
+        Fold(
+            index=fold,
+            name=f"Ses0{fold}",
+            train=(f"train-{fold}",),
+            validation=(f"validation-{fold}",),
+            test=tuple(ids[fold]),
+            speaker_check=(f"check-{fold}",),
+        )
+        for fold in range(FOLDS)
+    ]
+    return FoldPlan(
+        protocol=recipe.split.protocol, seed=0, manifest_digest="0" * 64, folds=tuple(folds)
+    )
+
+
+def predictions(cell: Cell, recipe: Recipe) -> list[Prediction]:
+    """The network is right but for `sad` in fold 0; the SVM always says `neutral`."""
+    assert cell.fold is not None
+    found = []
+    for uid in plan(recipe).folds[cell.fold].test:
+        truth = uid.partition("-")[2]
+        said = "neutral" if cell.system == "svm" or uid == "Ses00-sad" else truth
+        found.append(
+            Prediction(
+                utterance_id=uid,
+                system=cell.system,
+                fold=cell.fold,
+                seed=cell.seed,
+                split="test",
+                condition="clean",
+                style=None,
+                emotion_true=truth,
+                emotion_probabilities={name: float(name == said) for name in EMOTIONS},
+                text_true=None,
+                text_predicted=None,
+                speaker_true="A",
+                speaker_predicted=None,
+                recipe_hash=recipe.hash,
+            )
+        )
+    return found
+
+
+def _write(out: str, files: dict[str, str]) -> None:
+    Path(out).mkdir(parents=True)
+    for name, text in files.items():
+        (Path(out) / name).write_text(text, encoding="utf-8")
+    with Path(os.environ["FAKE_CALLS"]).open("a", encoding="utf-8") as calls:
+        calls.write(f"{sys._getframe(1).f_code.co_name} {out}\n")
+
+
+def fake_package(folder: Path) -> dict[str, str]:
+    """Lays these stages over the real package below `folder`; the environment that uses them."""
+    import mtlser
+
+    real = Path(mtlser.__file__).parent
+    package = folder / "fake" / "mtlser"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(f"__path__ = [__path__[0], {str(real)!r}]\n")
+    (package / "stages.py").write_text(Path(__file__).read_text(encoding="utf-8"))
+    return {
+        **os.environ,
+        "PYTHONPATH": f"{package.parent}{os.pathsep}{real.parent}",
+        "FAKE_CALLS": str(folder / "calls"),
+        "MTLSER_TRACKING": "off",
+    }

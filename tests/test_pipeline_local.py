@@ -1,0 +1,211 @@
+"""Runs of the real DAG on this machine, with stages that take no time (`tests.fake_stages`)."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.fake_stages import fake_package, split_cells
+
+STEPS = 6 + 2 * len(split_cells())
+"""ingest, fold_split, search, report, final fit, register; twice every cell."""
+
+
+class Machine:
+    """A folder with a release, in which the command is run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = fake_package(folder)
+        (folder / "release").mkdir()
+        (folder / "release" / "a.wav").write_text("a")
+
+    def command(self, *more: str) -> list[str]:
+        where = ["--recipe", "demo", "--set", "data.root=release", "--out", "out"]
+        return [sys.executable, "-m", "pipeline.cli", "run", *where, *more]
+
+    def run(self, *more: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            self.command(*more),
+            cwd=self.folder,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def calls(self) -> list[str]:
+        """Names of the stages called since the last look."""
+        path = self.folder / "calls"
+        found = [line.split()[0] for line in path.read_text().splitlines()] if path.exists() else []
+        path.unlink(missing_ok=True)
+        return found
+
+    @property
+    def out(self) -> Path:
+        return self.folder / "out"
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_a_run_leaves_one_folder_with_everything(machine: Machine) -> None:
+    done = machine.run()
+    assert done.returncode == 0, done.stderr
+    assert len(machine.calls()) == STEPS
+    assert {path.name for path in machine.out.iterdir()} == {
+        ".work",
+        "audit.json",
+        "checkpoints",
+        "chosen.json",
+        "folds.json",
+        "ingest.json",
+        "manifest.jsonl",
+        "model",
+        "pipeline.log",
+        "predictions.jsonl",
+        "recipe.toml",
+        "registered.json",
+        "report.html",
+        "scores.json",
+        "summary.json",
+    }
+    assert (machine.out / "model" / "weights").read_text() == "mtlser:final:s0"
+    for cell in split_cells():
+        folder = machine.out / "checkpoints" / cell.replace(":", "-")
+        assert (folder / "model" / "weights").read_text() == cell
+        assert (folder / "threads").read_text() == str(max(1, len(os.sched_getaffinity(0)) // 2))
+    summary = json.loads((machine.out / "summary.json").read_text())
+    assert summary["wa_mean"] == 0.875
+    assert 0 < summary["seconds"] < 120
+    assert [path.name for path in (machine.out / ".work").iterdir()] == ["lock"]
+    assert "train mtlser:f1:s0: done" in done.stdout
+    assert f"report:  {machine.out / 'report.html'}" in done.stdout
+    assert "Got executor_input" in (machine.out / "pipeline.log").read_text()
+    assert "executor_input" not in done.stdout
+
+
+def test_a_users_mistake_in_a_step_is_one_sentence_and_spares_the_last_run(
+    machine: Machine,
+) -> None:
+    (machine.out).mkdir()
+    (machine.out / "report.html").write_text("the last good run")
+    done = machine.run(FAKE_FAIL="mtlser:f1:s0")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "mtlser-pipeline: step train mtlser:f1:s0: alpha = 7: expected 0 to 1; "
+        "run `mtlser recipes`\n"
+    )
+    assert (machine.out / "report.html").read_text() == "the last good run"
+    assert not (machine.out / "scores.json").exists()
+
+
+def test_a_failed_run_goes_on_where_it_stopped(machine: Machine) -> None:
+    broken = machine.run(FAKE_BREAK="mtlser:final:s0")
+    assert broken.returncode == 1
+    assert "step train final failed" in broken.stderr
+    assert "ZeroDivisionError: a bug of ours" in broken.stderr
+    assert f"full log: {machine.out / 'pipeline.log'}" in broken.stderr
+    first = machine.calls()
+
+    done = machine.run()
+    assert done.returncode == 0, done.stderr
+    assert "going on with the interrupted run" in done.stdout
+    assert "search: reused" in done.stdout
+    second = machine.calls()
+    assert sorted([*first, *second]) == sorted([*first, "train", "register"])
+    assert (machine.out / "model" / "weights").read_text() == "mtlser:final:s0"
+
+    assert machine.run().returncode == 0
+    assert len(machine.calls()) == STEPS, "a finished run is not reused by the next"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [("code", "the code changed"), ("release", "the release changed"), ("recipe", "the recipe")],
+)
+def test_an_interrupted_run_of_something_else_starts_afresh(
+    machine: Machine, change: str, told: str
+) -> None:
+    assert machine.run(FAKE_BREAK="mtlser:final:s0").returncode == 1
+    machine.calls()
+    more = ()
+    if change == "code":
+        stages = machine.folder / "fake" / "mtlser" / "stages.py"
+        stages.write_text(stages.read_text() + "\n# other code\n")
+    elif change == "release":
+        (machine.folder / "release" / "b.wav").write_text("b")
+    else:
+        more = ("--set", "train.epochs=3")
+    done = machine.run(*more)
+    assert done.returncode == 0, done.stderr
+    assert told in done.stdout
+    assert len(machine.calls()) == STEPS
+
+
+def test_keep_goes_on_although_the_code_changed(machine: Machine) -> None:
+    assert machine.run(FAKE_BREAK="mtlser:final:s0").returncode == 1
+    machine.calls()
+    stages = machine.folder / "fake" / "mtlser" / "stages.py"
+    stages.write_text(stages.read_text() + "\n# mended\n")
+    assert machine.run("--keep").returncode == 0
+    assert machine.calls() == ["train", "register"]
+
+
+def wait_for(path: Path) -> str:
+    for _ in range(600):
+        if path.exists() and path.read_text():
+            return path.read_text()
+        time.sleep(0.05)
+    raise AssertionError(f"{path} did not appear")
+
+
+def gone(pid: int) -> bool:
+    """True once the process has ended; waits a moment for it."""
+    for _ in range(200):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_no_step_outlives_a_stopped_run_which_goes_on_later(
+    machine: Machine, number: signal.Signals
+) -> None:
+    with subprocess.Popen(
+        machine.command(),
+        cwd=machine.folder,
+        env={**machine.environment, "FAKE_WAIT": "mtlser:f1:s0"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        step = int(wait_for(machine.folder / "calls.pid"))
+        second = machine.run()
+        assert second.returncode == 2
+        assert "another run is writing here" in second.stderr
+        running.send_signal(number)
+        _, errors = running.communicate(timeout=60)
+    assert gone(step)
+    if number == signal.SIGKILL:
+        assert running.returncode == -number
+    else:
+        assert running.returncode == 128 + number
+        assert errors == "mtlser-pipeline: stopped; the same command goes on from here\n"
+    done = machine.run()
+    assert done.returncode == 0, done.stderr
+    assert machine.calls().count("ingest") == 1
