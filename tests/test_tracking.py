@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from mlflow.entities import ViewType
+from mlflow.entities import Run, ViewType
 
 from mtlser import mlflow_runs, recipe, tracking
 from mtlser.errors import MtlserError
+from mtlser.evaluation import scores
 from mtlser.records import FoldPlan
+from tests.factories import make_plan, make_predictions, make_recipe
 
 RECIPE = recipe.load("demo")
 EXPERIMENT = "mtlser/iemocap"
@@ -176,9 +178,7 @@ def test_the_earliest_of_several_makers_wins_and_losers_delete_their_own(
     searched = mlflow_runs.find
     earlier: list[str] = []
 
-    def overtaken(
-        asked: MlflowClient, place: str, marks: dict[str, str]
-    ) -> mlflow_runs.Entity | None:
+    def overtaken(asked: MlflowClient, place: str, marks: dict[str, str]) -> Run | None:
         found = searched(asked, place, marks)
         if not earlier:  # another step makes the parent right after this one looked
             made = asked.create_run(place, start_time=1, tags=marks)
@@ -241,6 +241,36 @@ def test_the_dataset_of_a_plan_is_logged_by_its_digest() -> None:
         tracking.dataset(run, RECIPE, plan)
     given = entity(run).inputs.dataset_inputs[0].dataset
     assert (given.name, given.digest) == ("iemocap", "abc")
+
+
+def test_a_report_logs_its_summary_each_folds_test_scores_and_its_files(tmp_path: Path) -> None:
+    made, plan = make_recipe(), make_plan(folds=2)
+    predictions = [
+        *make_predictions(plan, snr_db=(0, 10, 20)),
+        *make_predictions(plan, "svm", quality=0.5),
+    ]
+    measured = scores.measure(predictions, plan, made)
+    folder = tmp_path / "report"
+    folder.mkdir()
+    scores.write_summary(folder / "summary.json", measured)
+    (folder / "report.html").write_text("<p>page</p>")
+    with tracking.parent(made, "job") as run:
+        tracking.log_scores(run, measured, folder)
+        tracking.log_scores(run, measured, folder)
+    clean = measured.of("mtlser").clean
+    assert entity(run).data.metrics["wa_mean"] == clean.spreads["wa"].mean
+    below = {told.info.run_name: told.data for told in all_runs() if told.info.run_id != run.id}
+    assert sorted(below) == [
+        f"{system} {name}: test" for system in ("mtlser", "svm") for name in ("Ses01", "Ses02")
+    ]
+    first = below["mtlser Ses01: test"].metrics
+    assert first["test_clean_wa"] == clean.folds[0].numbers.wa
+    noisy = measured.of("mtlser").condition("babble@10dB")
+    assert first["test_babble_10dB_wer"] == noisy.folds[0].numbers.wer
+    assert "speaker_accuracy" in first
+    assert "speaker_accuracy" not in below["svm Ses01: test"].metrics
+    files = {file.path for file in client().list_artifacts(str(run.id))}
+    assert files == {"recipe.toml", "report.html", "summary.json"}
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ def predict_files(place: str, files: Sequence[Path]) -> list[FilePrediction]:
     for file in files:
         if not file.is_file():
             raise MtlserError(f"{file}: no such file; give audio files, for example `clip.wav`")
-    wavs = [audio.read(file) for file in files]
+    wavs = [audio.decode(file) for file in files]
     folder = model_folder(place)
 
     from mtlser.evaluation import predictor

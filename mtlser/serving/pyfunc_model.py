@@ -6,13 +6,14 @@ name. `mlflow models serve` answers the same calls over HTTP.
 
 import base64
 import binascii
-from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import numpy as np
 import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
+from numpy.typing import NDArray
 
 from mtlser.data import audio
 from mtlser.errors import MtlserError
@@ -41,7 +42,7 @@ class SpeechModel(PythonModel):
         Raises:
             MtlserError: neither column, or a clip that is no audio.
         """
-        outputs = predict_wavs(self.model, [audio.read(clip) for clip in clips(model_input)])
+        outputs = predict_wavs(self.model, clips(model_input))
         rows = [
             {
                 "emotion": max(
@@ -56,22 +57,30 @@ class SpeechModel(PythonModel):
         return pd.DataFrame(rows)
 
 
-def clips(model_input: pd.DataFrame) -> Sequence[Path | BytesIO]:
-    """The clips of a table, as paths or as files in memory."""
-    for column, opened in (("audio", _decoded), ("path", Path)):
+def clips(model_input: pd.DataFrame) -> list[NDArray[np.float32]]:
+    """The samples of each clip of a table, (n,) at 16 kHz."""
+    for column, read in (("audio", _in_memory), ("path", _file)):
         if column in model_input and model_input[column].notna().all():
-            return [opened(str(value)) for value in model_input[column]]
+            return [read(str(value)) for value in model_input[column]]
     raise MtlserError(
         f"columns {', '.join(map(str, model_input.columns))}: expected `path` (audio files) or "
         "`audio` (audio files as base64)"
     )
 
 
-def _decoded(text: str) -> BytesIO:
+def _file(place: str) -> NDArray[np.float32]:
+    return audio.decode(Path(place))
+
+
+def _in_memory(text: str) -> NDArray[np.float32]:
     try:
-        return BytesIO(base64.b64decode(text, validate=True))
+        content = base64.b64decode(text, validate=True)
     except binascii.Error as error:
         raise MtlserError(f"column `audio`: not base64 ({error}); encode a whole file") from None
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "clip"
+        path.write_bytes(content)
+        return audio.decode(path)
 
 
 set_model(SpeechModel())
