@@ -1,0 +1,26 @@
+"""The list of files that a finished output folder carries with it."""
+
+from pathlib import Path
+from typing import Literal
+
+from mtlser.records import Record
+
+MARKER = ".mtlser.json"
+
+
+class Marker(Record):
+    """What a finished folder holds, so that a reader can tell whether all of it is there."""
+
+    state: Literal["uploading", "complete"]
+    files: dict[str, int]
+    """Size in bytes by path below the folder."""
+
+    @classmethod
+    def of(cls, folder: Path) -> "Marker":
+        """The marker of all files below `folder`, itself left out."""
+        files = {
+            path.relative_to(folder).as_posix(): path.stat().st_size
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and path.name != MARKER
+        }
+        return cls(state="complete", files=files)

@@ -1,0 +1,114 @@
+"""Fixtures that several rooms use."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+S3_USER, S3_PASSWORD = "mtlser-tests", "mtlser-tests-secret"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real audio that MTLSER_SHARED names; skips without it."""
+    given = os.environ.get("MTLSER_SHARED")
+    if not given:
+        pytest.skip("needs real audio: set MTLSER_SHARED to its folder")
+    return Path(given)
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The endpoint of a real SeaweedFS that lives as long as the test session."""
+    folder = tmp_path_factory.mktemp("seaweedfs")
+    weed = shutil.which("weed") or str(Path(sys.executable).with_name("weed"))
+    ports = dict(zip(("s3", "filer", "master", "volume", "admin"), _free_ports(5), strict=True))
+    command = [
+        weed, "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-bucket=mtlser",
+        "-master.telemetry=false", "-webdav=false", "-admin.ui=false",
+        "-s3.port.iceberg=0", "-s3.port.lance=0",
+        *(f"-{name}.port={port}" for name, port in ports.items()),
+    ]  # fmt: skip
+    environment = {
+        **os.environ, "AWS_ACCESS_KEY_ID": S3_USER, "AWS_SECRET_ACCESS_KEY": S3_PASSWORD,
+    }  # fmt: skip
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
+    endpoint = f"http://127.0.0.1:{ports['s3']}"
+    try:
+        _until(lambda: _has_bucket(endpoint), server, folder / "log")
+        yield endpoint
+    finally:
+        server.kill()
+        server.wait()
+
+
+@pytest.fixture
+def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """`s3://BUCKET/PREFIX` of the test's own, with the environment and an empty cache set."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", S3_USER)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", S3_PASSWORD)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("MTLSER_CACHE", str(tmp_path / "cache"))
+    for name in ("AWS_ENDPOINT_URL_S3", "MLFLOW_S3_ENDPOINT_URL", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    return f"s3://mtlser/{tmp_path.parent.name}/{tmp_path.name}"
+
+
+def _free_ports(count: int) -> list[int]:
+    """Free ports whose value plus 10,000, which SeaweedFS takes for gRPC, is free too."""
+    ports: list[int] = []
+    held: list[socket.socket] = []
+    try:
+        while len(ports) < count:
+            plain, grpc = socket.socket(), socket.socket()
+            held += [plain, grpc]
+            plain.bind(("127.0.0.1", 0))
+            port = plain.getsockname()[1]
+            try:
+                grpc.bind(("127.0.0.1", port + 10_000))
+            except (OSError, OverflowError):
+                continue
+            ports.append(port)
+    finally:
+        for one in held:
+            one.close()
+    return ports
+
+
+def _has_bucket(endpoint: str) -> bool:
+    """True once the server lists its bucket, which it makes a moment after it answers."""
+    client = boto3.session.Session().client(
+        "s3",
+        endpoint_url=endpoint,
+        aws_access_key_id=S3_USER,
+        aws_secret_access_key=S3_PASSWORD,
+        region_name="us-east-1",
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=1, read_timeout=5),
+    )
+    try:
+        client.list_objects_v2(Bucket="mtlser", MaxKeys=1)
+    except (BotoCoreError, ClientError):
+        return False
+    finally:
+        client.close()
+    return True
+
+
+def _until(ready: Callable[[], bool], server: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Polls `ready` for up to a minute."""
+    deadline = time.monotonic() + 60
+    while not ready():
+        if server.poll() is not None or time.monotonic() > deadline:
+            pytest.fail(f"SeaweedFS did not start: {log.read_text(errors='replace')[-2000:]}")
+        time.sleep(0.05)
