@@ -1,0 +1,56 @@
+# Everything runs from .venv, made from the pins of constraints.txt. `make help` lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+WORKERS ?= 2
+TESTS ?=
+
+# One thread a process: the tests' workers share the cores.
+test: export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types check golden constraints clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+setup: $(STAMP) ## make .venv and install the project with its pinned packages
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed, found: $$($(PYTHON) --version 2>&1);" \
+	    "name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the pinned packages into $(VENV): some minutes, about 7 GB of disk ..."
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: setup ## run the whole DAG on the synthetic corpus: runs/demo/report.html
+	@test -d build/synthetic || $(BIN)/mtlser synth --out build/synthetic --seed 0
+	$(BIN)/mtlser-pipeline run --recipe demo --out runs/demo
+
+test: setup ## run every test (real data too, where MTLSER_SHARED names it)
+	$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
+
+lint: setup ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup ## mypy --strict
+	$(BIN)/mypy
+
+check: lint types test ## lint, types and tests
+
+golden: setup ## write the golden IR anew, after a wanted change of the DAG
+	$(BIN)/mtlser-pipeline compile --image mtlser:golden --out tests/golden
+
+constraints: setup ## write the pins anew from what is installed
+	$(BIN)/python -m pip list --format=freeze --exclude-editable --exclude pip \
+	  | sed 's/+.*//' | LC_ALL=C sort -f > constraints.txt.tmp
+	mv constraints.txt.tmp constraints.txt
+	@touch $(STAMP)
+
+clean: ## remove what was built; runs and MLflow's store stay
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find mtlser components pipeline tests -name __pycache__ -type d -prune -exec rm -rf {} +
