@@ -1,0 +1,181 @@
+"""Audio in, 16 kHz mono 16-bit samples out, kept once under the hash of those samples."""
+
+import hashlib
+import math
+import re
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtlser.errors import MtlserError
+
+RATE_HZ = 16_000
+SILENCE_DBFS = -80.0
+"""A clip whose highest peak is below this (3 steps of 16 bits) holds no speech."""
+FULL_SCALE = 32_768
+STREAMED_BYTES = 0x7FFF_0000
+"""A WAV header that promises at least this was written to a pipe: its length means nothing."""
+
+CUT_SHORT = re.compile(r"data : (\d+) \(should be (\d+)\)")
+
+Fault = Literal["unreadable", "empty", "silent"]
+
+
+class AudioError(MtlserError):
+    """A file that holds no usable speech; `fault` says which way."""
+
+    def __init__(self, fault: Fault, path: Path, detail: str) -> None:
+        super().__init__(
+            f"{path}: {fault}: {detail}; expected speech that libsndfile decodes (WAV, FLAC, MP3, "
+            "...); check it with `file`"
+        )
+        self.fault = fault
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A decoded file: 16 kHz mono, 16 bits."""
+
+    samples_n: NDArray[np.int16]
+    sha256: str
+    """Of the samples as little-endian 16-bit integers."""
+    level_dbfs: float
+    """RMS level, see `level_dbfs`."""
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return len(self.samples_n) / RATE_HZ
+
+    @property
+    def path(self) -> str:
+        """Place below the corpus folder: `audio/ab/<sha256>.flac`."""
+        return f"audio/{self.sha256[:2]}/{self.sha256}.flac"
+
+
+def decode(path: Path) -> Clip:
+    """The file as 16 kHz mono: channels averaged, resampled, rounded to 16 bits.
+
+    A 16-bit 16 kHz mono file keeps its very samples. Louder than full scale is clipped.
+
+    Raises:
+        AudioError: `unreadable` (absent, corrupt, cut short, not a number), `empty` (no samples)
+            or `silent` (no peak reaches `SILENCE_DBFS`).
+    """
+    wav_nc, rate_hz = _read(path)
+    if not len(wav_nc):
+        raise AudioError("empty", path, "no samples")
+    if not np.isfinite(wav_nc).all():
+        raise AudioError("unreadable", path, "samples that are not numbers")
+    wav_n = resample(wav_nc.mean(axis=1), rate_hz)
+    scaled_n = np.rint(wav_n * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE - 1)
+    samples_n = scaled_n.astype("<i2")
+    if not len(samples_n):
+        raise AudioError("empty", path, "no samples")
+    peak_dbfs = _decibels(float(np.abs(scaled_n).max()) / FULL_SCALE)
+    if peak_dbfs < SILENCE_DBFS:
+        raise AudioError("silent", path, f"no peak over {SILENCE_DBFS:.0f} dBFS")
+    return Clip(
+        samples_n=samples_n,
+        sha256=hashlib.sha256(samples_n.tobytes()).hexdigest(),
+        level_dbfs=round(level_dbfs(scaled_n / FULL_SCALE), 2),
+    )
+
+
+def store(clip: Clip, folder: Path) -> str:
+    """Path below `folder` where the clip is kept as FLAC; duplicate audio is kept once."""
+    import soundfile
+
+    path = folder / clip.path
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f"{path.name}.{threading.get_ident()}.tmp")
+        soundfile.write(temporary, clip.samples_n, RATE_HZ, format="FLAC", subtype="PCM_16")
+        temporary.replace(path)
+    return clip.path
+
+
+def load(path: Path) -> NDArray[np.float32]:
+    """The samples of an audio file as 16 kHz mono (n,) between -1 and 1.
+
+    A cached file gives back exactly what was stored; any other file is decoded likewise.
+
+    Raises:
+        AudioError: see `decode`.
+    """
+    return decode(path).samples_n.astype(np.float32) / np.float32(FULL_SCALE)
+
+
+def resample(wav_n: NDArray[np.float64], rate_hz: int) -> NDArray[np.float64]:
+    """The waveform at 16 kHz, by torchaudio's windowed sinc; itself where it is at 16 kHz.
+
+    Args:
+        wav_n: samples at `rate_hz`.
+        rate_hz: any rate above 0.
+    """
+    if rate_hz == RATE_HZ:
+        return wav_n
+    import torch
+    from torchaudio.functional import resample as windowed_sinc
+
+    # float64, so that the rounding to 16 bits does not depend on the number of threads
+    resampled: NDArray[np.float64] = windowed_sinc(
+        torch.from_numpy(wav_n), rate_hz, RATE_HZ
+    ).numpy()
+    return resampled
+
+
+def level_dbfs(wav_n: NDArray[np.floating[Any]]) -> float:
+    """RMS level in dB relative to full scale (a square wave between -1 and 1 has 0 dBFS).
+
+    Minus infinity for digital silence and for no samples.
+
+    >>> import numpy as np
+    >>> round(level_dbfs(0.1 * np.ones(8)), 3)
+    -20.0
+    """
+    if not len(wav_n):
+        return -math.inf
+    return _decibels(float(np.sqrt(np.mean(np.square(wav_n, dtype=np.float64)))))
+
+
+def _decibels(amplitude: float) -> float:
+    return 20 * math.log10(amplitude) if amplitude > 0 else -math.inf
+
+
+def _read(path: Path) -> tuple[NDArray[np.float64], int]:
+    """Samples (n, channel) and their rate in Hz."""
+    import soundfile
+
+    if not path.is_file():
+        raise AudioError("unreadable", path, "no such file")
+    if path.stat().st_size == 0:
+        raise AudioError("empty", path, "0 bytes")
+    try:
+        with soundfile.SoundFile(path) as file:
+            missing = _missing_bytes(file.extra_info, file.channels)
+            wav_nc = file.read(dtype="float64", always_2d=True)
+            rate_hz = file.samplerate
+    except (soundfile.SoundFileError, OSError, ValueError) as error:
+        raise AudioError("unreadable", path, str(error).rstrip(".")) from None
+    if missing:
+        raise AudioError("unreadable", path, missing)
+    return wav_nc, rate_hz
+
+
+def _missing_bytes(log: str, channels: int) -> str | None:
+    """What libsndfile's log says of a WAV that ends before its header says, or `None`.
+
+    libsndfile reads such a file without an error, so half a copied file would go unnoticed.
+    """
+    match = CUT_SHORT.search(log)
+    if match is None:
+        return None
+    promised, present = int(match[1]), int(match[2])
+    if promised >= STREAMED_BYTES or promised <= present + 2 * channels:
+        return None
+    return f"cut short: the header promises {promised} bytes of samples, {present} are there"

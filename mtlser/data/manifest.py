@@ -1,0 +1,272 @@
+"""Ingest: a corpus' own folder in, `manifest.jsonl`, `ingest.json` and `audio/` out."""
+
+import hashlib
+import json
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtlser.data import audio, corpora, text
+from mtlser.data.corpora import Corpus, Item
+from mtlser.errors import MtlserError
+from mtlser.recipe import DataRecipe, Recipe
+from mtlser.records import EMOTIONS, Record, Utterance, write_json, write_jsonl
+
+MANIFEST = "manifest.jsonl"
+REPORT = "ingest.json"
+
+DUPLICATE_ID = "duplicate id"
+SHORTER, LONGER = "shorter than data.min_duration_s", "longer than data.max_duration_s"
+
+log = logging.getLogger(__name__)
+
+
+class LeftOut(Record):
+    """Items that are not in the manifest, and why."""
+
+    reason: str
+    count: int
+    ids: tuple[str, ...]
+    faulty: bool
+    """True where a task file is unreadable, empty or silent: these count for `data.max_faulty`."""
+    first: str | None
+    """What was seen in the first, where there is more to say than the reason."""
+
+
+class Difference(Record):
+    """A count that is not the published release's."""
+
+    what: str
+    """`emotion happy` or `speaker Ses01_F`."""
+    expected: int
+    found: int
+
+
+class IngestReport(Record):
+    """`ingest.json`: what was seen, kept and left out; `seen` is `kept` plus all left out."""
+
+    corpus: str
+    digest: str
+    seen: int
+    kept: int
+    hours: float
+    left_out: tuple[LeftOut, ...]
+    missing_transcripts: int
+    """Kept utterances whose `text` is `None`."""
+    dropped_characters: dict[str, int]
+    """Letters and digits of kept transcripts that the vocabulary cannot spell."""
+    by_emotion: dict[str, int]
+    by_label: dict[str, int]
+    """Kept utterances by the release's own label."""
+    by_speaker: dict[str, int]
+    by_style: dict[str, int]
+    differs_from_release: tuple[Difference, ...] | None
+    """`None` where the folder does not mean to be the published release (too few labels)."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one item: an utterance, or a reason."""
+
+    item: Item
+    utterance: Utterance | None
+    reason: str | None = None
+    detail: str | None = None
+    faulty: bool = False
+
+
+def build(recipe: Recipe, root: Path, folder: Path) -> None:
+    """Decodes the recipe's corpus from `root` and writes the corpus folder.
+
+    Args:
+        recipe: its `data` section names the corpus, the length limits and the share of faults.
+        root: the release as downloaded.
+        folder: where `manifest.jsonl`, `ingest.json` and `audio/` are written.
+
+    Raises:
+        MtlserError: `root` holds no such corpus, nothing of the task, or more faulty files than
+            `data.max_faulty` allows.
+    """
+    corpus = corpora.corpus(recipe.data.corpus)
+    outcomes = list(_outcomes(corpora.read(corpus.name, root), recipe.data, folder))
+    _refuse_faulty(outcomes, recipe.data, root)
+    utterances = sorted((o.utterance for o in outcomes if o.utterance), key=lambda u: u.id)
+    if not utterances:
+        raise MtlserError(
+            f"{root}: {len(outcomes)} items and none of the task ({', '.join(EMOTIONS)}) within "
+            f"the recipe's limits; left out: {_reasons(outcomes)}; check --root, --corpus and "
+            "data.min_duration_s, data.max_duration_s"
+        )
+    report = _report(corpus, outcomes, utterances)
+    write_jsonl(folder / MANIFEST, utterances)
+    write_json(folder / REPORT, report)
+    log.info("%s", describe(report))
+    for difference in report.differs_from_release or ():
+        log.warning(
+            "%s: %s: %d utterances, the release has %d",
+            corpus.title, difference.what, difference.found, difference.expected,
+        )  # fmt: skip
+
+
+def digest(utterances: Iterable[Utterance]) -> str:
+    """SHA-256 over ids, audio, emotions, speakers and texts, whatever their order.
+
+    Where the audio lies, and what is derived from it, does not matter.
+    """
+    rows = sorted((u.id, u.audio_sha256, u.emotion, u.speaker, u.text or "") for u in utterances)
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def describe(report: IngestReport) -> str:
+    """A few lines for the console: what was kept by class and speaker, what was left out."""
+    rows = [
+        f"{report.corpus}: kept {report.kept} of {report.seen} ({report.hours:.2f} h), "
+        f"digest {report.digest[:12]}"
+    ]
+    for name in ("emotion", "speaker", "style"):
+        counts: dict[str, int] = getattr(report, f"by_{name}")
+        rows.append(f"  {name}: " + ", ".join(f"{key} {count}" for key, count in counts.items()))
+    for group in report.left_out:
+        detail = f" (first: {group.first or group.ids[0]})" if group.faulty else ""
+        rows.append(f"  left out: {group.reason} {group.count}{detail}")
+    if report.missing_transcripts:
+        rows.append(f"  kept without a transcript: {report.missing_transcripts}")
+    for difference in report.differs_from_release or ():
+        rows.append(
+            f"  differs from the release: {difference.what}: {difference.found}, "
+            f"expected {difference.expected}"
+        )
+    return "\n".join(rows)
+
+
+def _outcomes(items: Sequence[Item], data: DataRecipe, folder: Path) -> Iterator[Outcome]:
+    """One outcome per item, in the items' order; audio is decoded side by side."""
+    seen: set[str] = set()
+    doubled = []
+    for item in items:
+        doubled.append(item.id in seen)
+        seen.add(item.id)
+
+    def one(item: Item, double: bool) -> Outcome:
+        if double:
+            return Outcome(item, None, DUPLICATE_ID)
+        return _ingest(item, data, folder)
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        yield from pool.map(one, items, doubled)
+
+
+def _ingest(item: Item, data: DataRecipe, folder: Path) -> Outcome:
+    if item.emotion is None or item.path is None:
+        return Outcome(item, None, item.left_out)
+    try:
+        clip = audio.decode(item.path)
+    except audio.AudioError as error:
+        return Outcome(item, None, error.fault, str(error), faulty=True)
+    if not data.min_duration_s <= clip.duration_s <= data.max_duration_s:
+        reason = SHORTER if clip.duration_s < data.min_duration_s else LONGER
+        return Outcome(item, None, reason, f"{item.id}: {clip.duration_s:.2f} s")
+    utterance = Utterance(
+        id=item.id,
+        corpus=data.corpus,
+        audio=audio.store(clip, folder),
+        audio_sha256=clip.sha256,
+        duration_s=clip.duration_s,
+        level_dbfs=clip.level_dbfs,
+        emotion=item.emotion,
+        speaker=item.speaker,
+        gender=item.gender,
+        session=item.session,
+        dialogue=item.dialogue,
+        recording=item.recording,
+        style=item.style,
+        text=text.normalise(item.text, item.language) if item.text else None,
+        language=item.language,
+    )
+    return Outcome(item, utterance)
+
+
+def _refuse_faulty(outcomes: Sequence[Outcome], data: DataRecipe, root: Path) -> None:
+    faulty = [outcome for outcome in outcomes if outcome.faulty]
+    task = sum(outcome.item.emotion is not None for outcome in outcomes)
+    if faulty and len(faulty) > data.max_faulty * task:
+        raise MtlserError(
+            f"{root}: {len(faulty)} of {task} task files are unreadable, empty or silent, over "
+            f"data.max_faulty = {data.max_faulty:g}; the first: {faulty[0].detail}; repair them, "
+            "or allow more with `--set data.max_faulty=SHARE`"
+        )
+
+
+def _reasons(outcomes: Iterable[Outcome]) -> str:
+    counts = Counter(outcome.reason for outcome in outcomes if outcome.reason)
+    return ", ".join(f"{reason} {count}" for reason, count in sorted(counts.items())) or "none"
+
+
+def _report(
+    corpus: Corpus, outcomes: Sequence[Outcome], utterances: Sequence[Utterance]
+) -> IngestReport:
+    kept = [outcome.item for outcome in outcomes if outcome.utterance]
+    dropped: Counter[str] = Counter()
+    for item in kept:
+        dropped.update(dict(text.clean(item.text or "", item.language).dropped))
+    emotions = Counter(utterance.emotion for utterance in utterances)
+    speakers = _counted(utterance.speaker for utterance in utterances)
+    return IngestReport(
+        corpus=corpus.name,
+        digest=digest(utterances),
+        seen=len(outcomes),
+        kept=len(utterances),
+        hours=round(sum(utterance.duration_s for utterance in utterances) / 3600, 4),
+        left_out=tuple(_left_out(outcomes)),
+        missing_transcripts=sum(utterance.text is None for utterance in utterances),
+        dropped_characters=dict(sorted(dropped.items())),
+        by_emotion={name: emotions[name] for name in EMOTIONS},
+        by_label=_counted(item.label or "" for item in kept),
+        by_speaker=speakers,
+        by_style=_counted(utterance.style or "none" for utterance in utterances),
+        differs_from_release=differences(corpus, [outcome.item for outcome in outcomes], kept),
+    )
+
+
+def differences(
+    corpus: Corpus, items: Iterable[Item], kept: Sequence[Item]
+) -> tuple[Difference, ...] | None:
+    """Where the kept items' counts are not the release's; `None` where that is not claimed."""
+    release = corpus.release
+    if release is None:
+        return None
+    if sum(item.emotion is not None for item in items) < release.fewest_labelled:
+        return None
+    pairs = (
+        ("emotion", release.by_emotion, Counter(item.emotion or "" for item in kept)),
+        ("speaker", release.by_speaker, Counter(item.speaker for item in kept)),
+    )
+    return tuple(
+        Difference(what=f"{what} {name}", expected=expected.get(name, 0), found=found[name])
+        for what, expected, found in pairs
+        for name in sorted(expected.keys() | found.keys())
+        if expected and expected.get(name, 0) != found[name]
+    )
+
+
+def _left_out(outcomes: Iterable[Outcome]) -> Iterator[LeftOut]:
+    groups: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        if outcome.reason:
+            groups.setdefault(outcome.reason, []).append(outcome)
+    for reason, group in sorted(groups.items()):
+        yield LeftOut(
+            reason=reason,
+            count=len(group),
+            ids=tuple(outcome.item.id for outcome in group),
+            faulty=group[0].faulty,
+            first=group[0].detail,
+        )
+
+
+def _counted(values: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(values).items()))
