@@ -1,0 +1,57 @@
+"""Numbers as people read them: percent with one decimal, p-values, spreads."""
+
+from mtlser.evaluation.score_records import Spread
+
+ABSENT = "–"
+
+
+def percent(rate: float | None) -> str:
+    """A rate in percent, one decimal; a dash where there is none.
+
+    >>> percent(0.6857), percent(None)
+    ('68.6', '–')
+    """
+    return ABSENT if rate is None else f"{rate * 100:.1f}"
+
+
+def spread(value: Spread | None) -> str:
+    """Mean ± SD in percent; the mean alone where there is one fold only.
+
+    >>> spread(Spread(mean=0.6857, sd=0.0412, n=5)), spread(Spread(mean=0.5, sd=None, n=1))
+    ('68.6 ± 4.1', '50.0')
+    """
+    if value is None:
+        return ABSENT
+    mean = percent(value.mean)
+    return mean if value.sd is None else f"{mean} ± {percent(value.sd)}"
+
+
+def p_value(p: float | None) -> str:
+    """A p-value: three decimals, or a power of ten below .001.
+
+    >>> p_value(0.0418), p_value(0.00000012), p_value(None)
+    ('0.042', '1.2e-07', '–')
+    """
+    if p is None:
+        return ABSENT
+    return f"{p:.3f}" if p >= 0.001 else f"{p:.1e}"
+
+
+def points(interval: tuple[float, float] | None) -> str:
+    """An interval of rates in points, with signs.
+
+    >>> points((-0.015, 0.094))
+    '−1.5 to +9.4'
+    """
+    if interval is None:
+        return ABSENT
+    return " to ".join(f"{value * 100:+.1f}".replace("-", "−") for value in interval)
+
+
+def signed(value: float | None, factor: float = 100.0) -> str:
+    """A difference with its sign, by default in points.
+
+    >>> signed(0.058), signed(-0.2, 1)
+    ('+5.8', '−0.2')
+    """
+    return ABSENT if value is None else f"{value * factor:+.1f}".replace("-", "−")
