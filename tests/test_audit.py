@@ -90,16 +90,24 @@ def test_transcripts_speakers_and_majority_are_learned_from_train_alone(
         utterance("c", text="no", speaker="Bob", emotion="angry", dialogue=None),
         utterance("d", text="hm", speaker="Bob", emotion="angry", dialogue=None),
         utterance("e", text="yes", speaker="Bob", emotion="happy", dialogue=None),
-        utterance("f", text=None, speaker="Eve", emotion="happy", dialogue=None),
+        utterance("f", text=None, speaker="Eve", emotion="angry", dialogue=None),
     ]
     found = audit.audit(utterances, small_plan(monkeypatch, list("abcd"), list("ef")))
     told = by_name(found.overall)
-    assert (told["majority"].wa, told["majority"].covered) == (0.0, 1.0)
-    assert (told["transcript"].wa, told["transcript"].covered) == (0.5, 0.5)
-    assert (told["speaker"].wa, told["speaker"].covered) == (0.0, 0.5)
-    assert (told["nearest_turn"].wa, told["nearest_turn"].covered) == (0.0, 0.0)
+    assert (told["majority"].wa, told["majority"].covered) == (0.5, 1.0)
+    assert (told["transcript"].wa, told["transcript"].covered) == (1.0, 0.5)
+    assert (told["speaker"].wa, told["speaker"].covered) == (0.5, 0.5)
+    assert (told["nearest_turn"].wa, told["nearest_turn"].covered) == (0.5, 0.0)
     assert found.overall.shared.texts_in_train == 1
     assert found.overall.shared.by_speakers_in_train == 1
+
+
+def test_the_overall_score_weighs_folds_by_their_test_utterances() -> None:
+    utterances = [u for u in moody() if u.speaker != "Ses03_F" or int(u.id[-3:]) < 11]
+    found = audited(utterances, "loso")
+    right = [by_name(part)["majority"].wa * part.shared.utterances for part in found.folds]
+    assert by_name(found.overall)["majority"].wa == pytest.approx(sum(right) / len(utterances))
+    assert len({part.shared.utterances for part in found.folds}) == 2
 
 
 def test_shared_sentences_are_told_and_are_no_leak() -> None:
@@ -154,6 +162,7 @@ def test_the_record_survives_the_disk_and_the_text_tells_all(tmp_path: Path) -> 
     assert read_json(tmp_path / "audit.json", audit.Audit) == found
     text = audit.describe(found)
     assert text.startswith("protocol random: LEAKS\n")
-    assert all(finding in text for finding in found.findings)
+    assert found.reasons and found.findings
+    assert all(told in text for told in found.reasons + found.findings)
     assert all(name in text for name in ("random-0", "random-2", "all", "<- best"))
     assert "CLEAN (no speaker" in audit.describe(audited(moody(), "loso"))

@@ -166,6 +166,19 @@ def test_a_folder_gives_an_utterance_the_same_excerpt_whatever_came_before(tmp_p
         first.for_utterance(one, "volvo", 8000)
 
 
+def test_each_kind_draws_its_own_offset() -> None:
+    origin = noise.FolderNoise({"pink": hiss(), "white": hiss()}, seed=0)
+    pink_n, white_n = (origin.for_utterance(utterance("a"), k, 999) for k in ("pink", "white"))
+    assert not np.array_equal(pink_n, white_n)
+
+
+def test_the_noise_counts_with_its_pauses_at_either_level() -> None:
+    gun_n = hiss() * (np.arange(16_000) // 800 % 4 == 0)
+    mixed_n = noise.mix(tone(), gun_n, 5.0, "active")
+    added = np.sqrt(np.mean((mixed_n - tone()) ** 2, dtype=np.float64))
+    assert 20 * np.log10(0.1 / np.sqrt(2) / added) == pytest.approx(5.0, abs=0.05)
+
+
 def test_the_excerpt_is_the_same_at_every_snr(tmp_path: Path) -> None:
     recipe = NoiseRecipe(root=str(folder_of_noises(tmp_path)))
     origin, wav_n = noise.source(recipe, tmp_path, [utterance("a")], seed=0), tone()
@@ -204,6 +217,8 @@ def test_corpus_babble_is_seeded_by_utterance(tmp_path: Path) -> None:
     shuffled.for_utterance(utterances[5], "babble", 400)
     assert np.array_equal(shuffled.for_utterance(utterances[0], "babble", 9000), first_n)
     assert not np.array_equal(origin.for_utterance(utterances[1], "babble", 9000), first_n)
+    alone_n = noise.corpus_babble(tmp_path, utterances[::-1], utterances[0], 9000, seed=0)
+    assert np.array_equal(alone_n, first_n)
 
 
 def test_a_corpus_refuses_other_noises_and_a_lonely_speaker(tmp_path: Path) -> None:

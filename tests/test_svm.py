@@ -132,6 +132,14 @@ def test_the_temperature_agrees_with_scikit_learn() -> None:
     np.testing.assert_allclose(ours, second.predict_proba(features_nd), atol=1e-3)
 
 
+def test_the_most_probable_class_is_the_decision_where_votes_tie() -> None:
+    features_nd, labels, groups = clouds(spread=3.0)
+    model = svm.fit(features_nd, labels, groups, seed=0)
+    between_nd = clouds(rows=2000, seed=1, spread=3.0)[0]
+    said_n = svm.predict_probabilities(model, between_nd).argmax(axis=1)
+    assert [EMOTIONS[place] for place in said_n] == model.pipeline.predict(between_nd).tolist()
+
+
 def test_a_class_that_train_had_not_has_probability_0() -> None:
     features_nd, labels, groups = clouds()
     kept = [i for i, name in enumerate(labels) if name in ("neutral", "sad")]

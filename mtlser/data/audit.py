@@ -60,7 +60,7 @@ class Audit(Record):
     reasons: tuple[str, ...]
     """Why the plan leaks; empty where it is clean."""
     findings: tuple[str, ...]
-    """All that a reader of the scores should know, leak or not."""
+    """What else a reader of the scores should know; no leak by itself."""
     best_guess: Guess
     overall: FoldAudit
     folds: tuple[FoldAudit, ...]
@@ -86,7 +86,7 @@ def audit(utterances: Sequence[Utterance], plan: FoldPlan) -> Audit:
         manifest_digest=plan.manifest_digest,
         verdict="leaks" if reasons else "clean",
         reasons=reasons,
-        findings=(*reasons, *_remarks(overall)),
+        findings=_remarks(overall),
         best_guess=overall.best_guess,
         overall=overall,
         folds=parts,
@@ -98,7 +98,7 @@ def describe(audit: Audit) -> str:
     head = f"protocol {audit.protocol}: {audit.verdict.upper()}"
     if audit.verdict == "clean":
         head += " (no speaker, dialogue or audio of test is in train)"
-    lines = [head, *(f"  - {finding}" for finding in audit.findings)]
+    lines = [head, *(f"  - {told}" for told in (*audit.reasons, *audit.findings))]
     lines.append("guesses without audio, accuracy over all test utterances:")
     for guess in audit.overall.no_audio_guess:
         mark = "  <- best" if guess == audit.best_guess else ""

@@ -143,7 +143,7 @@ def load_noises(root: Path, kinds: Sequence[str]) -> dict[str, Wav]:
                 f"noise {kind!r} is not in {root}, which holds {there}; "
                 'set it with `--set noise.kinds=["babble"]`'
             )
-        noises[kind] = audio.decode(found[kind])
+        noises[kind] = audio.load(found[kind])
         _refuse_unfit(f"noise {found[kind]}", noises[kind])
     return noises
 
@@ -253,7 +253,7 @@ def corpus_babble(
     rng = generator(seed, "babble", spoken.id)
     babble_n = np.zeros(length)
     for utterance in _voices(utterances, spoken, rng, voices):
-        voice_n = audio.read(corpus / utterance.audio)
+        voice_n = audio.load(corpus / utterance.audio)
         loudness = speech_level(voice_n)
         if loudness > 0:
             babble_n += crop(voice_n, length, rng) / loudness
