@@ -27,15 +27,6 @@ BABBLE_VOICES = 8
 SUFFIXES = (".wav", ".flac")
 
 
-def condition(kind: str, snr_db: float) -> str:
-    """The condition's name in predictions.
-
-    >>> condition("babble", 5.0)
-    'babble@5dB'
-    """
-    return f"{kind}@{snr_db:g}dB"
-
-
 def speech_level(wav_n: Wav, level: Level = "active") -> float:
     """RMS level of the speech, linear, full scale 1; 0 where it is silent or empty.
 
