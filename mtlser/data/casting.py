@@ -1,5 +1,6 @@
 """Who says what in the synthetic dialogues: labels, turns, scripts, transcripts' dirt."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -69,14 +70,14 @@ def deal_labels(dialogues: int, turns: int, rng: np.random.Generator) -> list[li
     """Each dialogue's labels: the shares hold over all of them, a dialogue leans to its mood."""
     total = dialogues * turns
     moods = _dealt(SHARES, dialogues, rng)
-    draws = _dealt(SHARES, total, rng)
     others = _dealt(OTHER_SHARES, round(OTHERS * total), rng)
-    outside = dict(zip(rng.permutation(total)[: len(others)].tolist(), others, strict=True))
-    moody = rng.random(total) < MOOD
-    labels = [
-        outside.get(index, moods[index // turns] if moody[index] else draws[index])
-        for index in range(total)
-    ]
+    left = Counter(_dealt(SHARES, total - len(others), rng) + others)
+    labels = [""] * total
+    for index in rng.permutation(total).tolist():
+        mood = moods[index // turns]
+        label = mood if left[mood] and rng.random() < MOOD else _drawn(left, rng)
+        left[label] -= 1
+        labels[index] = label
     return [labels[start : start + turns] for start in range(0, total, turns)]
 
 
@@ -117,3 +118,8 @@ def _dealt(shares: Mapping[str, float], count: int, rng: np.random.Generator) ->
     edges = np.rint(np.cumsum([0.0, *shares.values()]) * count).astype(int)
     dealt = [label for label, n in zip(shares, np.diff(edges), strict=True) for _ in range(n)]
     return [dealt[index] for index in rng.permutation(count)]
+
+
+def _drawn(left: Counter[str], rng: np.random.Generator) -> str:
+    """One of the labels that are left, each as likely as often it is there."""
+    return list(left.elements())[rng.integers(left.total())]

@@ -28,7 +28,7 @@ class Prosody(NamedTuple):
         }
 
 
-BASE = Prosody(rate_wpm=165, pitch=45, pitch_range=50, volume=80)
+BASE = Prosody(rate_wpm=142, pitch=45, pitch_range=50, volume=80)
 """Middle of all actors."""
 
 ACTOR_SD = Prosody(rate_wpm=8, pitch=4, pitch_range=4, volume=5)
@@ -37,12 +37,12 @@ ACTOR_SD = Prosody(rate_wpm=8, pitch=4, pitch_range=4, volume=5)
 SHIFTS = {
     "neu": Prosody(0, -3, -22, 0),
     "hap": Prosody(10, 22, 28, 5),
-    "ang": Prosody(45, 3, 12, 15),
-    "sad": Prosody(-32, -16, -14, -15),
+    "ang": Prosody(42, 3, 12, 15),
+    "sad": Prosody(-28, -16, -14, -15),
 }
 """What an emotion adds to the actor's base."""
 
-SPREAD = Prosody(rate_wpm=19, pitch=9, pitch_range=15, volume=9)
+SPREAD = Prosody(rate_wpm=16, pitch=8, pitch_range=13, volume=9)
 """SD of one actor's utterances of one emotion: ranges of different emotions overlap."""
 
 ALIASES = {"exc": "hap", "fru": "ang", "sur": "hap", "fea": "sad", "dis": "ang"}

@@ -20,7 +20,7 @@ from mtlser.errors import MtlserError
 from mtlser.records import Record
 
 RATE_HZ = 16_000
-BLOCK = 60
+BLOCK = 120
 """Clips that one process speaks; changing it changes the bytes."""
 
 _UP, _DOWN = 320, 441  # 22,050 Hz * 320 / 441 = 16,000 Hz
@@ -92,7 +92,7 @@ def _render_one(clip: Clip) -> int:
     wav_n = resample(spoken_n)
     path = Path(clip.path)
     temporary = path.with_name(path.name + ".tmp")
-    with wave.open(str(temporary), "wb") as file:
+    with temporary.open("wb") as raw, wave.open(raw, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(RATE_HZ)
