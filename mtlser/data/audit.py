@@ -211,8 +211,8 @@ def _remarks(overall: FoldAudit) -> tuple[str, ...]:
     if shared.texts_in_train:
         told.append(
             f"{_share(shared.texts_in_train, shared.utterances)} of the test utterances have a "
-            "transcript that is also in train: no leak of a speaker, but text can hint at the label, "
-            "and the WER is measured on sentences that train has"
+            "transcript that is also in train: no leak of a speaker, but text can hint at the "
+            "label, and the WER is measured on sentences that train has"
         )
     if shared.audio_in_validation:
         told.append(
