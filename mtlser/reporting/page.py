@@ -2,6 +2,7 @@
 
 import json
 import platform
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from mtlser.errors import MtlserError
 from mtlser.evaluation.score_records import Scores
@@ -76,6 +77,8 @@ def render(scores: Scores, context: PageContext) -> str:
         "p": formats.p_value,
         "points": formats.points,
         "signed": formats.signed,
+        "code": _code,
+        "numeric": lambda text: bool(re.fullmatch(r"[–\d.,%±+− e-]*", text)),
     }
     return environment.get_template("report.html.j2").render(
         scores=scores,
@@ -95,12 +98,18 @@ def render(scores: Scores, context: PageContext) -> str:
         grid=surface.is_grid(context.search),
         mean_grids=surface.mean_grids(context.search),
         fold_grids=surface.fold_grids(context.search),
-        metric=surface.METRIC_NAMES[context.search.metric],
+        metric=surface.MEASURES[context.search.metric].name,
+        choice_score=surface.choice_score,
         published=published,
         css=Markup((HERE / "report.css").read_text(encoding="utf-8")),
         js=Markup((HERE / "report.js").read_text(encoding="utf-8")),
         scores_json=_embedded(scores),
     )
+
+
+def _code(text: str) -> Markup:
+    """Escaped text with what stands between backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _embedded(scores: Scores) -> Markup:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-WIDTH, HEIGHT = 760, 300
+WIDTH, HEIGHT = 760, 290
 COLOURS = 4
 """Colours of the style sheet."""
-LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 44
+LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 32
 
 
 @dataclass(frozen=True)

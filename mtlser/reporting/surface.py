@@ -2,11 +2,40 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 
 from mtlser.records import Record, SearchResult, SearchRow
+from mtlser.reporting.formats import percent
 
-METRIC_NAMES = {"wa": "WA", "ua": "UA", "f1": "macro F1"}
+
+@dataclass(frozen=True)
+class Measure:
+    """How one validation metric is read from a row and shown."""
+
+    name: str
+    value: Callable[[SearchRow], float | None]
+    higher_is_better: bool = True
+    in_percent: bool = True
+
+    def text(self, value: float | None) -> str:
+        """The value as the page shows it: percent, or three decimals."""
+        if value is None or self.in_percent:
+            return percent(value)
+        return f"{value:.3f}"
+
+
+MEASURES = {
+    "wa": Measure("WA, %", lambda row: row.wa),
+    "ua": Measure("UA, %", lambda row: row.ua),
+    "f1": Measure("macro F1, %", lambda row: row.f1),
+    "wer": Measure("WER, % (lower is better)", lambda row: row.wer, False),
+    "loss": Measure(
+        "emotion cross-entropy, nats (lower is better)", lambda row: row.loss, False, False
+    ),
+    "speaker": Measure("speaker accuracy, %", lambda row: row.speaker_accuracy),
+}
+"""By the recipe's name of the metric; `speaker` is shown, never chosen by."""
 
 
 class Grid(Record):
@@ -15,22 +44,18 @@ class Grid(Record):
     title: str
     alphas: tuple[float, ...]
     betas: tuple[float, ...]
-    values: tuple[tuple[float | None, ...], ...]
-    """Rates 0-1 [alpha][beta]; `None` where the pair was not trained."""
+    texts: tuple[tuple[str, ...], ...]
+    """Values as shown [alpha][beta]; a dash where the pair was not trained."""
     levels: tuple[tuple[float | None, ...], ...]
     """Shade 0-1 [alpha][beta], 1 the best value of this grid."""
     chosen: tuple[tuple[bool, ...], ...]
 
 
 def mean_grids(result: SearchResult) -> tuple[Grid, ...]:
-    """Means over folds: the selection metric, then WER and speaker accuracy where measured."""
+    """Means over folds: the selection metric, then UA, WER and speaker accuracy where measured."""
     chosen = {(c.alpha, c.beta) for c in result.choices}
-    kinds: list[tuple[str, Callable[[SearchRow], float | None], bool]] = [
-        (METRIC_NAMES[result.metric], lambda row: float(getattr(row, result.metric)), True),
-        ("WER (lower is better)", lambda row: row.wer, False),
-        ("Speaker accuracy", lambda row: row.speaker_accuracy, True),
-    ]
-    grids = [_grid(name, result.rows, value, chosen, up) for name, value, up in kinds]
+    names = dict.fromkeys((result.metric, "ua", "wer", "speaker"))
+    grids = [_grid(None, result.rows, MEASURES[name], chosen) for name in names]
     return tuple(grid for grid in grids if grid is not None)
 
 
@@ -42,16 +67,16 @@ def fold_grids(result: SearchResult) -> tuple[Grid, ...]:
     grids = []
     for fold in sorted(of_fold):
         chosen = {(c.alpha, c.beta) for c in result.choices if c.fold == fold}
-        grid = _grid(
-            f"Fold {fold}",
-            of_fold[fold],
-            lambda row: float(getattr(row, result.metric)),
-            chosen,
-            True,
-        )
-        if grid is not None:
-            grids.append(grid)
-    return tuple(grids)
+        grids.append(_grid(f"Fold {fold}", of_fold[fold], MEASURES[result.metric], chosen))
+    return tuple(grid for grid in grids if grid is not None)
+
+
+def choice_score(result: SearchResult, score: float | None) -> str:
+    """A choice's selection score as the metric itself (`wer` scores 1 - WER, `loss` -loss)."""
+    if score is None:
+        return percent(None)
+    value = {"wer": 1 - score, "loss": -score}.get(result.metric, score)
+    return MEASURES[result.metric].text(value)
 
 
 def is_grid(result: SearchResult) -> bool:
@@ -62,15 +87,14 @@ def is_grid(result: SearchResult) -> bool:
 
 
 def _grid(
-    title: str,
+    title: str | None,
     rows: Iterable[SearchRow],
-    value: Callable[[SearchRow], float | None],
+    measure: Measure,
     chosen: set[tuple[float, float]],
-    higher_is_better: bool,
 ) -> Grid | None:
     found: dict[tuple[float, float], list[float]] = defaultdict(list)
     for row in rows:
-        seen = value(row)
+        seen = measure.value(row)
         if seen is not None:
             found[row.alpha, row.beta].append(seen)
     if not found:
@@ -79,11 +103,11 @@ def _grid(
     means = {pair: fmean(values) for pair, values in found.items()}
     table = [[means.get((a, b)) for b in betas] for a in alphas]
     return Grid(
-        title=title,
+        title=title or measure.name[0].upper() + measure.name[1:],
         alphas=tuple(alphas),
         betas=tuple(betas),
-        values=tuple(tuple(line) for line in table),
-        levels=_levels(table, higher_is_better),
+        texts=tuple(tuple(measure.text(value) for value in line) for line in table),
+        levels=_levels(table, measure.higher_is_better),
         chosen=tuple(tuple((a, b) in chosen for b in betas) for a in alphas),
     )
 

@@ -28,7 +28,8 @@ def sentence(scores: Scores) -> str:
     )
     rows = [row for row in scores.comparisons if row.metric == "ua" and row.welch is not None]
     texts = [_against(row) for row in rows]
-    return "; ".join([text, *texts]) + "."
+    leak = ["the protocol leaks, so this is no result"] if scores.leaks else []
+    return "; ".join([text, *texts, *leak]) + "."
 
 
 def _against(row: Comparison) -> str:
@@ -79,5 +80,5 @@ def headline(scores: Scores) -> list[tuple[str, str]]:
         found.append(("WER", spread(spreads["wer"])))
     if main.speaker is not None:
         found.append(("Speaker accuracy", spread(main.speaker.spread)))
-    found.append(("Calibration error", percent(main.clean.pooled.calibration_error)))
+    found.append(("Calibration error (ECE)", percent(main.clean.pooled.calibration_error)))
     return found
