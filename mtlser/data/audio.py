@@ -34,6 +34,7 @@ class AudioError(MtlserError):
             "...); check it with `file`"
         )
         self.fault = fault
+        self.detail = detail
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +162,8 @@ def _read(path: Path) -> tuple[NDArray[np.float64], int]:
             wav_nc = file.read(dtype="float64", always_2d=True)
             rate_hz = file.samplerate
     except (soundfile.SoundFileError, OSError, ValueError) as error:
-        raise AudioError("unreadable", path, str(error).rstrip(".")) from None
+        told = str(getattr(error, "error_string", error)).removeprefix("Error : ").rstrip(".")
+        raise AudioError("unreadable", path, told) from None
     if missing:
         raise AudioError("unreadable", path, missing)
     return wav_nc, rate_hz

@@ -131,7 +131,7 @@ def describe(report: IngestReport) -> str:
         counts: dict[str, int] = getattr(report, f"by_{name}")
         rows.append(f"  {name}: " + ", ".join(f"{key} {count}" for key, count in counts.items()))
     for group in report.left_out:
-        detail = f" (first: {group.first or group.ids[0]})" if group.faulty else ""
+        detail = f" (first: {group.first})" if group.faulty else ""
         rows.append(f"  left out: {group.reason} {group.count}{detail}")
     if report.missing_transcripts:
         rows.append(f"  kept without a transcript: {report.missing_transcripts}")
@@ -166,10 +166,10 @@ def _ingest(item: Item, data: DataRecipe, folder: Path) -> Outcome:
     try:
         clip = audio.decode(item.path)
     except audio.AudioError as error:
-        return Outcome(item, None, error.fault, str(error), faulty=True)
+        return Outcome(item, None, error.fault, error.detail, faulty=True)
     if not data.min_duration_s <= clip.duration_s <= data.max_duration_s:
         reason = SHORTER if clip.duration_s < data.min_duration_s else LONGER
-        return Outcome(item, None, reason, f"{item.id}: {clip.duration_s:.2f} s")
+        return Outcome(item, None, reason, f"{clip.duration_s:.2f} s")
     utterance = Utterance(
         id=item.id,
         corpus=data.corpus,
@@ -192,12 +192,16 @@ def _ingest(item: Item, data: DataRecipe, folder: Path) -> Outcome:
 
 def _refuse_faulty(outcomes: Sequence[Outcome], data: DataRecipe, root: Path) -> None:
     faulty = [outcome for outcome in outcomes if outcome.faulty]
-    task = sum(outcome.item.emotion is not None for outcome in outcomes)
+    task = sum(
+        outcome.item.emotion is not None and outcome.reason != DUPLICATE_ID for outcome in outcomes
+    )
     if faulty and len(faulty) > data.max_faulty * task:
+        first = faulty[0]
         raise MtlserError(
             f"{root}: {len(faulty)} of {task} task files are unreadable, empty or silent, over "
-            f"data.max_faulty = {data.max_faulty:g}; the first: {faulty[0].detail}; repair them, "
-            "or allow more with `--set data.max_faulty=SHARE`"
+            f"data.max_faulty = {data.max_faulty:g}; the first is {first.item.path}: "
+            f"{first.reason}: {first.detail}; repair them, or allow more with "
+            "`--set data.max_faulty=SHARE`"
         )
 
 
@@ -264,7 +268,7 @@ def _left_out(outcomes: Iterable[Outcome]) -> Iterator[LeftOut]:
             count=len(group),
             ids=tuple(outcome.item.id for outcome in group),
             faulty=group[0].faulty,
-            first=group[0].detail,
+            first=f"{group[0].item.id}: {group[0].detail}" if group[0].detail else None,
         )
 
 
