@@ -5,11 +5,14 @@ Imported only where something is tracked, since MLflow takes seconds to import.
 
 import json
 import logging
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+import mlflow
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, Experiment, InputTag, Metric, Param, RunTag
 from mlflow.entities import Run as Entity
@@ -73,7 +76,24 @@ def connect(uri: str) -> MlflowClient:
     """A client of the store; MLflow's migration chatter is kept off the terminal."""
     for name in ("alembic", "mlflow.store.db.utils"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    return told(lambda: MlflowClient(tracking_uri=uri), f"open {uri}")
+    registry = os.environ.get("MLFLOW_REGISTRY_URI") or uri
+    return told(lambda: MlflowClient(tracking_uri=uri, registry_uri=registry), f"open {uri}")
+
+
+@contextmanager
+def fluent(uri: str) -> Iterator[None]:
+    """MLflow's global API on one store, and what was there before afterwards.
+
+    Only for what its client cannot do: logging a model, loading one by its URI.
+    """
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)  # sets the environment too
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
+        if before is not None:
+            os.environ["MLFLOW_TRACKING_URI"] = before
 
 
 def experiment(client: MlflowClient, name: str, artifacts: str | None) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from shutil import copyfile
 
 import pytest
 from mlflow import MlflowClient
@@ -26,16 +27,23 @@ RECIPE = recipe.load("demo")
 EXPERIMENT = "mtlser/iemocap"
 
 
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that was just made: migrating one takes a second."""
+    database = tmp_path_factory.mktemp("store") / "mlflow.db"
+    MlflowClient(tracking_uri=f"sqlite:///{database}").search_experiments()
+    return database
+
+
 @pytest.fixture(autouse=True)
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def store(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sqlite store of the test's own; the settle time is for other machines' clocks."""
     monkeypatch.chdir(tmp_path)
     for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MTLSER_TRACKING"):
         monkeypatch.delenv(name, raising=False)
-    address = f"sqlite:///{tmp_path}/mlflow.db"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    copyfile(fresh, tmp_path / "mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     monkeypatch.setattr(mlflow_runs, "SETTLE_S", 0.0)
-    return address
 
 
 def client() -> MlflowClient:
@@ -144,6 +152,7 @@ def test_a_token_continues_the_run_elsewhere() -> None:
 
 
 def test_off_tracks_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").unlink()
     monkeypatch.setenv("MTLSER_TRACKING", "off")
     tracking.init_store()
     with tracking.parent(RECIPE, "job") as run:
@@ -221,6 +230,7 @@ def log_from_worker(token: str, number: int) -> None:
 def test_the_default_store_is_in_the_current_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    (tmp_path / "mlflow.db").unlink()
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     with tracking.parent(RECIPE) as run:
         pass

@@ -48,9 +48,9 @@ def model_folder(place: str) -> Path:
     if place.startswith(URI_SCHEMES):
         return _downloaded(place)
     folder = storage.fetch(place)
-    for candidate in (folder, folder / "model", folder / "artifacts" / WEIGHTS_ARTIFACT):
-        if (candidate / DESCRIPTION).is_file():
-            return candidate
+    found = _described(folder)
+    if found is not None:
+        return found
     seen = "no model in it" if folder.is_dir() else "no such folder"
     raise MtlserError(
         f"{place}: {seen}; expected a run folder such as runs/demo, a model folder with "
@@ -70,7 +70,7 @@ def predict_files(place: str, files: Sequence[Path]) -> list[FilePrediction]:
     for file in files:
         if not file.is_file():
             raise MtlserError(f"{file}: no such file; give audio files, for example `clip.wav`")
-    wavs = [audio.decode(file) for file in files]
+    wavs = [audio.load(file) for file in files]
     folder = model_folder(place)
 
     from mtlser.evaluation import predictor
@@ -92,6 +92,15 @@ def spoken(file: str, output: "Output") -> FilePrediction:
     )
 
 
+def _described(folder: Path) -> Path | None:
+    """The model folder in a model, cell or run folder, or in a registered model's."""
+    artifacts = sorted(folder.glob("artifacts/*"))
+    for candidate in (folder, folder / "model", *artifacts):
+        if (candidate / DESCRIPTION).is_file():
+            return candidate
+    return None
+
+
 def _downloaded(place: str) -> Path:
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
@@ -103,15 +112,16 @@ def _downloaded(place: str) -> Path:
     if place.startswith("models:/"):
         _check_name(client, place)
     try:
-        folder = Path(download_artifacts(place, tracking_uri=address))
+        with mlflow_runs.fluent(address):
+            folder = Path(download_artifacts(place))
     except (MlflowException, OSError) as error:
         reason = str(error).splitlines()[0]
         raise MtlserError(
             f"{place}: {reason}; look it up in the MLflow UI of MLFLOW_TRACKING_URI={address}"
         ) from error
-    for candidate in (folder / "artifacts" / WEIGHTS_ARTIFACT, folder):
-        if (candidate / DESCRIPTION).is_file():
-            return candidate
+    found = _described(folder)
+    if found is not None:
+        return found
     raise MtlserError(
         f"{place}: not an mtlser model; register one with `mtlser register`, then give "
         "models:/NAME@champion"

@@ -69,7 +69,7 @@ def clips(model_input: pd.DataFrame) -> list[NDArray[np.float32]]:
 
 
 def _file(place: str) -> NDArray[np.float32]:
-    return audio.decode(Path(place))
+    return audio.load(Path(place))
 
 
 def _in_memory(text: str) -> NDArray[np.float32]:
@@ -80,7 +80,7 @@ def _in_memory(text: str) -> NDArray[np.float32]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "clip"
         path.write_bytes(content)
-        return audio.decode(path)
+        return audio.load(path)
 
 
 set_model(SpeechModel())

@@ -1,8 +1,8 @@
 """The final model in MLflow's registry: challenger always, champion where it has earned it."""
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
@@ -24,6 +24,10 @@ CODE = Path(__file__).with_name("pyfunc_model.py")
 CHALLENGER = "challenger"
 CHAMPION = "champion"
 REASON = "mtlser.reason"
+MLFLOW_WARNINGS = (
+    ".*Any type hint is inferred as AnyType",  # of MLflow's own classes
+    ".*An input example was not provided",  # it could only name a file that is not there
+)
 DIGEST = "mtlser.model_sha256"
 
 
@@ -107,16 +111,13 @@ def register(model: Path, summary: Path, recipe: Recipe, run: Run) -> Registered
             champion_now=None,
             reason="tracking is off (MTLSER_TRACKING), nothing was registered",
         )
-    from mlflow import MlflowClient
+    from mtlser import mlflow_runs
 
-    from mtlser.mlflow_runs import told
-
-    client = MlflowClient(tracking_uri=run.uri)
+    client = mlflow_runs.connect(run.uri)
     tags = _tags(scores, recipe) | {DIGEST: folder_digest(model)}
-    made = told(
+    made = mlflow_runs.told(
         lambda: (
-            _registered(client, str(run.id), name, tags[DIGEST])
-            or _log(client, run, model, name, scores)
+            _registered(client, str(run.id), name, tags[DIGEST]) or _log(run, model, name, scores)
         ),
         f"register model {name}",
     )
@@ -162,38 +163,29 @@ def _registered(client: "MlflowClient", run_id: str, name: str, digest: str) -> 
     return min(same, default=None)
 
 
-def _log(
-    client: "MlflowClient", run: Run, model: Path, name: str, scores: Mapping[str, object]
-) -> int:
+def _log(run: Run, model: Path, name: str, scores: Mapping[str, object]) -> int:
     """The version just made: MLflow's model from code, beside the weights, without pickle."""
-    import mlflow
+    from mtlser import mlflow_runs
 
-    with _active(run):
-        logged = mlflow.pyfunc.log_model(
-            name="model",
-            python_model=str(CODE),
-            artifacts={WEIGHTS_ARTIFACT: str(model)},
-            signature=signature(model),
-            pip_requirements=[f"mtlser=={version('mtlser')}", f"mlflow=={mlflow.__version__}"],
-            tags={DIGEST: folder_digest(model)},
-        )
-        mlflow.log_metrics(numbers(scores), model_id=logged.model_id)
-        made = mlflow.register_model(logged.model_uri, name, tags={DIGEST: folder_digest(model)})
+    with warnings.catch_warnings():
+        for told in MLFLOW_WARNINGS:
+            warnings.filterwarnings("ignore", message=told)
+        import mlflow.pyfunc
+
+        with mlflow_runs.fluent(str(run.uri)), mlflow.start_run(run_id=run.id):
+            logged = mlflow.pyfunc.log_model(
+                name="model",
+                python_model=str(CODE),
+                artifacts={WEIGHTS_ARTIFACT: str(model)},
+                signature=signature(model),
+                pip_requirements=[f"mtlser=={version('mtlser')}", f"mlflow=={mlflow.__version__}"],
+                tags={DIGEST: folder_digest(model)},
+            )
+            mlflow.log_metrics(numbers(scores), model_id=logged.model_id)
+            made = mlflow.register_model(
+                logged.model_uri, name, tags={DIGEST: folder_digest(model)}
+            )
     return int(made.version)
-
-
-@contextmanager
-def _active(run: Run) -> Iterator[None]:
-    """MLflow's fluent API on this run; it knows no other way to log a model."""
-    import mlflow
-
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(str(run.uri))
-    try:
-        with mlflow.start_run(run_id=run.id):
-            yield
-    finally:
-        mlflow.set_tracking_uri(before)
 
 
 def signature(model: Path) -> "ModelSignature":
