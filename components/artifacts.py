@@ -4,6 +4,14 @@ import json
 import math
 import shutil
 from pathlib import Path
+from typing import Protocol
+
+
+class Described(Protocol):
+    """An artifact that is nothing but its metadata."""
+
+    path: str
+    metadata: dict[str, object]
 
 
 def scalars(reported: str) -> dict[str, float]:
@@ -32,3 +40,12 @@ def confusion(reported: str) -> tuple[list[str], list[list[int]]]:
 def copy_page(reported: str, path: str) -> None:
     """Copies `report.html` to the place where Kubeflow's UI expects an HTML artifact."""
     shutil.copyfile(Path(reported) / "report.html", path)
+
+
+def write_metadata(*artifacts: Described) -> None:
+    """Writes each artifact's metadata to its path, too.
+
+    kfp.local takes an artifact without a file for a lost one, and would run the step again.
+    """
+    for artifact in artifacts:
+        Path(artifact.path).write_text(json.dumps(artifact.metadata, indent=1), encoding="utf-8")

@@ -74,6 +74,7 @@ def crossval(profile: Profile, image: str = IMAGE) -> dsl.base_component.BaseCom
         )
         reported = told.outputs["reported"]
         final = step(train(**data, **tracked, chosen=chosen, work=work), heavy=True)
+        final.after(told)
         final.set_display_name("train-final")
         model = final.outputs["trained"]
         kept = step(

@@ -7,7 +7,6 @@ call in `FAKE_CALLS`. `FAKE_FAIL=CELL` is a user's mistake in that cell, `FAKE_B
 """
 
 import os
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,13 +21,13 @@ FOLDS = 2
 def ingest(recipe: Recipe, out: str) -> None:
     """The release has to be an absolute path."""
     assert Path(recipe.data.root).is_absolute()
-    _write(out, {"manifest.jsonl": "", "ingest.json": "{}"})
+    _write("ingest", out, {"manifest.jsonl": "", "ingest.json": "{}"})
 
 
 def split(corpus: str, recipe: Recipe, out: str) -> list[str]:
     """Two folds, two systems."""
     assert (Path(corpus) / "ingest.json").is_file()
-    _write(out, {"audit.json": "{}"})
+    _write("split", out, {"audit.json": "{}"})
     write_json(Path(out) / "folds.json", plan(recipe))
     return [f"{system}:f{fold}:s0" for system in ("mtlser", "svm") for fold in range(FOLDS)]
 
@@ -38,7 +37,7 @@ def search(
 ) -> None:
     """What was chosen."""
     assert run and Path(work).is_dir()
-    _write(out, {"chosen.json": "{}"})
+    _write("search", out, {"chosen.json": "{}"})
 
 
 def train(
@@ -60,10 +59,19 @@ def train(
     if cell == os.environ.get("FAKE_WAIT"):
         Path(os.environ["FAKE_CALLS"]).with_suffix(".pid").write_text(str(os.getpid()))
         time.sleep(600)
-    _write(out, {"cell": cell, "threads": os.environ.get("OMP_NUM_THREADS", "")})
-    _write(f"{out}/model", {"weights": cell})
-    if not cell.startswith("mtlser:final"):
-        write_jsonl(Path(out) / "predictions.jsonl", predictions(Cell.parse(cell), recipe))
+    _note("train", out)
+    write_cell(Path(out), cell, recipe)
+
+
+def write_cell(out: Path, cell: str, recipe: Recipe) -> None:
+    """A cell's folder; the final fit predicts nothing."""
+    (out / "model").mkdir(parents=True)
+    (out / "cell").write_text(cell)
+    (out / "threads").write_text(os.environ.get("OMP_NUM_THREADS", ""))
+    (out / "model" / "weights").write_text(cell)
+    parsed = Cell.parse(cell)
+    if parsed.fold is not None:
+        write_jsonl(out / "predictions.jsonl", predictions(parsed, recipe))
 
 
 def noise_eval(
@@ -71,7 +79,7 @@ def noise_eval(
 ) -> None:
     """The model has to be the loop item's own."""
     assert (Path(cell_folder) / "cell").read_text() == cell
-    _write(out, {"cell": cell, "predictions.jsonl": ""})
+    _write("noise_eval", out, {"cell": cell, "predictions.jsonl": ""})
 
 
 def report(
@@ -89,8 +97,9 @@ def report(
 
     cells = sorted((Path(place) / "cell").read_text() for place in results)
     assert cells == sorted(split_cells() * 2), cells
-    _write(out, {"report.html": "<h1>report</h1>", "recipe.toml": dumps(recipe)})
-    told = [p for place in results for p in read_jsonl(Path(place) / "predictions.jsonl", Prediction)]
+    _write("report", out, {"report.html": "<h1>report</h1>", "recipe.toml": dumps(recipe)})
+    places = [Path(place) / "predictions.jsonl" for place in results]
+    told = [prediction for path in places for prediction in read_jsonl(path, Prediction)]
     write_jsonl(Path(out) / "predictions.jsonl", told)
     measured = scores.measure(told, plan(recipe), recipe)
     write_json(Path(out) / "scores.json", measured)
@@ -100,7 +109,7 @@ def report(
 def register(model: str, report_folder: str, recipe: Recipe, out: str, run: str = "") -> None:
     """The model has to be the final fit."""
     assert (Path(model) / "cell").read_text() == "mtlser:final:s0"
-    _write(out, {"registered.json": "{}"})
+    _write("register", out, {"registered.json": "{}"})
 
 
 def split_cells() -> list[str]:
@@ -155,12 +164,16 @@ def predictions(cell: Cell, recipe: Recipe) -> list[Prediction]:
     return found
 
 
-def _write(out: str, files: dict[str, str]) -> None:
+def _write(stage: str, out: str, files: dict[str, str]) -> None:
     Path(out).mkdir(parents=True)
     for name, text in files.items():
         (Path(out) / name).write_text(text, encoding="utf-8")
+    _note(stage, out)
+
+
+def _note(stage: str, out: str) -> None:
     with Path(os.environ["FAKE_CALLS"]).open("a", encoding="utf-8") as calls:
-        calls.write(f"{sys._getframe(1).f_code.co_name} {out}\n")
+        calls.write(f"{stage} {out}\n")
 
 
 def fake_package(folder: Path) -> dict[str, str]:

@@ -128,7 +128,9 @@ def test_the_cpu_profile_asks_for_no_gpu(tmp_path: Path) -> None:
 
 
 def test_every_step_retries_with_back_off_and_register_is_never_cached(ir: Node) -> None:
-    tasks = {name: t for dag in dags(ir) for name, t in dag["tasks"].items() if name != "for-loop-1"}
+    tasks = {
+        name: t for dag in dags(ir) for name, t in dag["tasks"].items() if name != "for-loop-1"
+    }
     for name, task in tasks.items():
         policy = task["retryPolicy"]
         assert (policy["maxRetryCount"], policy["backoffFactor"]) == (2, 2.0), name

@@ -50,3 +50,4 @@ def report(  # noqa: PLR0913, PLR0917 - one parameter a port
     for name, value in artifacts.scalars(reported.path).items():
         metrics.log_metric(name, value)
     confusion.log_confusion_matrix(*artifacts.confusion(reported.path))
+    artifacts.write_metadata(metrics, confusion)
