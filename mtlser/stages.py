@@ -19,6 +19,7 @@ Folders that pass between stages:
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mtlser import storage, tracking
@@ -119,14 +120,18 @@ def train(
 
     The final cell (`mtlser:final:s0`) is fitted on all data with the folds' median alpha, beta
     and best epoch, and predicts nothing; its `chosen` is the report folder, where each fold's
-    epoch is known.
+    epoch is known. Without `chosen` a fold is trained with the recipe's own pair.
     """
     from mtlser.training import cells
+    from mtlser.training import search as alpha_beta
 
     source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
-    utterances, plan = load_manifest(source), load_folds(plan_folder)
-    choices = storage.fetch(chosen)
-    inputs = cells.Inputs(source, utterances, plan, load_chosen(choices), choices)
+    inputs = cells.Inputs(source, load_manifest(source), load_folds(plan_folder))
+    if chosen:
+        choices = storage.fetch(chosen)
+        inputs = replace(inputs, chosen=load_chosen(choices), chosen_folder=choices)
+    else:
+        inputs = replace(inputs, chosen=alpha_beta.passed_through(inputs, recipe))
     with (
         tracking.parent(recipe, run) as parent,
         storage.output(out) as folder,
