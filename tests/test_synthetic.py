@@ -196,7 +196,7 @@ def test_gaps_are_few_and_never_the_first_turn() -> None:
 def test_voices_and_sentences_of_the_two_corpora_are_disjoint() -> None:
     variants = [voice.split("+")[1] for pair in DEMO_VOICES + PRETRAINING_VOICES for voice in pair]
     assert len(DEMO_VOICES) == 5
-    assert len(PRETRAINING_VOICES) == 12
+    assert len(PRETRAINING_VOICES) == 9
     assert len(set(variants)) == len(variants)
     rng = generator(0, "test")
     drawn = {plain(pretraining_sentence(rng)) for _ in range(3000)}
@@ -225,7 +225,7 @@ def test_pretraining_is_a_release_of_its_own(pretraining: Path, tmp_path: Path) 
     assert len(wavs(pretraining)) == 26
     assert wavs(pretraining).keys() == turns(pretraining).keys() == transcripts(pretraining).keys()
     assert {label for label, _, _ in turns(pretraining).values()} == {"neu"}
-    assert {name[:5] for name in wavs(pretraining)} == {f"Ses{n:02d}" for n in range(1, 13)}
+    assert {name[:5] for name in wavs(pretraining)} == {f"Ses{n:02d}" for n in range(1, 10)}
     assert len(set(transcripts(pretraining).values())) == 26
     write_pretraining(tmp_path / "again", 0, 26)
     assert digests(tmp_path / "again") == digests(pretraining)
@@ -250,6 +250,15 @@ def test_bad_places_sizes_and_seeds_are_refused(release: Path, tmp_path: Path) -
         write_release(tmp_path / "new", -1, SMALL)
     with pytest.raises(MtlserError, match="2 turns"):
         Size(turns=1)
-    with pytest.raises(MtlserError, match="at least 24"):
-        write_pretraining(tmp_path / "new", 0, 23)
+    with pytest.raises(MtlserError, match="at least 18"):
+        write_pretraining(tmp_path / "new", 0, 17)
     assert not (tmp_path / "new").exists()
+
+
+def test_the_iemocap_reader_reads_both_corpora(release: Path, pretraining: Path) -> None:
+    from mtlser.data.corpora import read
+
+    for folder, actors in ((release, 10), (pretraining, 18)):
+        items = read("iemocap", folder)
+        assert len([item for item in items if item.path]) == len(wavs(folder))
+        assert len({item.speaker for item in items}) == actors

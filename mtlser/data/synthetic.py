@@ -58,7 +58,7 @@ def write_release(folder: Path, seed: int, size: Size = DEMO_SIZE) -> None:
 
 
 def write_pretraining(folder: Path, seed: int, utterances: int) -> None:
-    """Writes the pre-training corpus below `folder`: twelve sessions, 24 actors; byte-identical.
+    """Writes the pre-training corpus below `folder`: nine sessions, 18 actors; byte-identical.
 
     Its voices and its sentences are not the demo's; every sentence is another, every utterance
     is labelled `neu`, and its prosody is drawn evenly.
