@@ -103,9 +103,8 @@ def fetch(location: str, cache: Path) -> Path:
                     f"{location}: cannot be kept in {cache}: {error.strerror or error}; give a "
                     "folder with room as MTLSER_CACHE"
                 ) from None
-    if len(remotes) == 1 and remotes[0].name == "":
-        return tree / PurePosixPath(place.prefix).name
-    return tree
+    single = [remote.name for remote in remotes] == [""]
+    return tree / PurePosixPath(place.prefix).name if single else tree
 
 
 def check_writable(location: str) -> None:
@@ -120,11 +119,7 @@ def check_writable(location: str) -> None:
 
 
 def upload(folder: Path, location: str) -> None:
-    """Uploads all files below `folder`, then deletes what an earlier output had beyond them.
-
-    Raises:
-        MtlserError: S3 refuses; readers then find the marker `uploading`.
-    """
+    """Uploads all files below `folder`, then deletes what an earlier output had beyond them."""
     place, new = Place.parse(location), Marker.of(folder)
     with _told(location):
         client = _client()
@@ -293,7 +288,7 @@ def _link_tree(place: Place, remotes: list[Remote], cache: Path, tree: Path) -> 
 
 
 def _parallel(call: Callable[[ItemT], object], items: Iterable[ItemT]) -> None:
-    """Calls side by side; the first error ends it and cancels what has not begun."""
+    """Calls side by side; the first error cancels what has not begun."""
     with ThreadPoolExecutor(WORKERS) as pool:
         for _ in pool.map(call, items):
             pass
