@@ -14,6 +14,9 @@ from mtlser.reporting.formats import percent
 MANY = 12
 """Rows from which on a table is folded away."""
 
+SHOWN = 3
+"""Items shown of a list in a table's cell."""
+
 
 class Section(Record):
     """One small table of names and values."""
@@ -112,7 +115,11 @@ def audit(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def sections(content: Mapping[str, Any], title: str = "Ingest") -> list[Section]:
     """Any JSON object as small tables: its plain values in one, each nested object in its own."""
-    plain = {key: value for key, value in content.items() if not isinstance(value, Mapping | list)}
+    plain = {
+        key: value
+        for key, value in content.items()
+        if not isinstance(value, Mapping | list) or not value
+    }
     found = []
     if plain:
         rows = tuple((_label(key), _text(value)) for key, value in plain.items())
@@ -151,12 +158,22 @@ def _label(name: str) -> str:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.1f}"
-    if isinstance(value, int):
-        return f"{value:,}"
     if value is None:
         return "–"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return f"{value:,.4g}" if isinstance(value, float) and abs(value) < 1000 else f"{value:,}"
+    if isinstance(value, list | Mapping):
+        return _short(value)
+    return str(value)
+
+
+def _short(value: Sequence[Any] | Mapping[str, Any]) -> str:
+    """The first items of a list and how many there are; a mapping as JSON."""
+    if not value:
+        return "none"
+    if isinstance(value, Mapping):
+        return json.dumps(value, ensure_ascii=False)
+    shown = ", ".join(_text(item) for item in value[:SHOWN])
+    return shown if len(value) <= SHOWN else f"{shown} … ({len(value):,} in all)"
