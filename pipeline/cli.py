@@ -53,7 +53,8 @@ def run_dag(
         typer.Option("--set", metavar="KEY=VALUE", help="Override of the recipe; repeatable."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder to leave; runs/RECIPE where none is given.")
+        str | None,
+        typer.Option(help="Folder or s3:// address to leave; runs/RECIPE where none is given."),
     ] = None,
     keep: Annotated[
         bool,
@@ -61,11 +62,13 @@ def run_dag(
     ] = False,
 ) -> None:
     """Run the whole DAG on this machine; the same command goes on where a killed run stopped."""
-    from pipeline import local
+    from mtlser import storage
+    from pipeline import local, remote
     from pipeline.progress import Progress
 
     resolved = recipes.load(recipe, tuple(sets or ()))
-    folder = out or Path("runs") / resolved.name
+    place = out or f"runs/{resolved.name}"
+    folder = remote.staging(place) if storage.is_s3(place) else Path(place)
     console = Console()
     try:
         done = local.run(resolved, folder, Progress(console), keep=keep)
@@ -73,10 +76,12 @@ def run_dag(
         _end(str(error), 1)
     except local.Stopped as stopped:
         _end("stopped; the same command goes on from here", 128 + stopped.number)
-    _close(console, done)
+    if storage.is_s3(place):
+        remote.upload(done, place)
+    _close(console, done, place)
 
 
-def _close(console: Console, done: Path) -> None:
+def _close(console: Console, done: Path, place: str) -> None:
     """Prints the scores, where the report is, and how to open MLflow."""
     import shlex
 
@@ -85,13 +90,14 @@ def _close(console: Console, done: Path) -> None:
     from mtlser.records import read_json
     from mtlser.reporting import table
 
-    console.print(table.console(read_json(done / "scores.json", Scores)))
-    typer.echo(f"report:  {done / 'report.html'}")
+    scores = read_json(done / "scores.json", Scores)
+    typer.echo(table.console(scores, width=console.width, colour=console.is_terminal))
+    typer.echo(f"report:  {place.rstrip('/')}/report.html")
     if tracking.tracked():
         mlflow = Path(sys.executable).parent / "mlflow"
         command = [str(mlflow), "ui", "--backend-store-uri", tracking.uri()]
         typer.echo(f"MLflow:  {shlex.join(command)}")
-    typer.echo(f"predict: mtlser predict {shlex.quote(str(done))} clip.wav")
+    typer.echo(f"predict: mtlser predict {shlex.quote(place)} clip.wav")
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 import mtlser
 from mtlser.errors import MtlserError
+from mtlser.marker import MARKER, Marker
 from mtlser.recipe import Recipe, dumps
 from pipeline.worker import Result
 
@@ -98,10 +99,9 @@ def locked(out: Path) -> Iterator[Workspace]:
     """The workspace of `out`, held by this process alone.
 
     Raises:
-        MtlserError: another run holds it, or `out` is a file.
+        MtlserError: another run holds it, `out` is a file, or holds files of somebody else.
     """
-    if out.exists() and not out.is_dir():
-        raise MtlserError(f"--out {out}: is a file; give a folder, for example `--out runs/demo`")
+    _refuse_foreign(out)
     space = Workspace(out)
     space.hidden.mkdir(parents=True, exist_ok=True)
     with (space.hidden / "lock").open("w") as lock:
@@ -163,6 +163,8 @@ def publish(space: Workspace, result: Result, seconds: float) -> None:
     for cell, place in result.cells.items():
         _link(Path(place), fresh / "checkpoints" / cell.replace(":", "-"))
     set_seconds(fresh / "summary.json", seconds)
+    (fresh / MARKER).unlink(missing_ok=True)
+    (fresh / MARKER).write_text(Marker.of(fresh).model_dump_json() + "\n", encoding="utf-8")
     old = space.hidden / "old"
     old.mkdir(exist_ok=True)
     for new in sorted(fresh.iterdir()):
@@ -205,6 +207,19 @@ def source_digest() -> str:
         for path in sorted(folder.rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _refuse_foreign(out: Path) -> None:
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise MtlserError(f"--out {out}: is a file; give a folder, for example `--out runs/demo`")
+    ours = (out / MARKER).exists() or (out / HIDDEN).exists()
+    if not ours and any(out.iterdir()):
+        raise MtlserError(
+            f"--out {out}: holds files that no run wrote; give a new folder, for example "
+            "`--out runs/demo`"
+        )
 
 
 def _link(source: Path, place: Path) -> None:

@@ -62,6 +62,7 @@ def test_a_run_leaves_one_folder_with_everything(machine: Machine) -> None:
     assert done.returncode == 0, done.stderr
     assert len(machine.calls()) == STEPS
     assert {path.name for path in machine.out.iterdir()} == {
+        ".mtlser.json",
         ".work",
         "audit.json",
         "checkpoints",
@@ -88,7 +89,7 @@ def test_a_run_leaves_one_folder_with_everything(machine: Machine) -> None:
     assert 0 < summary["seconds"] < 120
     assert [path.name for path in (machine.out / ".work").iterdir()] == ["lock"]
     assert "train mtlser:f1:s0: done" in done.stdout
-    assert f"report:  {machine.out / 'report.html'}" in done.stdout
+    assert "report:  out/report.html" in done.stdout
     assert "Got executor_input" in (machine.out / "pipeline.log").read_text()
     assert "executor_input" not in done.stdout
 
@@ -96,7 +97,7 @@ def test_a_run_leaves_one_folder_with_everything(machine: Machine) -> None:
 def test_a_users_mistake_in_a_step_is_one_sentence_and_spares_the_last_run(
     machine: Machine,
 ) -> None:
-    (machine.out).mkdir()
+    (machine.out / ".work").mkdir(parents=True)
     (machine.out / "report.html").write_text("the last good run")
     done = machine.run(FAKE_FAIL="mtlser:f1:s0")
     assert done.returncode == 2

@@ -73,10 +73,18 @@ def test_a_folder_belongs_to_one_run_at_a_time(tmp_path: Path) -> None:
         pass
 
 
+def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(MtlserError, match="no run wrote"), workspace.locked(tmp_path):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
 def test_the_last_run_is_replaced_only_by_a_finished_one(tmp_path: Path, recipe: Recipe) -> None:
     out = tmp_path / "out"
     (out / "model").mkdir(parents=True)
     (out / "model" / "old").touch()
+    (out / ".mtlser.json").touch()
     with workspace.locked(out) as space:
         workspace.begin(space, recipe, keep=False)
         assert (out / "model" / "old").exists()
