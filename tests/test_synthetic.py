@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mtlser.data.casting import DEMO_SIZE, EVENTS, Size, deal_labels, gaps
+from mtlser.data.casting import DEMO_SIZE, EVENTS, Size, deal_labels, gaps, speakers
 from mtlser.data.prosody import SHIFTS, any_prosody
 from mtlser.data.rng import generator
 from mtlser.data.sentences import SENTENCES, plain, pretraining_sentence, pretraining_words
@@ -118,6 +118,10 @@ def test_both_actors_speak_in_every_dialogue_of_both_prefixes_and_styles(release
         for part in ("impro01", "script01_1")
     }
     assert all(letters == {"F", "M"} for letters in heard.values())
+
+
+def test_both_actors_speak_however_short_the_dialogue() -> None:
+    assert all(set(speakers(2, generator(n, "test"))) == {"F", "M"} for n in range(50))
 
 
 def test_label_files_have_the_annotators_lines(release: Path) -> None:
