@@ -5,6 +5,7 @@ import math
 import re
 import threading
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -121,13 +122,19 @@ def resample(wav_n: NDArray[np.float64], rate_hz: int) -> NDArray[np.float64]:
     if rate_hz == RATE_HZ:
         return wav_n
     import torch
-    from torchaudio.functional import resample as windowed_sinc
+
+    resampled: NDArray[np.float64] = _resampler(rate_hz)(torch.from_numpy(wav_n)).numpy()
+    return resampled
+
+
+@cache
+def _resampler(rate_hz: int) -> Any:
+    """The filter from `rate_hz`, computed once: that takes longer than to apply it to a clip."""
+    import torch
+    from torchaudio.transforms import Resample
 
     # float64, so that the rounding to 16 bits does not depend on the number of threads
-    resampled: NDArray[np.float64] = windowed_sinc(
-        torch.from_numpy(wav_n), rate_hz, RATE_HZ
-    ).numpy()
-    return resampled
+    return Resample(rate_hz, RATE_HZ, dtype=torch.float64)
 
 
 def level_dbfs(wav_n: NDArray[np.floating[Any]]) -> float:
