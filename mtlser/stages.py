@@ -127,11 +127,9 @@ def train(
 
     source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
     inputs = cells.Inputs(source, load_manifest(source), load_folds(plan_folder))
-    if chosen:
-        choices = storage.fetch(chosen)
-        inputs = replace(inputs, chosen=load_chosen(choices), chosen_folder=choices)
-    else:
-        inputs = replace(inputs, chosen=alpha_beta.passed_through(inputs, recipe))
+    choices = storage.fetch(chosen or folds)
+    found = load_chosen(choices) if chosen else alpha_beta.passed_through(inputs, recipe)
+    inputs = replace(inputs, chosen=found, chosen_folder=choices)
     with (
         tracking.parent(recipe, run) as parent,
         storage.output(out) as folder,
