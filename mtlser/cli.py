@@ -1,7 +1,6 @@
 """The `mtlser` command: each stage as a command, paths in, paths out.
 
-A user's mistake ends in one line on stderr and exit code 2. Heavy packages load only inside the
-command that needs them, so that `--help` answers at once.
+Heavy packages load only inside the command that needs them, so that `--help` answers at once.
 """
 
 import json
@@ -20,9 +19,8 @@ from mtlser.records import Cell
 
 DEFAULTS = {"iemocap": "paper", "emodb": "emodb"}
 """Recipe of a corpus where `--recipe` names none."""
-
 app = typer.Typer(
-    help="Multi-task speech emotion recognition: from wav files to a report and a model.",
+    help="Multi-task speech emotion recognition: wav files in, a report and a model out.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -77,6 +75,7 @@ def ingest(
 ) -> None:
     """Read a corpus: 16 kHz mono audio, a manifest, and a count of all that is left out."""
     stages.ingest(_recipe(recipe, sets, corpus, root), out)
+    show.ingested(out)
     told = _again(recipe, sets)
     _told(f"corpus: {out}", f"mtlser split --manifest {out} --out folds{told}")
 
@@ -85,6 +84,7 @@ def ingest(
 def split(manifest: Manifest, out: Out, recipe: RecipeName = None, sets: Sets = None) -> None:
     """Cut the folds of the recipe's protocol and audit what they leak."""
     made = stages.split(manifest, _recipe(recipe, sets), out)
+    show.audited(out)
     told = _again(recipe, sets)
     _told(
         f"folds: {out}; trainings: {' '.join(made)}",
@@ -125,8 +125,8 @@ def search(
     """Choose alpha, beta and epoch on validation; test is never touched."""
     stages.search(manifest, folds, _recipe(recipe, sets), out, work, run)
     told = _again(recipe, sets)
-    given = f"--manifest {manifest} --folds {folds} --chosen {out}"
-    _told(f"chosen: {out}", f"mtlser train {given} --fold 0 --out cells/f0{told}")
+    given = f"--manifest {manifest} --folds {folds} --chosen {out} --fold 0"
+    _told(f"chosen: {out}", f"mtlser train {given} --out cells/f0{told}")
 
 
 @app.command(epilog="Example: mtlser train --manifest corpus --folds folds --fold 0 --out cells/f0")
@@ -229,8 +229,8 @@ def report(
     run: Key = "",
 ) -> None:
     """Score all predictions and write one HTML page, `scores.json` and `summary.json`."""
-    resolved = _recipe(recipe, sets)
-    stages.report(manifest, folds, chosen, results, resolved, out, run)
+    stages.report(manifest, folds, chosen, results, _recipe(recipe, sets), out, run)
+    show.scored(out)
     told = _again(recipe, sets)
     _told(
         f"report: {out}/report.html",
@@ -252,8 +252,9 @@ def register(
     """Register the final model in MLflow: challenger, and champion where none beats it."""
     resolved = _recipe(recipe or str(storage.fetch(report) / "recipe.toml"), sets)
     stages.register(model, report, resolved, out, run)
-    name = resolved.registry.name
-    _told(f"registered: {out}/registered.json", f"mtlser predict models:/{name}@champion clip.wav")
+    show.registered(out)
+    following = f"mtlser predict models:/{resolved.registry.name}@challenger clip.wav"
+    _told(f"registered: {out}/registered.json", following)
 
 
 def main() -> None:
@@ -290,9 +291,7 @@ def _again(recipe: str | None, sets: list[str] | None) -> str:
 
 
 def _told(done: str, *following: str) -> None:
-    typer.echo(done)
-    for command in following:
-        typer.echo(f"next: {command}")
+    typer.echo("\n".join([done, *(f"next: {command}" for command in following)]))
 
 
 def _refuse(sentence: str) -> None:

@@ -1,7 +1,13 @@
 """What the command line prints: plain tables, on a terminal or into a file."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import typer
+
+from mtlser import storage
+from mtlser.records import read_json
 
 if TYPE_CHECKING:
     from mtlser.serving.load import FilePrediction
@@ -23,6 +29,48 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     if not console.is_terminal:
         console = Console(width=WIDTH)
     console.print(shown)
+
+
+def ingested(corpus: str) -> None:
+    """Prints what a corpus folder kept and what it left out."""
+    from mtlser.data import manifest
+
+    if folder := _local(corpus):
+        typer.echo(manifest.describe(read_json(folder / manifest.REPORT, manifest.IngestReport)))
+
+
+def audited(folds: str) -> None:
+    """Prints what the fold plan of a folds folder leaks."""
+    from mtlser.data import audit
+
+    if folder := _local(folds):
+        typer.echo(audit.describe(read_json(folder / "audit.json", audit.Audit)))
+
+
+def scored(report: str) -> None:
+    """Prints the tables of a report folder."""
+    from mtlser.evaluation.score_records import Scores
+    from mtlser.reporting.table import console
+
+    if folder := _local(report):
+        typer.echo(console(read_json(folder / "scores.json", Scores)), nl=False)
+
+
+def registered(place: str) -> None:
+    """Prints which version a registered folder tells of, and why it is champion or not."""
+    from mtlser.serving.registry import Registered
+
+    if folder := _local(place):
+        told = read_json(folder / "registered.json", Registered)
+        typer.echo(
+            f"{told.name} version {told.version or 'none'}: {told.reason}; champion is "
+            f"{told.champion_now or 'none'}"
+        )
+
+
+def _local(place: str) -> Path | None:
+    """The folder, where it can be read without a download."""
+    return None if storage.is_s3(place) else Path(place).expanduser()
 
 
 def predictions(found: "Sequence[FilePrediction]") -> None:

@@ -6,17 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import soundfile
 from mlflow import MlflowClient
 
 from mtlser import recipe, tracking
 from mtlser.errors import MtlserError
-from mtlser.models import bundle
-from mtlser.recipe import ModelRecipe, Recipe
+from mtlser.recipe import Recipe
 from mtlser.records import EMOTIONS
 from mtlser.serving import load, registry
 from mtlser.serving.registry import Registered, Standing, decide
-from tests.networks import clips, write_encoder
+from tests.trained import write_model, write_wav
 
 RECIPE = recipe.load("demo")
 
@@ -32,29 +30,12 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small trained model's folder, its weights random."""
-    folder = tmp_path_factory.mktemp("model")
-    wanted = ModelRecipe(encoder=write_encoder(folder / "encoder"))
-    speakers = ("Ses01_F", "Ses01_M")
-    network = bundle.build(wanted, len(EMOTIONS), len(speakers))
-    description = bundle.Description(
-        emotions=EMOTIONS,
-        speakers=speakers,
-        language="en",
-        model=wanted,
-        recipe_hash=RECIPE.hash,
-        encoder_digest=bundle.encoder_digest(network.encoder),
-        whole=True,
-    )
-    bundle.save(bundle.TrainedModel(network, description), folder / "final" / "model")
-    return folder / "final" / "model"
+    return write_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture(scope="session")
 def wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("wav") / "clip.wav"
-    soundfile.write(path, clips(0.8)[0], 16_000)
-    return path
+    return write_wav(tmp_path_factory.mktemp("wav") / "clip.wav")
 
 
 def summary(folder: Path, ua: float, **others: object) -> Path:
