@@ -34,6 +34,7 @@ INGEST = {
         {"reason": "silent", "count": 1, "ids": ["id9"]},
     ],
     "by_emotion": {"neutral": 1708, "happy": 1636},
+    "by_speaker": {"Ses01_F": 528},
     "something_new": {"deep": {"deeper": [1, 2]}},
     "dropped": {},
 }
@@ -204,7 +205,7 @@ def test_hostile_names_stay_text() -> None:
 
 def test_the_search_shows_each_fold_and_marks_its_choice(html: str) -> None:
     # Per fold one star; in the mean one for each of UA, WER and speaker accuracy.
-    assert html.count("★") == 3 + 3
+    assert html.count("★</td>") == html.count('class="chosen"') == 3 + 3
     one = rendered(search=make_search(alphas=(0.1,), betas=(0.8,)))
     assert "nothing was searched" in one
     assert "★" not in one
@@ -250,10 +251,34 @@ def test_the_audit_record_has_the_names_that_the_page_reads() -> None:
     assert AUDIT.keys() <= Audit.model_fields.keys()
 
 
+def test_the_real_ingest_report_is_shown_whole() -> None:
+    from mtlser.data.manifest import IngestReport, LeftOut
+
+    report = IngestReport(
+        corpus="iemocap",
+        digest="ab" * 32,
+        seen=529,
+        kept=528,
+        hours=0.6,
+        left_out=(LeftOut(reason="silent", count=1, ids=("x1",), faulty=True, first=None),),
+        missing_transcripts=0,
+        dropped_characters={},
+        by_emotion={"sad": 528},
+        by_label={"sad": 528},
+        by_speaker={"Ses01_F": 528},
+        by_style={"scripted": 528},
+        differs_from_release=None,
+    )
+    shown = rendered(ingest=json.loads(report.model_dump_json()))
+    for part in ("silent", "x1", "Ses01_F", "528"):
+        assert part in shown
+
+
 def test_long_lists_of_ids_are_cut_and_counted() -> None:
     sections = {section.title: section for section in facts.sections(INGEST)}
     assert sections["left out"].rows[0][2] == "id0, id1, id2 … (4,508 in all)"
     assert ("dropped", "none") in sections["Ingest"].rows
+    assert sections["by speaker"].rows == (("Ses01_F", "528"),)
     assert sections["by emotion"].rows[0] == ("neutral", "1,708")
 
 

@@ -113,8 +113,12 @@ def audit(content: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def sections(content: Mapping[str, Any], title: str = "Ingest") -> list[Section]:
-    """Any JSON object as small tables: its plain values in one, each nested object in its own."""
+def sections(content: Mapping[str, Any], title: str = "") -> list[Section]:
+    """Any JSON object as small tables: its plain values in one, each nested object in its own.
+
+    Keys of the object itself are field names and lose their underscores; keys of nested objects
+    may be data (speakers, labels) and stay as they are.
+    """
     plain = {
         key: value
         for key, value in content.items()
@@ -122,8 +126,9 @@ def sections(content: Mapping[str, Any], title: str = "Ingest") -> list[Section]
     }
     found = []
     if plain:
-        rows = tuple((_label(key), _text(value)) for key, value in plain.items())
-        found.append(Section(title=title, columns=("", ""), rows=rows))
+        names = {key: key if title else _label(key) for key in plain}
+        rows = tuple((names[key], _text(value)) for key, value in plain.items())
+        found.append(Section(title=title or "Ingest", columns=("", ""), rows=rows))
     for key, value in content.items():
         if isinstance(value, Mapping) and value:
             found += _mapping(_label(key), value)
