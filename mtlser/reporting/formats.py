@@ -27,14 +27,14 @@ def spread(value: Spread | None) -> str:
 
 
 def p_value(p: float | None) -> str:
-    """A p-value: three decimals, or a power of ten below .001.
+    """A p-value: three decimals, or two significant digits below .01.
 
-    >>> p_value(0.0418), p_value(0.00000012), p_value(None)
-    ('0.042', '1.2e-07', '–')
+    >>> p_value(0.0418), p_value(0.00178), p_value(0.00000012), p_value(None)
+    ('0.042', '0.0018', '1.2e-07', '–')
     """
     if p is None:
         return ABSENT
-    return f"{p:.3f}" if p >= 0.001 else f"{p:.1e}"
+    return f"{p:.3f}" if p >= 0.01 else f"{p:.2g}"
 
 
 def points(interval: tuple[float, float] | None) -> str:
