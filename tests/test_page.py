@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from mtlser.data.audit import Audit
 from mtlser.errors import MtlserError
 from mtlser.evaluation import scores
 from mtlser.evaluation.scores import Scores
 from mtlser.recipe import dumps
 from mtlser.records import Choice, FoldPlan, Protocol, SearchResult, SearchRow
-from mtlser.reporting import facts, page, published, verdict
+from mtlser.reporting import page, published, verdict
 from mtlser.reporting.page import PageContext
 from mtlser.tracking import NullRun
 from tests.factories import make_plan, make_predictions, make_recipe
@@ -247,10 +246,6 @@ def test_published_rows_are_set_apart_with_recomputed_p(html: str) -> None:
     assert rows["MTLSER"].p_recomputed is None
 
 
-def test_the_audit_record_has_the_names_that_the_page_reads() -> None:
-    assert AUDIT.keys() <= Audit.model_fields.keys()
-
-
 def test_the_real_ingest_report_is_shown_whole() -> None:
     from mtlser.data.manifest import IngestReport, LeftOut
 
@@ -272,14 +267,6 @@ def test_the_real_ingest_report_is_shown_whole() -> None:
     shown = rendered(ingest=json.loads(report.model_dump_json()))
     for part in ("silent", "x1", "Ses01_F", "528"):
         assert part in shown
-
-
-def test_long_lists_of_ids_are_cut_and_counted() -> None:
-    sections = {section.title: section for section in facts.sections(INGEST)}
-    assert sections["left out"].rows[0][2] == "id0, id1, id2 … (4,508 in all)"
-    assert ("dropped", "none") in sections["Ingest"].rows
-    assert sections["by speaker"].rows == (("Ses01_F", "528"),)
-    assert sections["by emotion"].rows[0] == ("neutral", "1,708")
 
 
 def test_context_reads_the_stages_folders(tmp_path: Path) -> None:
