@@ -84,6 +84,9 @@ def test_a_registered_model_predicts_by_alias_and_an_unknown_one_names_the_known
     monkeypatch.delenv("MTLSER_TRACKING")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     write_wav(tmp_path / "one.wav")
+    refused(run("predict", "models:/mtlser@champion", "one.wav"), "MLFLOW_TRACKING_URI")
+    assert [path.name for path in tmp_path.iterdir()] == ["one.wav"]
+    tracking.init_store()
     refused(run("predict", "models:/mtlser@champion", "one.wav"), "known are none")
     told = {"corpus": "iemocap", "protocol": "session", "ua_mean": 0.6}
     (tmp_path / "summary.json").write_text(json.dumps(told))
@@ -143,3 +146,9 @@ def test_what_is_no_model_is_refused(run: Run, model: Path, tmp_path: Path) -> N
     shutil.copytree(model, tmp_path / "broken")
     (tmp_path / "broken" / "mtlser.json").write_text("{}")
     refused(run("predict", "broken", "one.wav"), "mtlser.json")
+    shutil.copytree(model, tmp_path / "cut")
+    weights = tmp_path / "cut" / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    refused(run("predict", "cut", "one.wav"), "damaged")
+    weights.unlink()
+    refused(run("predict", "cut", "one.wav"), "damaged")

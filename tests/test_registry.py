@@ -148,6 +148,7 @@ def test_what_is_not_there_is_told_with_what_is(model: Path, tmp_path: Path) -> 
     (tmp_path / "other" / "file").touch()
     with pytest.raises(MtlserError, match="no model in it; expected a run folder"):
         load.model_folder(str(tmp_path / "other"))
+    tracking.init_store()
     with pytest.raises(MtlserError, match="no registered model 'mtlser'; known are none"):
         load.model_folder("models:/mtlser@champion")
     registered(model, summary(tmp_path, 0.6), "")

@@ -73,10 +73,19 @@ def predict_files(place: str, files: Sequence[Path]) -> list[FilePrediction]:
     wavs = [audio.load(file) for file in files]
     folder = model_folder(place)
 
+    from safetensors import SafetensorError
+
     from mtlser.evaluation import predictor
     from mtlser.models import bundle
 
-    outputs = predictor.predict_wavs(bundle.load(folder), wavs)
+    try:
+        model = bundle.load(folder)
+    except (SafetensorError, FileNotFoundError) as error:
+        raise MtlserError(
+            f"{folder}: the model is damaged ({error}); copy it again, or train it again with "
+            "`mtlser train`"
+        ) from error
+    outputs = predictor.predict_wavs(model, wavs)
     return [spoken(str(file), output) for file, output in zip(files, outputs, strict=True)]
 
 
@@ -108,6 +117,12 @@ def _downloaded(place: str) -> Path:
     from mtlser import mlflow_runs, tracking
 
     address = tracking.uri()
+    scheme, _, database = address.partition(":///")
+    if scheme == "sqlite" and not Path(database).is_file():
+        raise MtlserError(
+            f"{place}: no MLflow store at {address}; set MLFLOW_TRACKING_URI to the one that the "
+            "model is registered in"
+        )
     client = mlflow_runs.connect(address)
     if place.startswith("models:/"):
         _check_name(client, place)
