@@ -14,6 +14,9 @@ from rich.console import Console
 from mtlser import recipe as recipes
 from mtlser.errors import MtlserError
 
+WIDTH = 110
+"""Columns of the scores' tables where they go to a file."""
+
 app = typer.Typer(
     help="The whole path from wav to registered model, as a Kubeflow pipeline.",
     no_args_is_help=True,
@@ -91,7 +94,8 @@ def _close(console: Console, done: Path, place: str) -> None:
     from mtlser.reporting import table
 
     scores = read_json(done / "scores.json", Scores)
-    typer.echo(table.console(scores, width=console.width, colour=console.is_terminal))
+    width = console.width if console.is_terminal else WIDTH
+    typer.echo(table.console(scores, width=width, colour=console.is_terminal))
     typer.echo(f"report:  {place.rstrip('/')}/report.html")
     if tracking.tracked():
         mlflow = Path(sys.executable).parent / "mlflow"

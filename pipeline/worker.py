@@ -104,6 +104,7 @@ def main() -> None:
     sys.stdout = tagged
     logging.basicConfig(stream=tagged, level=logging.INFO, format="%(levelname)s - %(message)s")
     warnings.filterwarnings("ignore", "You may be attemping to run a task", RuntimeWarning)
+    warnings.filterwarnings("ignore", ".*no effect in the current local runner", UserWarning)
     try:
         result = execute(order)
     except RuntimeError as error:

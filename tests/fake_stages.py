@@ -177,7 +177,7 @@ def _note(stage: str, out: str) -> None:
 
 
 def fake_package(folder: Path) -> dict[str, str]:
-    """Lays these stages over the real package below `folder`; the environment that uses them."""
+    """Lays these stages over the real package below `folder`; the variables that use them."""
     import mtlser
 
     real = Path(mtlser.__file__).parent
@@ -186,7 +186,6 @@ def fake_package(folder: Path) -> dict[str, str]:
     (package / "__init__.py").write_text(f"__path__ = [__path__[0], {str(real)!r}]\n")
     (package / "stages.py").write_text(Path(__file__).read_text(encoding="utf-8"))
     return {
-        **os.environ,
         "PYTHONPATH": f"{package.parent}{os.pathsep}{real.parent}",
         "FAKE_CALLS": str(folder / "calls"),
         "MTLSER_TRACKING": "off",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mtlser import storage
 from tests.fake_stages import fake_package, split_cells
 
 STEPS = 6 + 2 * len(split_cells())
@@ -33,7 +34,7 @@ class Machine:
         return subprocess.run(
             self.command(*more),
             cwd=self.folder,
-            env={**self.environment, **environment},
+            env={**os.environ, **self.environment, **environment},
             capture_output=True,
             text=True,
             timeout=120,
@@ -157,7 +158,7 @@ def test_no_step_outlives_a_stopped_run_which_goes_on_later(
     with subprocess.Popen(
         machine.command(),
         cwd=machine.folder,
-        env={**machine.environment, "FAKE_WAIT": "mtlser:f1:s0"},
+        env={**os.environ, **machine.environment, "FAKE_WAIT": "mtlser:f1:s0"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -174,3 +175,13 @@ def test_no_step_outlives_a_stopped_run_which_goes_on_later(
     done = machine.run()
     assert done.returncode == 0, done.stderr
     assert machine.calls().count("ingest") == 1
+
+
+def test_a_run_to_s3_is_uploaded_whole(machine: Machine, s3: str) -> None:
+    done = machine.run("--out", f"{s3}/out")
+    assert done.returncode == 0, done.stderr
+    assert f"report:  {s3}/out/report.html" in done.stdout
+    fetched = storage.fetch(f"{s3}/out")
+    assert (fetched / "model" / "weights").read_text() == "mtlser:final:s0"
+    assert (fetched / "report.html").is_file()
+    assert not (fetched / ".work").exists()

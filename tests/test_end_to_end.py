@@ -1,0 +1,172 @@
+"""The whole DAG with nothing replaced, on a small made-up corpus."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from mtlser import tracking
+from mtlser.records import Prediction, read_jsonl
+from tests.networks import write_encoder
+
+RECIPE = """
+name = "tiny"
+
+[data]
+corpus = "emodb"
+root = "release"
+
+[split]
+protocol = "loso"
+max_folds = 2
+
+[model]
+encoder = "encoder"
+layers = "concat"
+trainable = "heads"
+
+[train]
+epochs = 2
+optimizer = "adamw"
+learning_rate = 1e-2
+
+[search]
+alphas = [0.1]
+betas = [0.2, 0.8]
+
+[noise]
+snr_db = [5]
+
+[baseline]
+systems = ["svm"]
+"""
+SPEAKERS, SENTENCES, EMOTIONS = ("03", "08", "09", "10"), ("a01", "a02", "b01", "b02"), "NFWT"
+
+
+def write_release(folder: Path) -> None:
+    """EmoDB's file names over tones whose pitch tells the emotion."""
+    rng = np.random.default_rng(0)
+    (folder / "wav").mkdir(parents=True)
+    for s, speaker in enumerate(SPEAKERS):
+        for t, sentence in enumerate(SENTENCES):
+            for e, emotion in enumerate(EMOTIONS):
+                time_s = np.arange(int(16_000 * (0.6 + 0.1 * t))) / 16_000
+                pitch_hz = 150 * 1.7**e * (1 + 0.05 * s)
+                wav = 0.2 * np.sin(2 * np.pi * pitch_hz * time_s)
+                wav += 0.01 * rng.standard_normal(len(time_s))
+                place = folder / "wav" / f"{speaker}{sentence}{emotion}a.wav"
+                soundfile.write(place, wav, 16_000, subtype="PCM_16")
+
+
+def run(folder: Path, *more: str) -> str:
+    """What `mtlser-pipeline run` prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline.cli", "run", "--recipe", "tiny.toml", *more],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a release, an encoder, a recipe and a finished run `out`."""
+    made = tmp_path_factory.mktemp("end-to-end")
+    write_release(made / "release")
+    write_encoder(made / "encoder")
+    (made / "tiny.toml").write_text(RECIPE, encoding="utf-8")
+    (made / "told").write_text(run(made, "--out", "out"), encoding="utf-8")
+    return made
+
+
+@pytest.fixture
+def store(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The MLflow store that the run wrote to."""
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    yield tracking.uri()
+
+
+def test_it_tells_the_scores_the_report_and_how_to_open_mlflow(folder: Path) -> None:
+    told = (folder / "told").read_text(encoding="utf-8")
+    assert "babble@5dB" in told
+    assert "Welch" in told
+    assert "report:  out/report.html" in told
+    assert f"ui --backend-store-uri sqlite:///{folder / 'mlflow.db'}" in told
+
+
+def test_every_system_is_measured_on_every_fold_and_condition(folder: Path) -> None:
+    seen: dict[tuple[str, int, str], int] = {}
+    for prediction in read_jsonl(folder / "out" / "predictions.jsonl", Prediction):
+        if prediction.split == "test":
+            key = (prediction.system, prediction.fold, prediction.condition)
+            seen[key] = seen.get(key, 0) + 1
+    each = len(SENTENCES) * len(EMOTIONS)
+    conditions = ("clean", "babble@5dB")
+    assert seen == {
+        (system, fold, condition): each
+        for system in ("mtlser", "svm")
+        for fold in range(2)
+        for condition in conditions
+    }
+
+
+def test_the_summary_is_whole(folder: Path) -> None:
+    summary = json.loads((folder / "out" / "summary.json").read_text(encoding="utf-8"))
+    assert (summary["protocol"], summary["folds"], summary["leaks"]) == ("loso", 2, False)
+    assert summary["utterances"] == 2 * len(SENTENCES) * len(EMOTIONS)
+    assert 0 <= summary["wa_mean"] <= 1
+    assert summary["seconds"] > 0
+
+
+def test_mlflow_holds_one_parent_with_the_cells_below_it(store: str) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(store)
+    experiment = client.get_experiment_by_name("mtlser/emodb")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id], max_results=1000)
+    parents = [each for each in runs if "mlflow.parentRunId" not in each.data.tags]
+    assert [each.info.status for each in parents] == ["FINISHED"]
+    assert "wa_mean" in parents[0].data.metrics
+    pairs = {
+        (each.data.params["hp.alpha"], each.data.params["hp.beta"])
+        for each in runs
+        if "hp.beta" in each.data.params
+    }
+    assert pairs == {("0.1", "0.2"), ("0.1", "0.8")}
+    assert client.get_model_version_by_alias("mtlser", "champion").version == "1"
+
+
+def test_the_run_folder_predicts(folder: Path) -> None:
+    wav = folder / "release" / "wav" / "03a01Na.wav"
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from mtlser.cli import main; main()",
+            "predict",
+            "out",
+            str(wav),
+            "--json",
+        ],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)) == 1
