@@ -56,8 +56,7 @@ class Progress:
         self._looked = now
         shown = []
         for step in steps:
-            newest = next((line.strip() for line in reversed(step.lines) if line.strip()), "")
-            shown.append(f"{step.label} {newest}"[: max(20, self._console.width // 2 - 4)])
+            shown.append(f"{step.label} {step.newest()}"[: max(20, self._console.width // 2 - 4)])
         self._status.update(" | ".join(shown).replace("[", r"\["))
 
     def stop(self) -> None:

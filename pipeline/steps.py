@@ -15,6 +15,7 @@ END = re.compile(r"Task '[\w-]+' finished with status (SUCCESS|FAILURE)")
 INPUTS = "Got executor_input:"
 WROTE = re.compile(r"KFP Executor .*(Wrote executor output file|Did not write output file)")
 MISTAKE = re.compile(r"^\s*(?:mtlser\.errors\.)?MtlserError: (.+)$")
+OF_KUBEFLOW = "[KFP Executor"
 KEPT_LINES = 500
 
 
@@ -33,6 +34,11 @@ class Step:
         """The sentence of the user's mistake that ended the step; `None`: another failure."""
         found = [match[1] for line in self.lines if (match := MISTAKE.match(line))]
         return found[-1] if found else None
+
+    def newest(self) -> str:
+        """The last line that the step's own code wrote; empty where there is none."""
+        own = (line.strip() for line in reversed(self.lines) if OF_KUBEFLOW not in line)
+        return next((line for line in own if line), "")
 
     def tail(self, count: int = 15) -> str:
         """The last lines of the step's own output."""

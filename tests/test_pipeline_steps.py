@@ -71,3 +71,9 @@ def test_the_mistake_is_the_last_one_with_its_module_or_without() -> None:
     feed(reader, *began("search"), "    mtlser.errors.MtlserError: first; do this")
     feed(reader, "        mtlser.errors.MtlserError: second; do that")
     assert reader.open["1"].mistake() == "second; do that"
+
+
+def test_the_newest_line_is_the_steps_own() -> None:
+    reader = Reader()
+    feed(reader, *began("search"), "    epoch 3 of 8", "    [KFP Executor 2026 INFO]: x", "")
+    assert reader.open["1"].newest() == "epoch 3 of 8"
