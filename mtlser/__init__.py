@@ -1,0 +1,1 @@
+"""Multi-task speech emotion recognition: the library."""

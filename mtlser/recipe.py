@@ -106,8 +106,9 @@ class SearchRecipe(Section):
     betas: tuple[NonNegativeFloat, ...] = ()
     trials: PositiveInt | None = None
     """Trials per fold of the `tpe` sampler."""
-    metric: Literal["wa", "ua", "f1", "wer"] = "ua"
-    """Validation metric that chooses epoch, alpha and beta."""
+    metric: Literal["wa", "ua", "f1", "wer", "loss"] = "ua"
+    """Validation metric that chooses epoch, alpha and beta; `loss` is the emotion cross-entropy,
+    steadier than a rate where one validation speaker has few utterances."""
     jobs: PositiveInt = 1
     """Folds trained side by side, each on its share of the cores."""
 

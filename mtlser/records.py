@@ -178,7 +178,7 @@ class CellResult(Record):
     epochs_run: int | None
     score: float | None
     validation: dict[str, float | None]
-    """`wa`, `ua`, `f1`, `wer` on validation and `speaker_accuracy` on `speaker_check`."""
+    """`loss wa ua f1 wer` on validation and `speaker_accuracy` on `speaker_check`."""
     seconds: float
     weights_sha256: str | None
 
@@ -191,7 +191,9 @@ class SearchRow(Record):
     beta: float
     epoch: int
     score: float
-    """The selection metric, higher is better (1 - WER for `wer`)."""
+    """The selection metric, higher is better (1 - WER for `wer`, -loss for `loss`)."""
+    loss: float | None
+    """Emotion cross-entropy, nats."""
     wa: Rate
     ua: Rate
     f1: Rate
@@ -263,6 +265,5 @@ def read_json(path: Path, kind: type[RecordT]) -> RecordT:
     except ValidationError as error:
         problem = error.errors()[0]
         raise MtlserError(
-            f"{path}: not a {kind.__name__}: "
-            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+            f"{path}: not a {kind.__name__}: {'.'.join(map(str, problem['loc']))}: {problem['msg']}"
         ) from None

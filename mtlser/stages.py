@@ -14,7 +14,7 @@ Folders that pass between stages:
 | chosen | `chosen.json`, `study.journal`, `cells/fold-K/` | `search` |
 | cell | `model/`, `history.jsonl`, `result.json`, `predictions.jsonl` | `train` |
 | noisy | `predictions.jsonl` | `noise_eval` |
-| report | `report.html`, `scores.json`, `summary.json`, `predictions.jsonl`, `chosen.json`, `recipe.toml` | `report` |
+| report | `report.html`, `{scores,summary,chosen}.json`, `predictions.jsonl` ... | `report` |
 | registered | `registered.json` | `register` |
 """
 
@@ -90,16 +90,16 @@ def search(
         work: local folder that outlives a killed step; trainings in it are resumed and reused.
         run: key of the parent run in MLflow; empty: a run of its own.
     """
-    from mtlser.training import cells
     from mtlser.training import search as alpha_beta
+    from mtlser.training.network import Inputs
 
     source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
     utterances, plan = load_manifest(source), load_folds(plan_folder)
-    inputs = cells.Inputs(source, utterances, plan)
+    inputs = Inputs(source, utterances, plan)
     with (
         tracking.parent(recipe, run) as parent,
-        storage.output(out) as folder,
         storage.work(work, out) as bench,
+        storage.output(out) as folder,
     ):
         tracking.dataset(parent, recipe, plan)
         result = alpha_beta.search(inputs, recipe, folder, bench, parent)
@@ -124,18 +124,34 @@ def train(
     """
     from mtlser.training import cells
     from mtlser.training import search as alpha_beta
+    from mtlser.training.network import Inputs
 
     source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
-    inputs = cells.Inputs(source, load_manifest(source), load_folds(plan_folder))
+    inputs = Inputs(source, load_manifest(source), load_folds(plan_folder))
     choices = storage.fetch(chosen or folds)
     found = load_chosen(choices) if chosen else alpha_beta.passed_through(inputs, recipe)
     inputs = replace(inputs, chosen=found, chosen_folder=choices)
     with (
         tracking.parent(recipe, run) as parent,
-        storage.output(out) as folder,
         storage.work(work, out) as bench,
+        storage.output(out) as folder,
     ):
         cells.run(Cell.parse(cell), inputs, recipe, folder, bench, parent)
+
+
+def pretrain(corpus: str, folds: str, recipe: Recipe, out: str, work: str = "") -> None:
+    """Pre-trains the backbone that ships with the package, on the first fold of its own corpus."""
+    from mtlser.training import pretrain as backbone
+    from mtlser.training.network import Inputs
+
+    source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
+    inputs = Inputs(source, load_manifest(source), load_folds(plan_folder))
+    with (
+        tracking.parent(recipe, "") as parent,
+        storage.work(work, out) as bench,
+        storage.output(out) as folder,
+    ):
+        backbone.pretrain(inputs, recipe, folder, bench, parent)
 
 
 def noise_eval(
@@ -148,9 +164,7 @@ def noise_eval(
     utterances, plan = load_manifest(source), load_folds(plan_folder)
     trained = storage.fetch(cell_folder)
     with storage.output(out) as folder:
-        predictions = noise_sweep.sweep(
-            source, utterances, plan, trained, Cell.parse(cell), recipe
-        )
+        predictions = noise_sweep.sweep(source, utterances, plan, trained, Cell.parse(cell), recipe)
         write_jsonl(folder / PREDICTIONS, predictions)
 
 
@@ -184,7 +198,9 @@ def report(
     with tracking.parent(recipe, run) as parent, storage.output(out) as folder:
         write_json(folder / CHOSEN, choices)
         predictions = [p for cell in gathered for p in read_jsonl(cell / PREDICTIONS, Prediction)]
-        predictions.sort(key=lambda p: (p.system, p.seed, p.fold, p.split, p.condition, p.utterance_id))
+        predictions.sort(
+            key=lambda p: (p.system, p.seed, p.fold, p.split, p.condition, p.utterance_id)
+        )
         write_jsonl(folder / PREDICTIONS, predictions)
         (folder / "recipe.toml").write_text(dumps(recipe), encoding="utf-8")
         measured = scores.measure(predictions, plan, recipe)
@@ -196,9 +212,7 @@ def report(
         tracking.finish(parent)
 
 
-def register(
-    model: str, report_folder: str, recipe: Recipe, out: str, run: str = ""
-) -> None:
+def register(model: str, report_folder: str, recipe: Recipe, out: str, run: str = "") -> None:
     """Registers the final model as challenger, and as champion where none beats it."""
     from mtlser.serving import registry
 

@@ -1,0 +1,1 @@
+"""Corpora, folds, audio, text and noise."""

@@ -1,0 +1,1 @@
+"""Predictions, metrics, noise and statistics."""

@@ -7,7 +7,8 @@ from mtlser.data import audio, noise
 from mtlser.evaluation.predictor import load_system
 from mtlser.recipe import Recipe
 from mtlser.records import EMOTIONS, Cell, FoldPlan, Prediction, Utterance
-from mtlser.training.cells import Inputs, prediction_of
+from mtlser.training.cells import prediction_of
+from mtlser.training.network import Inputs
 
 
 def condition(kind: str, snr_db: float) -> str:

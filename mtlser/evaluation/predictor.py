@@ -87,7 +87,8 @@ def predict_wavs(model: TrainedModel, wavs: Sequence[Wav]) -> list[Output]:
         model: as `mtlser.models.bundle.load` gives it.
         wavs: samples (n,) of each clip, 16 kHz mono.
     """
-    network = model.network.eval()
+    network = model.network
+    network.eval()
     device = next(network.parameters()).device
     found: dict[int, Output] = {}
     with torch.inference_mode():
@@ -102,8 +103,7 @@ def predict_wavs(model: TrainedModel, wavs: Sequence[Wav]) -> list[Output]:
 
 def outputs(logits: Logits, description: Description) -> list[Output]:
     """The heads' logits of one batch in words: probabilities, greedy CTC text, speaker."""
-    probabilities = logits.emotion_be.float().softmax(-1).double()
-    probabilities = (probabilities / probabilities.sum(-1, keepdim=True)).tolist()
+    probabilities_be = logits.emotion_be.double().softmax(-1)
     speakers = logits.speaker_bs.argmax(-1).tolist()
     symbols = logits.characters_btu.argmax(-1).tolist()
     frames = logits.frames_b.tolist()
@@ -113,7 +113,9 @@ def outputs(logits: Logits, description: Description) -> list[Output]:
             text.decode_ctc(line[:length]),
             description.speakers[speaker],
         )
-        for row, line, length, speaker in zip(probabilities, symbols, frames, speakers, strict=True)
+        for row, line, length, speaker in zip(
+            probabilities_be.tolist(), symbols, frames, speakers, strict=True
+        )
     ]
 
 
@@ -124,7 +126,7 @@ def length_batches(durations_s: Sequence[float], batch_s: float) -> Iterator[lis
     [[1, 2], [0]]
     """
     batch: list[int] = []
-    for index in sorted(range(len(durations_s)), key=lambda i: durations_s[i]):
+    for index in sorted(range(len(durations_s)), key=durations_s.__getitem__):
         if batch and durations_s[index] * (len(batch) + 1) > batch_s:
             yield batch
             batch = []

@@ -1,0 +1,1 @@
+"""The shared encoder, the multi-task network, its losses, baselines."""

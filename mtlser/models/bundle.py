@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from mtlser.data.text import VOCABULARY
 from mtlser.errors import MtlserError
-from mtlser.models.encoder import SpeechEncoder, load_encoder, locate
+from mtlser.models.encoder import SpeechEncoder, file_of, load_encoder, locate
 from mtlser.models.mtl import MtlNetwork
 from mtlser.recipe import ModelRecipe
 from mtlser.records import read_json, write_json
@@ -104,8 +104,8 @@ def load(folder: Path) -> TrainedModel:
     """
     if not (folder / DESCRIPTION).is_file():
         raise MtlserError(
-            f"{folder}: not a model folder (no {DESCRIPTION}); give a run folder such as runs/demo, "
-            "a model folder, or an MLflow URI such as models:/mtlser@champion"
+            f"{folder}: not a model folder (no {DESCRIPTION}); give a run folder such as "
+            "runs/demo, a model folder, or an MLflow URI such as models:/mtlser@champion"
         )
     description = read_json(folder / DESCRIPTION, Description)
     encoder = _encoder(folder, description)
@@ -140,27 +140,20 @@ def _encoder(folder: Path, description: Description) -> SpeechEncoder:
 
 
 def _copy_encoder_files(source: str, folder: Path) -> None:
-    from transformers.utils import cached_file
-
     folder.mkdir(exist_ok=True)
     place = locate(source)
     for name in ("config.json", "preprocessor_config.json"):
-        found = cached_file(place, name, _raise_exceptions_for_missing_entries=False)
+        found = file_of(place, name)
         if found is not None:
             shutil.copyfile(found, folder / name)
 
 
 def _take_ctc_head(network: MtlNetwork, model: ModelRecipe) -> None:
     """Starts the CTC head from the encoder's own, where its vocabulary is ours."""
-    from transformers.utils import cached_file
-
     place = locate(model.encoder)
-    files = [
-        cached_file(place, name, _raise_exceptions_for_missing_entries=False)
-        for name in ("model.safetensors", "vocab.json")
-    ]
+    files = [file_of(place, name) for name in ("model.safetensors", "vocab.json")]
     weights = load_file(files[0]) if files[0] else {}
-    vocabulary = json.loads(Path(files[1]).read_text(encoding="utf-8")) if files[1] else {}
+    vocabulary = json.loads(files[1].read_text(encoding="utf-8")) if files[1] else {}
     ordered = tuple(sorted(vocabulary, key=lambda symbol: int(vocabulary[symbol])))
     if "lm_head.weight" not in weights or ordered != VOCABULARY or model.layers == "concat":
         raise MtlserError(

@@ -12,6 +12,7 @@ length and masked between its two convolutions.
 """
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,30 @@ class Wav2Vec2Encoder(SpeechEncoder):
         self.transformer = model.encoder
         self.width = model.config.hidden_size
         self.layer_count = model.config.num_hidden_layers
+        self.sees_padding = model.config.feat_extract_norm == "group"
+        self.strides = tuple(zip(model.config.conv_kernel, model.config.conv_stride, strict=True))
+
+    def local(self, wavs: list[Tensor]) -> list[Tensor]:
+        """CNN features of each clip, (n,) -> (t, c), without padding.
+
+        A CNN with layer norm takes all clips in one padded batch, of which the real frames are
+        kept; one with group norm would see the padding, and takes them one by one.
+        """
+        if self.sees_padding:
+            return super().local(wavs)
+        prepared = [self._prepare(wav_n) for wav_n in wavs]
+        features_bct = self.cnn(nn.utils.rnn.pad_sequence(prepared, batch_first=True))
+        frames = [self.cnn_frames(len(wav_n)) for wav_n in prepared]
+        return [
+            features_ct[:, :count].T
+            for features_ct, count in zip(features_bct, frames, strict=True)
+        ]
+
+    def cnn_frames(self, samples: int) -> int:
+        """Frames that the CNN makes of so many samples, those that touch no padding."""
+        for kernel, stride in self.strides:
+            samples = (samples - kernel) // stride + 1
+        return samples
 
     def local_one(self, wav_n: Tensor) -> Tensor:
         """CNN features of one clip, (n,) -> (t, c)."""
@@ -102,7 +127,10 @@ class Wav2Vec2Encoder(SpeechEncoder):
 
         hooks = [layer.register_forward_hook(keep) for layer in self.transformer.layers]
         try:
-            last = self.transformer(hidden_btd, attention_mask=real_bt).last_hidden_state
+            with warnings.catch_warnings():
+                # WavLM gives torch a boolean padding mask beside its float position bias
+                warnings.filterwarnings("ignore", message="Support for mismatched key_padding_mask")
+                last = self.transformer(hidden_btd, attention_mask=real_bt).last_hidden_state
         finally:
             for hook in hooks:
                 hook.remove()
@@ -110,7 +138,7 @@ class Wav2Vec2Encoder(SpeechEncoder):
 
     def local_part(self) -> nn.Module:
         """The CNN."""
-        return self.cnn  # type: ignore[no-any-return]
+        return self.cnn
 
 
 class WhisperEncoder(SpeechEncoder):
@@ -136,8 +164,8 @@ class WhisperEncoder(SpeechEncoder):
         even = mel_mt.shape[1] // 2 * 2
         if even > 2 * self.max_frames:
             raise MtlserError(
-                f"a clip of {even / 100:.1f} s is longer than the {self.max_frames / 50:.0f} s that "
-                "this Whisper encoder takes; leave it out with `--set data.max_duration_s=30`"
+                f"a clip of {even / 100:.1f} s is longer than the {self.max_frames / 50:.0f} s "
+                "that this Whisper encoder takes; leave it out with `--set data.max_duration_s=30`"
             )
         return mel_mt[:, :even].T.to(wav_n.device)
 
@@ -177,7 +205,10 @@ def load_encoder(source: str, *, weights: bool = True) -> SpeechEncoder:
         MtlserError: no such folder or hub name, or another kind of model.
     """
     from transformers import AutoConfig, AutoModel, WhisperForAudioClassification
+    from transformers.utils import logging
 
+    logging.set_verbosity_error()  # its load report lists heads that are not used here
+    logging.disable_progress_bar()
     place = locate(source)
     try:
         config = AutoConfig.from_pretrained(place)
@@ -193,7 +224,7 @@ def load_encoder(source: str, *, weights: bool = True) -> SpeechEncoder:
             setattr(config, name, 0.0)
     config._attn_implementation = "sdpa" if config.model_type != "wavlm" else "eager"
     whisper = config.model_type == "whisper"
-    kind = WhisperForAudioClassification if whisper else AutoModel
+    kind: Any = WhisperForAudioClassification if whisper else AutoModel
     try:
         model = (
             kind.from_pretrained(place, config=config, dtype=torch.float32)
@@ -246,9 +277,15 @@ def _not_found(source: str) -> MtlserError:
 
 def _normalises(place: str) -> bool:
     """Whether the encoder was trained on clips of zero mean and unit variance."""
-    from transformers.utils import cached_file
-
-    found = cached_file(place, "preprocessor_config.json", _raise_exceptions_for_missing_entries=False)
+    found = file_of(place, "preprocessor_config.json")
     if found is None:
         return True
-    return bool(json.loads(Path(found).read_text(encoding="utf-8")).get("do_normalize", True))
+    return bool(json.loads(found.read_text(encoding="utf-8")).get("do_normalize", True))
+
+
+def file_of(place: str, name: str) -> Path | None:
+    """One file of a model in Hugging Face layout, or `None` where it has none of that name."""
+    from transformers.utils.hub import cached_file
+
+    found = cached_file(place, name, _raise_exceptions_for_missing_entries=False)
+    return None if found is None else Path(found)

@@ -39,7 +39,12 @@ class MtlNetwork(nn.Module):
     scale_d: Tensor
 
     def __init__(
-        self, encoder: SpeechEncoder, recipe: ModelRecipe, emotions: int, speakers: int, symbols: int
+        self,
+        encoder: SpeechEncoder,
+        recipe: ModelRecipe,
+        emotions: int,
+        speakers: int,
+        symbols: int,
     ) -> None:
         super().__init__()
         self.encoder = encoder

@@ -24,8 +24,8 @@ PREPROCESSOR = {
 def write_untrained(folder: Path, seed: int) -> None:
     """Writes a wav2vec 2.0 of 2 M random weights to `folder`: 20 ms frames, 4 layers of 192.
 
-    Its CNN has layer norm, so that it does not see padding, and narrow first layers, where most
-    of a wav2vec 2.0's time goes.
+    Its CNN has layer norm, so that it does not see padding, and a first layer of stride 10 and
+    few channels, since most of a wav2vec 2.0's time goes into the first layers.
     """
     from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
 
@@ -36,9 +36,9 @@ def write_untrained(folder: Path, seed: int) -> None:
         num_hidden_layers=4,
         num_attention_heads=4,
         intermediate_size=512,
-        conv_dim=(64, 96, 128, 192, 256, 256, 256),
-        conv_stride=(5, 2, 2, 2, 2, 2, 2),
-        conv_kernel=(10, 3, 3, 3, 3, 2, 2),
+        conv_dim=(64, 96, 128, 192, 256, 256),
+        conv_stride=(10, 2, 2, 2, 2, 2),
+        conv_kernel=(20, 3, 3, 3, 3, 2),
         conv_bias=True,
         feat_extract_norm="layer",
         do_stable_layer_norm=True,

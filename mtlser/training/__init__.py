@@ -1,0 +1,1 @@
+"""The training loop, cells and the alpha-beta search."""

@@ -148,7 +148,7 @@ def step(job: Job, batch: Batch, optimizer: Optimizer, weights_e: Tensor | None)
             "the rate with `--set train.learning_rate=...`, or set `--set train.clip_norm=1`"
         )
     optimizer.zero_grad(set_to_none=True)
-    losses.total.backward()  # type: ignore[no-untyped-call]
+    losses.total.backward()
     if job.recipe.clip_norm is not None:
         torch.nn.utils.clip_grad_norm_(job.network.parameters(), job.recipe.clip_norm)
     optimizer.step()

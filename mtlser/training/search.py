@@ -22,13 +22,15 @@ from mtlser.records import (
     read_json,
 )
 from mtlser.tracking import Run
-from mtlser.training import cells, features
-from mtlser.training.cells import Inputs, Training
+from mtlser.training import features, network
+from mtlser.training.network import Inputs, Training
 
 if TYPE_CHECKING:
     import optuna
 
 JOURNAL = "study.journal"
+DEFAULT_TRIALS = 20
+"""Trials of a fold by the `tpe` sampler where the recipe names no number."""
 
 
 @dataclass(frozen=True)
@@ -93,13 +95,12 @@ def prepare(inputs: Inputs, recipe: Recipe, bench: Path, parent: Run) -> None:
     from mtlser.models import bundle
     from mtlser.models.mtl import CUT_OF
 
-    network = bundle.build(recipe.model, 1, 1)
+    untrained = bundle.build(recipe.model, 1, 1)
     cut = CUT_OF[recipe.model.trainable]
-    features.reader(network, cut, inputs.corpus, inputs.utterances, bench)
+    features.reader(untrained, cut, inputs.corpus, inputs.utterances, bench)
     if recipe.search.sampler == "grid":
-        for alpha in alphas(recipe):
-            for beta in betas(recipe):
-                cells.pair_run(parent, alpha, beta)
+        for alpha, beta in grid(recipe):
+            network.pair_run(parent, alpha, beta)
 
 
 def run_folds(
@@ -109,9 +110,7 @@ def run_folds(
     jobs = min(recipe.search.jobs, len(inputs.plan.folds))
     cores = os.cpu_count() or 1
     tasks = [
-        FoldSearch(
-            fold.index, inputs, recipe, bench, parent.token(), max(1, cores // jobs)
-        )
+        FoldSearch(fold.index, inputs, recipe, bench, parent.token(), max(1, cores // jobs))
         for fold in inputs.plan.folds
     ]
     if jobs == 1:
@@ -140,14 +139,21 @@ def search_fold(task: FoldSearch) -> list[SearchRow]:
         print(describe(row, task.recipe.search.metric), flush=True)  # noqa: T201
         return score
 
-    sampler = study.sampler
-    if not (isinstance(sampler, optuna.samplers.GridSampler) and sampler.is_exhausted(study)):
-        done = len(study.get_trials(states=[optuna.trial.TrialState.COMPLETE]))
-        trials = task.recipe.search.trials
-        study.optimize(objective, n_trials=None if trials is None else max(0, trials - done))
-    for trial in study.get_trials(states=[optuna.trial.TrialState.COMPLETE]):
+    complete = [optuna.trial.TrialState.COMPLETE]
+    for trial in study.get_trials(states=complete):
         row = SearchRow.model_validate_json(trial.user_attrs["row"])
-        rows.setdefault((row.alpha, row.beta), row)
+        rows[row.alpha, row.beta] = row
+    if task.recipe.search.sampler == "tpe":
+        trials = task.recipe.search.trials or DEFAULT_TRIALS
+        study.optimize(objective, n_trials=max(0, trials - len(rows)))
+    elif not rows:
+        study.optimize(objective)
+    # GridSampler counts an interrupted trial as visited: what it left is asked for by name.
+    study.sampler = optuna.samplers.RandomSampler(seed=task.recipe.seed)
+    for alpha, beta in grid(task.recipe) if task.recipe.search.sampler == "grid" else ():
+        if (alpha, beta) not in rows:
+            study.enqueue_trial({"alpha": alpha, "beta": beta})
+            study.optimize(objective, n_trials=1)
     return [rows[pair] for pair in sorted(rows)]
 
 
@@ -188,11 +194,9 @@ def suggest(trial: "optuna.Trial", recipe: Recipe) -> tuple[float, float]:
     return pair[0], pair[1]
 
 
-def train_pair(
-    task: FoldSearch, pair: tuple[float, float], parent: Run
-) -> tuple[SearchRow, float]:
+def train_pair(task: FoldSearch, pair: tuple[float, float], parent: Run) -> tuple[SearchRow, float]:
     """One training, its validation row and its selection score."""
-    folder = cells.train_network(
+    folder = network.train_network(
         training_of(task.fold, pair, task.inputs, task.recipe),
         task.inputs,
         task.recipe,
@@ -213,9 +217,7 @@ def train_pair(
     return row, row.score
 
 
-def training_of(
-    fold: int, pair: tuple[float, float], inputs: Inputs, recipe: Recipe
-) -> Training:
+def training_of(fold: int, pair: tuple[float, float], inputs: Inputs, recipe: Recipe) -> Training:
     """The training of one pair on one fold."""
     cell = Cell(system="mtlser", fold=fold, seed=recipe.seed)
     return Training(cell, pair[0], pair[1], inputs.plan.folds[fold])
@@ -233,13 +235,11 @@ def choose(rows: Sequence[SearchRow], fold: int, recipe: Recipe) -> SearchRow:
     return max(mine, key=lambda row: (mean(row), -row.alpha, -row.beta))
 
 
-def keep(
-    row: SearchRow, inputs: Inputs, recipe: Recipe, folder: Path, bench: Path
-) -> Choice:
+def keep(row: SearchRow, inputs: Inputs, recipe: Recipe, folder: Path, bench: Path) -> Choice:
     """Copies the chosen cell of a fold into the search's folder."""
     training = training_of(row.fold, (row.alpha, row.beta), inputs, recipe)
     name = f"cells/fold-{row.fold}"
-    cells.copy_cell(bench / "cells" / cells.cell_key(training, inputs, recipe), folder / name)
+    network.copy_cell(bench / "cells" / network.cell_key(training, inputs, recipe), folder / name)
     return Choice(
         fold=row.fold, alpha=row.alpha, beta=row.beta, epoch=row.epoch, score=row.score, run=name
     )
@@ -248,15 +248,20 @@ def keep(
 def log_pairs(rows: Sequence[SearchRow], parent: Run) -> None:
     """Logs each pair's validation means over folds, so that MLflow's charts can compare pairs."""
     for alpha, beta in sorted({(row.alpha, row.beta) for row in rows}):
-        run = cells.pair_run(parent, alpha, beta)
+        run = network.pair_run(parent, alpha, beta)
         mine = [row for row in rows if (row.alpha, row.beta) == (alpha, beta)]
         means = {
             f"validation_{name}_mean": fmean(values)
-            for name in ("wa", "ua", "f1", "wer", "speaker_accuracy")
+            for name in ("loss", "wa", "ua", "f1", "wer", "speaker_accuracy")
             if (values := [v for row in mine if (v := getattr(row, name)) is not None])
         }
         run.metrics(means)
         run.close()
+
+
+def grid(recipe: Recipe) -> list[tuple[float, float]]:
+    """Every pair of the recipe's grid."""
+    return [(alpha, beta) for alpha in alphas(recipe) for beta in betas(recipe)]
 
 
 def alphas(recipe: Recipe) -> tuple[float, ...]:
@@ -271,8 +276,7 @@ def betas(recipe: Recipe) -> tuple[float, ...]:
 
 def describe(row: SearchRow, metric: str) -> str:
     """One line of what a training reached on validation."""
-    shown = getattr(row, metric)
     return (
-        f"fold {row.fold}  alpha {row.alpha:<4g} beta {row.beta:<4g} "
-        f"best epoch {row.epoch:>2}  validation {metric.upper()} {100 * shown:5.1f} %"
+        f"fold {row.fold}  alpha {row.alpha:<4g} beta {row.beta:<4g} best epoch {row.epoch:>2}  "
+        f"validation WA {100 * row.wa:5.1f} %  UA {100 * row.ua:5.1f} %  chosen by {metric}"
     )

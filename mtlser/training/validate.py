@@ -1,6 +1,8 @@
 """Figures that choose: emotion and WER on validation, speakers on `speaker_check`."""
 
+import math
 from collections.abc import Callable, Sequence
+from statistics import fmean
 
 import torch
 
@@ -28,7 +30,7 @@ def validator(
         description: what the network's outputs mean.
         validation: unseen speakers; emotion and transcripts are scored here.
         speaker_check: held-out utterances of training speakers; the speaker head is scored here.
-        metric: `wa`, `ua`, `f1` or `wer`; the score is 1 - WER for the last.
+        metric: `wa`, `ua`, `f1`, `wer` (score 1 - WER) or `loss` (score -loss).
     """
 
     def validate() -> tuple[float, Row]:
@@ -38,14 +40,23 @@ def validator(
             [example.utterance.speaker for example in speaker_check],
             [output.speaker or "" for output in said],
         )
-        chosen = figures[metric]
-        if chosen is None:
-            chosen = 0.0
-        elif metric == "wer":
-            chosen = 1.0 - chosen
-        return chosen, {f"validation_{name}": value for name, value in figures.items()}
+        return selection_score(figures, metric), {
+            f"validation_{name}": value for name, value in figures.items()
+        }
 
     return validate
+
+
+def selection_score(figures: Row, metric: str) -> float:
+    """The score that chooses, higher is better; a figure that is absent scores 0.
+
+    >>> selection_score({"wer": 0.25}, "wer")
+    0.75
+    """
+    value = figures[metric] or 0.0
+    if metric == "loss":
+        return -value
+    return 1.0 - value if metric == "wer" else value
 
 
 def predict(job: Job, shown: Sequence[Example], description: Description) -> list[Output]:
@@ -61,7 +72,7 @@ def predict(job: Job, shown: Sequence[Example], description: Description) -> lis
 
 
 def emotion_and_text(shown: Sequence[Example], said: Sequence[Output]) -> Row:
-    """WA, UA, macro-F1 and WER of the outputs."""
+    """Emotion cross-entropy (nats), WA, UA, macro-F1 and WER of the outputs."""
     truth = [example.utterance.emotion for example in shown]
     guess = [max(o.emotion_probabilities, key=o.emotion_probabilities.__getitem__) for o in said]
     spoken = [
@@ -69,7 +80,9 @@ def emotion_and_text(shown: Sequence[Example], said: Sequence[Output]) -> Row:
         for example, output in zip(shown, said, strict=True)
         if example.utterance.text is not None
     ]
+    likelihoods = [o.emotion_probabilities[t] for t, o in zip(truth, said, strict=True)]
     return {
+        "loss": -fmean(math.log(max(p, 1e-12)) for p in likelihoods),
         "wa": metrics.weighted_accuracy(truth, guess),
         "ua": metrics.unweighted_accuracy(truth, guess),
         "f1": metrics.macro_f1(truth, guess),

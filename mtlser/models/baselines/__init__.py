@@ -1,0 +1,1 @@
+"""Systems that the network is compared with."""
