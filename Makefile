@@ -31,7 +31,7 @@ demo: setup ## run the whole DAG on the synthetic corpus: runs/demo/report.html
 	$(BIN)/mtlser-pipeline run --recipe demo --out runs/demo
 
 test: setup ## run every test (real data too, where MTLSER_SHARED names it)
-	$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 lint: setup ## ruff: rules and format
 	$(BIN)/ruff check .
