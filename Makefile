@@ -10,7 +10,7 @@ TESTS ?=
 test: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types check golden constraints clean
+.PHONY: help setup demo backbone test lint types check golden constraints clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -30,6 +30,13 @@ demo: setup ## run the whole DAG on the synthetic corpus: runs/demo/report.html
 	@test -d build/synthetic || $(BIN)/mtlser synth --out build/synthetic --seed 0
 	$(BIN)/mtlser-pipeline run --recipe demo --out runs/demo
 
+backbone: setup ## pre-train the bundled backbone anew into mtlser/backbone
+	@test -d build/pretraining || $(BIN)/mtlser synth --pretraining 4000 --seed 0 --out build/pretraining
+	$(BIN)/mtlser ingest --recipe backbone --out build/pretraining-corpus
+	$(BIN)/mtlser split --manifest build/pretraining-corpus --recipe backbone --out build/pretraining-folds
+	$(BIN)/mtlser pretrain --manifest build/pretraining-corpus --folds build/pretraining-folds --out build/backbone
+	mkdir -p mtlser/backbone && cp build/backbone/* mtlser/backbone/
+
 test: setup ## run every test (real data too, where MTLSER_SHARED names it)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
@@ -38,7 +45,7 @@ lint: setup ## ruff: rules and format
 	$(BIN)/ruff format --check .
 
 types: setup ## mypy --strict
-	$(BIN)/mypy
+	$(BIN)/mypy mtlser components pipeline tests
 
 check: lint types test ## lint, types and tests
 
