@@ -4,7 +4,6 @@ Heavy packages load only inside the command that needs them, so that `--help` an
 """
 
 import json
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,11 +13,25 @@ import typer
 from mtlser import recipe as recipes
 from mtlser import show, stages, storage
 from mtlser.errors import MtlserError
-from mtlser.recipe import Recipe
+from mtlser.flags import (
+    Chosen,
+    CorpusName,
+    FoldIndex,
+    Folds,
+    Key,
+    Manifest,
+    Out,
+    RecipeName,
+    Root,
+    Sets,
+    System,
+    Work,
+    again,
+    resolve,
+    told,
+)
 from mtlser.records import Cell
 
-DEFAULTS = {"iemocap": "paper", "emodb": "emodb"}
-"""Recipe of a corpus where `--recipe` names none."""
 app = typer.Typer(
     help="Multi-task speech emotion recognition: wav files in, a report and a model out.",
     no_args_is_help=True,
@@ -27,31 +40,19 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-RecipeName = Annotated[
-    str | None,
-    typer.Option("--recipe", help="Shipped name (`mtlser recipes`) or path to a .toml file."),
-]
-Sets = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Override of the recipe; repeatable."),
-]
-CorpusName = Annotated[str | None, typer.Option("--corpus", help="`iemocap` or `emodb`.")]
-Root = Annotated[str | None, typer.Option(help="Folder or s3:// address of the release.")]
-Manifest = Annotated[str, typer.Option(help="Corpus folder, as `mtlser ingest` wrote it.")]
-Folds = Annotated[str, typer.Option(help="Folds folder, as `mtlser split` wrote it.")]
-Chosen = Annotated[str, typer.Option(help="Chosen folder, as `mtlser search` wrote it.")]
-FoldIndex = Annotated[int, typer.Option("--fold", min=0, help="Index of the fold, from 0.")]
-System = Annotated[str, typer.Option(help="`mtlser`, or a baseline such as `svm`.")]
-Out = Annotated[str, typer.Option(help="Folder or s3:// address to write.")]
-Work = Annotated[str, typer.Option(help="Local folder that outlives a kill, to resume from.")]
-Key = Annotated[str, typer.Option("--run", help="Steps with one key share one MLflow run.")]
-
 
 @app.command(epilog="Example: mtlser synth --out build/synthetic --seed 0")
-def synth(out: Out, seed: Annotated[int, typer.Option(min=0)] = 0) -> None:
+def synth(
+    out: Out,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    pretraining: Annotated[
+        int, typer.Option(min=0, help="So many utterances of the backbone's own corpus instead.")
+    ] = 0,
+) -> None:
     """Write the synthetic corpus: an IEMOCAP-shaped release, byte-identical for a seed."""
-    stages.synth(out, seed)
-    _told(f"release: {out}", f"mtlser ingest --recipe demo --root {out} --out corpus")
+    stages.synth(out, seed, pretraining)
+    recipe = "backbone" if pretraining else "demo"
+    told(f"release: {out}", f"mtlser ingest --recipe {recipe} --root {out} --out corpus")
 
 
 @app.command("recipes", epilog="Example: mtlser recipes demo")
@@ -62,7 +63,7 @@ def show_recipes(name: Annotated[str | None, typer.Argument()] = None) -> None:
         return
     shipped = [recipes.load(each) for each in recipes.names()]
     show.table(("recipe", "about"), [(each.name, each.about) for each in shipped])
-    _told("read one whole with `mtlser recipes NAME`", "mtlser ingest --recipe NAME --out corpus")
+    told("read one whole with `mtlser recipes NAME`", "mtlser ingest --recipe NAME --out corpus")
 
 
 @app.command(epilog="Example: mtlser ingest --corpus iemocap --root IEMOCAP --out corpus")
@@ -74,21 +75,21 @@ def ingest(
     sets: Sets = None,
 ) -> None:
     """Read a corpus: 16 kHz mono audio, a manifest, and a count of all that is left out."""
-    stages.ingest(_recipe(recipe, sets, corpus, root), out)
+    stages.ingest(resolve(recipe, sets, corpus, root), out)
     show.ingested(out)
-    told = _again(recipe, sets)
-    _told(f"corpus: {out}", f"mtlser split --manifest {out} --out folds{told}")
+    repeated = again(recipe, sets)
+    told(f"corpus: {out}", f"mtlser split --manifest {out} --out folds{repeated}")
 
 
 @app.command(epilog="Example: mtlser split --manifest corpus --recipe demo --out folds")
 def split(manifest: Manifest, out: Out, recipe: RecipeName = None, sets: Sets = None) -> None:
     """Cut the folds of the recipe's protocol and audit what they leak."""
-    made = stages.split(manifest, _recipe(recipe, sets), out)
+    made = stages.split(manifest, resolve(recipe, sets), out)
     show.audited(out)
-    told = _again(recipe, sets)
-    _told(
+    repeated = again(recipe, sets)
+    told(
         f"folds: {out}; trainings: {' '.join(made)}",
-        f"mtlser search --manifest {manifest} --folds {out} --out chosen{told}",
+        f"mtlser search --manifest {manifest} --folds {out} --out chosen{repeated}",
     )
 
 
@@ -107,7 +108,7 @@ def audit(
     from mtlser.data import folds as cut
 
     utterances = stages.load_manifest(storage.fetch(manifest))
-    resolved = _recipe(recipe, sets)
+    resolved = resolve(recipe, sets)
     plan = stages.load_folds(storage.fetch(folds)) if folds else cut.plan(utterances, resolved)
     typer.echo(leaks.describe(leaks.audit(utterances, plan)))
 
@@ -123,10 +124,10 @@ def search(
     run: Key = "",
 ) -> None:
     """Choose alpha, beta and epoch on validation; test is never touched."""
-    stages.search(manifest, folds, _recipe(recipe, sets), out, work, run)
-    told = _again(recipe, sets)
+    stages.search(manifest, folds, resolve(recipe, sets), out, work, run)
+    repeated = again(recipe, sets)
     given = f"--manifest {manifest} --folds {folds} --chosen {out} --fold 0"
-    _told(f"chosen: {out}", f"mtlser train {given} --out cells/f0{told}")
+    told(f"chosen: {out}", f"mtlser train {given} --out cells/f0{repeated}")
 
 
 @app.command(epilog="Example: mtlser train --manifest corpus --folds folds --fold 0 --out cells/f0")
@@ -147,7 +148,7 @@ def train(  # noqa: PLR0913 - one parameter a flag
     run: Key = "",
 ) -> None:
     """Train one fold, or take the search's checkpoint of it, and score its test set once."""
-    resolved = _recipe(recipe, sets)
+    resolved = resolve(recipe, sets)
     cell = Cell(system=system, fold=None if final else fold, seed=resolved.seed).text
     if final and not chosen:
         raise MtlserError(
@@ -155,17 +156,31 @@ def train(  # noqa: PLR0913 - one parameter a flag
             "wrote it"
         )
     stages.train(manifest, folds, chosen, cell, resolved, out, work, run)
-    told = _again(recipe, sets)
+    repeated = again(recipe, sets)
     if final:
-        _told(
+        told(
             f"final fit: {out}",
             f"mtlser predict {out} clip.wav",
-            f"mtlser register --model {out} --report {chosen} --out registered{told}",
+            f"mtlser register --model {out} --report {chosen} --out registered{repeated}",
         )
         return
     given = f"--manifest {manifest} --folds {folds}"
     where = f"--fold {fold} --system {system} --model {out}"
-    _told(f"cell: {out}", f"mtlser noise-eval {given} {where} --out noisy/f{fold}{told}")
+    told(f"cell: {out}", f"mtlser noise-eval {given} {where} --out noisy/f{fold}{repeated}")
+
+
+@app.command(epilog="Example: mtlser pretrain --manifest corpus --folds folds --out build/backbone")
+def pretrain(
+    manifest: Manifest,
+    folds: Folds,
+    out: Out,
+    recipe: RecipeName = "backbone",
+    sets: Sets = None,
+    work: Work = "",
+) -> None:
+    """Pre-train a tiny wav2vec 2.0 from random weights, as the bundled one was."""
+    stages.pretrain(manifest, folds, resolve(recipe, sets), out, work)
+    told(f"backbone: {out}", f"mtlser-pipeline run --recipe demo --set model.encoder={out}")
 
 
 @app.command(epilog="Example: mtlser predict runs/demo clip.wav other.wav --json")
@@ -206,12 +221,12 @@ def noise_eval(
     sets: Sets = None,
 ) -> None:
     """Predict a fold's test set under every noise and SNR of the recipe."""
-    resolved = _recipe(recipe, sets)
+    resolved = resolve(recipe, sets)
     cell = Cell(system=system, fold=fold, seed=resolved.seed).text
     stages.noise_eval(manifest, folds, model, cell, resolved, out)
     given = f"--manifest {manifest} --folds {folds} --chosen chosen"
-    told = _again(recipe, sets)
-    _told(f"noisy: {out}", f"mtlser report {given} --out report{told} {model} {out} ...")
+    repeated = again(recipe, sets)
+    told(f"noisy: {out}", f"mtlser report {given} --out report{repeated} {model} {out} ...")
 
 
 @app.command(
@@ -229,14 +244,14 @@ def report(
     run: Key = "",
 ) -> None:
     """Score all predictions and write one HTML page, `scores.json` and `summary.json`."""
-    stages.report(manifest, folds, chosen, results, _recipe(recipe, sets), out, run)
+    stages.report(manifest, folds, chosen, results, resolve(recipe, sets), out, run)
     show.scored(out)
-    told = _again(recipe, sets)
-    _told(
+    repeated = again(recipe, sets)
+    told(
         f"report: {out}/report.html",
         f"mtlser train --manifest {manifest} --folds {folds} --chosen {out} --final "
-        f"--out final{told}",
-        f"mtlser register --model final --report {out} --out registered{told}",
+        f"--out final{repeated}",
+        f"mtlser register --model final --report {out} --out registered{repeated}",
     )
 
 
@@ -250,11 +265,11 @@ def register(
     run: Key = "",
 ) -> None:
     """Register the final model in MLflow: challenger, and champion where none beats it."""
-    resolved = _recipe(recipe or str(storage.fetch(report) / "recipe.toml"), sets)
+    resolved = resolve(recipe or str(storage.fetch(report) / "recipe.toml"), sets)
     stages.register(model, report, resolved, out, run)
     show.registered(out)
     following = f"mtlser predict models:/{resolved.registry.name}@challenger clip.wav"
-    _told(f"registered: {out}/registered.json", following)
+    told(f"registered: {out}/registered.json", following)
 
 
 def main() -> None:
@@ -267,31 +282,6 @@ def main() -> None:
         if error.filename is None:
             raise
         _refuse(f"{error.filename}: {error.strerror}; give another path")
-
-
-def _recipe(
-    name: str | None, sets: list[str] | None, corpus: str | None = None, root: str | None = None
-) -> Recipe:
-    """The recipe that is named, else the one of the corpus; flags are overrides of it."""
-    flags = [
-        f"data.{key}={json.dumps(value)}"
-        for key, value in (("corpus", corpus), ("root", root))
-        if value is not None
-    ]
-    source = name or DEFAULTS.get(corpus or "iemocap", "paper")
-    return recipes.load(source, (*flags, *(sets or [])))
-
-
-def _again(recipe: str | None, sets: list[str] | None) -> str:
-    """The recipe flags once more, for the next command."""
-    flags = ["--recipe", recipe] if recipe else []
-    for override in sets or []:
-        flags += ["--set", override]
-    return f" {shlex.join(flags)}" if flags else ""
-
-
-def _told(done: str, *following: str) -> None:
-    typer.echo("\n".join([done, *(f"next: {command}" for command in following)]))
 
 
 def _refuse(sentence: str) -> None:

@@ -43,12 +43,22 @@ CHOSEN = "chosen.json"
 PREDICTIONS = "predictions.jsonl"
 
 
-def synth(out: str, seed: int) -> None:
-    """Writes the synthetic IEMOCAP-shaped release to `out`; byte-identical for a seed."""
+def synth(out: str, seed: int, pretraining: int = 0) -> None:
+    """Writes the synthetic IEMOCAP-shaped release to `out`; byte-identical for a seed.
+
+    Args:
+        out: folder or `s3://` address to write.
+        seed: 0 or more.
+        pretraining: this many utterances of the backbone's own corpus instead (other voices and
+            sentences); 0: the demo's release.
+    """
     from mtlser.data import synthetic
 
     with storage.output(out) as folder:
-        synthetic.write_release(folder, seed)
+        if pretraining:
+            synthetic.write_pretraining(folder, seed, pretraining)
+        else:
+            synthetic.write_release(folder, seed)
 
 
 def ingest(recipe: Recipe, out: str) -> None:

@@ -1,0 +1,57 @@
+"""Flags that commands share, and the recipe that they add up to."""
+
+import json
+import shlex
+from typing import Annotated
+
+import typer
+
+from mtlser import recipe as recipes
+from mtlser.recipe import Recipe
+
+DEFAULTS = {"iemocap": "paper", "emodb": "emodb"}
+"""Recipe of a corpus where `--recipe` names none."""
+RecipeName = Annotated[
+    str | None,
+    typer.Option("--recipe", help="Shipped name (`mtlser recipes`) or path to a .toml file."),
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override of the recipe; repeatable."),
+]
+CorpusName = Annotated[str | None, typer.Option("--corpus", help="`iemocap` or `emodb`.")]
+Root = Annotated[str | None, typer.Option(help="Folder or s3:// address of the release.")]
+Manifest = Annotated[str, typer.Option(help="Corpus folder, as `mtlser ingest` wrote it.")]
+Folds = Annotated[str, typer.Option(help="Folds folder, as `mtlser split` wrote it.")]
+Chosen = Annotated[str, typer.Option(help="Chosen folder, as `mtlser search` wrote it.")]
+FoldIndex = Annotated[int, typer.Option("--fold", min=0, help="Index of the fold, from 0.")]
+System = Annotated[str, typer.Option(help="`mtlser`, or a baseline such as `svm`.")]
+Out = Annotated[str, typer.Option(help="Folder or s3:// address to write.")]
+Work = Annotated[str, typer.Option(help="Local folder that outlives a kill, to resume from.")]
+Key = Annotated[str, typer.Option("--run", help="Steps with one key share one MLflow run.")]
+
+
+def resolve(
+    name: str | None, sets: list[str] | None, corpus: str | None = None, root: str | None = None
+) -> Recipe:
+    """The recipe that is named, else the one of the corpus; flags are overrides of it."""
+    flags = [
+        f"data.{key}={json.dumps(value)}"
+        for key, value in (("corpus", corpus), ("root", root))
+        if value is not None
+    ]
+    source = name or DEFAULTS.get(corpus or "iemocap", "paper")
+    return recipes.load(source, (*flags, *(sets or [])))
+
+
+def again(recipe: str | None, sets: list[str] | None) -> str:
+    """The recipe flags once more, for the next command."""
+    flags = ["--recipe", recipe] if recipe else []
+    for override in sets or []:
+        flags += ["--set", override]
+    return f" {shlex.join(flags)}" if flags else ""
+
+
+def told(done: str, *following: str) -> None:
+    """Prints what a command did, and the commands that usually follow."""
+    typer.echo("\n".join([done, *(f"next: {command}" for command in following)]))
