@@ -155,9 +155,16 @@ class Recipe(Section):
 
     @property
     def hash(self) -> str:
-        """First 12 hex digits of the SHA-256 of all that decides a result (places do not)."""
+        """First 12 hex digits of the SHA-256 of all that decides a result.
+
+        Where things lie does not: of folders on this machine only the last name counts.
+        """
         kept = self.model_dump()
         kept["data"].pop("root")
+        for section, key in (("model", "encoder"), ("noise", "root")):
+            place = kept[section][key]
+            if place is not None and Path(place).is_absolute():
+                kept[section][key] = Path(place).name
         text = json.dumps(kept, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

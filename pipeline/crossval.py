@@ -73,8 +73,7 @@ def crossval(profile: Profile, image: str = IMAGE) -> dsl.base_component.BaseCom
             report(**data, **tracked, chosen=chosen, trained=cells, noisy=noisy), heavy=False
         )
         reported = told.outputs["reported"]
-        final = step(train(**data, **tracked, chosen=chosen, work=work), heavy=True)
-        final.after(told)
+        final = step(train(**data, **tracked, chosen=reported, work=work), heavy=True)
         final.set_display_name("train-final")
         model = final.outputs["trained"]
         kept = step(

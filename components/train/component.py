@@ -23,7 +23,8 @@ def train(  # noqa: PLR0913, PLR0917 - one parameter a port
         recipe: the resolved recipe as TOML text.
         corpus: the corpus folder.
         folds: the folds folder.
-        chosen: what the search chose, with its checkpoints.
+        chosen: what the search chose, with its checkpoints; for the final fit the report folder,
+            which also knows each fold's best epoch.
         trained: folder of `model/`, `history.jsonl`, `result.json` and `predictions.jsonl`.
         work: folder that outlives a killed step; empty: a temporary one.
         run: key of the parent run in MLflow; empty: `job`.
