@@ -1,7 +1,6 @@
 """The parent run in MLflow: where it goes, and what it says of its recipe and code."""
 
 import os
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +10,7 @@ from mlflow.tracking.context.registry import resolve_tags
 
 from mtlser import mlflow_runs
 from mtlser.mlflow_runs import MlflowRun
+from mtlser.provenance import commit
 from mtlser.recipe import Recipe, dumps
 from mtlser.records import LEAKING_PROTOCOLS
 
@@ -31,20 +31,6 @@ def flat(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:
         else:
             result[prefix + key] = value
     return result
-
-
-def commit() -> str | None:
-    """The git commit of this code (`-dirty` where changed): `MTLSER_COMMIT`, else the checkout."""
-    given = os.environ.get("MTLSER_COMMIT")
-    checkout = Path(__file__).resolve().parent.parent
-    if given or not (checkout / ".git").exists():
-        return given
-    command = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--abbrev=40"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() or None
 
 
 def opened(uri: str, recipe: Recipe, key: str) -> MlflowRun:

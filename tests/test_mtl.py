@@ -50,6 +50,26 @@ def test_weighted_layers_start_as_their_plain_mean(tmp_path: Path) -> None:
     torch.testing.assert_close(mixed.emotion_be, net.emotion_head(mean.mean(1)))
 
 
+@pytest.mark.parametrize("layers", ["last", "weighted", "concat"])
+def test_heads_are_those_of_features_standardised_frame_by_frame(
+    tmp_path: Path, layers: str
+) -> None:
+    net = network(tmp_path, layers=layers).eval()
+    if layers == "weighted":
+        net.layer_logits_l.data = torch.tensor([0.5, -1.0])
+    encoded_btd, frames_b = torch.randn(2, 6, len(net.mean_d)) + 3, torch.tensor([6, 4])
+    net.mean_d, net.scale_d = torch.randn_like(net.mean_d), torch.rand_like(net.scale_d) + 0.5
+    shared = (encoded_btd - net.mean_d) / net.scale_d
+    if layers == "weighted":
+        shares = torch.softmax(net.layer_logits_l, 0)
+        shared = shared[..., :32] * shares[0] + shared[..., 32:] * shares[1]
+    said = net.heads(encoded_btd, frames_b)
+    pooled = torch.stack([shared[0].mean(0), shared[1, :4].mean(0)])
+    torch.testing.assert_close(said.characters_btu, net.ctc_head(shared), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(said.emotion_be, net.emotion_head(pooled), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(said.speaker_bs, net.speaker_head(pooled), atol=1e-5, rtol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("trainable", "frozen"), [("all", ()), ("transformer", ("cnn",)), ("heads", ("encoder",))]
 )

@@ -29,7 +29,7 @@ def test_the_export_is_the_trained_network_for_transformers(tmp_path: Path) -> N
     out.mkdir()
     pretrain.pretrain(inputs, recipe, out, tmp_path / "bench", NullRun())
     assert (out / "model.safetensors").stat().st_size < 6_000_000
-    assert "WER there" in (out / "README.md").read_text(encoding="utf-8")
+    assert "There | WER" in (out / "README.md").read_text(encoding="utf-8")
 
     network = bundle.build(ModelRecipe(encoder=str(out), ctc_head="pretrained"), 4, 2).eval()
     reference = Wav2Vec2ForCTC.from_pretrained(out, dtype=torch.float32).eval()

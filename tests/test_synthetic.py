@@ -228,7 +228,7 @@ def test_pretraining_has_all_letters_and_nearly_all_words_of_the_demo() -> None:
 def test_pretraining_is_a_release_of_its_own(pretraining: Path, tmp_path: Path) -> None:
     assert len(wavs(pretraining)) == 26
     assert wavs(pretraining).keys() == turns(pretraining).keys() == transcripts(pretraining).keys()
-    assert {label for label, _, _ in turns(pretraining).values()} == {"neu"}
+    assert {label for label, _, _ in turns(pretraining).values()} == {"neu", "hap", "ang", "sad"}
     assert {name[:5] for name in wavs(pretraining)} == {f"Ses{n:02d}" for n in range(1, 10)}
     assert len(set(transcripts(pretraining).values())) == 26
     write_pretraining(tmp_path / "again", 0, 26)

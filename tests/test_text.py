@@ -15,7 +15,7 @@ from mtlser.data.text import VOCABULARY, clean, decode_ctc, encode, normalise
 def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Wav2Vec2CTCTokenizer:
     path: Path = tmp_path_factory.mktemp("vocabulary") / "vocab.json"
     path.write_text(json.dumps({symbol: index for index, symbol in enumerate(VOCABULARY)}))
-    return Wav2Vec2CTCTokenizer(str(path))  # type: ignore[no-untyped-call]
+    return Wav2Vec2CTCTokenizer(str(path))
 
 
 def test_vocabulary_has_the_papers_32_symbols_in_wav2vec2s_order() -> None:

@@ -61,10 +61,27 @@ def emotional(base: Prosody, label: str, rng: np.random.Generator) -> Prosody:
     return _around(middle, SPREAD, rng)
 
 
+LOWEST, HIGHEST = Prosody(110, 20, 5, 50), Prosody(235, 85, 95, 110)
+"""Between these, people speak; for pre-training."""
+
+
 def any_prosody(rng: np.random.Generator) -> Prosody:
-    """Settings drawn evenly over what people speak like, for pre-training."""
-    low, high = Prosody(110, 20, 5, 50), Prosody(235, 85, 95, 110)
-    return Prosody(*(rng.uniform(a, b) for a, b in zip(low, high, strict=True)))
+    """Settings drawn evenly between `LOWEST` and `HIGHEST`, for pre-training."""
+    return Prosody(*(rng.uniform(a, b) for a, b in zip(LOWEST, HIGHEST, strict=True)))
+
+
+def quadrant(spoken: Prosody) -> str:
+    """Which way of speaking: the lower or upper half of pitch and of rate, as a label's name.
+
+    The names only fill the label slot of IEMOCAP's files: nobody acts an emotion here, and no
+    emotion of the demo has these settings.
+
+    >>> quadrant(LOWEST), quadrant(HIGHEST)
+    ('sad', 'hap')
+    """
+    high = spoken.pitch > (LOWEST.pitch + HIGHEST.pitch) / 2
+    fast = spoken.rate_wpm > (LOWEST.rate_wpm + HIGHEST.rate_wpm) / 2
+    return {(0, 0): "sad", (0, 1): "ang", (1, 0): "neu", (1, 1): "hap"}[int(high), int(fast)]
 
 
 def _around(middle: Prosody, sd: Prosody, rng: np.random.Generator) -> Prosody:

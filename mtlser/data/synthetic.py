@@ -60,8 +60,8 @@ def write_release(folder: Path, seed: int, size: Size = DEMO_SIZE) -> None:
 def write_pretraining(folder: Path, seed: int, utterances: int) -> None:
     """Writes the pre-training corpus below `folder`: nine sessions, 18 actors; byte-identical.
 
-    Its voices and its sentences are not the demo's; every sentence is another, every utterance
-    is labelled `neu`, and its prosody is drawn evenly.
+    Its voices and its sentences are not the demo's; every sentence is another. Prosody is drawn
+    evenly, and the label slot says which quadrant of pitch and rate was drawn.
 
     Args:
         folder: an empty or absent folder.
@@ -124,9 +124,9 @@ def _pretraining(seed: int, utterances: int) -> list[_Spoken]:
             rng = generator(seed, "pretraining", name)
             sentences = list(islice(_new_sentences(rng, seen), len(turns)))
             letters = speakers(len(turns), rng)
-            labels = ["neu"] * len(turns)
-            dialogue = _dialogue(session, name, letters, labels, sentences, crlf=False)
             prosodies = [prosody.any_prosody(rng) for _ in turns]
+            labels = [prosody.quadrant(one) for one in prosodies]
+            dialogue = _dialogue(session, name, letters, labels, sentences, crlf=False)
             spoken.append(_Spoken(dialogue, sentences, prosodies))
     return spoken
 

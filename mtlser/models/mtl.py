@@ -28,8 +28,8 @@ class Logits:
 
 def mean_over_speech(hidden_btd: Tensor, frames_b: Tensor) -> Tensor:
     """Mean of each utterance's real frames: (b, t, d) and (b,) -> (b, d) (eq. 5, masked)."""
-    real_bt1 = real_frames(frames_b, hidden_btd.shape[1]).unsqueeze(-1)
-    return (hidden_btd * real_bt1).sum(1) / frames_b[:, None]
+    real_bt = real_frames(frames_b, hidden_btd.shape[1]) / frames_b[:, None]
+    return torch.einsum("bt,btd->bd", real_bt.to(hidden_btd.dtype), hidden_btd)
 
 
 class MtlNetwork(nn.Module):
@@ -80,17 +80,25 @@ class MtlNetwork(nn.Module):
         return encoded, self.encoder.frames(local_frames_b)
 
     def heads(self, encoded_btd: Tensor, frames_b: Tensor) -> Logits:
-        """The three heads on the encoder's output (eqs. 6-8)."""
-        shared_btd = (encoded_btd.to(self.mean_d.dtype) - self.mean_d) / self.scale_d
+        """The three heads on the encoder's output (eqs. 6-8), standardised first.
+
+        Pooling and the CTC layer are linear, so both are applied to the features as they are:
+        pooled vectors are standardised, and so are the CTC layer's weights, not every frame.
+        """
+        pooled_bd = (mean_over_speech(encoded_btd, frames_b) - self.mean_d) / self.scale_d
+        weight_ud = self.ctc_head.weight
         if self.layers == "weighted":
-            layered = shared_btd.unflatten(-1, (self.encoder.layer_count, self.encoder.width))
-            weights_l = torch.softmax(self.layer_logits_l, dim=0)
-            shared_btd = torch.einsum("btld,l->btd", layered, weights_l)
-        pooled_bd = self.dropout(mean_over_speech(shared_btd, frames_b))
+            shares_l = torch.softmax(self.layer_logits_l, dim=0)
+            layered_bld = pooled_bd.unflatten(-1, (len(shares_l), self.encoder.width))
+            pooled_bd = torch.einsum("bld,l->bd", layered_bld, shares_l)
+            weight_ud = torch.cat([share * weight_ud for share in shares_l], dim=1)
+        weight_ud = weight_ud / self.scale_d
+        bias_u = self.ctc_head.bias - weight_ud @ self.mean_d
+        pooled_bd = self.dropout(pooled_bd)
         return Logits(
             self.emotion_head(pooled_bd),
             self.speaker_head(pooled_bd),
-            self.ctc_head(shared_btd),
+            nn.functional.linear(encoded_btd, weight_ud, bias_u),
             frames_b,
         )
 

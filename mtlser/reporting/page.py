@@ -133,7 +133,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _environment(run: "Run") -> dict[str, str]:
-    from mtlser.mlflow_parent import commit
+    from mtlser.provenance import commit
 
     found = {
         "Written": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",

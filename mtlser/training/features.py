@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from filelock import FileLock
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -56,8 +57,10 @@ def reader(
     if cut == "wav":
         return lambda utterance: torch.from_numpy(audio.load(corpus / utterance.audio))
     folder = bench / "features" / _key(network, cut, utterances)
-    if not (folder / INDEX).is_file():
-        _build(network, cut, corpus, utterances, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):  # cells side by side: one builds, the others wait for it
+        if not (folder / INDEX).is_file():
+            _build(network, cut, corpus, utterances, folder)
     return FeatureCache(folder)
 
 
@@ -71,7 +74,6 @@ def _key(network: MtlNetwork, cut: Cut, utterances: Sequence[Utterance]) -> str:
 def _build(
     network: MtlNetwork, cut: Cut, corpus: Path, utterances: Sequence[Utterance], folder: Path
 ) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     spans: dict[str, tuple[int, int]] = {}
     position = width = 0
     network.eval()

@@ -18,9 +18,9 @@ demonstrations and tests. It knows synthetic English only: do not use it for rea
 |---|---|
 | Trained on | {utterances} utterances, {hours:.1f} h, of eSpeak NG speech: {speakers} voices |
 | Kept apart | the demonstration's voices and sentences occur in none of it |
-| Objective | CTC over 32 symbols (weight {alpha:g}), speaker cross-entropy (weight {beta:g}) |
+| Objective | CTC over 32 symbols (weight {alpha:g}), quadrant of pitch and rate (weight 1), voice (weight {beta:g}) |
 | Epochs | {epoch} of {epochs} kept, chosen on {validation} utterances of two further voices |
-| WER there | {wer:.1f} % (greedy, no language model) |
+| There | WER {wer:.1f} % (greedy, no language model), quadrant {quadrant:.1f} % (chance 25 %) |
 | Training time | {minutes:.0f} min on {cores} CPU cores |
 | Weights | fp16 safetensors, made from random weights with seed {seed}: nothing was downloaded |
 | Recipe | `backbone`, hash {recipe} |
@@ -58,6 +58,7 @@ def pretrain(inputs: Inputs, recipe: Recipe, folder: Path, bench: Path, parent: 
         epochs=result.epochs_run,
         validation=len(fold.validation),
         wer=100 * (result.validation["wer"] or 0.0),
+        quadrant=100 * (result.validation["wa"] or 0.0),
         minutes=result.seconds / 60,
         cores=os.cpu_count(),
         seed=recipe.seed,
