@@ -11,7 +11,7 @@ from mtlser.training.network import Inputs, Training
 
 CARD = """# Bundled backbone: wav2vec 2.0, {parameters:.1f} M parameters
 
-A small wav2vec 2.0 (seven convolutions with layer norm, four transformer layers of 192) for
+A small wav2vec 2.0 (six convolutions with layer norm, four transformer layers of 192) for
 demonstrations and tests. It knows synthetic English only: do not use it for real speech.
 
 | | |
