@@ -42,7 +42,7 @@ SHIFTS = {
 }
 """What an emotion adds to the actor's base."""
 
-SPREAD = Prosody(rate_wpm=16, pitch=8, pitch_range=13, volume=9)
+SPREAD = Prosody(rate_wpm=12.5, pitch=6, pitch_range=10, volume=7)
 """SD of one actor's utterances of one emotion: ranges of different emotions overlap."""
 
 ALIASES = {"exc": "hap", "fru": "ang", "sur": "hap", "fea": "sad", "dis": "ang"}
