@@ -18,7 +18,7 @@ demonstrations and tests. It knows synthetic English only: do not use it for rea
 |---|---|
 | Trained on | {utterances} utterances, {hours:.1f} h, of eSpeak NG speech: {speakers} voices |
 | Kept apart | the demonstration's voices and sentences occur in none of it |
-| Objective | CTC over 32 symbols (weight {alpha:g}), quadrant of pitch and rate (weight 1), voice (weight {beta:g}) |
+| Objective | {alpha:g} CTC (32 symbols) + CE of pitch-rate quadrant + {beta:g} CE of the voice |
 | Epochs | {epoch} of {epochs} kept, chosen on {validation} utterances of two further voices |
 | There | WER {wer:.1f} % (greedy, no language model), quadrant {quadrant:.1f} % (chance 25 %) |
 | Training time | {minutes:.0f} min on {cores} CPU cores |
