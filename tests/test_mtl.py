@@ -58,14 +58,21 @@ def test_heads_are_those_of_features_standardised_frame_by_frame(
     if layers == "weighted":
         net.layer_logits_l.data = torch.tensor([0.5, -1.0])
     encoded_btd, frames_b = torch.randn(2, 6, len(net.mean_d)) + 3, torch.tensor([6, 4])
-    net.mean_d, net.scale_d = torch.randn_like(net.mean_d), torch.rand_like(net.scale_d) + 0.5
-    shared = (encoded_btd - net.mean_d) / net.scale_d
-    if layers == "weighted":
+    net.mean_d = torch.randn_like(net.mean_d)
+    net.pooled_sd_d = torch.rand_like(net.mean_d) + 0.5
+    net.frame_sd_d = torch.rand_like(net.mean_d) + 0.5
+
+    def mixed(features_btd: torch.Tensor) -> torch.Tensor:
+        if layers != "weighted":
+            return features_btd
         shares = torch.softmax(net.layer_logits_l, 0)
-        shared = shared[..., :32] * shares[0] + shared[..., 32:] * shares[1]
+        return features_btd[..., :32] * shares[0] + features_btd[..., 32:] * shares[1]
+
+    for_words = mixed((encoded_btd - net.mean_d) / net.frame_sd_d)
+    for_pooling = mixed((encoded_btd - net.mean_d) / net.pooled_sd_d)
     said = net.heads(encoded_btd, frames_b)
-    pooled = torch.stack([shared[0].mean(0), shared[1, :4].mean(0)])
-    torch.testing.assert_close(said.characters_btu, net.ctc_head(shared), atol=1e-4, rtol=1e-4)
+    pooled = torch.stack([for_pooling[0].mean(0), for_pooling[1, :4].mean(0)])
+    torch.testing.assert_close(said.characters_btu, net.ctc_head(for_words), atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(said.emotion_be, net.emotion_head(pooled), atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(said.speaker_bs, net.speaker_head(pooled), atol=1e-5, rtol=1e-4)
 

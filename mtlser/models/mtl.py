@@ -36,7 +36,8 @@ class MtlNetwork(nn.Module):
     """Emotion logits e, speaker logits s and character logits y from shared features v."""
 
     mean_d: Tensor
-    scale_d: Tensor
+    pooled_sd_d: Tensor
+    frame_sd_d: Tensor
 
     def __init__(
         self,
@@ -55,7 +56,8 @@ class MtlNetwork(nn.Module):
             self.layer_logits_l = nn.Parameter(torch.zeros(encoder.layer_count))
         stored = encoder.width * (1 if recipe.layers == "last" else encoder.layer_count)
         self.register_buffer("mean_d", torch.zeros(stored))
-        self.register_buffer("scale_d", torch.ones(stored))
+        self.register_buffer("pooled_sd_d", torch.ones(stored))
+        self.register_buffer("frame_sd_d", torch.ones(stored))
         self.dropout = nn.Dropout(recipe.dropout)
         self.emotion_head = nn.Linear(width, emotions)
         self.speaker_head = nn.Linear(width, speakers)
@@ -82,17 +84,18 @@ class MtlNetwork(nn.Module):
     def heads(self, encoded_btd: Tensor, frames_b: Tensor) -> Logits:
         """The three heads on the encoder's output (eqs. 6-8), standardised first.
 
-        Pooling and the CTC layer are linear, so both are applied to the features as they are:
-        pooled vectors are standardised, and so are the CTC layer's weights, not every frame.
+        Pooled vectors spread less than frames, so each has an SD of its own. Pooling and the CTC
+        layer are linear: standardising pooled vectors and CTC weights is standardising every
+        frame, and cheaper.
         """
-        pooled_bd = (mean_over_speech(encoded_btd, frames_b) - self.mean_d) / self.scale_d
+        pooled_bd = (mean_over_speech(encoded_btd, frames_b) - self.mean_d) / self.pooled_sd_d
         weight_ud = self.ctc_head.weight
         if self.layers == "weighted":
             shares_l = torch.softmax(self.layer_logits_l, dim=0)
             layered_bld = pooled_bd.unflatten(-1, (len(shares_l), self.encoder.width))
             pooled_bd = torch.einsum("bld,l->bd", layered_bld, shares_l)
             weight_ud = torch.cat([share * weight_ud for share in shares_l], dim=1)
-        weight_ud = weight_ud / self.scale_d
+        weight_ud = weight_ud / self.frame_sd_d
         bias_u = self.ctc_head.bias - weight_ud @ self.mean_d
         pooled_bd = self.dropout(pooled_bd)
         return Logits(

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -103,11 +104,25 @@ def _features(network: MtlNetwork, cut: Cut, wav_n: NDArray[np.float32]) -> NDAr
     return features
 
 
-def frame_statistics(read: Read, utterances: Sequence[Utterance]) -> tuple[Tensor, Tensor]:
-    """Mean and SD over utterances of their mean features, (c,) each.
+@dataclass(frozen=True)
+class Statistics:
+    """How features spread over the training utterances, (c,) each; an utterance counts once."""
 
-    An utterance counts once, however long it is: heads that see pooled vectors are scaled by
-    how pooled vectors spread.
-    """
-    pooled_nc = torch.stack([read(utterance).double().mean(0) for utterance in utterances])
-    return pooled_nc.mean(0).float(), pooled_nc.std(0).clamp(min=1e-5).float()
+    mean_c: Tensor
+    pooled_sd_c: Tensor
+    """Of the utterances' mean vectors."""
+    frame_sd_c: Tensor
+    """Of single frames around `mean_c`."""
+
+
+def statistics(read: Read, utterances: Sequence[Utterance]) -> Statistics:
+    """Mean of the features, SD of pooled vectors and SD of frames, over the utterances."""
+    features = [read(utterance) for utterance in utterances]
+    pooled_nc = torch.stack([feature_tc.double().mean(0) for feature_tc in features])
+    mean_c = pooled_nc.mean(0)
+    squares_nc = torch.stack([(f_tc.double() - mean_c).square().mean(0) for f_tc in features])
+    return Statistics(
+        mean_c.float(),
+        pooled_nc.std(0).clamp(min=1e-5).float(),
+        squares_nc.mean(0).sqrt().clamp(min=1e-5).float(),
+    )

@@ -134,7 +134,9 @@ def fit_network(
     cut = CUT_OF[recipe.model.trainable]
     read = features.reader(network, cut, inputs.corpus, inputs.utterances, bench)
     if recipe.model.standardise:
-        network.mean_d, network.scale_d = features.frame_statistics(read, shown)
+        spread = features.statistics(read, shown)
+        network.mean_d, network.pooled_sd_d = spread.mean_c, spread.pooled_sd_c
+        network.frame_sd_d = spread.frame_sd_c
     network.to("cuda" if torch.cuda.is_available() else "cpu")
 
     def parts(ids: Sequence[str]) -> list[Example]:
