@@ -106,9 +106,10 @@ class SearchRecipe(Section):
     betas: tuple[NonNegativeFloat, ...] = ()
     trials: PositiveInt | None = None
     """Trials per fold of the `tpe` sampler."""
-    metric: Literal["wa", "ua", "f1", "wer", "loss"] = "ua"
+    metric: Literal["wa", "ua", "f1", "wer", "loss", "joint"] = "ua"
     """Validation metric that chooses epoch, alpha and beta; `loss` is the emotion cross-entropy,
-    steadier than a rate where one validation speaker has few utterances."""
+    steadier than a rate where one validation speaker has few utterances; `joint` the mean of UA,
+    1 - WER and speaker accuracy, for a model whose three outputs are all wanted."""
     jobs: PositiveInt = 1
     """Folds trained side by side, each on its share of the cores."""
 

@@ -191,7 +191,7 @@ class SearchRow(Record):
     beta: float
     epoch: int
     score: float
-    """The selection metric, higher is better (1 - WER for `wer`, -loss for `loss`)."""
+    """Selection score, higher is better: the metric, 1 - WER, -loss, or the mean of `joint`."""
     loss: float | None
     """Emotion cross-entropy, nats."""
     wa: Rate

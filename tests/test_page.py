@@ -210,7 +210,9 @@ def test_the_search_shows_each_fold_and_marks_its_choice(html: str) -> None:
     assert "★" not in one
 
 
-@pytest.mark.parametrize(("metric", "text"), [("loss", "1.250"), ("wer", "WER, %")])
+@pytest.mark.parametrize(
+    ("metric", "text"), [("loss", "1.250"), ("wer", "WER, %"), ("joint", "mean of UA, 1 - WER")]
+)
 def test_the_search_may_choose_by_another_metric(metric: str, text: str) -> None:
     search = make_search().model_copy(update={"metric": metric})
     assert text in rendered(search=search)

@@ -33,6 +33,7 @@ MEASURES = {
     "loss": Measure(
         "emotion cross-entropy, nats (lower is better)", lambda row: row.loss, False, False
     ),
+    "joint": Measure("mean of UA, 1 - WER and speaker accuracy, %", lambda row: row.score),
     "speaker": Measure("speaker accuracy, %", lambda row: row.speaker_accuracy),
 }
 """By the recipe's name of the metric; `speaker` is shown, never chosen by."""

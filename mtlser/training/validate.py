@@ -30,7 +30,7 @@ def validator(
         description: what the network's outputs mean.
         validation: unseen speakers; emotion and transcripts are scored here.
         speaker_check: held-out utterances of training speakers; the speaker head is scored here.
-        metric: `wa`, `ua`, `f1`, `wer` (score 1 - WER) or `loss` (score -loss).
+        metric: `wa`, `ua`, `f1`, `wer` (score 1 - WER), `loss` (score -loss) or `joint`.
     """
 
     def validate() -> tuple[float, Row]:
@@ -50,9 +50,18 @@ def validator(
 def selection_score(figures: Row, metric: str) -> float:
     """The score that chooses, higher is better; a figure that is absent scores 0.
 
+    `joint` is the mean of UA, 1 - WER (no less than 0) and speaker accuracy, of those there are.
+
     >>> selection_score({"wer": 0.25}, "wer")
     0.75
+    >>> selection_score({"ua": 0.5, "wer": 0.75, "speaker_accuracy": 0.75}, "joint")
+    0.5
     """
+    if metric == "joint":
+        wer = figures["wer"]
+        right = None if wer is None else max(0.0, 1.0 - wer)
+        tasks = (figures["ua"], right, figures["speaker_accuracy"])
+        return fmean(value for value in tasks if value is not None)
     value = figures[metric] or 0.0
     if metric == "loss":
         return -value
