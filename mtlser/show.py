@@ -76,9 +76,11 @@ def _local(place: str) -> Path | None:
 def predictions(found: "Sequence[FilePrediction]") -> None:
     """Prints one line a file: emotion, every probability, text and speaker."""
     classes = list(found[0].probabilities) if found else []
+    names = [Path(each.file).name for each in found]
+    told_apart = len(set(names)) == len(names)
     rows = [
         (
-            each.file,
+            Path(each.file).name if told_apart else each.file,
             each.emotion,
             *(f"{each.probabilities[name]:.2f}" for name in classes),
             "-" if each.text is None else each.text,
