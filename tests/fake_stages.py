@@ -97,7 +97,8 @@ def report(
 
     cells = sorted((Path(place) / "cell").read_text() for place in results)
     assert cells == sorted(split_cells() * 2), cells
-    _write("report", out, {"report.html": "<h1>report</h1>", "recipe.toml": dumps(recipe)})
+    files = {"report.html": "<h1>report</h1>", "recipe.toml": dumps(recipe), "chosen.json": "{}"}
+    _write("report", out, files)
     places = [Path(place) / "predictions.jsonl" for place in results]
     told = [prediction for path in places for prediction in read_jsonl(path, Prediction)]
     write_jsonl(Path(out) / "predictions.jsonl", told)
