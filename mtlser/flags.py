@@ -27,7 +27,7 @@ Chosen = Annotated[str, typer.Option(help="Chosen folder, as `mtlser search` wro
 FoldIndex = Annotated[int, typer.Option("--fold", min=0, help="Index of the fold, from 0.")]
 System = Annotated[str, typer.Option(help="`mtlser`, or a baseline such as `svm`.")]
 Out = Annotated[str, typer.Option(help="Folder or s3:// address to write.")]
-Work = Annotated[str, typer.Option(help="Local folder that outlives a kill, to resume from.")]
+Work = Annotated[str, typer.Option(help="Folder or s3:// address to resume from.")]
 Key = Annotated[str, typer.Option("--run", help="Steps with one key share one MLflow run.")]
 
 

@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import mlflow
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, Experiment, InputTag, Metric, Param, RunTag
 from mlflow.entities import Run as Entity
+from mlflow.environment_variables import MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING
 from mlflow.exceptions import MlflowException
 from tenacity import RetryError, Retrying, retry_if_exception, stop_after_attempt
 from tenacity import wait_random_exponential as wait_random
@@ -232,6 +233,23 @@ class MlflowRun:
         """Uploads a file, or what a folder holds, below `folder`."""
         upload = self.client.log_artifacts if path.is_dir() else self.client.log_artifact
         told(lambda: upload(self._id, str(path), folder or None), f"upload {path}")
+
+    @contextmanager
+    def system_metrics(self) -> Iterator[None]:
+        """Logs load and memory of the machine meanwhile, where MLflow is told to."""
+        wanted: Any = MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING
+        if not wanted.get():
+            yield
+            return
+        from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+        monitor: Any = SystemMetricsMonitor  # mlflow does not annotate it
+        monitor = monitor(self._id, tracking_uri=self.uri, resume_logging=True)
+        monitor.start()
+        try:
+            yield
+        finally:
+            monitor.finish()
 
     def close(self, status: str = "FINISHED") -> None:
         """Ends the run: `FINISHED`, `FAILED` or `KILLED`."""

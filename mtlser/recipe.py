@@ -9,7 +9,7 @@ import hashlib
 import json
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import tomli_w
 from pydantic import (
@@ -20,6 +20,7 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
+    model_validator,
 )
 
 from mtlser.errors import MtlserError
@@ -86,15 +87,44 @@ class TrainRecipe(Section):
     head_learning_rate: PositiveFloat | None = None
     """`None`: as `learning_rate`."""
     weight_decay: NonNegativeFloat = 0.0
+    layer_decay: float = Field(1.0, gt=0, le=1)
+    """Rate of each transformer layer relative to the one above it; what lies below them all has
+    the lowest layer's."""
     batch_size: PositiveInt = 8
+    """Utterances of one optimiser step, over all processes."""
+    bucket_s: PositiveFloat = 60.0
+    """Audio seconds that a device takes at once; a longer batch is worked off in parts, to the
+    same loss. Halved by itself where memory runs out."""
+    device_batch: PositiveInt | None = None
+    """Utterances that a device takes at once, in the order drawn, instead of `bucket_s`."""
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     warmup: float = Field(0.0, ge=0, lt=1)
     """Share of all steps over which the rate rises from 0."""
     clip_norm: PositiveFloat | None = None
-    precision: Literal["auto", "fp32", "bf16"] = "fp32"
-    """`auto`: bf16 where the GPU has it, else fp32."""
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "fp32"
+    """Of activations; weights and losses stay fp32. `auto`: bf16 on a GPU that has it."""
+    gradient_checkpointing: bool = False
+    """Computes each transformer layer again in the backward pass: less memory, a third slower."""
+    deterministic: bool = False
+    """Same weights bit for bit on a GPU too, where torch can; slower. CPUs need no asking."""
     spec_augment: bool = False
     class_weights: bool = False
+    ctc_reduction: Literal["mean", "sum"] = "mean"
+    """`sum` adds CTC up over each device batch, as the published code does: alpha then grows with
+    `device_batch`."""
+    padding: Literal["none", "seen"] = "none"
+    """`seen` fills a device batch's clips up to the longest and takes the zeros for speech in
+    training, as the published code does. Predictions never see padding."""
+    speaker_label: Literal["actor", "prefix"] = "actor"
+    """`prefix` teaches the speaker head the file-name prefix, as the published code does."""
+    checkpoint_s: NonNegativeFloat = 300.0
+    """Seconds between checkpoints within an epoch; decides no result."""
+
+    @model_validator(mode="after")
+    def _published(self) -> Self:
+        if self.device_batch is None and (self.padding == "seen" or self.ctc_reduction == "sum"):
+            raise ValueError("padding = 'seen' and ctc_reduction = 'sum' need device_batch")
+        return self
 
 
 class SearchRecipe(Section):
@@ -162,6 +192,7 @@ class Recipe(Section):
         """
         kept = self.model_dump()
         kept["data"].pop("root")
+        kept["train"].pop("checkpoint_s")
         for section, key in (("model", "encoder"), ("noise", "root")):
             place = kept[section][key]
             if place is not None and Path(place).is_absolute():

@@ -89,8 +89,8 @@ def fetch(location: str, cache: Path) -> Path:
         MtlserError: nothing is there, the upload is not whole, or S3 refuses.
     """
     place = Place.parse(location)
-    with _told(location):
-        client = _client()
+    with told(location):
+        client = connect()
         remotes = _wanted(client, place, location)
         listing = "\n".join(f"{remote.name} {remote.etag} {remote.size}" for remote in remotes)
         tree = cache / "trees" / _hash(endpoint() or "", place.bucket, place.prefix, listing)
@@ -114,16 +114,16 @@ def check_writable(location: str) -> None:
         MtlserError: no such bucket, no access, no server.
     """
     place = Place.parse(location)
-    with _told(location):
-        _client().list_objects_v2(Bucket=place.bucket, Prefix=place.key(MARKER), MaxKeys=1)
+    with told(location):
+        connect().list_objects_v2(Bucket=place.bucket, Prefix=place.key(MARKER), MaxKeys=1)
 
 
 def upload(folder: Path, location: str) -> None:
     """Uploads all files below `folder`, then deletes what an earlier output had beyond them."""
     place, new = Place.parse(location), Marker.of(folder)
-    with _told(location):
-        client = _client()
-        old = _marker(client, place.bucket, place.key(MARKER))
+    with told(location):
+        client = connect()
+        old = read_marker(client, place.bucket, place.key(MARKER))
         known = {**(old.files if old else {}), **new.files}
         _mark(client, place, Marker(state="uploading", files=known))
         _parallel(
@@ -135,7 +135,8 @@ def upload(folder: Path, location: str) -> None:
         _mark(client, place, new)
 
 
-def _client() -> Any:
+def connect() -> Any:
+    """A client of the endpoint and credentials that the environment names."""
     import boto3
     from botocore.config import Config
 
@@ -154,7 +155,7 @@ def _client() -> Any:
 
 
 @contextmanager
-def _told(location: str) -> Iterator[None]:
+def told(location: str) -> Iterator[None]:
     """Turns what boto3 raises into one sentence."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
@@ -181,7 +182,7 @@ def _wanted(client: Any, place: Place, location: str) -> list[Remote]:
     for name in markers:
         _check_whole(client, place, name, found, location)
     if MARKER in found:
-        marker = _marker(client, place.bucket, place.key(MARKER))
+        marker = read_marker(client, place.bucket, place.key(MARKER))
         found = {name: found[name] for name in (marker.files if marker else found)}
     wanted = [remote for name, remote in sorted(found.items()) if name not in markers]
     if not wanted:
@@ -192,7 +193,7 @@ def _wanted(client: Any, place: Place, location: str) -> list[Remote]:
 def _check_whole(
     client: Any, place: Place, name: str, found: dict[str, Remote], location: str
 ) -> None:
-    marker = _marker(client, place.bucket, place.key(name))
+    marker = read_marker(client, place.bucket, place.key(name))
     folder = name.removesuffix(MARKER)
     if marker is None or marker.state != "complete":
         raise MtlserError(
@@ -224,7 +225,8 @@ def _list(client: Any, place: Place) -> Iterator[Remote]:
         yield Remote(name, entry["ETag"].strip('"'), entry["Size"])
 
 
-def _marker(client: Any, bucket: str, key: str) -> Marker | None:
+def read_marker(client: Any, bucket: str, key: str) -> Marker | None:
+    """The marker that an object holds; `None` where there is no such object."""
     from botocore.exceptions import ClientError
 
     try:

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mtlser import storage, tracking
+from mtlser import bench, storage, tracking
 from mtlser.recipe import Recipe, dumps
 from mtlser.records import (
     Cell,
@@ -97,7 +97,8 @@ def search(
         folds: folds folder.
         recipe: the resolved recipe.
         out: chosen folder to write.
-        work: local folder that outlives a killed step; trainings in it are resumed and reused.
+        work: folder or `s3://` address that outlives a killed step; trainings in it are resumed
+            and reused.
         run: key of the parent run in MLflow; empty: a run of its own.
     """
     from mtlser.training import search as alpha_beta
@@ -108,11 +109,11 @@ def search(
     inputs = Inputs(source, utterances, plan)
     with (
         tracking.parent(recipe, run) as parent,
-        storage.work(work, out) as bench,
+        bench.bench(work, out) as kept,
         storage.output(out) as folder,
     ):
         tracking.dataset(parent, recipe, plan)
-        result = alpha_beta.search(inputs, recipe, folder, bench, parent)
+        result = alpha_beta.search(inputs, recipe, folder, kept, parent)
         write_json(folder / CHOSEN, result)
 
 
@@ -130,9 +131,10 @@ def train(
 
     The final cell (`mtlser:final:s0`) is fitted on all data with the folds' median alpha, beta
     and best epoch, and predicts nothing; its `chosen` is the report folder, where each fold's
-    epoch is known. Without `chosen` a fold is trained with the recipe's own pair.
+    epoch is known. Without `chosen` a fold is trained with the recipe's own pair. Started by
+    `torchrun`, all its processes train together and the first one writes.
     """
-    from mtlser.training import cells
+    from mtlser.training import cells, processes
     from mtlser.training import search as alpha_beta
     from mtlser.training.network import Inputs
 
@@ -141,12 +143,13 @@ def train(
     choices = storage.fetch(chosen or folds)
     found = load_chosen(choices) if chosen else alpha_beta.passed_through(inputs, recipe)
     inputs = replace(inputs, chosen=found, chosen_folder=choices)
+    team = processes.current()
     with (
         tracking.parent(recipe, run) as parent,
-        storage.work(work, out) as bench,
-        storage.output(out) as folder,
+        bench.bench(work, out, main=team.main) as kept,
+        storage.output(out) if team.main else bench.temporary() as folder,
     ):
-        cells.run(Cell.parse(cell), inputs, recipe, folder, bench, parent)
+        cells.run(Cell.parse(cell), inputs, recipe, folder, kept, parent)
 
 
 def pretrain(corpus: str, folds: str, recipe: Recipe, out: str, work: str = "") -> None:
@@ -158,10 +161,10 @@ def pretrain(corpus: str, folds: str, recipe: Recipe, out: str, work: str = "") 
     inputs = Inputs(source, load_manifest(source), load_folds(plan_folder))
     with (
         tracking.parent(recipe, "") as parent,
-        storage.work(work, out) as bench,
+        bench.bench(work, out) as kept,
         storage.output(out) as folder,
     ):
-        backbone.pretrain(inputs, recipe, folder, bench, parent)
+        backbone.pretrain(inputs, recipe, folder, kept, parent)
 
 
 def noise_eval(

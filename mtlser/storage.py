@@ -89,30 +89,39 @@ def work(work: str, out: str) -> Iterator[Path]:
     """Yields a local folder for state that outlives a killed stage.
 
     Args:
-        work: the folder itself, made where absent and kept; empty: `OUT.work` beside a local
-            `out`, or a folder in the cache keyed by the S3 address, either kept when the block
-            fails or is killed and deleted when it succeeds.
+        work: the folder itself, made where absent and kept, or an S3 address, for a folder in the
+            cache of its own that is kept; empty: `OUT.work` beside a local `out`, or a folder in
+            the cache keyed by the S3 address, either kept when the block fails or is killed and
+            deleted when it succeeds.
         out: where the stage writes.
 
     Raises:
-        MtlserError: `work` is an S3 address, or the folder cannot be made.
+        MtlserError: the folder cannot be made.
     """
     if is_s3(work):
-        raise MtlserError(f"work folder {work}: it has to be local; give a path on this machine")
+        folder = _keyed(work)
+        _make(folder)
+        yield folder
+        return
     if work:
         folder = Path(work).expanduser()
         _make(folder)
         yield folder
         return
     if is_s3(out):
-        key = hashlib.sha256(f"{s3.endpoint() or ''} {out.rstrip('/')}".encode()).hexdigest()[:24]
-        folder = cache_folder() / "work" / key
+        folder = _keyed(out)
     else:
         target = Path(out).expanduser().resolve()
         folder = target.with_name(target.name + ".work")
     _make(folder)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _keyed(address: str) -> Path:
+    """The folder of the cache that belongs to an S3 address."""
+    key = hashlib.sha256(f"{s3.endpoint() or ''} {address.rstrip('/')}".encode()).hexdigest()[:24]
+    return cache_folder() / "work" / key
 
 
 def sha256_file(path: Path) -> str:

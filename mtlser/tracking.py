@@ -11,7 +11,7 @@ folder. `MTLSER_TRACKING=off` tracks nothing.
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -55,6 +55,12 @@ class Run(Protocol):
     def artifact(self, path: Path, folder: str = "") -> None:
         """Uploads a file, or what a folder holds, below `folder`."""
 
+    def system_metrics(self) -> AbstractContextManager[None]:
+        """Logs load and memory of the machine meanwhile, where MLflow is told to.
+
+        By its own `MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING=true`.
+        """
+
     def close(self, status: str = "FINISHED") -> None:
         """Ends the run: `FINISHED`, `FAILED` or `KILLED`."""
 
@@ -88,12 +94,18 @@ class NullRun:
     def artifact(self, path: Path, folder: str = "") -> None:
         """Drops the artifact."""
 
+    def system_metrics(self) -> AbstractContextManager[None]:
+        """Does nothing."""
+        return nullcontext()
+
     def close(self, status: str = "FINISHED") -> None:
         """Does nothing."""
 
 
 def tracked() -> bool:
-    """False where `MTLSER_TRACKING=off`."""
+    """False where `MTLSER_TRACKING=off`, and in all but the first process of `torchrun`."""
+    if os.environ.get("RANK", "0") != "0":
+        return False
     return os.environ.get("MTLSER_TRACKING", "").lower() not in {"off", "0", "none", "false"}
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch.nn.utils.rnn import pad_sequence
 
 from mtlser.errors import MtlserError
 from mtlser.models.encoder import load_encoder
+from mtlser.models.packed import Packed
 from tests.networks import clips, write_encoder
 
 FAMILIES = [
@@ -27,16 +27,18 @@ def test_batch_mates_do_not_change_a_clip(tmp_path: Path, family: str, norm: str
     wavs = [torch.from_numpy(wav) for wav in clips(1.0, 0.4, 2.3)]
     with torch.inference_mode():
         local = encoder.local(wavs)
-        lengths_b = torch.tensor([len(x) for x in local])
-        together = encoder.context(pad_sequence(local, batch_first=True), lengths_b)
-        frames = encoder.frames(lengths_b).tolist()
+        assert [len(x) for x in local] == [encoder.local_frames(len(wav)) for wav in wavs]
+        together = encoder.context(Packed.of(local))
+        frames = [encoder.frames(len(x)) for x in local]
         for i, wav in enumerate(wavs):
             (alone,) = encoder.local([wav])
-            outputs = encoder.context(alone[None], torch.tensor([len(alone)]))
+            outputs = encoder.context(Packed.of([alone]))
             assert len(outputs) == encoder.layer_count
             for layer, mixed in zip(outputs, together, strict=True):
-                assert layer.shape == (1, frames[i], encoder.width)
-                torch.testing.assert_close(layer[0], mixed[i, : frames[i]], atol=2e-5, rtol=1e-5)
+                assert layer.rows_nd.shape == (frames[i], encoder.width)
+                torch.testing.assert_close(layer.rows_nd, mixed.clips()[i], atol=2e-5, rtol=1e-5)
+            (last,) = encoder.context(Packed.of([alone]), every=False)
+            torch.testing.assert_close(last.rows_nd, outputs[-1].rows_nd)
 
 
 @pytest.mark.parametrize(("family", "norm"), [("wav2vec2", "layer"), ("wav2vec2", "group")])
@@ -51,7 +53,7 @@ def test_layers_are_those_of_transformers(tmp_path: Path, family: str, norm: str
     with torch.inference_mode():
         expected = reference(torch.from_numpy(scaled)[None], output_hidden_states=True)
         (local,) = encoder.local([torch.from_numpy(wav)])
-        layers = encoder.context(local[None], torch.tensor([len(local)]))
+        layers = [layer.rows_nd[None] for layer in encoder.context(Packed.of([local]))]
     torch.testing.assert_close(layers[-1], expected.last_hidden_state, atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(layers[0], expected.hidden_states[1], atol=1e-4, rtol=1e-4)
 
@@ -64,7 +66,7 @@ def test_whisper_on_30_s_is_that_of_transformers(tmp_path: Path) -> None:
     (wav,) = clips(30.0)
     with torch.inference_mode():
         (mel,) = encoder.local([torch.from_numpy(wav)])
-        last = encoder.context(mel[None], torch.tensor([len(mel)]))[-1]
+        last = encoder.context(Packed.of([mel]))[-1].rows_nd[None]
         reference = WhisperForAudioClassification.from_pretrained(place).encoder.eval()
         expected = reference(mel.T[None]).last_hidden_state
     torch.testing.assert_close(last, expected, atol=1e-4, rtol=1e-4)
@@ -74,7 +76,8 @@ def test_a_clip_shorter_than_a_frame_still_has_one(tmp_path: Path) -> None:
     for family in ("wav2vec2", "whisper"):
         encoder = load_encoder(write_encoder(tmp_path / family, family))
         (local,) = encoder.local([torch.zeros(10)])
-        assert int(encoder.frames(torch.tensor([len(local)]))[0]) >= 1
+        assert len(local) == encoder.local_frames(10)
+        assert encoder.frames(len(local)) >= 1
 
 
 def test_missing_folder_is_told_in_one_sentence(tmp_path: Path) -> None:

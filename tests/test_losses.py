@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from mtlser.models.losses import UNSEEN, Targets, ctc_term, joint_loss
+from mtlser.models.losses import UNSEEN, Targets, count, ctc_sum, joint_loss
 from mtlser.models.mtl import Logits
+from mtlser.models.packed import Packed
 
 
 def logits(batch: int = 3, frames: int = 6, symbols: int = 5) -> Logits:
@@ -16,8 +17,7 @@ def logits(batch: int = 3, frames: int = 6, symbols: int = 5) -> Logits:
     return Logits(
         torch.randn(batch, 4, generator=generator),
         torch.randn(batch, 2, generator=generator),
-        torch.randn(batch, frames, symbols, generator=generator),
-        torch.tensor([frames, frames - 1, frames - 2]),
+        Packed.of([torch.randn(frames - i, symbols, generator=generator) for i in range(batch)]),
     )
 
 
@@ -35,7 +35,7 @@ def nll_by_enumeration(logits_tu: Tensor, text: list[int]) -> float:
 def test_total_is_the_weighted_sum_of_its_terms() -> None:
     said = logits()
     targets = Targets(torch.tensor([0, 3, 1]), torch.tensor([1, 0, 1]), [torch.tensor([1, 2])] * 3)
-    losses = joint_loss(said, targets, alpha=0.1, beta=0.8)
+    losses = joint_loss(said, targets, 0.1, 0.8, count(targets))
     expected = losses.emotion + 0.1 * losses.ctc + 0.8 * losses.speaker
     torch.testing.assert_close(losses.total, expected)
     by_hand = -said.emotion_be.log_softmax(-1)[[0, 1, 2], [0, 3, 1]].mean()
@@ -45,36 +45,63 @@ def test_total_is_the_weighted_sum_of_its_terms() -> None:
 def test_ctc_is_the_mean_over_samples_of_path_enumeration() -> None:
     said = logits()
     texts = [[1, 2], [3], [1, 1]]
-    ctc, infeasible = ctc_term(said, [torch.tensor(text) for text in texts])
+    spelt = [torch.tensor(text) for text in texts]
+    targets = Targets(torch.tensor([0, 1, 2]), torch.tensor([0, 1, 1]), spelt)
     expected = [
-        nll_by_enumeration(said.characters_btu[i, : said.frames_b[i]], text)
-        for i, text in enumerate(texts)
+        nll_by_enumeration(clip_tu, text)
+        for clip_tu, text in zip(said.characters.clips(), texts, strict=True)
     ]
-    assert float(ctc) == pytest.approx(sum(expected) / 3, rel=1e-5)
-    assert float(infeasible) == 0
+    losses = joint_loss(said, targets, 0.1, 0.8, count(targets))
+    assert float(losses.ctc) == pytest.approx(sum(expected) / 3, rel=1e-5)
 
 
 def test_missing_transcripts_leave_only_the_ctc_term() -> None:
     said = logits()
-    full, _ = ctc_term(said, [torch.tensor([1, 2]), None, None])
-    alone = nll_by_enumeration(said.characters_btu[0], [1, 2])
-    assert float(full) == pytest.approx(alone, rel=1e-5)
-    none, _ = ctc_term(said, [None, None, None])
-    assert float(none) == 0.0
+    spelt = [torch.tensor([1, 2]), None, None]
+    targets = Targets(torch.tensor([0, 1, 2]), torch.tensor([0, 1, 1]), spelt)
+    alone = nll_by_enumeration(said.characters.clips()[0], [1, 2])
+    ctc = joint_loss(said, targets, 0.1, 0.8, count(targets)).ctc
+    assert float(ctc) == pytest.approx(alone, rel=1e-5)
+    assert float(ctc_sum(said, [None, None, None])) == 0.0
 
 
-def test_a_transcript_too_long_for_its_audio_is_counted() -> None:
-    said = logits()
-    ctc, infeasible = ctc_term(said, [torch.tensor([1, 2]), None, torch.tensor([1] * 9)])
-    assert float(infeasible) == 1
-    assert float(ctc) == pytest.approx(nll_by_enumeration(said.characters_btu[0], [1, 2]), rel=1e-5)
+def test_a_transcript_too_long_for_its_audio_is_infinite_not_silent() -> None:
+    assert float(ctc_sum(logits(), [torch.tensor([1] * 9), None, None])) == math.inf
+
+
+def test_a_batch_in_parts_has_the_loss_and_the_gradients_of_the_whole() -> None:
+    said = logits(4, 8)
+    inputs = (said.emotion_be, said.speaker_bs, said.characters.rows_nd)
+    for scores in inputs:
+        scores.requires_grad_()
+    weights_e = torch.tensor([1.0, 2.0, 0.5, 1.5])
+    texts = [torch.tensor([1, 2]), None, torch.tensor([3]), torch.tensor([2, 1, 2])]
+    whole = Targets(torch.tensor([0, 3, 1, 1]), torch.tensor([1, 0, UNSEEN, 1]), texts)
+    counts = count(whole, weights_e)
+
+    def share(chosen: list[int]) -> Tensor:
+        clips = said.characters.clips()
+        part = Logits(
+            said.emotion_be[chosen], said.speaker_bs[chosen], Packed.of([clips[i] for i in chosen])
+        )
+        targets = Targets(
+            whole.emotion_b[chosen], whole.speaker_b[chosen], [texts[i] for i in chosen]
+        )
+        return joint_loss(part, targets, 0.1, 0.8, counts, weights_e).total
+
+    total = joint_loss(said, whole, 0.1, 0.8, counts, weights_e).total
+    parts = share([0, 1, 2]) + share([3])
+    torch.testing.assert_close(parts, total)
+    torch.testing.assert_close(
+        torch.autograd.grad(parts, inputs), torch.autograd.grad(total, inputs)
+    )
 
 
 def test_unseen_speakers_mask_their_own_term() -> None:
     said = logits()
     targets = Targets(torch.tensor([0, 1, 2]), torch.tensor([1, UNSEEN, UNSEEN]), [None] * 3)
-    losses = joint_loss(said, targets, 0.1, 0.8)
+    losses = joint_loss(said, targets, 0.1, 0.8, count(targets))
     by_hand = -said.speaker_bs.log_softmax(-1)[0, 1]
     torch.testing.assert_close(losses.speaker, by_hand)
     unseen = Targets(torch.tensor([0, 1, 2]), torch.tensor([UNSEEN] * 3), [None] * 3)
-    assert float(joint_loss(said, unseen, 0.1, 0.8).speaker) == 0.0
+    assert float(joint_loss(said, unseen, 0.1, 0.8, count(unseen)).speaker) == 0.0

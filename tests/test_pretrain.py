@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from mtlser import recipe as recipes
+from mtlser.bench import Bench
 from mtlser.errors import MtlserError
 from mtlser.models import bundle, tiny
 from mtlser.models.encoder import BUNDLED
+from mtlser.models.packed import Packed
 from mtlser.recipe import ModelRecipe
 from mtlser.tracking import NullRun
 from mtlser.training import pretrain
@@ -27,7 +29,7 @@ def test_the_export_is_the_trained_network_for_transformers(tmp_path: Path) -> N
     recipe = recipes.load("backbone", ("train.epochs=1", "train.precision=fp32"))
     out = tmp_path / "backbone"
     out.mkdir()
-    pretrain.pretrain(inputs, recipe, out, tmp_path / "bench", NullRun())
+    pretrain.pretrain(inputs, recipe, out, Bench(tmp_path / "bench"), NullRun())
     assert (out / "model.safetensors").stat().st_size < 6_000_000
     assert "There | WER" in (out / "README.md").read_text(encoding="utf-8")
 
@@ -37,9 +39,9 @@ def test_the_export_is_the_trained_network_for_transformers(tmp_path: Path) -> N
     scaled = (wav - wav.mean()) / (wav.std() + 1e-7)
     with torch.inference_mode():
         (local,) = network.encoder.local([torch.from_numpy(wav)])
-        logits = network(local[None], torch.tensor([len(local)]), "local")
+        logits = network(Packed.of([local]), "local")
         expected = reference(torch.from_numpy(scaled)[None]).logits
-    torch.testing.assert_close(logits.characters_btu, expected, atol=2e-4, rtol=2e-4)
+    torch.testing.assert_close(logits.characters.rows_nd[None], expected, atol=2e-4, rtol=2e-4)
 
 
 def test_an_encoder_without_a_ctc_layer_cannot_give_one(tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from mtlser import recipe as recipes
+from mtlser.bench import Bench
 from mtlser.errors import MtlserError
 from mtlser.models import bundle
 from mtlser.recipe import Recipe
 from mtlser.records import Cell, CellResult, Prediction, read_json, read_jsonl
 from mtlser.tracking import NullRun
-from mtlser.training import cells, checkpoint, loop, network, search
+from mtlser.training import cells, loop, network, search
+from mtlser.training.checkpoint import Checkpoint
 from mtlser.training.network import Inputs, Training
 from tests.corpora import one_fold, write_corpus
 from tests.networks import write_encoder
@@ -46,6 +48,10 @@ def training(inputs: Inputs) -> Training:
     return Training(cell, 0.1, 0.8, inputs.plan.folds[0])
 
 
+def train(inputs: Inputs, recipe: Recipe, folder: Path) -> Path:
+    return network.train_network(training(inputs), inputs, recipe, Bench(folder), NullRun())
+
+
 def history(folder: Path) -> list[dict[str, float]]:
     lines = (folder / "history.jsonl").read_text().splitlines()
     timed = ("train_seconds", "audio_s_per_s")
@@ -55,8 +61,8 @@ def history(folder: Path) -> list[dict[str, float]]:
 @pytest.mark.parametrize("trainable", ["all", "transformer", "heads"])
 def test_one_seed_gives_one_history(inputs: Inputs, tmp_path: Path, trainable: str) -> None:
     recipe = small_recipe(tmp_path, f"model.trainable={trainable}")
-    first = network.train_network(training(inputs), inputs, recipe, tmp_path / "a", NullRun())
-    again = network.train_network(training(inputs), inputs, recipe, tmp_path / "b", NullRun())
+    first = train(inputs, recipe, tmp_path / "a")
+    again = train(inputs, recipe, tmp_path / "b")
     assert history(first) == history(again)
     result = read_json(first / "result.json", CellResult)
     assert result.weights_sha256 == read_json(again / "result.json", CellResult).weights_sha256
@@ -64,26 +70,27 @@ def test_one_seed_gives_one_history(inputs: Inputs, tmp_path: Path, trainable: s
     assert losses[-1] < losses[0]
 
 
+@pytest.mark.parametrize(("every_s", "at"), [(300, 2), (0, 1), (0, 5)])
 def test_a_killed_training_resumes_to_the_same_weights(
-    inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every_s: int, at: int
 ) -> None:
-    recipe = small_recipe(tmp_path, "model.dropout=0.2", "train.spec_augment=true")
-    whole = network.train_network(training(inputs), inputs, recipe, tmp_path / "whole", NullRun())
-    save, epochs = checkpoint.save, []
+    """With a checkpoint an epoch, and with one a step."""
+    every = f"train.checkpoint_s={every_s}"
+    recipe = small_recipe(tmp_path, "model.dropout=0.2", "train.spec_augment=true", every)
+    whole = train(inputs, recipe, tmp_path / "whole")
+    save, saved = Checkpoint.save, []
 
     def save_then_die(*args: object) -> None:
         save(*args)  # type: ignore[arg-type]
-        epochs.append(1)
-        if len(epochs) == 2:
+        saved.append(1)
+        if len(saved) == at:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(checkpoint, "save", save_then_die)
+    monkeypatch.setattr(Checkpoint, "save", save_then_die)
     with pytest.raises(KeyboardInterrupt):
-        network.train_network(training(inputs), inputs, recipe, tmp_path / "killed", NullRun())
-    monkeypatch.setattr(checkpoint, "save", save)
-    resumed = network.train_network(
-        training(inputs), inputs, recipe, tmp_path / "killed", NullRun()
-    )
+        train(inputs, recipe, tmp_path / "killed")
+    monkeypatch.setattr(Checkpoint, "save", save)
+    resumed = train(inputs, recipe, tmp_path / "killed")
     assert history(resumed) == history(whole)
     one, two = (read_json(f / "result.json", CellResult) for f in (whole, resumed))
     assert one.weights_sha256 == two.weights_sha256
@@ -93,31 +100,29 @@ def test_a_finished_training_is_not_repeated(
     inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = small_recipe(tmp_path)
-    first = network.train_network(training(inputs), inputs, recipe, tmp_path / "a", NullRun())
+    first = train(inputs, recipe, tmp_path / "a")
 
     def fail(*_: object) -> None:
         raise AssertionError("trained again")
 
     monkeypatch.setattr(loop, "fit", fail)
-    assert (
-        network.train_network(training(inputs), inputs, recipe, tmp_path / "a", NullRun()) == first
-    )
+    assert train(inputs, recipe, tmp_path / "a") == first
     other = small_recipe(tmp_path, "train.learning_rate=1e-3")
     with pytest.raises(AssertionError, match="trained again"):
-        network.train_network(training(inputs), inputs, other, tmp_path / "a", NullRun())
+        train(inputs, other, tmp_path / "a")
 
 
 def test_a_diverging_loss_names_the_batch(inputs: Inputs, tmp_path: Path) -> None:
     recipe = small_recipe(tmp_path, "train.learning_rate=1e30", "train.clip_norm=1e30")
     with pytest.raises(MtlserError, match=r"the loss became nan at utterances s\d_u\d"):
-        network.train_network(training(inputs), inputs, recipe, tmp_path / "a", NullRun())
+        train(inputs, recipe, tmp_path / "a")
 
 
 def test_the_search_chooses_on_validation_and_train_scores_test_once(
     inputs: Inputs, tmp_path: Path
 ) -> None:
     recipe = small_recipe(tmp_path, "search.alphas=[0.1, 0.5]", "search.betas=[0.0, 0.8]")
-    folder, bench = tmp_path / "chosen", tmp_path / "bench"
+    folder, bench = tmp_path / "chosen", Bench(tmp_path / "bench")
     folder.mkdir()
     result = search.search(inputs, recipe, folder, bench, NullRun())
     assert [(r.alpha, r.beta) for r in result.rows] == [(0.1, 0), (0.1, 0.8), (0.5, 0), (0.5, 0.8)]
@@ -126,7 +131,7 @@ def test_the_search_chooses_on_validation_and_train_scores_test_once(
     assert choice.run is not None
     assert not list(folder.rglob("predictions.jsonl"))
     test_ids = set(inputs.plan.folds[0].test)
-    for file in bench.rglob("*.json*"):
+    for file in bench.folder.rglob("*.json*"):
         if "features" not in file.parts:
             assert not any(name in file.read_text() for name in test_ids), file
 
@@ -146,7 +151,7 @@ def test_a_killed_search_goes_on_where_it_stopped(
     inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = small_recipe(tmp_path, "search.alphas=[0.1, 0.5]", "search.betas=[0.0, 0.8]")
-    folder, bench = tmp_path / "chosen", tmp_path / "bench"
+    folder, bench = tmp_path / "chosen", Bench(tmp_path / "bench")
     folder.mkdir()
     fit = loop.fit
     trained: list[int] = []
@@ -176,7 +181,7 @@ def test_the_final_fit_takes_the_medians_and_knows_every_speaker(
     inputs: Inputs, tmp_path: Path
 ) -> None:
     recipe = small_recipe(tmp_path, "search.alphas=[0.1]", "search.betas=[0.8]")
-    folder, bench = tmp_path / "chosen", tmp_path / "bench"
+    folder, bench = tmp_path / "chosen", Bench(tmp_path / "bench")
     folder.mkdir()
     result = search.search(inputs, recipe, folder, bench, NullRun())
     full = Inputs(inputs.corpus, inputs.utterances, inputs.plan, result, folder)
@@ -195,4 +200,4 @@ def test_an_unknown_fold_or_system_is_refused(inputs: Inputs, tmp_path: Path) ->
     recipe = small_recipe(tmp_path)
     for cell, message in (("mtlser:f7:s0", "fold 7 is not among"), ("cnn:f0:s0", "'cnn' is unk")):
         with pytest.raises(MtlserError, match=message):
-            cells.run(Cell.parse(cell), inputs, recipe, tmp_path, tmp_path, NullRun())
+            cells.run(Cell.parse(cell), inputs, recipe, tmp_path, Bench(tmp_path), NullRun())

@@ -4,6 +4,7 @@ The vocabulary and its order are those of `facebook/wav2vec2-base-960h`, so that
 layer fits (paper, section 4.5: U = 32 symbols).
 """
 
+import itertools
 import re
 import unicodedata
 from collections import Counter
@@ -94,6 +95,15 @@ def encode(text: str) -> list[int]:
     """
     unknown = _INDEX["<unk>"]
     return [_INDEX.get(WORD_GAP if char == " " else char, unknown) for char in text]
+
+
+def frames_needed(ids: Sequence[int]) -> int:
+    """Frames that CTC needs for these symbols: one each, and a blank between equal neighbours.
+
+    >>> frames_needed(encode("BEE"))
+    4
+    """
+    return len(ids) + sum(one == other for one, other in itertools.pairwise(ids))
 
 
 def decode_ctc(ids: Sequence[int]) -> str:

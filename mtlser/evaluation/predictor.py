@@ -1,7 +1,6 @@
 """Emotion, text and speaker of clips: one way in for scores, noise, registry and command line.
 
-A prediction does not depend on its batch mates: the encoders hide padding (see
-`mtlser.models.encoder`), so clips are batched by length for speed alone.
+A prediction does not depend on its batch mates: clips travel without padding (`Packed`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,19 +11,19 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn.utils.rnn import pad_sequence
 
 from mtlser.data import text
 from mtlser.models import bundle
 from mtlser.models.bundle import Description, TrainedModel
 from mtlser.models.encoder import SAMPLE_RATE_HZ
 from mtlser.models.mtl import Logits
+from mtlser.models.packed import Packed
 
 Wav = NDArray[np.float32]
 """One clip's samples (n,), 16 kHz mono, -1..1."""
 
 BATCH_S = 40.0
-"""Audio per batch, padding included."""
+"""Audio per batch."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +93,7 @@ def predict_wavs(model: TrainedModel, wavs: Sequence[Wav]) -> list[Output]:
     with torch.inference_mode():
         for indices in length_batches([len(wav) / SAMPLE_RATE_HZ for wav in wavs], BATCH_S):
             clips = [torch.from_numpy(np.asarray(wavs[i], np.float32)).to(device) for i in indices]
-            local = network.encoder.local(clips)
-            lengths_b = torch.tensor([len(clip) for clip in local], device=device)
-            logits = network(pad_sequence(local, batch_first=True), lengths_b, "local")
+            logits = network(Packed.of(network.encoder.local(clips)), "local")
             found.update(zip(indices, outputs(logits, model.description), strict=True))
     return [found[i] for i in range(len(wavs))]
 
@@ -105,31 +102,30 @@ def outputs(logits: Logits, description: Description) -> list[Output]:
     """The heads' logits of one batch in words: probabilities, greedy CTC text, speaker."""
     probabilities_be = logits.emotion_be.double().softmax(-1)
     speakers = logits.speaker_bs.argmax(-1).tolist()
-    symbols = logits.characters_btu.argmax(-1).tolist()
-    frames = logits.frames_b.tolist()
+    symbols = logits.characters.with_rows(logits.characters.rows_nd.argmax(-1)).clips()
     return [
         Output(
             dict(zip(description.emotions, row, strict=True)),
-            text.decode_ctc(line[:length]),
+            text.decode_ctc(line.tolist()),
             description.speakers[speaker],
         )
-        for row, line, length, speaker in zip(
-            probabilities_be.tolist(), symbols, frames, speakers, strict=True
-        )
+        for row, line, speaker in zip(probabilities_be.tolist(), symbols, speakers, strict=True)
     ]
 
 
 def length_batches(durations_s: Sequence[float], batch_s: float) -> Iterator[list[int]]:
-    """Yields indices of clips of like length, at most `batch_s` of padded audio a batch.
+    """Yields indices of clips of like length, at most `batch_s` of audio a batch.
 
     >>> list(length_batches([3.0, 1.0, 1.0], 4.0))
     [[1, 2], [0]]
     """
     batch: list[int] = []
+    seconds = 0.0
     for index in sorted(range(len(durations_s)), key=durations_s.__getitem__):
-        if batch and durations_s[index] * (len(batch) + 1) > batch_s:
+        if batch and seconds + durations_s[index] > batch_s:
             yield batch
-            batch = []
+            batch, seconds = [], 0.0
         batch.append(index)
+        seconds += durations_s[index]
     if batch:
         yield batch

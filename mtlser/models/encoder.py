@@ -4,11 +4,9 @@ Every family is cut at the same two places, so that training can cache what it d
 
 `local`    one clip's samples -> local features (the CNN of wav2vec 2.0, HuBERT and WavLM; the
            log-mel spectrogram of Whisper)
-`context`  a padded batch of local features -> the output of every transformer layer
+`context`  local features of several clips -> the output of every transformer layer
 
-No output depends on how far a clip was padded: CNNs whose group norm looks at the whole clip run
-clip by clip, padded frames are hidden from attention, and Whisper's mel is cut to the clip's own
-length and masked between its two convolutions.
+Clips travel as `Packed`: no output depends on batch mates.
 """
 
 import json
@@ -20,8 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from mtlser.errors import MtlserError
+from mtlser.models.packed import Packed
 
 SAMPLE_RATE_HZ = 16_000
+SHORTEST = 2 * 320
+"""Samples that a shorter clip is padded to: one frame of 20 ms at least."""
 BUNDLED = Path(__file__).parent.parent / "backbone"
 FAMILIES = ("wav2vec2", "hubert", "wavlm", "whisper")
 
@@ -50,12 +51,21 @@ class SpeechEncoder(nn.Module):
         """Local features of one prepared clip, (n,) -> (t, c)."""
         raise NotImplementedError
 
-    def frames(self, local_frames_b: Tensor) -> Tensor:
-        """Output frames for so many local frames: (b,) -> (b,)."""
+    def local_frames(self, samples: int) -> int:
+        """Local frames of a clip of so many samples."""
         raise NotImplementedError
 
-    def context(self, local_btc: Tensor, local_frames_b: Tensor) -> list[Tensor]:
-        """Output of every transformer layer, the last one after its final norm: (b, t, d) each."""
+    def frames(self, local_frames: int) -> int:
+        """Output frames for so many local frames."""
+        raise NotImplementedError
+
+    def context(self, local: Packed, *, every: bool = True) -> list[Packed]:
+        """Output of every transformer layer, the last one after its final norm.
+
+        Args:
+            local: rows (n, c) of local features.
+            every: false gives the last layer alone, and does not hold on to the others.
+        """
         raise NotImplementedError
 
     def local_part(self) -> nn.Module | None:
@@ -64,8 +74,8 @@ class SpeechEncoder(nn.Module):
 
     def _prepare(self, wav_n: Tensor) -> Tensor:
         """The clip, padded to one frame at least and scaled as the encoder was trained."""
-        if len(wav_n) < 2 * 320:
-            wav_n = nn.functional.pad(wav_n, (0, 2 * 320 - len(wav_n)))
+        if len(wav_n) < SHORTEST:
+            wav_n = nn.functional.pad(wav_n, (0, SHORTEST - len(wav_n)))
         if self.normalise:
             wav_n = (wav_n - wav_n.mean()) / torch.sqrt(wav_n.var(correction=0) + 1e-7)
         return wav_n
@@ -94,14 +104,15 @@ class Wav2Vec2Encoder(SpeechEncoder):
             return super().local(wavs)
         prepared = [self._prepare(wav_n) for wav_n in wavs]
         features_bct = self.cnn(nn.utils.rnn.pad_sequence(prepared, batch_first=True))
-        frames = [self.cnn_frames(len(wav_n)) for wav_n in prepared]
+        frames = [self.local_frames(len(wav_n)) for wav_n in prepared]
         return [
             features_ct[:, :count].T
             for features_ct, count in zip(features_bct, frames, strict=True)
         ]
 
-    def cnn_frames(self, samples: int) -> int:
+    def local_frames(self, samples: int) -> int:
         """Frames that the CNN makes of so many samples, those that touch no padding."""
+        samples = max(samples, SHORTEST)
         for kernel, stride in self.strides:
             samples = (samples - kernel) // stride + 1
         return samples
@@ -111,21 +122,22 @@ class Wav2Vec2Encoder(SpeechEncoder):
         features_ct = self.cnn(wav_n[None])[0]
         return features_ct.T
 
-    def frames(self, local_frames_b: Tensor) -> Tensor:
+    def frames(self, local_frames: int) -> int:
         """The transformer keeps the CNN's frames."""
-        return local_frames_b
+        return local_frames
 
-    def context(self, local_btc: Tensor, local_frames_b: Tensor) -> list[Tensor]:
-        """Output of every transformer layer, (b, t, d) each."""
-        projected = self.projection(local_btc)
+    def context(self, local: Packed, *, every: bool = True) -> list[Packed]:
+        """Output of every transformer layer, or of the last alone."""
+        projected = self.projection(local.padded())
         hidden_btd = projected[0] if isinstance(projected, tuple) else projected
-        real_bt = real_frames(local_frames_b, local_btc.shape[1])
+        lengths_b = torch.tensor(local.lengths, device=hidden_btd.device)
+        real_bt = real_frames(lengths_b, hidden_btd.shape[1])
         outputs: list[Tensor] = []
 
         def keep(_module: nn.Module, _inputs: Any, output: Any) -> None:
             outputs.append(output[0] if isinstance(output, tuple) else output)
 
-        hooks = [layer.register_forward_hook(keep) for layer in self.transformer.layers]
+        hooks = [layer.register_forward_hook(keep) for layer in self.transformer.layers if every]
         try:
             with warnings.catch_warnings():
                 # WavLM gives torch a boolean padding mask beside its float position bias
@@ -134,7 +146,7 @@ class Wav2Vec2Encoder(SpeechEncoder):
         finally:
             for hook in hooks:
                 hook.remove()
-        return [*outputs[:-1], last]
+        return [local.unpad(output) for output in (*outputs[:-1], last)]
 
     def local_part(self) -> nn.Module:
         """The CNN."""
@@ -169,25 +181,34 @@ class WhisperEncoder(SpeechEncoder):
             )
         return mel_mt[:, :even].T.to(wav_n.device)
 
-    def frames(self, local_frames_b: Tensor) -> Tensor:
-        """The second convolution halves the mel's frames."""
-        return local_frames_b // 2
+    def local_frames(self, samples: int) -> int:
+        """Mel frames of so many samples: 10 ms each, an even number."""
+        return max(samples, SHORTEST) // 160 // 2 * 2
 
-    def context(self, local_btc: Tensor, local_frames_b: Tensor) -> list[Tensor]:
-        """Output of every transformer layer, (b, t, d) each."""
+    def frames(self, local_frames: int) -> int:
+        """The second convolution halves the mel's frames."""
+        return local_frames // 2
+
+    def context(self, local: Packed, *, every: bool = True) -> list[Packed]:
+        """Output of every transformer layer, or of the last alone."""
         model = self.encoder
-        hidden_bdt = nn.functional.gelu(model.conv1(local_btc.transpose(1, 2)))
-        # What lies past a clip's end must be zero, as the convolution itself pads a lone clip.
-        hidden_bdt = hidden_bdt * real_frames(local_frames_b, hidden_bdt.shape[2])[:, None]
-        hidden_btd = nn.functional.gelu(model.conv2(hidden_bdt)).transpose(1, 2)
-        hidden_btd = hidden_btd + model.embed_positions.weight[: hidden_btd.shape[1]]
-        frames_b = self.frames(local_frames_b)
-        real_b11t = real_frames(frames_b, hidden_btd.shape[1])[:, None, None]
+        hidden = Packed.of([self._convolve(clip_tc) for clip_tc in local.clips()])
+        lengths_b = torch.tensor(hidden.lengths, device=hidden.rows_nd.device)
+        hidden_btd = hidden.padded()
+        real_b11t = real_frames(lengths_b, hidden_btd.shape[1])[:, None, None]
         outputs = []
         for layer in model.layers:
             hidden_btd = layer(hidden_btd, real_b11t)
             outputs.append(hidden_btd)
-        return [*outputs[:-1], model.layer_norm(hidden_btd)]
+        last = model.layer_norm(hidden_btd)
+        return [hidden.unpad(output) for output in (*outputs[: -1 if every else 0], last)]
+
+    def _convolve(self, mel_tc: Tensor) -> Tensor:
+        """One clip's input to the transformer: (t, mel) -> (t / 2, d)."""
+        model = self.encoder
+        hidden_dt = nn.functional.gelu(model.conv1(mel_tc.T[None]))
+        hidden_td = nn.functional.gelu(model.conv2(hidden_dt))[0].T
+        return hidden_td + model.embed_positions.weight[: len(hidden_td)]
 
     def local_part(self) -> None:
         """A log-mel spectrogram has nothing to train."""

@@ -1,10 +1,16 @@
-"""Loss = CE(emotion) + alpha CTC + beta CE(speaker) (paper, eqs. 10-13), each term apart."""
+"""Loss = CE(emotion) + alpha CTC + beta CE(speaker) (paper, eqs. 10-13), each term apart.
 
+Each term is a sum over utterances divided by a count. The count may be that of a larger batch, so
+that a batch can be worked off in parts, on one device or several, to the very same loss.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
 
 from mtlser.models.mtl import Logits
 
@@ -19,8 +25,26 @@ class Targets:
     emotion_b: Tensor
     speaker_b: Tensor
     """`UNSEEN` where the speaker is no training speaker."""
-    characters: list[Tensor | None]
-    """Symbol numbers of each transcript; `None` where there is none."""
+    characters: Sequence[Tensor | None]
+    """Symbol numbers of each transcript; `None` where there is none that its audio can hold."""
+
+    def to(self, device: torch.device) -> "Targets":
+        """The same on `device`; the transcripts follow in one piece, see `ctc_term`."""
+        return Targets(
+            self.emotion_b.to(device, non_blocking=True),
+            self.speaker_b.to(device, non_blocking=True),
+            self.characters,
+        )
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What the sum of each term is divided by; a term without utterances is 0."""
+
+    emotions: float
+    """Utterances, or the sum of their class weights."""
+    transcripts: float
+    speakers: float
 
 
 @dataclass(frozen=True)
@@ -31,8 +55,21 @@ class Losses:
     emotion: Tensor
     ctc: Tensor
     speaker: Tensor
-    ctc_infeasible: Tensor
-    """Transcripts too long for their audio, left out of the CTC term."""
+
+    def figures(self) -> Tensor:
+        """The four without their gradients, (4,), on their device: total, emotion, CTC, speaker."""
+        return torch.stack([self.total, self.emotion, self.ctc, self.speaker]).detach()
+
+
+def count(targets: Targets, class_weights_e: Tensor | None = None) -> Counts:
+    """The counts of a whole batch, for targets that are still on the host."""
+    emotions = (
+        float(len(targets.emotion_b))
+        if class_weights_e is None
+        else float(class_weights_e.cpu()[targets.emotion_b].sum())
+    )
+    transcripts = sum(text is not None for text in targets.characters)
+    return Counts(emotions, transcripts, int((targets.speaker_b != UNSEEN).sum()))
 
 
 def joint_loss(
@@ -40,47 +77,54 @@ def joint_loss(
     targets: Targets,
     alpha: float,
     beta: float,
+    counts: Counts,
     class_weights_e: Tensor | None = None,
 ) -> Losses:
-    """The joint loss of one batch (eq. 13).
+    """The joint loss of one batch, or a part's share of it (eq. 13).
 
     Terms are means over the utterances that have them: those without a transcript are left out
     of CTC (eq. 11), those of an unseen speaker out of the speaker term (eq. 12).
+
+    Args:
+        logits: the network's output for the part.
+        targets: of the part, on the logits' device.
+        alpha: weight of the CTC term.
+        beta: weight of the speaker term.
+        counts: of the whole batch, see `count`.
+        class_weights_e: weight of each emotion class.
     """
     emotion = functional.cross_entropy(
-        logits.emotion_be.float(), targets.emotion_b, weight=class_weights_e
+        logits.emotion_be.float(), targets.emotion_b, weight=class_weights_e, reduction="sum"
     )
-    ctc, infeasible = ctc_term(logits, targets.characters)
-    if bool((targets.speaker_b != UNSEEN).any()):
-        speaker = functional.cross_entropy(
-            logits.speaker_bs.float(), targets.speaker_b, ignore_index=UNSEEN
-        )
-    else:
-        speaker = emotion.new_zeros(())
-    return Losses(emotion + alpha * ctc + beta * speaker, emotion, ctc, speaker, infeasible)
+    speaker = functional.cross_entropy(
+        logits.speaker_bs.float(), targets.speaker_b, ignore_index=UNSEEN, reduction="sum"
+    )
+    emotion = emotion / max(counts.emotions, 1e-12)
+    ctc = ctc_sum(logits, targets.characters) / max(counts.transcripts, 1)
+    speaker = speaker / max(counts.speakers, 1)
+    return Losses(emotion + alpha * ctc + beta * speaker, emotion, ctc, speaker)
 
 
-def ctc_term(logits: Logits, characters: list[Tensor | None]) -> tuple[Tensor, Tensor]:
-    """Mean over samples of -ln p(transcript | audio) (eq. 11), and how many were infeasible.
+def ctc_sum(logits: Logits, characters: Sequence[Tensor | None]) -> Tensor:
+    """Sum over utterances of -ln p(transcript | audio) (eq. 11).
 
-    A transcript is infeasible when its symbols, with a blank between repeats, need more frames
-    than its audio has.
+    Infinite where a transcript needs more frames than its audio has: such a one is to be `None`
+    (see `mtlser.data.text.frames_needed`).
     """
-    with_text = [i for i, text in enumerate(characters) if text is not None]
-    zero = logits.characters_btu.new_zeros((), dtype=torch.float32)
-    if not with_text:
-        return zero, zero
-    texts = [text for text in characters if text is not None]
-    chosen = torch.tensor(with_text, device=logits.characters_btu.device)
-    log_probs_tbu = logits.characters_btu[chosen].float().log_softmax(-1).transpose(0, 1)
-    nll_b = functional.ctc_loss(
-        log_probs_tbu,
-        torch.cat(texts),
-        logits.frames_b[chosen],
-        torch.tensor([len(text) for text in texts], device=chosen.device),
+    clips = logits.characters.clips()
+    pairs = [(clip, text) for clip, text in zip(clips, characters, strict=True) if text is not None]
+    if not pairs:
+        return logits.emotion_be.new_zeros((), dtype=torch.float32)
+    scores_tbu = pad_sequence([clip_tu for clip_tu, _ in pairs])
+    if torch.are_deterministic_algorithms_enabled():
+        scores_tbu = scores_tbu.cpu()  # CUDA adds its gradients up in no fixed order
+    device = scores_tbu.device
+    # Lengths stay on the host, where torch looks at them.
+    return functional.ctc_loss(
+        scores_tbu.float().log_softmax(-1),
+        torch.cat([text for _, text in pairs]).to(device, non_blocking=True),
+        torch.tensor([len(clip_tu) for clip_tu, _ in pairs]),
+        torch.tensor([len(text) for _, text in pairs]),
         blank=0,
-        reduction="none",
-        zero_infinity=True,
-    )
-    feasible_b = nll_b > 0
-    return nll_b.sum() / feasible_b.sum().clamp(min=1), (~feasible_b).sum().float()
+        reduction="sum",
+    ).to(logits.emotion_be.device)

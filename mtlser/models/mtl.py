@@ -6,7 +6,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from mtlser.models.encoder import SpeechEncoder, real_frames
+from mtlser.models.encoder import SpeechEncoder
+from mtlser.models.packed import Packed
 from mtlser.recipe import ModelRecipe
 
 Cut = Literal["wav", "local", "encoded"]
@@ -22,14 +23,8 @@ class Logits:
 
     emotion_be: Tensor
     speaker_bs: Tensor
-    characters_btu: Tensor
-    frames_b: Tensor
-
-
-def mean_over_speech(hidden_btd: Tensor, frames_b: Tensor) -> Tensor:
-    """Mean of each utterance's real frames: (b, t, d) and (b,) -> (b, d) (eq. 5, masked)."""
-    real_bt = real_frames(frames_b, hidden_btd.shape[1]) / frames_b[:, None]
-    return torch.einsum("bt,btd->bd", real_bt.to(hidden_btd.dtype), hidden_btd)
+    characters: Packed
+    """Rows (n, u): one score a symbol for every frame."""
 
 
 class MtlNetwork(nn.Module):
@@ -63,32 +58,30 @@ class MtlNetwork(nn.Module):
         self.speaker_head = nn.Linear(width, speakers)
         self.ctc_head = nn.Linear(width, symbols)
 
-    def forward(self, features_btc: Tensor, lengths_b: Tensor, cut: Cut) -> Logits:
-        """The logits of one padded batch of local or encoded features.
+    def forward(self, features: Packed, cut: Cut) -> Logits:
+        """The logits of the clips' local or encoded features.
 
         Args:
-            features_btc: local features (`cut="local"`) or encoder output (`cut="encoded"`).
-            lengths_b: real frames of each clip in `features_btc`.
+            features: local features (`cut="local"`) or encoder output (`cut="encoded"`).
             cut: where the batch enters.
         """
-        if cut == "local":
-            features_btc, lengths_b = self.encode(features_btc, lengths_b)
-        return self.heads(features_btc, lengths_b)
+        return self.heads(self.encode(features) if cut == "local" else features)
 
-    def encode(self, local_btc: Tensor, local_frames_b: Tensor) -> tuple[Tensor, Tensor]:
-        """Encoder output and its frames: (b, t, c), (b,) -> (b, t, d or layers x d), (b,)."""
-        outputs = self.encoder.context(local_btc, local_frames_b)
-        encoded = outputs[-1] if self.layers == "last" else torch.cat(outputs, dim=-1)
-        return encoded, self.encoder.frames(local_frames_b)
+    def encode(self, local: Packed) -> Packed:
+        """Encoder output: rows (n, c) -> (m, d), or (m, layers x d) unless `layers` is `last`."""
+        if self.layers == "last":
+            return self.encoder.context(local, every=False)[-1]
+        outputs = self.encoder.context(local)
+        return outputs[0].with_rows(torch.cat([output.rows_nd for output in outputs], dim=-1))
 
-    def heads(self, encoded_btd: Tensor, frames_b: Tensor) -> Logits:
+    def heads(self, encoded: Packed) -> Logits:
         """The three heads on the encoder's output (eqs. 6-8), standardised first.
 
         Pooled vectors spread less than frames, so each has an SD of its own. Pooling and the CTC
         layer are linear: standardising pooled vectors and CTC weights is standardising every
         frame, and cheaper.
         """
-        pooled_bd = (mean_over_speech(encoded_btd, frames_b) - self.mean_d) / self.pooled_sd_d
+        pooled_bd = (encoded.mean() - self.mean_d) / self.pooled_sd_d
         weight_ud = self.ctc_head.weight
         if self.layers == "weighted":
             shares_l = torch.softmax(self.layer_logits_l, dim=0)
@@ -101,8 +94,7 @@ class MtlNetwork(nn.Module):
         return Logits(
             self.emotion_head(pooled_bd),
             self.speaker_head(pooled_bd),
-            nn.functional.linear(encoded_btd, weight_ud, bias_u),
-            frames_b,
+            encoded.with_rows(nn.functional.linear(encoded.rows_nd, weight_ud, bias_u)),
         )
 
     def freeze(self, trainable: str) -> None:

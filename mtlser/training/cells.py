@@ -6,7 +6,9 @@ from statistics import median, median_low
 
 import numpy as np
 
+from mtlser.bench import Bench
 from mtlser.data import audio, folds
+from mtlser.data.batches import speaker_label
 from mtlser.errors import MtlserError
 from mtlser.evaluation.predictor import Output, System, load_system
 from mtlser.recipe import Recipe
@@ -23,24 +25,26 @@ from mtlser.records import (
     write_jsonl,
 )
 from mtlser.tracking import Run
-from mtlser.training import network
+from mtlser.training import network, processes
 from mtlser.training.network import Inputs, Training
 
 PREDICTED: tuple[Split, ...] = ("validation", "test", "speaker_check")
 
 
-def run(cell: Cell, inputs: Inputs, recipe: Recipe, folder: Path, bench: Path, parent: Run) -> None:
+def run(
+    cell: Cell, inputs: Inputs, recipe: Recipe, folder: Path, bench: Bench, parent: Run
+) -> None:
     """Trains the cell into `folder` and, but for the final fit, predicts its held-out sets.
 
     Raises:
         MtlserError: the cell names a fold or a system that is not there.
     """
     folds.check(inputs.plan, inputs.utterances)
+    main = processes.current().main
     if cell.fold is None:
-        network.copy_cell(
-            network.train_network(final_training(cell, inputs), inputs, recipe, bench, parent),
-            folder,
-        )
+        final = network.train_network(final_training(cell, inputs), inputs, recipe, bench, parent)
+        if main:
+            network.copy_cell(final, folder)
         return
     if cell.fold >= len(inputs.plan.folds):
         raise MtlserError(
@@ -48,12 +52,19 @@ def run(cell: Cell, inputs: Inputs, recipe: Recipe, folder: Path, bench: Path, p
             "choose one with `--fold`, or cut them again with `mtlser split`"
         )
     fold = inputs.plan.folds[cell.fold]
-    if cell.system == "svm":
-        train_svm(cell, fold, inputs, folder)
-    elif cell.system == "mtlser":
-        network.copy_cell(chosen_network(cell, fold, inputs, recipe, bench, parent), folder)
-    else:
+    if cell.system not in {"mtlser", "svm"}:
         raise MtlserError(f"system {cell.system!r} is unknown; allowed are mtlser, svm")
+    fitted = (
+        chosen_network(cell, fold, inputs, recipe, bench, parent)
+        if cell.system == "mtlser"
+        else None
+    )
+    if not main:
+        return
+    if fitted is None:
+        train_svm(cell, fold, inputs, folder)
+    else:
+        network.copy_cell(fitted, folder)
     system = load_system(cell.system, folder / "model", EMOTIONS)
     write_jsonl(
         folder / "predictions.jsonl",
@@ -66,7 +77,7 @@ def run(cell: Cell, inputs: Inputs, recipe: Recipe, folder: Path, bench: Path, p
 
 
 def chosen_network(
-    cell: Cell, fold: Fold, inputs: Inputs, recipe: Recipe, bench: Path, parent: Run
+    cell: Cell, fold: Fold, inputs: Inputs, recipe: Recipe, bench: Bench, parent: Run
 ) -> Path:
     """Folder of the fold's network: the search's own checkpoint, or one trained now."""
     choice, folder = inputs.choice(fold.index)
@@ -105,7 +116,7 @@ def prediction_of(
         emotion_probabilities=output.emotion_probabilities,
         text_true=utterance.text,
         text_predicted=output.text,
-        speaker_true=utterance.speaker,
+        speaker_true=speaker_label(utterance, recipe.train.speaker_label),
         speaker_predicted=output.speaker,
         recipe_hash=recipe.hash,
     )

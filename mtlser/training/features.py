@@ -16,6 +16,7 @@ from mtlser.data import audio
 from mtlser.data.batches import Read
 from mtlser.models.bundle import encoder_digest
 from mtlser.models.mtl import Cut, MtlNetwork
+from mtlser.models.packed import Packed
 from mtlser.records import Utterance
 
 FEATURES = "features.f32"
@@ -98,8 +99,7 @@ def _features(network: MtlNetwork, cut: Cut, wav_n: NDArray[np.float32]) -> NDAr
     device = next(network.parameters()).device
     (local_tc,) = network.encoder.local([torch.from_numpy(wav_n).to(device)])
     if cut == "encoded":
-        frames_b = torch.tensor([len(local_tc)], device=device)
-        local_tc = network.encode(local_tc[None], frames_b)[0][0]
+        local_tc = network.encode(Packed.of([local_tc])).rows_nd
     features: NDArray[np.float32] = local_tc.float().cpu().contiguous().numpy()
     return features
 

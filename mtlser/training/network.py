@@ -3,16 +3,20 @@
 import hashlib
 import json
 import shutil
+import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mtlser.data.batches import Example, examples
+from mtlser.bench import Bench
+from mtlser.data.batches import Example, examples, speaker_label
 from mtlser.errors import MtlserError
 from mtlser.models import bundle
 from mtlser.models.bundle import Description, TrainedModel
-from mtlser.models.mtl import CUT_OF
+from mtlser.models.encoder import SAMPLE_RATE_HZ
+from mtlser.models.mtl import CUT_OF, MtlNetwork
 from mtlser.recipe import Recipe
 from mtlser.records import (
     EMOTIONS,
@@ -26,9 +30,12 @@ from mtlser.records import (
     write_json,
 )
 from mtlser.tracking import Run
-from mtlser.training import features, loop
-from mtlser.training.loop import Job, Row
+from mtlser.training import features, loop, processes, watch
+from mtlser.training.checkpoint import Checkpoint, Row
+from mtlser.training.loop import Job
+from mtlser.training.processes import Processes
 from mtlser.training.validate import validator
+from mtlser.training.watch import Watcher
 
 
 @dataclass(frozen=True)
@@ -72,83 +79,93 @@ class Training:
 
 
 def train_network(
-    training: Training, inputs: Inputs, recipe: Recipe, bench: Path, parent: Run
+    training: Training, inputs: Inputs, recipe: Recipe, bench: Bench, parent: Run
 ) -> Path:
     """Folder of the trained network, in `bench`; one that was trained before is not trained again.
 
     The folder is named by everything that decides the result, so a killed search or pipeline
     picks its own trainings up, and another recipe never does.
     """
-    done = bench / "cells" / cell_key(training, inputs, recipe)
-    if (done / "result.json").is_file():
+    team = processes.current()
+    name = f"cells/{cell_key(training, inputs, recipe)}"
+    done = bench.folder / name
+    if team.from_main(team.main and bench.recall_folder(name)):
         return done
-    part = done.with_name(done.name + ".part")
-    part.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
-    trained, outcome = fit_network(training, inputs, recipe, bench, part, parent)
-    bundle.save(trained, part / "model")
+    kept = Checkpoint(bench, f"{name}.part")
+    trained, outcome = fit_network(training, inputs, recipe, bench, kept, parent)
+    if team.main:
+        result = result_of(training, outcome, trained, time.perf_counter() - started)
+        write_cell(kept.folder, trained, outcome, result)
+        kept.folder.rename(done)
+        bench.keep_folder(name)
+        kept.remove()
+    team.from_main(None)  # the others wait until it is there
+    return done
+
+
+def result_of(
+    training: Training, outcome: loop.Fit, trained: TrainedModel, seconds: float
+) -> CellResult:
+    """How the training ended."""
     last = outcome.rows[outcome.best_epoch - 1]
     names = ("loss", "wa", "ua", "f1", "wer", "speaker_accuracy")
+    return CellResult(
+        cell=training.cell.text,
+        alpha=training.alpha,
+        beta=training.beta,
+        epoch=outcome.best_epoch,
+        epochs_run=len(outcome.rows),
+        score=outcome.score,
+        validation={name: last.get(f"validation_{name}") for name in names},
+        seconds=seconds,
+        weights_sha256=bundle.weights_digest(trained.network.state_dict()),
+    )
+
+
+def write_cell(part: Path, trained: TrainedModel, outcome: loop.Fit, result: CellResult) -> None:
+    """Writes the cell's files and takes its checkpoint away."""
+    bundle.save(trained, part / "model")
     (part / "history.jsonl").write_text(
         "".join(json.dumps({"epoch": i, **row}) + "\n" for i, row in enumerate(outcome.rows, 1)),
         encoding="utf-8",
     )
-    write_json(
-        part / "result.json",
-        CellResult(
-            cell=training.cell.text,
-            alpha=training.alpha,
-            beta=training.beta,
-            epoch=outcome.best_epoch,
-            epochs_run=len(outcome.rows),
-            score=outcome.score,
-            validation={name: last.get(f"validation_{name}") for name in names},
-            seconds=time.perf_counter() - started,
-            weights_sha256=bundle.weights_digest(trained.network.state_dict()),
-        ),
-    )
-    (part / "state.safetensors").unlink(missing_ok=True)
-    part.rename(done)
-    return done
+    write_json(part / "result.json", result)
+    for path in (*part.glob("*.safetensors"), *part.glob("*.tmp")):
+        path.unlink()
 
 
 def fit_network(
-    training: Training, inputs: Inputs, recipe: Recipe, bench: Path, part: Path, parent: Run
+    training: Training, inputs: Inputs, recipe: Recipe, bench: Bench, kept: Checkpoint, parent: Run
 ) -> tuple[TrainedModel, loop.Fit]:
     """The network trained, and how that went; epoch figures go to MLflow as they come."""
     import torch
 
     shown = inputs.of(training.fold.train)
-    speakers = tuple(sorted({utterance.speaker for utterance in shown}))
+    label = recipe.train.speaker_label
+    speakers = tuple(sorted({speaker_label(utterance, label) for utterance in shown}))
     torch.manual_seed(training.cell.seed)
     network = bundle.build(recipe.model, len(EMOTIONS), len(speakers))
-    description = Description(
-        emotions=EMOTIONS,
-        speakers=speakers,
-        language=shown[0].language,
-        model=recipe.model,
-        recipe_hash=recipe.hash,
-        encoder_digest=bundle.encoder_digest(network.encoder),
-        whole=recipe.model.trainable != "heads" or training.cell.fold is None,
-    )
+    description = describe(training, recipe, network, speakers, shown[0].language)
     cut = CUT_OF[recipe.model.trainable]
-    read = features.reader(network, cut, inputs.corpus, inputs.utterances, bench)
+    read = features.reader(network, cut, inputs.corpus, inputs.utterances, bench.folder)
     if recipe.model.standardise:
         spread = features.statistics(read, shown)
         network.mean_d, network.pooled_sd_d = spread.mean_c, spread.pooled_sd_c
         network.frame_sd_d = spread.frame_sd_c
-    network.to("cuda" if torch.cuda.is_available() else "cpu")
+    team = processes.current()
+    network.to(team.device)
+
+    def frames(utterance: Utterance) -> int:
+        samples = round(utterance.duration_s * SAMPLE_RATE_HZ)
+        return network.encoder.frames(network.encoder.local_frames(samples))
 
     def parts(ids: Sequence[str]) -> list[Example]:
-        return examples(inputs.of(ids), EMOTIONS, speakers)
+        return examples(inputs.of(ids), EMOTIONS, speakers, frames, label)
 
-    validate = validator(
-        lambda: job,
-        description,
-        parts(training.fold.validation),
-        parts(training.fold.speaker_check),
-        recipe.search.metric,
-    )
+    held_out = parts(training.fold.validation), parts(training.fold.speaker_check)
+    validate = validator(lambda: job, description, *held_out, recipe.search.metric)
+    log = fold_run(training, parent)
     job = Job(
         network,
         cut,
@@ -160,16 +177,52 @@ def fit_network(
         training.cell.seed,
         None if training.epochs is not None else validate,
         training.epochs or recipe.train.epochs,
+        team,
     )
-    log = fold_run(training, parent)
 
     def on_epoch(epoch: int, row: Row) -> None:
         log.metrics({name: value for name, value in row.items() if value is not None}, step=epoch)
 
-    outcome = loop.fit(job, part, on_epoch)
+    with watched(training, team) as watcher, log.system_metrics():
+        outcome = loop.fit(replace(job, watcher=watcher), kept, on_epoch)
     log.metrics({"best_epoch": float(outcome.best_epoch)})
     log.close()
     return TrainedModel(network, description), outcome
+
+
+def describe(
+    training: Training,
+    recipe: Recipe,
+    network: MtlNetwork,
+    speakers: tuple[str, ...],
+    language: str,
+) -> Description:
+    """What the trained model will say of itself."""
+    return Description(
+        emotions=EMOTIONS,
+        speakers=speakers,
+        language=language,
+        model=recipe.model,
+        recipe_hash=recipe.hash,
+        encoder_digest=bundle.encoder_digest(network.encoder),
+        whole=recipe.model.trainable != "heads" or training.cell.fold is None,
+    )
+
+
+@contextmanager
+def watched(training: Training, team: Processes) -> Iterator[Watcher]:
+    """What a person sees of the training: a bar on a terminal, else a line now and then."""
+    name = f"{training.cell.text} alpha {training.alpha:g} beta {training.beta:g}"
+    if not team.main:
+        yield watch.unwatched
+    elif sys.stdout.isatty():
+        bar = watch.Bar(name)
+        try:
+            yield bar
+        finally:
+            bar.close()
+    else:
+        yield watch.Lines(name)
 
 
 def fold_run(training: Training, parent: Run) -> Run:
@@ -199,7 +252,7 @@ def cell_key(training: Training, inputs: Inputs, recipe: Recipe) -> str:
         "manifest": inputs.plan.manifest_digest,
         "fold": [fold.train, fold.validation, fold.speaker_check],
         "model": recipe.model.model_dump(),
-        "train": recipe.train.model_dump(exclude={"alpha", "beta"}),
+        "train": recipe.train.model_dump(exclude={"alpha", "beta", "checkpoint_s"}),
         "metric": recipe.search.metric,
     }
     text = json.dumps(decides, sort_keys=True)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from mtlser.bench import Bench
 from mtlser.models import bundle, tiny
 from mtlser.recipe import Recipe
 from mtlser.records import Cell, CellResult, read_json
@@ -29,11 +30,11 @@ Made by `make backbone`.
 """
 
 
-def pretrain(inputs: Inputs, recipe: Recipe, folder: Path, bench: Path, parent: Run) -> None:
+def pretrain(inputs: Inputs, recipe: Recipe, folder: Path, bench: Bench, parent: Run) -> None:
     """Trains the tiny wav2vec 2.0 from random weights and writes it as a backbone folder."""
     import os
 
-    untrained = bench / "untrained"
+    untrained = bench.folder / "untrained"
     tiny.write_untrained(untrained, recipe.seed)
     model = recipe.model.model_copy(update={"encoder": str(untrained)})
     recipe = recipe.model_copy(update={"model": model})

@@ -12,6 +12,8 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from mtlser import tracking
+from mtlser.bench import Bench
+from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
 from mtlser.records import (
     Cell,
@@ -40,13 +42,13 @@ class FoldSearch:
     fold: int
     inputs: Inputs
     recipe: Recipe
-    bench: Path
+    bench: Bench
     parent: str
     """Token of the MLflow parent run."""
     threads: int
 
 
-def search(inputs: Inputs, recipe: Recipe, folder: Path, bench: Path, parent: Run) -> SearchResult:
+def search(inputs: Inputs, recipe: Recipe, folder: Path, bench: Bench, parent: Run) -> SearchResult:
     """What was chosen for each fold, and every row behind it; chosen cells go to `folder`.
 
     `scope = "fold"` chooses each fold's pair on that fold's own validation (nested).
@@ -55,6 +57,11 @@ def search(inputs: Inputs, recipe: Recipe, folder: Path, bench: Path, parent: Ru
     """
     if not recipe.search.alphas and not recipe.search.betas:
         return passed_through(inputs, recipe)
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise MtlserError(
+            "the search trains folds side by side by itself (`search.jobs`) and was started by "
+            "torchrun; start it without"
+        )
     prepare(inputs, recipe, bench, parent)
     rows: list[SearchRow] = []
     for found in run_folds(inputs, recipe, bench, parent):
@@ -64,7 +71,7 @@ def search(inputs: Inputs, recipe: Recipe, folder: Path, bench: Path, parent: Ru
         keep(choose(rows, fold.index, recipe), inputs, recipe, folder, bench)
         for fold in inputs.plan.folds
     )
-    copyfile(bench / JOURNAL, folder / JOURNAL)
+    copyfile(bench.folder / JOURNAL, folder / JOURNAL)
     return SearchResult(
         scope=recipe.search.scope, metric=recipe.search.metric, choices=choices, rows=tuple(rows)
     )
@@ -90,21 +97,21 @@ def passed_through(inputs: Inputs, recipe: Recipe) -> SearchResult:
     )
 
 
-def prepare(inputs: Inputs, recipe: Recipe, bench: Path, parent: Run) -> None:
+def prepare(inputs: Inputs, recipe: Recipe, bench: Bench, parent: Run) -> None:
     """Makes what workers share before they start: the feature cache and the pairs' runs."""
     from mtlser.models import bundle
     from mtlser.models.mtl import CUT_OF
 
     untrained = bundle.build(recipe.model, 1, 1)
     cut = CUT_OF[recipe.model.trainable]
-    features.reader(untrained, cut, inputs.corpus, inputs.utterances, bench)
+    features.reader(untrained, cut, inputs.corpus, inputs.utterances, bench.folder)
     if recipe.search.sampler == "grid":
         for alpha, beta in grid(recipe):
             network.pair_run(parent, alpha, beta)
 
 
 def run_folds(
-    inputs: Inputs, recipe: Recipe, bench: Path, parent: Run
+    inputs: Inputs, recipe: Recipe, bench: Bench, parent: Run
 ) -> Iterator[list[SearchRow]]:
     """Yields the rows of each fold, in fold order; `search.jobs` folds train side by side."""
     jobs = min(recipe.search.jobs, len(inputs.plan.folds))
@@ -170,10 +177,10 @@ def open_study(task: FoldSearch) -> "optuna.Study":
         sampler: optuna.samplers.BaseSampler = optuna.samplers.GridSampler(space, seed=seed)
     else:
         sampler = optuna.samplers.TPESampler(seed=seed)
-    task.bench.mkdir(parents=True, exist_ok=True)
+    task.bench.folder.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        storage = JournalStorage(JournalFileBackend(str(task.bench / JOURNAL)))
+        storage = JournalStorage(JournalFileBackend(str(task.bench.folder / JOURNAL)))
     return optuna.create_study(
         study_name=f"fold-{task.fold}-{recipe.hash}-{task.inputs.plan.manifest_digest[:12]}",
         storage=storage,
@@ -235,11 +242,12 @@ def choose(rows: Sequence[SearchRow], fold: int, recipe: Recipe) -> SearchRow:
     return max(mine, key=lambda row: (mean(row), -row.alpha, -row.beta))
 
 
-def keep(row: SearchRow, inputs: Inputs, recipe: Recipe, folder: Path, bench: Path) -> Choice:
+def keep(row: SearchRow, inputs: Inputs, recipe: Recipe, folder: Path, bench: Bench) -> Choice:
     """Copies the chosen cell of a fold into the search's folder."""
     training = training_of(row.fold, (row.alpha, row.beta), inputs, recipe)
     name = f"cells/fold-{row.fold}"
-    network.copy_cell(bench / "cells" / network.cell_key(training, inputs, recipe), folder / name)
+    cell = network.cell_key(training, inputs, recipe)
+    network.copy_cell(bench.folder / "cells" / cell, folder / name)
     return Choice(
         fold=row.fold, alpha=row.alpha, beta=row.beta, epoch=row.epoch, score=row.score, run=name
     )

@@ -6,14 +6,13 @@ from statistics import fmean
 
 import torch
 
-from mtlser.data import batches
-from mtlser.data.batches import Example
+from mtlser.data.batches import Example, speaker_label
 from mtlser.evaluation import metrics
-from mtlser.evaluation.predictor import Output, outputs
+from mtlser.evaluation.predictor import BATCH_S, Output, length_batches, outputs
 from mtlser.models.bundle import Description
-from mtlser.training.loop import Job, Row, forward, load_batch
-
-EVALUATION_BATCH = 16
+from mtlser.training.checkpoint import Row
+from mtlser.training.loop import Job
+from mtlser.training.step import forward, load_batch
 
 
 def validator(
@@ -37,7 +36,7 @@ def validator(
         figures = emotion_and_text(validation, predict(job(), validation, description))
         said = predict(job(), speaker_check, description)
         figures["speaker_accuracy"] = metrics.weighted_accuracy(
-            [example.utterance.speaker for example in speaker_check],
+            [speaker_label(each.utterance, job().recipe.speaker_label) for each in speaker_check],
             [output.speaker or "" for output in said],
         )
         return selection_score(figures, metric), {
@@ -71,13 +70,16 @@ def selection_score(figures: Row, metric: str) -> float:
 def predict(job: Job, shown: Sequence[Example], description: Description) -> list[Output]:
     """The network's output for each example, in order, from the features that training reads."""
     job.network.eval()
-    said: dict[str, Output] = {}
+    said: list[tuple[str, Output]] = []
     with torch.inference_mode():
-        for group in batches.by_length(shown, EVALUATION_BATCH):
-            batch = load_batch(job, group)
-            logits = forward(job, batch.features_btc, batch.lengths_b)
-            said.update(zip(batch.ids, outputs(logits, description), strict=True))
-    return [said[example.utterance.id] for example in shown]
+        durations_s = [example.duration_s for example in shown]
+        for indices in job.processes.share(list(length_batches(durations_s, BATCH_S))):
+            batch = load_batch(job, [shown[i] for i in indices])
+            logits = forward(job, batch.features)
+            found = outputs(logits, description)
+            said += zip(batch.ids, found, strict=True)
+    by_id = dict(job.processes.gather(said))
+    return [by_id[example.utterance.id] for example in shown]
 
 
 def emotion_and_text(shown: Sequence[Example], said: Sequence[Output]) -> Row:

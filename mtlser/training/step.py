@@ -1,0 +1,203 @@
+"""One optimiser step: a batch worked off in parts, on one device or several, to the same loss."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+import torchaudio
+from torch import Tensor
+
+from mtlser.data import batches
+from mtlser.data.batches import Batch, Example
+from mtlser.errors import MtlserError
+from mtlser.models.losses import Counts, Targets, count, joint_loss
+from mtlser.models.mtl import Cut, Logits
+from mtlser.models.packed import Packed
+from mtlser.training import optimisation
+from mtlser.training.checkpoint import Checkpoint, Standing
+
+if TYPE_CHECKING:
+    from mtlser.training.loop import Job
+
+
+class Stepper:
+    """Moves a job's weights by one batch at a time."""
+
+    def __init__(self, job: "Job") -> None:
+        self.job = job
+        self.device = job.processes.device
+        self.optimizer = optimisation.make_optimizer(job.network, job.recipe)
+        self.schedule = optimisation.make_schedule(self.optimizer, job.recipe, 1, 0)
+        self.bucket_s = job.recipe.bucket_s
+        """Audio that fits into memory; halved when it did not."""
+        weights_e = optimisation.class_weights(job.examples) if job.recipe.class_weights else None
+        self._weights_e = None if weights_e is None else weights_e.to(self.device)
+        half = optimisation.activation_dtype(job.recipe.precision, self.device)
+        scaled = half == torch.float16
+        self._scaler = torch.amp.grad_scaler.GradScaler(self.device.type, enabled=scaled)
+
+    def resume(self, checkpoint: Checkpoint, steps: int) -> Standing:
+        """Puts weights, optimiser, schedule and loss scale of all processes where they were.
+
+        Args:
+            checkpoint: read by the main process alone.
+            steps: optimiser steps of an epoch.
+        """
+        job, team = self.job, self.job.processes
+        found = checkpoint.load(job.network, self.optimizer) if team.main else Standing()
+        standing = team.from_main(found)
+        done = len(standing.rows) * steps + standing.step
+        if team.size > 1:
+            team.spread(job.network.state_dict().values())
+            state = team.from_main(self.optimizer.state_dict())
+            if done and not team.main:
+                self.optimizer.load_state_dict(state)
+        self.schedule = optimisation.make_schedule(self.optimizer, job.recipe, steps, done)
+        if standing.scale is not None:
+            state = {**self._scaler.state_dict(), "scale": standing.scale}
+            self._scaler.load_state_dict(state)
+        return standing
+
+    @property
+    def scale(self) -> float | None:
+        """The loss scale of fp16; `None` in another precision."""
+        return float(self._scaler.get_scale()) if self._scaler.is_enabled() else None
+
+    def step(self, group: Sequence[Example], seed: int) -> Tensor:
+        """One optimiser step; this process' share of the losses (total, emotion, CTC, speaker).
+
+        The figures, (4,), stay on the device: reading them waits for it.
+
+        Args:
+            group: the whole batch, in the order drawn.
+            seed: of all that is random in it.
+
+        Raises:
+            MtlserError: a single utterance does not fit into memory.
+        """
+        job = self.job
+        counts = self._counts(group)
+        while True:
+            try:
+                figures = self._gradients(group, counts, seed)
+                break
+            except (torch.OutOfMemoryError, RuntimeError) as error:
+                self._halve(error, group)
+        job.processes.sum_gradients(job.network.parameters())
+        if job.recipe.clip_norm is not None:
+            self._scaler.unscale_(self.optimizer)
+            torch.nn.utils.clip_grad_norm_(job.network.parameters(), job.recipe.clip_norm)
+        self._scaler.step(self.optimizer)
+        self._scaler.update()
+        self.schedule.step()
+        return figures
+
+    def _gradients(self, group: Sequence[Example], counts: Counts, seed: int) -> Tensor:
+        """Leaves the gradients of this process' share; its losses."""
+        self.optimizer.zero_grad(set_to_none=True)
+        figures = torch.zeros(4, device=self.device)
+        for index, part in self._share(group):
+            torch.manual_seed(seed + index)
+            batch = load_batch(self.job, part)
+            features = batch.features
+            if self.job.recipe.spec_augment:
+                features = spec_augment(features)
+            logits = forward(self.job, features)
+            targets = batch.targets.to(self.device)
+            losses = joint_loss(
+                logits, targets, self.job.alpha, self.job.beta, counts, self._weights_e
+            )
+            self._scaler.scale(losses.total).backward()
+            figures += losses.figures()
+        return figures
+
+    def _share(self, group: Sequence[Example]) -> list[tuple[int, list[Example]]]:
+        """The parts that this process takes, each with a number that no other part has."""
+        processes, size = self.job.processes, self.job.recipe.device_batch
+        if size is not None:
+            whole = [list(group[i : i + size]) for i in range(0, len(group), size)]
+        else:
+            whole = batches.parts(group, self.job.recipe.bucket_s, processes.size)
+        return [
+            (number * len(group) + index, piece)
+            for number, part in processes.share(list(enumerate(whole)))
+            for index, piece in enumerate(batches.parts(part, self.bucket_s))
+        ]
+
+    def _counts(self, group: Sequence[Example]) -> Counts:
+        """What the sums of the whole batch are divided by."""
+        counts = count(batches.targets(group), self._weights_e)
+        size = self.job.recipe.device_batch
+        if self.job.recipe.ctc_reduction == "sum" and size is not None:
+            # A sum in each device batch, and a mean over the device batches of the step.
+            return Counts(counts.emotions, -(-len(group) // size), counts.speakers)
+        return counts
+
+    def _halve(self, error: RuntimeError, group: Sequence[Example]) -> None:
+        """Halves what is taken at once after memory ran out; raises any other error again."""
+        if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
+            raise error
+        largest = max(batches.seconds(part) for _, part in self._share(group))
+        longest = max(example.duration_s for example in group)
+        if all(len(part) == 1 for _, part in self._share(group)):
+            raise MtlserError(
+                f"memory ran out at an utterance of {longest:.1f} s; use "
+                "`--set train.gradient_checkpointing=true`, `--set train.precision=bf16` or "
+                "`--set data.max_duration_s=...`"
+            ) from error
+        self.bucket_s = largest / 2
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def load_batch(job: "Job", group: Sequence[Example]) -> Batch:
+    """The group as one batch that enters the network at `local` or `encoded`, on its device."""
+    device = next(job.network.parameters()).device
+    clips = [job.read(example.utterance) for example in group]
+    if job.cut == "wav":
+        if job.recipe.padding == "seen" and job.network.training:
+            clips = list(torch.nn.utils.rnn.pad_sequence(clips, batch_first=True))
+        clips = job.network.encoder.local([_moved(clip, device) for clip in clips])
+        features = Packed.of(clips)
+    else:
+        features = Packed.of(clips)
+        features = features.with_rows(_moved(features.rows_nd, device))
+    return Batch(tuple(example.utterance.id for example in group), features, batches.targets(group))
+
+
+def _moved(values: Tensor, device: torch.device) -> Tensor:
+    """The values on the device; to a GPU by way of pinned memory, without waiting."""
+    if device.type != "cuda":
+        return values.to(device)
+    return values.pin_memory().to(device, non_blocking=True)
+
+
+def forward(job: "Job", features: Packed) -> Logits:
+    """The logits of one batch, in the recipe's precision."""
+    device = features.rows_nd.device
+    dtype = optimisation.activation_dtype(job.recipe.precision, device)
+    cut: Cut = "encoded" if job.cut == "encoded" else "local"
+    with torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32):
+        logits: Logits = job.network(features, cut)
+    return logits
+
+
+def spec_augment(features: Packed, share: float = 0.1) -> Packed:
+    """Features with one random span of frames and one of channels set to zero for each clip.
+
+    Args:
+        features: rows (n, c).
+        share: longest span, of the clip's frames and of the channels.
+    """
+    masked = []
+    for clip_tc in features.clips():
+        for axis in (1, 2):
+            longest = max(1, int(clip_tc.shape[axis - 1] * share))
+            clip_tc = torchaudio.functional.mask_along_axis(  # noqa: PLW2901
+                clip_tc[None], longest, 0.0, axis
+            )[0]
+        masked.append(clip_tc)
+    return features.with_rows(torch.cat(masked))
+
+
+__all__ = ["Stepper", "Targets", "forward", "load_batch", "spec_augment"]

@@ -1,0 +1,146 @@
+"""What a training shows while it runs, and when it is stopped: figures, pace, divergence."""
+
+import math
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from mtlser.errors import MtlserError
+
+WINDOW = 20
+"""Steps over which a mean loss is taken."""
+DIVERGED = 4.0
+"""A window's mean loss over so many times that of the first window has diverged."""
+LINE_S = 10.0
+"""Seconds between two lines where there is no terminal."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Where a training stands, for a person."""
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    audio_s_per_s: float
+
+    @property
+    def share(self) -> float:
+        """Share of all epochs that is done, 0-1."""
+        return (self.epoch - 1 + self.step / self.steps) / self.epochs
+
+
+class Watcher(Protocol):
+    """Is told how a training gets on."""
+
+    def __call__(self, pace: Pace) -> None:
+        """Takes notice."""
+
+
+def unwatched(pace: Pace) -> None:
+    """Takes no notice."""
+
+
+class Guard:
+    """Ends a training whose loss is no number any more, or has grown far beyond its start."""
+
+    def __init__(self, first: float | None) -> None:
+        self.first = first
+        """Mean loss of the first window; `None`: it is not over yet."""
+        self._window: list[tuple[float, Sequence[str]]] = []
+
+    def check(self, losses: Sequence[float], ids: Sequence[Sequence[str]]) -> None:
+        """Looks at the total losses of some steps and the utterances of each.
+
+        Raises:
+            MtlserError: a loss is not finite, or the last window has diverged; names utterances.
+        """
+        for loss, names in zip(losses, ids, strict=True):
+            if not math.isfinite(loss):
+                raise MtlserError(f"the loss became {loss} at utterances {_told(names)}")
+            self._window = [*self._window[1 - WINDOW :], (loss, names)]
+            if len(self._window) < WINDOW:
+                continue
+            mean = sum(each for each, _ in self._window) / WINDOW
+            if self.first is None:
+                self.first = mean
+            elif mean > DIVERGED * max(self.first, 1.0):
+                worst = max(self._window)
+                raise MtlserError(
+                    f"the loss diverged: {mean:.3g} over {WINDOW} steps, {self.first:.3g} at the "
+                    f"start; most ({worst[0]:.3g}) at utterances {_told(worst[1])}"
+                )
+
+
+def _told(names: Sequence[str]) -> str:
+    return (
+        f"{', '.join(names)}; lower the rate with `--set train.learning_rate=...`, or set "
+        "`--set train.clip_norm=1`"
+    )
+
+
+class Lines:
+    """Tells the pace in a line of text now and then: for logs and for steps side by side."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._started = self._told = time.monotonic()
+        self._from: float | None = None
+
+    def __call__(self, pace: Pace) -> None:
+        """Prints a line, if the last one is old enough."""
+        now = time.monotonic()
+        if self._from is None:
+            self._from, self._started = pace.share, now
+        if now - self._told < LINE_S:
+            return
+        self._told = now
+        done = pace.share - self._from
+        left_s = (now - self._started) / done * (1 - pace.share) if done > 0 else None
+        left = "" if left_s is None else f", {clock(left_s)} left"
+        sys.stdout.write(
+            f"{self.name}: epoch {pace.epoch}/{pace.epochs} step {pace.step}/{pace.steps}, "
+            f"{pace.audio_s_per_s:.1f} s of audio a second{left}\n"
+        )
+        sys.stdout.flush()
+
+
+class Bar:
+    """Tells the pace as a bar on a terminal."""
+
+    def __init__(self, name: str) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[told]}"),
+            TimeRemainingColumn(compact=True),
+            transient=True,
+        )
+        self._task = self._bar.add_task(name, total=1.0, told="")
+
+    def __call__(self, pace: Pace) -> None:
+        """Moves the bar."""
+        if not self._bar.live.is_started:
+            self._bar.start()
+        told = f"epoch {pace.epoch}/{pace.epochs}  {pace.audio_s_per_s:.1f} s of audio a second"
+        self._bar.update(self._task, completed=pace.share, told=told)
+
+    def close(self) -> None:
+        """Takes the bar away."""
+        self._bar.stop()
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds, with hours where there are any.
+
+    >>> clock(75), clock(3675)
+    ('1:15', '1:01:15')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
