@@ -225,7 +225,7 @@ def load_encoder(source: str, *, weights: bool = True) -> SpeechEncoder:
     Raises:
         MtlserError: no such folder or hub name, or another kind of model.
     """
-    from transformers import AutoConfig, AutoModel, WhisperForAudioClassification
+    from transformers import AutoConfig, AutoModel
     from transformers.utils import logging
 
     logging.set_verbosity_error()  # its load report lists heads that are not used here
@@ -245,7 +245,11 @@ def load_encoder(source: str, *, weights: bool = True) -> SpeechEncoder:
             setattr(config, name, 0.0)
     config._attn_implementation = "sdpa" if config.model_type != "wavlm" else "eager"
     whisper = config.model_type == "whisper"
-    kind: Any = WhisperForAudioClassification if whisper else AutoModel
+    kind: Any = AutoModel
+    if whisper:  # imported only where it is wanted: that takes seconds
+        from transformers import WhisperForAudioClassification
+
+        kind = WhisperForAudioClassification
     try:
         model = (
             kind.from_pretrained(place, config=config, dtype=torch.float32)
@@ -259,9 +263,9 @@ def load_encoder(source: str, *, weights: bool = True) -> SpeechEncoder:
 
 def from_model(model: Any, place: str) -> SpeechEncoder:
     """The encoder of a transformers model, with the preprocessing named in `place`."""
-    from transformers import WhisperFeatureExtractor
-
     if model.config.model_type == "whisper":
+        from transformers import WhisperFeatureExtractor
+
         encoder = getattr(model, "encoder", model)
         return WhisperEncoder(encoder, WhisperFeatureExtractor.from_pretrained(place))
     return Wav2Vec2Encoder(model, normalise=_normalises(place))
