@@ -8,7 +8,7 @@ from mtlser.records import FoldPlan
 
 
 def plan_notes(plan: FoldPlan, recipe: Recipe, recipe_hash: str) -> list[str]:
-    """Leaks, folds left out, and predictions that come from another recipe."""
+    """Leaks, folds left out, wrongs reproduced in training, and another recipe's predictions."""
     notes = []
     if plan.leaks:
         notes.append(
@@ -19,6 +19,16 @@ def plan_notes(plan: FoldPlan, recipe: Recipe, recipe_hash: str) -> list[str]:
         notes.append(
             f"Only the first {len(plan.folds)} folds were run (split.max_folds): the speakers of "
             "the others are not tested."
+        )
+    if recipe.train.speaker_label == "prefix":
+        notes.append(
+            "The speaker head was taught file-name prefixes, which name who wore the markers and "
+            "not who speaks; speaker accuracy is that of prefixes."
+        )
+    if recipe.train.padding == "seen":
+        notes.append(
+            "Training took padding for speech, as the published code does; predictions here were "
+            "made without padding."
         )
     if recipe_hash != recipe.hash:
         notes.append(
