@@ -7,6 +7,7 @@
 """
 
 import json
+import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -110,6 +111,7 @@ class Checkpoint:
         """Deletes the files, once the training's result is kept elsewhere."""
         for path in (*self.folder.glob(BEST), self.folder / STATE):
             self.bench.drop(f"{self.name}/{path.name}")
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _write(self, name: str, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

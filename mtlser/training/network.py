@@ -96,8 +96,7 @@ def train_network(
     trained, outcome = fit_network(training, inputs, recipe, bench, kept, parent)
     if team.main:
         result = result_of(training, outcome, trained, time.perf_counter() - started)
-        write_cell(kept.folder, trained, outcome, result)
-        kept.folder.rename(done)
+        write_cell(done, trained, outcome, result)
         bench.keep_folder(name)
         kept.remove()
     team.from_main(None)  # the others wait until it is there
@@ -123,16 +122,17 @@ def result_of(
     )
 
 
-def write_cell(part: Path, trained: TrainedModel, outcome: loop.Fit, result: CellResult) -> None:
-    """Writes the cell's files and takes its checkpoint away."""
-    bundle.save(trained, part / "model")
-    (part / "history.jsonl").write_text(
+def write_cell(folder: Path, trained: TrainedModel, outcome: loop.Fit, result: CellResult) -> None:
+    """Writes the cell's folder, through a temporary name."""
+    temporary = folder.with_name(f"{folder.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    bundle.save(trained, temporary / "model")
+    (temporary / "history.jsonl").write_text(
         "".join(json.dumps({"epoch": i, **row}) + "\n" for i, row in enumerate(outcome.rows, 1)),
         encoding="utf-8",
     )
-    write_json(part / "result.json", result)
-    for path in (*part.glob("*.safetensors"), *part.glob("*.tmp")):
-        path.unlink()
+    write_json(temporary / "result.json", result)
+    temporary.rename(folder)
 
 
 def fit_network(
