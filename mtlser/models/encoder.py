@@ -11,6 +11,8 @@ Clips travel as `Packed`: no output depends on batch mates.
 
 import json
 import warnings
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,16 @@ import torch
 from torch import Tensor, nn
 
 from mtlser.errors import MtlserError
+from mtlser.models.convolution import convolve_clips, layer_norm
+from mtlser.models.dropout import dropout
 from mtlser.models.packed import Packed
+from mtlser.models.transformer import (
+    embed_positions,
+    project,
+    run_blocks,
+    wav2vec2_block,
+    whisper_block,
+)
 
 SAMPLE_RATE_HZ = 16_000
 SHORTEST = 2 * 320
@@ -32,6 +43,19 @@ def real_frames(frames_b: Tensor, length: int) -> Tensor:
     return torch.arange(length, device=frames_b.device) < frames_b[:, None]
 
 
+def compute_dtype(module: nn.Module) -> torch.dtype:
+    """What products are computed in: autocast's type where that is on, else the weights'."""
+    weight = next(module.parameters())
+    if torch.is_autocast_enabled(weight.device.type):
+        return torch.get_autocast_dtype(weight.device.type)
+    return weight.dtype
+
+
+def _kept(outputs: Iterator[Tensor], every: bool) -> list[Tensor]:
+    """All outputs, or the last alone, so that no other stays in memory."""
+    return list(outputs) if every else [*deque(outputs, maxlen=1)]
+
+
 class SpeechEncoder(nn.Module):
     """Base of the families: `local`, `context`, and what sizes they have."""
 
@@ -42,6 +66,8 @@ class SpeechEncoder(nn.Module):
     def __init__(self, normalise: bool) -> None:
         super().__init__()
         self.normalise = normalise
+        self.recompute = False
+        """Whether transformer layers are computed again in backward, to spare memory."""
 
     def local(self, wavs: list[Tensor]) -> list[Tensor]:
         """Local features of each clip: samples (n,) at 16 kHz -> (t, c), without padding."""
@@ -86,29 +112,31 @@ class Wav2Vec2Encoder(SpeechEncoder):
 
     def __init__(self, model: Any, normalise: bool) -> None:
         super().__init__(normalise)
+        config = model.config
         self.cnn = model.feature_extractor
         self.projection = model.feature_projection
         self.transformer = model.encoder
-        self.width = model.config.hidden_size
-        self.layer_count = model.config.num_hidden_layers
-        self.sees_padding = model.config.feat_extract_norm == "group"
-        self.strides = tuple(zip(model.config.conv_kernel, model.config.conv_stride, strict=True))
+        self.width = config.hidden_size
+        self.layer_count = config.num_hidden_layers
+        self.norm_first = bool(config.do_stable_layer_norm)
+        self.packs = config.model_type != "wavlm" and not getattr(
+            config, "conv_pos_batch_norm", False
+        )
+        """Whether the transformer runs on packed clips; else it is transformers' own."""
+        self.strides = tuple(zip(config.conv_kernel, config.conv_stride, strict=True))
 
     def local(self, wavs: list[Tensor]) -> list[Tensor]:
         """CNN features of each clip, (n,) -> (t, c), without padding.
 
-        A CNN with layer norm takes all clips in one padded batch, of which the real frames are
-        kept; one with group norm would see the padding, and takes them one by one.
+        Clips go together where that gives gradients from one product, else one by one.
         """
-        if self.sees_padding:
-            return super().local(wavs)
         prepared = [self._prepare(wav_n) for wav_n in wavs]
-        features_bct = self.cnn(nn.utils.rnn.pad_sequence(prepared, batch_first=True))
-        frames = [self.local_frames(len(wav_n)) for wav_n in prepared]
-        return [
-            features_ct[:, :count].T
-            for features_ct, count in zip(features_bct, frames, strict=True)
-        ]
+        dtype = compute_dtype(self)
+        together = torch.is_grad_enabled() and any(p.requires_grad for p in self.cnn.parameters())
+        groups = [prepared] if together else [[wav_n] for wav_n in prepared]
+        with torch.autocast(prepared[0].device.type, enabled=False):
+            packed = [convolve_clips(self.cnn, group, dtype) for group in groups]
+        return [clip_tc for group in packed for clip_tc in group.clips()]
 
     def local_frames(self, samples: int) -> int:
         """Frames that the CNN makes of so many samples, those that touch no padding."""
@@ -117,17 +145,26 @@ class Wav2Vec2Encoder(SpeechEncoder):
             samples = (samples - kernel) // stride + 1
         return samples
 
-    def local_one(self, wav_n: Tensor) -> Tensor:
-        """CNN features of one clip, (n,) -> (t, c)."""
-        features_ct = self.cnn(wav_n[None])[0]
-        return features_ct.T
-
     def frames(self, local_frames: int) -> int:
         """The transformer keeps the CNN's frames."""
         return local_frames
 
     def context(self, local: Packed, *, every: bool = True) -> list[Packed]:
         """Output of every transformer layer, or of the last alone."""
+        if not self.packs:
+            return self._context_padded(local, every)
+        dtype = compute_dtype(self)
+        with torch.autocast(local.rows_nd.device.type, enabled=False):
+            rows = project(self.projection, local, dtype)
+            rows = embed_positions(self.transformer, rows, self.norm_first)
+            blocks = [wav2vec2_block(layer, self.norm_first) for layer in self.transformer.layers]
+            outputs = _kept(run_blocks(blocks, rows, self.recompute), every)
+            if self.norm_first:
+                outputs[-1] = layer_norm(outputs[-1], self.transformer.layer_norm)
+        return [rows.with_rows(output) for output in outputs]
+
+    def _context_padded(self, local: Packed, every: bool) -> list[Packed]:
+        """The same by transformers' encoder on a padded batch."""
         projected = self.projection(local.padded())
         hidden_btd = projected[0] if isinstance(projected, tuple) else projected
         lengths_b = torch.tensor(local.lengths, device=hidden_btd.device)
@@ -191,17 +228,15 @@ class WhisperEncoder(SpeechEncoder):
 
     def context(self, local: Packed, *, every: bool = True) -> list[Packed]:
         """Output of every transformer layer, or of the last alone."""
-        model = self.encoder
-        hidden = Packed.of([self._convolve(clip_tc) for clip_tc in local.clips()])
-        lengths_b = torch.tensor(hidden.lengths, device=hidden.rows_nd.device)
-        hidden_btd = hidden.padded()
-        real_b11t = real_frames(lengths_b, hidden_btd.shape[1])[:, None, None]
-        outputs = []
-        for layer in model.layers:
-            hidden_btd = layer(hidden_btd, real_b11t)
-            outputs.append(hidden_btd)
-        last = model.layer_norm(hidden_btd)
-        return [hidden.unpad(output) for output in (*outputs[: -1 if every else 0], last)]
+        dtype = compute_dtype(self)
+        hidden = Packed.of([self._convolve(clip_tc).to(dtype) for clip_tc in local.clips()])
+        with torch.autocast(hidden.rows_nd.device.type, enabled=False):
+            rows = hidden.rows_nd
+            hidden = hidden.with_rows(dropout(rows, self.encoder.dropout, self.training))
+            blocks = [whisper_block(layer) for layer in self.encoder.layers]
+            outputs = _kept(run_blocks(blocks, hidden, self.recompute), every)
+            outputs[-1] = layer_norm(outputs[-1], self.encoder.layer_norm)
+        return [hidden.with_rows(output) for output in outputs]
 
     def _convolve(self, mel_tc: Tensor) -> Tensor:
         """One clip's input to the transformer: (t, mel) -> (t / 2, d)."""
