@@ -7,7 +7,6 @@
 """
 
 import json
-import os
 import platform
 import statistics
 import time
@@ -84,6 +83,10 @@ class PaperNetwork(nn.Module):
         """As the Trainer asks for it."""
         self.encoder.gradient_checkpointing_enable(**settings)
 
+    def _frames(self, samples_b: Tensor) -> Tensor:
+        frames: Any = self.encoder._get_feat_extract_output_lengths
+        return frames(samples_b).long()
+
     def forward(
         self,
         input_values: Tensor,
@@ -95,7 +98,7 @@ class PaperNetwork(nn.Module):
     ) -> dict[str, Tensor]:
         """The joint loss of a padded batch."""
         hidden_btd = self.encoder(input_values, attention_mask=attention_mask).last_hidden_state
-        frames_b = self.encoder._get_feat_extract_output_lengths(attention_mask.sum(1)).long()
+        frames_b = self._frames(attention_mask.sum(1))
         steps_t = torch.arange(hidden_btd.shape[1])
         real_bt1 = (steps_t < frames_b[:, None]).unsqueeze(-1)
         pooled_bd = (hidden_btd * real_bt1).sum(1) / frames_b[:, None]
@@ -167,5 +170,5 @@ def report(name: str, figures: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".tmp")
     draft.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    os.replace(draft, path)
+    draft.replace(path)
     print(json.dumps(figures))

@@ -67,7 +67,7 @@ def train(recipe: str, clips: Sequence[dict[str, Any]], folder: Path) -> list[fl
     trainer = _InOrder(
         model=common.PaperNetwork(),
         args=arguments(recipe, folder, len(clips) // common.BATCH),
-        train_dataset=list(clips),  # type: ignore[arg-type]
+        train_dataset=list(clips),
         data_collator=common.collate,
         callbacks=[clock],
     )

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mtlser.models.dropout import drops, keep_mask, keep_scale
+from mtlser.models.dropout import drops, keep_scale, mark_dropped
 from mtlser.models.packed import Packed
 
 
@@ -34,7 +34,8 @@ def _padded(qkv: Packed, heads: int, p: float) -> Tensor:
         steps_t = torch.arange(max(lengths), device=batch_bte.device)
         lengths_b = torch.tensor(lengths).to(batch_bte.device, non_blocking=True)
         mask = (steps_t < lengths_b[:, None])[:, None, None]
-    mixed_bhtk = functional.scaled_dot_product_attention(*split, attn_mask=mask, dropout_p=p)
+    q, k, v = split.unbind()
+    mixed_bhtk = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=p)
     return qkv.unpad(mixed_bhtk.transpose(1, 2).flatten(2)).rows_nd
 
 
@@ -42,30 +43,28 @@ class _Attention(torch.autograd.Function):
     """Clip by clip; dropped weights are kept with a minus sign, so that one tensor tells both."""
 
     @staticmethod
-    def forward(
-        ctx: Any, qkv_ne: Tensor, lengths: tuple[int, ...], heads: int, p: float
-    ) -> Tensor:
+    def forward(ctx: Any, qkv_ne: Tensor, lengths: tuple[int, ...], heads: int, p: float) -> Tensor:
         """(n, 3 x d) -> (n, d)."""
         qkv = _by_head(qkv_ne, 3, heads)
         qkv[0] *= qkv.shape[-1] ** -0.5
-        if drops(p, training=True):
+        dropped = drops(p, training=True)
+        if dropped:
             qkv[2] *= keep_scale(p)
         mixed = qkv.new_empty(qkv.shape[1:])
         weights = []
         for clip in _slices(lengths):
             q, k, v = qkv[:, :, clip]
             signed = torch.bmm(q, k.transpose(1, 2)).softmax(-1)
-            if drops(p, training=True):
-                signed *= keep_mask(tuple(signed.shape), p, signed.dtype).mul_(2).sub_(1)
+            kept = mark_dropped(signed, p).relu() if dropped else signed
             weights.append(signed)
-            torch.bmm(signed.relu() if drops(p, training=True) else signed, v, out=mixed[:, clip])
+            torch.bmm(kept, v, out=mixed[:, clip])
         if ctx.needs_input_grad[0]:
             ctx.save_for_backward(qkv, *weights)
             ctx.settings = lengths, p
         return mixed.transpose(0, 1).flatten(1)
 
     @staticmethod
-    def backward(ctx: Any, grad_nd: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad_nd: Tensor) -> tuple[Tensor, None, None, None]:
         """(n, d) -> (n, 3 x d)."""
         qkv, *weights = ctx.saved_tensors
         lengths, p = ctx.settings
@@ -79,8 +78,8 @@ class _Attention(torch.autograd.Function):
             dweights = torch.bmm(grad[:, clip], v.transpose(1, 2))
             if dropped:
                 dweights = torch.ops.aten.threshold_backward(dweights, signed, 0)
-                signed = signed.abs()
-            dscores = torch._softmax_backward_data(dweights, signed, -1, signed.dtype)
+            shares = signed.abs() if dropped else signed
+            dscores = torch._softmax_backward_data(dweights, shares, -1, shares.dtype)
             torch.bmm(dscores, k, out=dq)
             torch.bmm(dscores.transpose(1, 2), q, out=dk)
         out[0] *= qkv.shape[-1] ** -0.5

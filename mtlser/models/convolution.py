@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mtlser.models.norm import layer_norm
 from mtlser.models.packed import Packed
 
 
@@ -115,8 +116,7 @@ def precise_linear(
     joined_high = joined.to(dtype)
     joined_low = (joined - joined_high).to(dtype)
     kernel = torch.cat(
-        [joined_high[:, :-1]] * 2
-        + [joined_low[:, :-1], joined_high[:, -1:], joined_low[:, -1:]],
+        [joined_high[:, :-1]] * 2 + [joined_low[:, :-1], joined_high[:, -1:], joined_low[:, -1:]],
         dim=1,
     )
     return functional.linear(inputs, kernel)
@@ -127,15 +127,6 @@ def _normed_gelu(rows: Tensor, norm: nn.LayerNorm | None, activation: nn.Module)
     if norm is not None:
         rows = layer_norm(rows, norm)
     return activation(rows)
-
-
-def layer_norm(rows_nd: Tensor, norm: nn.LayerNorm) -> Tensor:
-    """Layer norm with statistics and weights in fp32, result in the input's type: (n, d)."""
-    if rows_nd.device.type == "cpu" or rows_nd.dtype == norm.weight.dtype:
-        return functional.layer_norm(
-            rows_nd, norm.normalized_shape, norm.weight, norm.bias, norm.eps
-        )
-    return norm(rows_nd.float()).to(rows_nd.dtype)
 
 
 def convolve(x_nc: Tensor, weight_ock: Tensor, bias_o: Tensor | None, stride: int) -> Tensor:
@@ -163,7 +154,7 @@ class _Convolution(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx: Any, grad_no: Tensor) -> tuple[Tensor | None, Tensor | None, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad_no: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         """(n / stride, o) -> (n, c)."""
         x_nc, weight_ock = ctx.saved_tensors
         blocks = _blocks(weight_ock.to(x_nc.dtype), ctx.stride)
@@ -189,6 +180,3 @@ class _Convolution(torch.autograd.Function):
 def _blocks(weight_ock: Tensor, stride: int) -> list[Tensor]:
     """The kernel by `stride` taps: (o, taps x c) each."""
     return [part.flatten(1) for part in weight_ock.transpose(1, 2).split(stride, dim=1)]
-
-
-__all__ = ["convolve", "convolve_clips", "layer_norm", "normed_kernel"]

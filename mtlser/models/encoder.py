@@ -20,8 +20,9 @@ import torch
 from torch import Tensor, nn
 
 from mtlser.errors import MtlserError
-from mtlser.models.convolution import convolve_clips, layer_norm
+from mtlser.models.convolution import convolve_clips
 from mtlser.models.dropout import dropout
+from mtlser.models.norm import layer_norm
 from mtlser.models.packed import Packed
 from mtlser.models.transformer import (
     embed_positions,
@@ -203,13 +204,14 @@ class WhisperEncoder(SpeechEncoder):
 
     def local_one(self, wav_n: Tensor) -> Tensor:
         """Log-mel spectrogram of one clip, (n,) -> (t, mel), t even, 10 ms a frame."""
-        mel_mt = self.extractor(
-            wav_n.cpu().numpy(),
-            sampling_rate=SAMPLE_RATE_HZ,
-            padding=False,
-            truncation=False,
-            return_tensors="pt",
-        ).input_features[0]
+        with torch.autocast("cpu", enabled=False):
+            mel_mt = self.extractor(
+                wav_n.cpu().numpy(),
+                sampling_rate=SAMPLE_RATE_HZ,
+                padding=False,
+                truncation=False,
+                return_tensors="pt",
+            ).input_features[0]
         even = mel_mt.shape[1] // 2 * 2
         if even > 2 * self.max_frames:
             raise MtlserError(

@@ -39,7 +39,7 @@ class _Positions(torch.autograd.Function):
         return out.add_(bias_d)
 
     @staticmethod
-    def backward(ctx: Any, grad_nd: Tensor) -> tuple[Tensor | None, None, Tensor, Tensor]:  # type: ignore[override]
+    def backward(ctx: Any, grad_nd: Tensor) -> tuple[Tensor | None, None, Tensor, Tensor]:
         """(n, d) -> (n, d)."""
         rows_nd, weight_dck = ctx.saved_tensors
         taps = weight_dck.shape[2]
@@ -69,9 +69,7 @@ def _convolve(
     return out.flatten(1)
 
 
-def _windows(
-    rows_nd: Tensor, lengths: tuple[int, ...], groups: int, taps: int, before: int
-) -> Any:
+def _windows(rows_nd: Tensor, lengths: tuple[int, ...], groups: int, taps: int, before: int) -> Any:
     """Yields each group's windows, (n, taps x i), in one buffer that is written anew."""
     width = rows_nd.shape[1] // groups
     room = [length + taps - 1 for length in lengths]
@@ -84,6 +82,9 @@ def _windows(
     parts = buffer.split(lengths)
     for padded_ti in padded_gti:
         for start, length, part in zip(starts, lengths, parts, strict=True):
-            part.copy_(padded_ti[start:].as_strided((length, taps * width), (width, 1),
-                       padded_ti[start:].storage_offset()))
+            part.copy_(
+                padded_ti[start:].as_strided(
+                    (length, taps * width), (width, 1), padded_ti[start:].storage_offset()
+                )
+            )
         yield buffer

@@ -14,8 +14,8 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from mtlser.models.attention import attend
-from mtlser.models.convolution import layer_norm
 from mtlser.models.dropout import add_dropped, dropout, dropped_gelu
+from mtlser.models.norm import layer_norm
 from mtlser.models.packed import Packed
 from mtlser.models.positions import convolve_positions
 
