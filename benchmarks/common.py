@@ -2,7 +2,8 @@
 
 `paper`   transformers' Trainer with the published recipe: batch 2 x 4 accumulated, fp32, gradient
           checkpointing
-`tuned`   the same Trainer as a careful user sets it up: bf16, batch 8, clips of a length together
+`tuned`   the same Trainer as a careful user sets it up: bf16, batch 8 (4 x 2, for memory), clips of
+          like length together
 `ours`    this package's packed step in bf16, batch 8
 """
 
