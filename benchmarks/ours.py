@@ -10,6 +10,7 @@ from torch.nn import functional
 from benchmarks import common
 from mtlser.models.encoder import Wav2Vec2Encoder
 from mtlser.models.packed import Packed
+from mtlser.training import heap
 
 
 class PackedNetwork(nn.Module):
@@ -51,6 +52,7 @@ class Trainer:
     """Optimiser steps on batches of clips."""
 
     def __init__(self, frozen: bool = False) -> None:
+        heap.keep_freed()
         torch.manual_seed(0)
         self.network = PackedNetwork().train()
         self.frozen = frozen

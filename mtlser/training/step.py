@@ -13,7 +13,7 @@ from mtlser.errors import MtlserError
 from mtlser.models.losses import Counts, Targets, count, joint_loss
 from mtlser.models.mtl import Cut, Logits
 from mtlser.models.packed import Packed
-from mtlser.training import optimisation
+from mtlser.training import heap, optimisation
 from mtlser.training.checkpoint import Checkpoint, Standing
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ class Stepper:
     def __init__(self, job: "Job") -> None:
         self.job = job
         self.device = job.processes.device
+        if self.device.type == "cpu":
+            heap.keep_freed()
         job.network.encoder.recompute = job.recipe.gradient_checkpointing
         self.optimizer = optimisation.make_optimizer(job.network, job.recipe)
         self.schedule = optimisation.make_schedule(self.optimizer, job.recipe, 1, 0)
