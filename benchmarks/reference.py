@@ -1,7 +1,7 @@
 """transformers' Trainer on the benchmarks' clips: the published recipe, and one that is tuned."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,18 +45,25 @@ def arguments(recipe: str, folder: Path, steps: int) -> TrainingArguments:
 
 
 class _Clock(TrainerCallback):
-    """Wall time of each optimiser step, the data loader's share included."""
+    """Wall time of each optimiser step, the data loader's share included.
 
-    def __init__(self) -> None:
-        self.ends: list[float] = []
+    Between steps, with the clock at rest, it does what `between` says with the step's number.
+    """
+
+    def __init__(self, between: Callable[[int], None]) -> None:
+        self.seconds: list[float] = []
+        self.between = between
+        self.start = 0.0
 
     def on_train_begin(self, *_args: Any, **_kwargs: Any) -> None:
         """Starts the clock."""
-        self.ends.append(time.perf_counter())
+        self.start = time.perf_counter()
 
     def on_step_end(self, *_args: Any, **_kwargs: Any) -> None:
-        """Ends a step."""
-        self.ends.append(time.perf_counter())
+        """Ends a step and begins the next."""
+        self.seconds.append(time.perf_counter() - self.start)
+        self.between(len(self.seconds) - 1)
+        self.start = time.perf_counter()
 
 
 class _InOrder(Trainer):
@@ -66,10 +73,22 @@ class _InOrder(Trainer):
         return torch.utils.data.SequentialSampler(self.train_dataset)  # type: ignore[arg-type]
 
 
-def train(recipe: str, clips: Sequence[dict[str, Any]], folder: Path) -> list[float]:
-    """Seconds of each optimiser step on the clips, `common.BATCH` a step, in the order given."""
+def train(
+    recipe: str,
+    clips: Sequence[dict[str, Any]],
+    folder: Path,
+    between: Callable[[int], None] = lambda step: None,
+) -> list[float]:
+    """Seconds of each optimiser step on the clips, `common.BATCH` a step, in the order given.
+
+    Args:
+        recipe: `paper` or `tuned`.
+        clips: all of them.
+        folder: for what the Trainer writes.
+        between: is called after each step, counted from 0.
+    """
     torch.manual_seed(0)
-    clock = _Clock()
+    clock = _Clock(between)
     trainer = _InOrder(
         model=common.PaperNetwork(),
         args=arguments(recipe, folder, len(clips) // common.BATCH),
@@ -78,4 +97,4 @@ def train(recipe: str, clips: Sequence[dict[str, Any]], folder: Path) -> list[fl
         callbacks=[clock],
     )
     trainer.train()
-    return [end - start for start, end in zip(clock.ends, clock.ends[1:], strict=False)]
+    return clock.seconds

@@ -2,12 +2,11 @@
 
     python -m benchmarks.train_step
 
-Every system takes the same 64 clips once, 8 a step, after a step on other clips to warm up. Each
-batch has lengths that were not seen before, as in training. Ours is the median of three passes,
-with the clips shuffled anew.
+Every system takes the same 64 clips, 8 a step, after a step on other clips to warm up. Our steps
+stand between those of the Trainer, so that both meet the same load of the machine, and every batch
+has lengths that its system has not seen before, as in training.
 """
 
-import statistics
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,68 +17,58 @@ import torch
 from benchmarks import common, ours, reference
 
 CLIPS = 64
-PASSES = 3
+Clips = Sequence[dict[str, Any]]
 
 
-def by_length(clips: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The clips, longest first."""
-    return sorted(clips, key=lambda clip: -len(clip["input_values"]))
+class Race:
+    """One of the Trainer's recipes against our step, trained whole and with a frozen CNN."""
 
+    def __init__(self, recipe: str, clips: Clips) -> None:
+        self.recipe = recipe
+        self.clips = clips
+        self.systems = {"ours": ours.Trainer(), "ours_cached": ours.Trainer(frozen=True)}
+        self.steps: dict[str, list[float]] = {name: [] for name in self.systems}
 
-def reference_seconds(recipe: str, clips: Sequence[dict[str, Any]]) -> float:
-    """Seconds that transformers' Trainer takes for the clips."""
-    ordered = by_length(clips) if recipe == "tuned" else list(clips)
-    warm = common.make_clips(common.BATCH, seed=9)
-    with tempfile.TemporaryDirectory() as folder:
-        return sum(reference.train(recipe, [*warm, *ordered], Path(folder))[1:])
+    def run(self) -> dict[str, float]:
+        """Seconds that each system takes for all clips."""
+        warm = common.make_clips(common.BATCH, seed=9)
+        by_length = sorted(self.clips, key=lambda clip: -len(clip["input_values"]))
+        theirs = by_length if self.recipe == "tuned" else self.clips
+        with tempfile.TemporaryDirectory() as folder:
+            seconds = reference.train(self.recipe, [*warm, *theirs], Path(folder), self._ours)
+        steps = {self.recipe: seconds, **self.steps}
+        return {name: sum(found[1:]) for name, found in steps.items()}
 
-
-class Ours:
-    """This package's step, warmed up."""
-
-    def __init__(self, frozen: bool) -> None:
-        self.trainer = ours.Trainer(frozen)
-        self.frozen = frozen
-        self.passes = 0
-        self.seconds(common.make_clips(common.BATCH, seed=9))
-
-    def seconds(self, clips: Sequence[dict[str, Any]]) -> float:
-        """Seconds of one pass over the clips, in an order of its own."""
-        self.passes += 1
-        order = torch.randperm(len(clips), generator=torch.Generator().manual_seed(self.passes))
-        shuffled = [clips[i] for i in order.tolist()]
-        total = 0.0
-        for start in range(0, len(shuffled), common.BATCH):
-            batch = shuffled[start : start + common.BATCH]
-            local = self.trainer.cache(batch) if self.frozen else None
-            total += common.timed(lambda b=batch, x=local: self.trainer.step(b, x))  # type: ignore[misc]
-        return total
+    def _ours(self, step: int) -> None:
+        """Our step of this number, step 0 to warm up."""
+        start = (step - 1) * common.BATCH
+        batch = self.clips[start : start + common.BATCH] if step else common.make_clips(8, seed=9)
+        for name, trainer in self.systems.items():
+            local = trainer.cache(batch) if trainer.frozen else None
+            seconds = common.timed(lambda t=trainer, x=local: t.step(batch, x))  # type: ignore[misc]
+            self.steps[name].append(seconds)
 
 
 def main() -> None:
     """Measures and reports."""
     torch.set_num_threads(common.THREADS)
     clips = common.make_clips(CLIPS)
-    trained, cached = Ours(frozen=False), Ours(frozen=True)
-    found: dict[str, list[float]] = {"ours": [], "ours_cached": [], "tuned": [], "paper": []}
-    for recipe in ("tuned", "paper", None):
-        found["ours"].append(trained.seconds(clips))
-        found["ours_cached"].append(cached.seconds(clips))
-        if recipe is not None:
-            found[recipe].append(reference_seconds(recipe, clips))
-    seconds = {name: statistics.median(passes) for name, passes in found.items()}
     audio_s = common.seconds_of_audio(clips)
+    paper, tuned = Race("paper", clips).run(), Race("tuned", clips).run()
+    races = {"against_paper": paper, "against_tuned": tuned}
     common.report(
         "train_step",
         {
-            "ratio_paper": seconds["paper"] / seconds["ours"],
-            "ratio_tuned": seconds["tuned"] / seconds["ours"],
-            "ratio_paper_cached": seconds["paper"] / seconds["ours_cached"],
+            "ratio_paper": paper["paper"] / paper["ours"],
+            "ratio_tuned": tuned["tuned"] / tuned["ours"],
+            "ratio_paper_cached": paper["paper"] / paper["ours_cached"],
             "audio_s": audio_s,
             "clips": CLIPS,
-            "seconds": seconds,
-            "audio_s_per_s": {name: audio_s / value for name, value in seconds.items()},
-            "passes_seconds": found,
+            "seconds": races,
+            "audio_s_per_s": {
+                race: {name: audio_s / seconds for name, seconds in found.items()}
+                for race, found in races.items()
+            },
         },
     )
 

@@ -5,8 +5,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mtlser.models import convolution
+from mtlser.models import convolution, positions
 from mtlser.models.norm import layer_norm
+from mtlser.models.packed import Packed
 from mtlser.models.positions import convolve_positions
 
 
@@ -37,7 +38,11 @@ def test_positions(taps: int) -> None:
     for clip in x.split(lengths):
         wide = functional.conv1d(clip.T[None], weight, bias, padding=taps // 2, groups=2)[0].T
         parts.append(wide[: len(clip)])
-    torch.testing.assert_close(convolve_positions(x, lengths, weight, bias), torch.cat(parts))
+    for out in (
+        convolve_positions(x, lengths, weight, bias),
+        positions._padded(Packed(x, lengths), weight, bias),
+    ):
+        torch.testing.assert_close(out, torch.cat(parts))
     assert torch.autograd.gradcheck(
         lambda x, w, b: convolve_positions(x, lengths, w, b), (x, weight, bias)
     )

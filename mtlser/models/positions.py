@@ -4,6 +4,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
+
+from mtlser.models.packed import Packed
 
 
 def convolve_positions(
@@ -20,7 +23,17 @@ def convolve_positions(
         weight_dck: kernel, d x (d / groups) x taps.
         bias_d: bias.
     """
-    return _Positions.apply(rows_nd, lengths, weight_dck, bias_d)  # type: ignore[no-untyped-call]
+    if rows_nd.device.type == "cpu":
+        return _Positions.apply(rows_nd, lengths, weight_dck, bias_d)  # type: ignore[no-untyped-call]
+    return _padded(Packed(rows_nd, lengths), weight_dck, bias_d)
+
+
+def _padded(rows: Packed, weight_dck: Tensor, bias_d: Tensor) -> Tensor:
+    """The same by torch's convolution on a padded batch, for accelerators."""
+    batch_bdt = rows.padded().transpose(1, 2)
+    groups, taps = batch_bdt.shape[1] // weight_dck.shape[1], weight_dck.shape[2]
+    out_bdt = functional.conv1d(batch_bdt, weight_dck, bias_d, padding=taps // 2, groups=groups)
+    return rows.unpad(out_bdt.transpose(1, 2)).rows_nd
 
 
 class _Positions(torch.autograd.Function):
