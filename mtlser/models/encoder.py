@@ -10,209 +10,30 @@ Clips travel as `Packed`: no output depends on batch mates.
 """
 
 import json
-import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 
 from mtlser.errors import MtlserError
-from mtlser.models.packed import Packed
+from mtlser.models.speech_encoder import SAMPLE_RATE_HZ, SpeechEncoder
+from mtlser.models.wav2vec2 import Wav2Vec2Encoder
+from mtlser.models.whisper import WhisperEncoder
 
-SAMPLE_RATE_HZ = 16_000
-SHORTEST = 2 * 320
-"""Samples that a shorter clip is padded to: one frame of 20 ms at least."""
 BUNDLED = Path(__file__).parent.parent / "backbone"
 FAMILIES = ("wav2vec2", "hubert", "wavlm", "whisper")
 
-
-def real_frames(frames_b: Tensor, length: int) -> Tensor:
-    """Mask of real frames, true where a frame is not padding: (b,) -> (b, length)."""
-    return torch.arange(length, device=frames_b.device) < frames_b[:, None]
-
-
-class SpeechEncoder(nn.Module):
-    """Base of the families: `local`, `context`, and what sizes they have."""
-
-    width: int
-    """Features of one layer, d."""
-    layer_count: int
-
-    def __init__(self, normalise: bool) -> None:
-        super().__init__()
-        self.normalise = normalise
-
-    def local(self, wavs: list[Tensor]) -> list[Tensor]:
-        """Local features of each clip: samples (n,) at 16 kHz -> (t, c), without padding."""
-        return [self.local_one(self._prepare(wav_n)) for wav_n in wavs]
-
-    def local_one(self, wav_n: Tensor) -> Tensor:
-        """Local features of one prepared clip, (n,) -> (t, c)."""
-        raise NotImplementedError
-
-    def local_frames(self, samples: int) -> int:
-        """Local frames of a clip of so many samples."""
-        raise NotImplementedError
-
-    def frames(self, local_frames: int) -> int:
-        """Output frames for so many local frames."""
-        raise NotImplementedError
-
-    def context(self, local: Packed, *, every: bool = True) -> list[Packed]:
-        """Output of every transformer layer, the last one after its final norm.
-
-        Args:
-            local: rows (n, c) of local features.
-            every: false gives the last layer alone, and does not hold on to the others.
-        """
-        raise NotImplementedError
-
-    def local_part(self) -> nn.Module | None:
-        """The trainable module behind `local`, if there is one."""
-        raise NotImplementedError
-
-    def _prepare(self, wav_n: Tensor) -> Tensor:
-        """The clip, padded to one frame at least and scaled as the encoder was trained."""
-        if len(wav_n) < SHORTEST:
-            wav_n = nn.functional.pad(wav_n, (0, SHORTEST - len(wav_n)))
-        if self.normalise:
-            wav_n = (wav_n - wav_n.mean()) / torch.sqrt(wav_n.var(correction=0) + 1e-7)
-        return wav_n
-
-
-class Wav2Vec2Encoder(SpeechEncoder):
-    """wav2vec 2.0, HuBERT and WavLM: a CNN of 20 ms frames under a transformer."""
-
-    def __init__(self, model: Any, normalise: bool) -> None:
-        super().__init__(normalise)
-        self.cnn = model.feature_extractor
-        self.projection = model.feature_projection
-        self.transformer = model.encoder
-        self.width = model.config.hidden_size
-        self.layer_count = model.config.num_hidden_layers
-        self.sees_padding = model.config.feat_extract_norm == "group"
-        self.strides = tuple(zip(model.config.conv_kernel, model.config.conv_stride, strict=True))
-
-    def local(self, wavs: list[Tensor]) -> list[Tensor]:
-        """CNN features of each clip, (n,) -> (t, c), without padding.
-
-        A CNN with layer norm takes all clips in one padded batch, of which the real frames are
-        kept; one with group norm would see the padding, and takes them one by one.
-        """
-        if self.sees_padding:
-            return super().local(wavs)
-        prepared = [self._prepare(wav_n) for wav_n in wavs]
-        features_bct = self.cnn(nn.utils.rnn.pad_sequence(prepared, batch_first=True))
-        frames = [self.local_frames(len(wav_n)) for wav_n in prepared]
-        return [
-            features_ct[:, :count].T
-            for features_ct, count in zip(features_bct, frames, strict=True)
-        ]
-
-    def local_frames(self, samples: int) -> int:
-        """Frames that the CNN makes of so many samples, those that touch no padding."""
-        samples = max(samples, SHORTEST)
-        for kernel, stride in self.strides:
-            samples = (samples - kernel) // stride + 1
-        return samples
-
-    def local_one(self, wav_n: Tensor) -> Tensor:
-        """CNN features of one clip, (n,) -> (t, c)."""
-        features_ct = self.cnn(wav_n[None])[0]
-        return features_ct.T
-
-    def frames(self, local_frames: int) -> int:
-        """The transformer keeps the CNN's frames."""
-        return local_frames
-
-    def context(self, local: Packed, *, every: bool = True) -> list[Packed]:
-        """Output of every transformer layer, or of the last alone."""
-        projected = self.projection(local.padded())
-        hidden_btd = projected[0] if isinstance(projected, tuple) else projected
-        lengths_b = torch.tensor(local.lengths, device=hidden_btd.device)
-        real_bt = real_frames(lengths_b, hidden_btd.shape[1])
-        outputs: list[Tensor] = []
-
-        def keep(_module: nn.Module, _inputs: Any, output: Any) -> None:
-            outputs.append(output[0] if isinstance(output, tuple) else output)
-
-        hooks = [layer.register_forward_hook(keep) for layer in self.transformer.layers if every]
-        try:
-            with warnings.catch_warnings():
-                # WavLM gives torch a boolean padding mask beside its float position bias
-                warnings.filterwarnings("ignore", message="Support for mismatched key_padding_mask")
-                last = self.transformer(hidden_btd, attention_mask=real_bt).last_hidden_state
-        finally:
-            for hook in hooks:
-                hook.remove()
-        return [local.unpad(output) for output in (*outputs[:-1], last)]
-
-    def local_part(self) -> nn.Module:
-        """The CNN."""
-        return self.cnn
-
-
-class WhisperEncoder(SpeechEncoder):
-    """Whisper's encoder with the mel cut to the clip instead of padded to 30 s."""
-
-    def __init__(self, model: Any, extractor: Any) -> None:
-        super().__init__(normalise=False)
-        self.encoder = model
-        self.extractor = extractor
-        self.width = model.config.d_model
-        self.layer_count = model.config.encoder_layers
-        self.max_frames = model.config.max_source_positions
-
-    def local_one(self, wav_n: Tensor) -> Tensor:
-        """Log-mel spectrogram of one clip, (n,) -> (t, mel), t even, 10 ms a frame."""
-        mel_mt = self.extractor(
-            wav_n.cpu().numpy(),
-            sampling_rate=SAMPLE_RATE_HZ,
-            padding=False,
-            truncation=False,
-            return_tensors="pt",
-        ).input_features[0]
-        even = mel_mt.shape[1] // 2 * 2
-        if even > 2 * self.max_frames:
-            raise MtlserError(
-                f"a clip of {even / 100:.1f} s is longer than the {self.max_frames / 50:.0f} s "
-                "that this Whisper encoder takes; leave it out with `--set data.max_duration_s=30`"
-            )
-        return mel_mt[:, :even].T.to(wav_n.device)
-
-    def local_frames(self, samples: int) -> int:
-        """Mel frames of so many samples: 10 ms each, an even number."""
-        return max(samples, SHORTEST) // 160 // 2 * 2
-
-    def frames(self, local_frames: int) -> int:
-        """The second convolution halves the mel's frames."""
-        return local_frames // 2
-
-    def context(self, local: Packed, *, every: bool = True) -> list[Packed]:
-        """Output of every transformer layer, or of the last alone."""
-        model = self.encoder
-        hidden = Packed.of([self._convolve(clip_tc) for clip_tc in local.clips()])
-        lengths_b = torch.tensor(hidden.lengths, device=hidden.rows_nd.device)
-        hidden_btd = hidden.padded()
-        real_b11t = real_frames(lengths_b, hidden_btd.shape[1])[:, None, None]
-        outputs = []
-        for layer in model.layers:
-            hidden_btd = layer(hidden_btd, real_b11t)
-            outputs.append(hidden_btd)
-        last = model.layer_norm(hidden_btd)
-        return [hidden.unpad(output) for output in (*outputs[: -1 if every else 0], last)]
-
-    def _convolve(self, mel_tc: Tensor) -> Tensor:
-        """One clip's input to the transformer: (t, mel) -> (t / 2, d)."""
-        model = self.encoder
-        hidden_dt = nn.functional.gelu(model.conv1(mel_tc.T[None]))
-        hidden_td = nn.functional.gelu(model.conv2(hidden_dt))[0].T
-        return hidden_td + model.embed_positions.weight[: len(hidden_td)]
-
-    def local_part(self) -> None:
-        """A log-mel spectrogram has nothing to train."""
-        return
+__all__ = [
+    "BUNDLED",
+    "SAMPLE_RATE_HZ",
+    "SpeechEncoder",
+    "Wav2Vec2Encoder",
+    "WhisperEncoder",
+    "file_of",
+    "from_model",
+    "load_encoder",
+    "locate",
+]
 
 
 def load_encoder(source: str, *, weights: bool = True) -> SpeechEncoder:

@@ -13,7 +13,7 @@ from mtlser.errors import MtlserError
 from mtlser.models.losses import Counts, Targets, count, joint_loss
 from mtlser.models.mtl import Cut, Logits
 from mtlser.models.packed import Packed
-from mtlser.training import optimisation
+from mtlser.training import heap, optimisation
 from mtlser.training.checkpoint import Checkpoint, Standing
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ class Stepper:
     def __init__(self, job: "Job") -> None:
         self.job = job
         self.device = job.processes.device
+        if self.device.type == "cpu":
+            heap.keep_freed()
+        job.network.encoder.recompute = job.recipe.gradient_checkpointing
         self.optimizer = optimisation.make_optimizer(job.network, job.recipe)
         self.schedule = optimisation.make_schedule(self.optimizer, job.recipe, 1, 0)
         self.bucket_s = job.recipe.bucket_s
@@ -157,7 +160,8 @@ def load_batch(job: "Job", group: Sequence[Example]) -> Batch:
     if job.cut == "wav":
         if job.recipe.padding == "seen" and job.network.training:
             clips = list(torch.nn.utils.rnn.pad_sequence(clips, batch_first=True))
-        clips = job.network.encoder.local([_moved(clip, device) for clip in clips])
+        with precision(job, device):
+            clips = job.network.encoder.local([_moved(clip, device) for clip in clips])
         features = Packed.of(clips)
     else:
         features = Packed.of(clips)
@@ -174,12 +178,16 @@ def _moved(values: Tensor, device: torch.device) -> Tensor:
 
 def forward(job: "Job", features: Packed) -> Logits:
     """The logits of one batch, in the recipe's precision."""
-    device = features.rows_nd.device
-    dtype = optimisation.activation_dtype(job.recipe.precision, device)
     cut: Cut = "encoded" if job.cut == "encoded" else "local"
-    with torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32):
+    with precision(job, features.rows_nd.device):
         logits: Logits = job.network(features, cut)
     return logits
+
+
+def precision(job: "Job", device: torch.device) -> torch.autocast:
+    """Runs what stands in its block in the recipe's precision."""
+    dtype = optimisation.activation_dtype(job.recipe.precision, device)
+    return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)
 
 
 def spec_augment(features: Packed, share: float = 0.1) -> Packed:
@@ -200,4 +208,4 @@ def spec_augment(features: Packed, share: float = 0.1) -> Packed:
     return features.with_rows(torch.cat(masked))
 
 
-__all__ = ["Stepper", "Targets", "forward", "load_batch", "spec_augment"]
+__all__ = ["Stepper", "Targets", "forward", "load_batch", "precision", "spec_augment"]

@@ -1,0 +1,1 @@
+"""Measurements behind the figures of speed and memory in the documentation."""

@@ -1,0 +1,77 @@
+"""Speed of one optimiser step of a wav2vec 2.0 base against transformers' Trainer.
+
+    python -m benchmarks.train_step
+
+Every system takes the same 64 clips, 8 a step, after a step on other clips to warm up. Our steps
+stand between those of the Trainer, so that both meet the same load of the machine, and every batch
+has lengths that its system has not seen before, as in training.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks import common, ours, reference
+
+CLIPS = 64
+Clips = Sequence[dict[str, Any]]
+
+
+class Race:
+    """One of the Trainer's recipes against our step, trained whole and with a frozen CNN."""
+
+    def __init__(self, recipe: str, clips: Clips) -> None:
+        self.recipe = recipe
+        self.clips = clips
+        self.systems = {"ours": ours.Trainer(), "ours_cached": ours.Trainer(frozen=True)}
+        self.steps: dict[str, list[float]] = {name: [] for name in self.systems}
+
+    def run(self) -> dict[str, float]:
+        """Seconds that each system takes for all clips."""
+        warm = common.make_clips(common.BATCH, seed=9)
+        by_length = sorted(self.clips, key=lambda clip: -len(clip["input_values"]))
+        theirs = by_length if self.recipe == "tuned" else self.clips
+        with tempfile.TemporaryDirectory() as folder:
+            seconds = reference.train(self.recipe, [*warm, *theirs], Path(folder), self._ours)
+        steps = {self.recipe: seconds, **self.steps}
+        return {name: sum(found[1:]) for name, found in steps.items()}
+
+    def _ours(self, step: int) -> None:
+        """Our step of this number, step 0 to warm up."""
+        start = (step - 1) * common.BATCH
+        batch = self.clips[start : start + common.BATCH] if step else common.make_clips(8, seed=9)
+        for name, trainer in self.systems.items():
+            local = trainer.cache(batch) if trainer.frozen else None
+            seconds = common.timed(lambda t=trainer, x=local: t.step(batch, x))  # type: ignore[misc]
+            self.steps[name].append(seconds)
+
+
+def main() -> None:
+    """Measures and reports."""
+    torch.set_num_threads(common.THREADS)
+    clips = common.make_clips(CLIPS)
+    audio_s = common.seconds_of_audio(clips)
+    paper, tuned = Race("paper", clips).run(), Race("tuned", clips).run()
+    races = {"against_paper": paper, "against_tuned": tuned}
+    common.report(
+        "train_step",
+        {
+            "ratio_paper": paper["paper"] / paper["ours"],
+            "ratio_tuned": tuned["tuned"] / tuned["ours"],
+            "ratio_paper_cached": paper["paper"] / paper["ours_cached"],
+            "audio_s": audio_s,
+            "clips": CLIPS,
+            "seconds": races,
+            "audio_s_per_s": {
+                race: {name: audio_s / seconds for name, seconds in found.items()}
+                for race, found in races.items()
+            },
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""What all families of encoders have in common."""
+
+from collections import deque
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from mtlser.models.packed import Packed
+
+SAMPLE_RATE_HZ = 16_000
+SHORTEST = 2 * 320
+"""Samples that a shorter clip is padded to: one frame of 20 ms at least."""
+
+
+def compute_dtype(module: nn.Module) -> torch.dtype:
+    """What products are computed in: autocast's type where that is on, else the weights'."""
+    weight = next(module.parameters())
+    if torch.is_autocast_enabled(weight.device.type):
+        return torch.get_autocast_dtype(weight.device.type)
+    return weight.dtype
+
+
+def kept(outputs: Iterator[Tensor], every: bool) -> list[Tensor]:
+    """All outputs, or the last alone, so that no other stays in memory."""
+    return list(outputs) if every else [*deque(outputs, maxlen=1)]
+
+
+class SpeechEncoder(nn.Module):
+    """Base of the families: `local`, `context`, and what sizes they have."""
+
+    width: int
+    """Features of one layer, d."""
+    layer_count: int
+
+    def __init__(self, normalise: bool) -> None:
+        super().__init__()
+        self.normalise = normalise
+        self.recompute = False
+        """Whether transformer layers are computed again in backward, to spare memory."""
+
+    def local(self, wavs: list[Tensor]) -> list[Tensor]:
+        """Local features of each clip: samples (n,) at 16 kHz -> (t, c), without padding."""
+        return [self.local_one(self._prepare(wav_n)) for wav_n in wavs]
+
+    def local_one(self, wav_n: Tensor) -> Tensor:
+        """Local features of one prepared clip, (n,) -> (t, c)."""
+        raise NotImplementedError
+
+    def local_frames(self, samples: int) -> int:
+        """Local frames of a clip of so many samples."""
+        raise NotImplementedError
+
+    def frames(self, local_frames: int) -> int:
+        """Output frames for so many local frames."""
+        raise NotImplementedError
+
+    def context(self, local: Packed, *, every: bool = True) -> list[Packed]:
+        """Output of every transformer layer, the last one after its final norm.
+
+        Args:
+            local: rows (n, c) of local features.
+            every: false gives the last layer alone, and does not hold on to the others.
+        """
+        raise NotImplementedError
+
+    def local_part(self) -> nn.Module | None:
+        """The trainable module behind `local`, if there is one."""
+        raise NotImplementedError
+
+    def _prepare(self, wav_n: Tensor) -> Tensor:
+        """The clip, padded to one frame at least and scaled as the encoder was trained."""
+        if len(wav_n) < SHORTEST:
+            wav_n = nn.functional.pad(wav_n, (0, SHORTEST - len(wav_n)))
+        if self.normalise:
+            wav_n = (wav_n - wav_n.mean()) / torch.sqrt(wav_n.var(correction=0) + 1e-7)
+        return wav_n

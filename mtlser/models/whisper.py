@@ -1,0 +1,80 @@
+"""Whisper's encoder on packed clips."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mtlser.errors import MtlserError
+from mtlser.models.dropout import dropout
+from mtlser.models.norm import layer_norm
+from mtlser.models.packed import Packed
+from mtlser.models.speech_encoder import (
+    SAMPLE_RATE_HZ,
+    SHORTEST,
+    SpeechEncoder,
+    compute_dtype,
+    kept,
+)
+from mtlser.models.transformer import run_blocks, whisper_block
+
+
+class WhisperEncoder(SpeechEncoder):
+    """Whisper's encoder with the mel cut to the clip instead of padded to 30 s."""
+
+    def __init__(self, model: Any, extractor: Any) -> None:
+        super().__init__(normalise=False)
+        self.encoder = model
+        self.extractor = extractor
+        self.width = model.config.d_model
+        self.layer_count = model.config.encoder_layers
+        self.max_frames = model.config.max_source_positions
+
+    def local_one(self, wav_n: Tensor) -> Tensor:
+        """Log-mel spectrogram of one clip, (n,) -> (t, mel), t even, 10 ms a frame."""
+        with torch.autocast("cpu", enabled=False):
+            mel_mt = self.extractor(
+                wav_n.cpu().numpy(),
+                sampling_rate=SAMPLE_RATE_HZ,
+                padding=False,
+                truncation=False,
+                return_tensors="pt",
+            ).input_features[0]
+        even = mel_mt.shape[1] // 2 * 2
+        if even > 2 * self.max_frames:
+            raise MtlserError(
+                f"a clip of {even / 100:.1f} s is longer than the {self.max_frames / 50:.0f} s "
+                "that this Whisper encoder takes; leave it out with `--set data.max_duration_s=30`"
+            )
+        return mel_mt[:, :even].T.to(wav_n.device)
+
+    def local_frames(self, samples: int) -> int:
+        """Mel frames of so many samples: 10 ms each, an even number."""
+        return max(samples, SHORTEST) // 160 // 2 * 2
+
+    def frames(self, local_frames: int) -> int:
+        """The second convolution halves the mel's frames."""
+        return local_frames // 2
+
+    def context(self, local: Packed, *, every: bool = True) -> list[Packed]:
+        """Output of every transformer layer, or of the last alone."""
+        dtype = compute_dtype(self)
+        hidden = Packed.of([self._convolve(clip_tc).to(dtype) for clip_tc in local.clips()])
+        with torch.autocast(hidden.rows_nd.device.type, enabled=False):
+            rows = hidden.rows_nd
+            hidden = hidden.with_rows(dropout(rows, self.encoder.dropout, self.training))
+            blocks = [whisper_block(layer) for layer in self.encoder.layers]
+            outputs = kept(run_blocks(blocks, hidden, self.recompute), every)
+            outputs[-1] = layer_norm(outputs[-1], self.encoder.layer_norm)
+        return [hidden.with_rows(output) for output in outputs]
+
+    def _convolve(self, mel_tc: Tensor) -> Tensor:
+        """One clip's input to the transformer: (t, mel) -> (t / 2, d)."""
+        model = self.encoder
+        hidden_dt = nn.functional.gelu(model.conv1(mel_tc.T[None]))
+        hidden_td = nn.functional.gelu(model.conv2(hidden_dt))[0].T
+        return hidden_td + model.embed_positions.weight[: len(hidden_td)]
+
+    def local_part(self) -> None:
+        """A log-mel spectrogram has nothing to train."""
+        return
