@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mtlser import s3, s3_files, storage
@@ -22,10 +22,17 @@ class Bench:
 
     folder: Path
     mirror: str = ""
+    _behind: list[str] = field(default_factory=list, repr=False, compare=False)
+    """Files that the mirror has yet to get, oldest first."""
 
     def keep(self, name: str) -> None:
-        """Makes the file `name` outlive this machine."""
-        self._mirrored(lambda: s3_files.put(self.folder / name, f"{self.mirror}/{name}"))
+        """Makes the file `name` outlive this machine.
+
+        What the mirror was away for goes up first: no file there names one that is not.
+        """
+        if self.mirror:
+            self._behind[:] = [*(other for other in self._behind if other != name), name]
+            self._mirrored(self._catch_up)
 
     def recall(self, name: str) -> bool:
         """True where the file `name` is there, after taking it from the mirror if need be."""
@@ -37,11 +44,17 @@ class Bench:
     def drop(self, name: str) -> None:
         """Deletes the file `name`, here and on the mirror."""
         (self.folder / name).unlink(missing_ok=True)
-        self._mirrored(lambda: s3_files.delete(f"{self.mirror}/{name}"))
+        self._behind[:] = [other for other in self._behind if other != name]
 
-    def keep_folder(self, name: str) -> None:
-        """Makes a finished folder outlive this machine, whole."""
-        self._mirrored(lambda: s3.upload(self.folder / name, f"{self.mirror}/{name}"))
+        def delete() -> None:
+            self._catch_up()
+            s3_files.delete(f"{self.mirror}/{name}")
+
+        self._mirrored(delete)
+
+    def keep_folder(self, name: str) -> bool:
+        """Makes a finished folder outlive this machine, whole; false where that failed."""
+        return self._mirrored(lambda: s3.upload(self.folder / name, f"{self.mirror}/{name}"))
 
     def recall_folder(self, name: str) -> bool:
         """True where the finished folder `name` is there, after taking it from the mirror."""
@@ -50,13 +63,22 @@ class Bench:
             shutil.copytree(storage.fetch(f"{self.mirror}/{name}"), folder)
         return folder.is_dir()
 
-    def _mirrored(self, action: Callable[[], None]) -> None:
+    def _catch_up(self) -> None:
+        """Uploads what the mirror has yet to get."""
+        while self._behind:
+            name = self._behind[0]
+            s3_files.put(self.folder / name, f"{self.mirror}/{name}")
+            self._behind.remove(name)
+
+    def _mirrored(self, action: Callable[[], None]) -> bool:
         """Does what the mirror asks for; one that is away is told of, and no reason to stop."""
         if self.mirror:
             try:
                 action()
             except MtlserError as error:
                 sys.stdout.write(f"not mirrored: {error}\n")
+                return False
+        return True
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Flags that commands share, and the recipe that they add up to."""
 
 import json
+import os
 import shlex
 from typing import Annotated
 
@@ -53,5 +54,7 @@ def again(recipe: str | None, sets: list[str] | None) -> str:
 
 
 def told(done: str, *following: str) -> None:
-    """Prints what a command did, and the commands that usually follow."""
+    """Prints what a command did, and the commands that usually follow; of `torchrun` once."""
+    if os.environ.get("RANK", "0") != "0":
+        return
     typer.echo("\n".join([done, *(f"next: {command}" for command in following)]))

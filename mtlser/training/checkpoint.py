@@ -40,8 +40,8 @@ class Standing:
     """Of training in the running epoch."""
     first: float | None = None
     """Mean loss of the first steps, against which divergence is told."""
-    scale: float | None = None
-    """Loss scale of fp16."""
+    scaler: dict[str, float] = field(default_factory=dict)
+    """Loss scale of fp16 and when it grows next; empty in another precision."""
 
     @property
     def epoch(self) -> int:
@@ -65,9 +65,10 @@ class Checkpoint:
                 tensors[f"optimizer.{index}.{slot}"] = torch.as_tensor(value)
         self._write(STATE, tensors, {"standing": json.dumps(asdict(standing))})
         best = self.best_path(standing.rows)
-        for older in self.folder.glob(BEST):
-            if older != best:
-                self.bench.drop(f"{self.name}/{older.name}")
+        # The one before may be on the mirror alone.
+        for older in {*self.folder.glob(BEST), self.best_path(standing.rows[:-1])} - {None, best}:
+            assert older is not None
+            self.bench.drop(f"{self.name}/{older.name}")
 
     def load(self, network: nn.Module, optimizer: Optimizer) -> Standing:
         """Puts network and optimiser where they were; a new standing where nothing was kept."""

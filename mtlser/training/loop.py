@@ -108,7 +108,7 @@ class Course:
             if better and self.job.processes.main:
                 self.checkpoint.save_best(self.standing.epoch, self.job.network)
         rows = [*self.standing.rows, row]
-        self.standing = Standing(rows, first=self.guard.first, scale=self.stepper.scale)
+        self.standing = Standing(rows)
         self._save()
         return row
 
@@ -136,6 +136,7 @@ class Course:
             due = time.monotonic() - self._saved > job.recipe.checkpoint_s
             if job.processes.from_main(due) and standing.step < self.steps:
                 self._save()
+        watch.check_weights(job.network.parameters(), [e.utterance.id for e in order[-1]])
 
     def _look(self, figures: list[torch.Tensor], groups: Sequence[Sequence[Example]]) -> None:
         """Adds the losses of some steps up, and ends the training where they say so."""
@@ -158,7 +159,7 @@ class Course:
 
     def _save(self) -> None:
         """Keeps where the training stands, in the one process that writes."""
-        self.standing.first, self.standing.scale = self.guard.first, self.stepper.scale
+        self.standing.first, self.standing.scaler = self.guard.first, self.stepper.scaler
         if self.job.processes.main:
             self.checkpoint.save(self.standing, self.job.network, self.stepper.optimizer)
         self._saved = time.monotonic()

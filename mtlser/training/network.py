@@ -6,8 +6,9 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from multiprocessing import parent_process
 from pathlib import Path
 
 from mtlser.bench import Bench
@@ -97,8 +98,8 @@ def train_network(
     if team.main:
         result = result_of(training, outcome, trained, time.perf_counter() - started)
         write_cell(done, trained, outcome, result)
-        bench.keep_folder(name)
-        kept.remove()
+        if bench.keep_folder(name):
+            kept.remove()
     team.from_main(None)  # the others wait until it is there
     return done
 
@@ -165,7 +166,6 @@ def fit_network(
 
     held_out = parts(training.fold.validation), parts(training.fold.speaker_check)
     validate = validator(lambda: job, description, *held_out, recipe.search.metric)
-    log = fold_run(training, parent)
     job = Job(
         network,
         cut,
@@ -180,13 +180,13 @@ def fit_network(
         team,
     )
 
-    def on_epoch(epoch: int, row: Row) -> None:
-        log.metrics({name: value for name, value in row.items() if value is not None}, step=epoch)
+    with logged(training, parent) as log, watched(training, team) as watcher:
 
-    with watched(training, team) as watcher, log.system_metrics():
+        def on_epoch(epoch: int, row: Row) -> None:
+            log.metrics({k: value for k, value in row.items() if value is not None}, step=epoch)
+
         outcome = loop.fit(replace(job, watcher=watcher), kept, on_epoch)
-    log.metrics({"best_epoch": float(outcome.best_epoch)})
-    log.close()
+        log.metrics({"best_epoch": float(outcome.best_epoch)})
     return TrainedModel(network, description), outcome
 
 
@@ -215,7 +215,7 @@ def watched(training: Training, team: Processes) -> Iterator[Watcher]:
     name = f"{training.cell.text} alpha {training.alpha:g} beta {training.beta:g}"
     if not team.main:
         yield watch.unwatched
-    elif sys.stdout.isatty():
+    elif sys.stdout.isatty() and parent_process() is None:  # bars side by side would mix
         bar = watch.Bar(name)
         try:
             yield bar
@@ -223,6 +223,21 @@ def watched(training: Training, team: Processes) -> Iterator[Watcher]:
             bar.close()
     else:
         yield watch.Lines(name)
+
+
+@contextmanager
+def logged(training: Training, parent: Run) -> Iterator[Run]:
+    """The MLflow run of one training, ended as the training ends."""
+    log = fold_run(training, parent)
+    try:
+        with log.system_metrics():
+            yield log
+    except BaseException as error:
+        # A store that is away must not hide what went wrong.
+        with suppress(MtlserError):
+            log.close("FAILED" if isinstance(error, Exception) else "KILLED")
+        raise
+    log.close()
 
 
 def fold_run(training: Training, parent: Run) -> Run:

@@ -25,7 +25,7 @@ def make_optimizer(network: MtlNetwork, recipe: TrainRecipe) -> Optimizer:
         if parameter.requires_grad:
             rate = recipe.learning_rate * depth_factor(name, network, recipe.layer_decay)
             encoder.setdefault(rate, []).append(parameter)
-    groups = [{"params": encoder[rate], "lr": rate} for rate in sorted(encoder)]
+    groups = [{"params": encoder[rate], "lr": rate} for rate in sorted(encoder, reverse=True)]
     heads = recipe.head_learning_rate or recipe.learning_rate
     groups.append({"params": network.head_parameters(), "lr": heads})
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[recipe.optimizer]
@@ -95,6 +95,7 @@ def activation_dtype(precision: str, device: torch.device) -> torch.dtype:
 def deterministic(wanted: bool) -> Iterator[None]:
     """Asks torch for deterministic algorithms within the block, where it has them."""
     before = torch.are_deterministic_algorithms_enabled()
+    warned = torch.is_deterministic_algorithms_warn_only_enabled()
     benchmark = torch.backends.cudnn.benchmark
     if wanted:
         import os
@@ -105,5 +106,5 @@ def deterministic(wanted: bool) -> Iterator[None]:
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before)
+        torch.use_deterministic_algorithms(before, warn_only=warned)
         torch.backends.cudnn.benchmark = benchmark

@@ -1,7 +1,8 @@
 """One optimiser step: a batch worked off in parts, on one device or several, to the same loss."""
 
+import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torchaudio
@@ -31,7 +32,7 @@ class Stepper:
         job.network.encoder.recompute = job.recipe.gradient_checkpointing
         self.optimizer = optimisation.make_optimizer(job.network, job.recipe)
         self.schedule = optimisation.make_schedule(self.optimizer, job.recipe, 1, 0)
-        self.bucket_s = job.recipe.bucket_s
+        self.bucket_s = math.inf if job.recipe.device_batch else job.recipe.bucket_s
         """Audio that fits into memory; halved when it did not."""
         weights_e = optimisation.class_weights(job.examples) if job.recipe.class_weights else None
         self._weights_e = None if weights_e is None else weights_e.to(self.device)
@@ -52,19 +53,18 @@ class Stepper:
         done = len(standing.rows) * steps + standing.step
         if team.size > 1:
             team.spread(job.network.state_dict().values())
-            state = team.from_main(self.optimizer.state_dict())
-            if done and not team.main:
+            state = team.from_main(_on_host(self.optimizer.state_dict()) if done else None)
+            if state is not None and not team.main:
                 self.optimizer.load_state_dict(state)
         self.schedule = optimisation.make_schedule(self.optimizer, job.recipe, steps, done)
-        if standing.scale is not None:
-            state = {**self._scaler.state_dict(), "scale": standing.scale}
-            self._scaler.load_state_dict(state)
+        if standing.scaler:
+            self._scaler.load_state_dict(standing.scaler)
         return standing
 
     @property
-    def scale(self) -> float | None:
-        """The loss scale of fp16; `None` in another precision."""
-        return float(self._scaler.get_scale()) if self._scaler.is_enabled() else None
+    def scaler(self) -> dict[str, float]:
+        """The loss scale of fp16 and when it grows next; empty in another precision."""
+        return self._scaler.state_dict()
 
     def step(self, group: Sequence[Example], seed: int) -> Tensor:
         """One optimiser step; this process' share of the losses (total, emotion, CTC, speaker).
@@ -79,13 +79,7 @@ class Stepper:
             MtlserError: a single utterance does not fit into memory.
         """
         job = self.job
-        counts = self._counts(group)
-        while True:
-            try:
-                figures = self._gradients(group, counts, seed)
-                break
-            except (torch.OutOfMemoryError, RuntimeError) as error:
-                self._halve(error, group)
+        figures = self._gradients(group, self._counts(group), seed)
         job.processes.sum_gradients(job.network.parameters())
         if job.recipe.clip_norm is not None:
             self._scaler.unscale_(self.optimizer)
@@ -96,23 +90,37 @@ class Stepper:
         return figures
 
     def _gradients(self, group: Sequence[Example], counts: Counts, seed: int) -> Tensor:
-        """Leaves the gradients of this process' share; its losses."""
+        """Leaves the gradients of this process' share; its losses.
+
+        Where memory runs out, all is done again in smaller parts: a backward pass that failed has
+        left some gradients.
+        """
         self.optimizer.zero_grad(set_to_none=True)
         figures = torch.zeros(4, device=self.device)
         for index, part in self._share(group):
             torch.manual_seed(seed + index)
-            batch = load_batch(self.job, part)
-            features = batch.features
-            if self.job.recipe.spec_augment:
-                features = spec_augment(features)
-            logits = forward(self.job, features)
-            targets = batch.targets.to(self.device)
-            losses = joint_loss(
-                logits, targets, self.job.alpha, self.job.beta, counts, self._weights_e
-            )
-            self._scaler.scale(losses.total).backward()
-            figures += losses.figures()
-        return figures
+            try:
+                figures += self._backward(part, counts)
+            except RuntimeError as error:
+                self._halve(error, part)
+                break
+        else:
+            return figures
+        # Only now has the error let go of the tensors that did not fit.
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return self._gradients(group, counts, seed)
+
+    def _backward(self, part: Sequence[Example], counts: Counts) -> Tensor:
+        """Adds one part's gradients; its losses."""
+        job = self.job
+        batch = load_batch(job, part)
+        features = spec_augment(batch.features) if job.recipe.spec_augment else batch.features
+        logits = forward(job, features)
+        targets = batch.targets.to(self.device)
+        losses = joint_loss(logits, targets, job.alpha, job.beta, counts, self._weights_e)
+        self._scaler.scale(losses.total).backward()
+        return losses.figures()
 
     def _share(self, group: Sequence[Example]) -> list[tuple[int, list[Example]]]:
         """The parts that this process takes, each with a number that no other part has."""
@@ -136,21 +144,20 @@ class Stepper:
             return Counts(counts.emotions, -(-len(group) // size), counts.speakers)
         return counts
 
-    def _halve(self, error: RuntimeError, group: Sequence[Example]) -> None:
+    def _halve(self, error: RuntimeError, part: Sequence[Example]) -> None:
         """Halves what is taken at once after memory ran out; raises any other error again."""
         if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
             raise error
-        largest = max(batches.seconds(part) for _, part in self._share(group))
-        longest = max(example.duration_s for example in group)
-        if all(len(part) == 1 for _, part in self._share(group)):
+        seen = self.job.recipe.padding == "seen"  # a smaller part would be padded less
+        if len(part) == 1 or seen:
+            longest = max(part, key=lambda example: example.duration_s)
+            fewer = "`--set train.device_batch=1`, " if seen and len(part) > 1 else ""
             raise MtlserError(
-                f"memory ran out at an utterance of {longest:.1f} s; use "
-                "`--set train.gradient_checkpointing=true`, `--set train.precision=bf16` or "
-                "`--set data.max_duration_s=...`"
+                f"memory ran out at utterance {longest.utterance.id} of {longest.duration_s:.1f} "
+                f"s; use {fewer}`--set train.gradient_checkpointing=true`, "
+                "`--set train.precision=bf16` or `--set data.max_duration_s=...`"
             ) from error
-        self.bucket_s = largest / 2
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
+        self.bucket_s = batches.seconds(part) / 2
 
 
 def load_batch(job: "Job", group: Sequence[Example]) -> Batch:
@@ -160,7 +167,7 @@ def load_batch(job: "Job", group: Sequence[Example]) -> Batch:
     if job.cut == "wav":
         if job.recipe.padding == "seen" and job.network.training:
             clips = list(torch.nn.utils.rnn.pad_sequence(clips, batch_first=True))
-        with precision(job, device):
+        with autocast(job, device):
             clips = job.network.encoder.local([_moved(clip, device) for clip in clips])
         features = Packed.of(clips)
     else:
@@ -179,15 +186,24 @@ def _moved(values: Tensor, device: torch.device) -> Tensor:
 def forward(job: "Job", features: Packed) -> Logits:
     """The logits of one batch, in the recipe's precision."""
     cut: Cut = "encoded" if job.cut == "encoded" else "local"
-    with precision(job, features.rows_nd.device):
+    with autocast(job, features.rows_nd.device):
         logits: Logits = job.network(features, cut)
     return logits
 
 
-def precision(job: "Job", device: torch.device) -> torch.autocast:
-    """Runs what stands in its block in the recipe's precision."""
+def autocast(job: "Job", device: torch.device) -> torch.autocast:
+    """The block in which activations have the recipe's precision."""
     dtype = optimisation.activation_dtype(job.recipe.precision, device)
     return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)
+
+
+def _on_host(state: Any) -> Any:
+    """An optimiser's state with its tensors on the host, to be sent to other devices."""
+    slots = {
+        index: {name: torch.as_tensor(value).cpu() for name, value in each.items()}
+        for index, each in state["state"].items()
+    }
+    return {**state, "state": slots}
 
 
 def spec_augment(features: Packed, share: float = 0.1) -> Packed:

@@ -3,11 +3,13 @@
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
 
 from mtlser.errors import MtlserError
 
@@ -75,6 +77,21 @@ class Guard:
                     f"the loss diverged: {mean:.3g} over {WINDOW} steps, {self.first:.3g} at the "
                     f"start; most ({worst[0]:.3g}) at utterances {_told(worst[1])}"
                 )
+
+
+def check_weights(weights: Iterable[Tensor], names: Sequence[str]) -> None:
+    """Raises where a weight is no number any more: what an epoch's last step may have left.
+
+    Args:
+        weights: all of a network.
+        names: utterances of the last step.
+
+    Raises:
+        MtlserError: a weight is not finite; names the utterances.
+    """
+    sums = torch.stack([weight.detach().float().sum() for weight in weights])
+    if not bool(sums.isfinite().all()):
+        raise MtlserError(f"weights became nan or infinite at utterances {_told(names)}")
 
 
 def _told(names: Sequence[str]) -> str:
