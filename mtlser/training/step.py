@@ -224,4 +224,4 @@ def spec_augment(features: Packed, share: float = 0.1) -> Packed:
     return features.with_rows(torch.cat(masked))
 
 
-__all__ = ["Stepper", "Targets", "forward", "load_batch", "precision", "spec_augment"]
+__all__ = ["Stepper", "Targets", "forward", "load_batch", "spec_augment"]
