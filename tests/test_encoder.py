@@ -64,8 +64,10 @@ def test_layers_and_gradients_are_those_of_transformers(
     wanted = gradients(sum(loss(torch.cat(layer)) for layer in expected), weights)
     found = gradients(sum(loss(layer.rows_nd) for layer in ours), weights)
     assert set(found) == set(wanted)
+    # Some gradients are zero but for rounding, such as that of a key's bias, which softmax drops.
+    largest = max(float(gradient.abs().max()) for gradient in wanted.values())
     for name, gradient in wanted.items():
-        scale = max(float(gradient.abs().max()), 1e-4)
+        scale = max(float(gradient.abs().max()), 1e-2 * largest)
         torch.testing.assert_close(found[name], gradient, atol=2e-4 * scale, rtol=1e-3, msg=name)
 
 
