@@ -24,6 +24,7 @@ EMOTIONS, SPEAKERS, SYMBOLS = 4, 10, 32
 RATE_HZ = 16_000
 BATCH = 8
 LEARNING_RATE = 1e-5
+ALPHA, BETA = 0.1, 0.8
 
 
 def clip_lengths(count: int, seed: int = 0) -> list[int]:
@@ -109,8 +110,8 @@ class PaperNetwork(nn.Module):
         )
         loss = (
             functional.cross_entropy(self.emotion_head(pooled_bd), emotion)
-            + 0.1 * ctc
-            + 0.1 * functional.cross_entropy(self.speaker_head(pooled_bd), speaker)
+            + ALPHA * ctc
+            + BETA * functional.cross_entropy(self.speaker_head(pooled_bd), speaker)
         )
         return {"loss": loss}
 

@@ -4,62 +4,69 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
 from benchmarks import common
-from mtlser.models.encoder import Wav2Vec2Encoder
-from mtlser.models.packed import Packed
-from mtlser.training import heap
+from mtlser.data.batches import Example
+from mtlser.models.mtl import MtlNetwork
+from mtlser.models.wav2vec2 import Wav2Vec2Encoder
+from mtlser.recipe import ModelRecipe, TrainRecipe
+from mtlser.records import Utterance
+from mtlser.training.loop import Job
+from mtlser.training.processes import Processes
+from mtlser.training.step import Stepper
 
 
-class PackedNetwork(nn.Module):
-    """The encoder of this package with the same heads and losses as `common.PaperNetwork`."""
-
-    def __init__(self) -> None:
-        from transformers import Wav2Vec2Model
-
-        super().__init__()
-        self.encoder = Wav2Vec2Encoder(Wav2Vec2Model(common.base_config()), normalise=False)
-        width = self.encoder.width
-        self.emotion_head = nn.Linear(width, common.EMOTIONS)
-        self.speaker_head = nn.Linear(width, common.SPEAKERS)
-        self.ctc_head = nn.Linear(width, common.SYMBOLS)
-
-    def loss(self, local: list[Tensor], clips: Sequence[dict[str, Any]]) -> Tensor:
-        """The joint loss of the clips whose local features are given."""
-        encoded = self.encoder.context(Packed.of(local), every=False)[-1]
-        pooled_bd = encoded.mean()
-        scores = encoded.with_rows(self.ctc_head(encoded.rows_nd).float().log_softmax(-1))
-        symbols = torch.tensor([len(clip["characters"]) for clip in clips])
-        ctc = functional.ctc_loss(
-            scores.padded().transpose(0, 1),
-            torch.cat([clip["characters"] for clip in clips]),
-            torch.tensor(encoded.lengths),
-            symbols,
-            zero_infinity=True,
-        )
-        emotion = torch.tensor([clip["emotion"] for clip in clips])
-        speaker = torch.tensor([clip["speaker"] for clip in clips])
-        return (
-            functional.cross_entropy(self.emotion_head(pooled_bd).float(), emotion)
-            + 0.1 * ctc
-            + 0.1 * functional.cross_entropy(self.speaker_head(pooled_bd).float(), speaker)
-        )
+def _utterance(number: int, clip: dict[str, Any]) -> Utterance:
+    """A clip's record, of which the step reads the length alone."""
+    return Utterance(
+        id=str(number),
+        corpus="noise",
+        audio="",
+        audio_sha256="",
+        duration_s=len(clip["input_values"]) / common.RATE_HZ,
+        level_dbfs=0.0,
+        emotion=str(clip["emotion"]),
+        speaker=str(clip["speaker"]),
+        gender=None,
+        session=None,
+        dialogue=None,
+        recording=None,
+        style=None,
+        text=None,
+        language="en",
+    )
 
 
 class Trainer:
-    """Optimiser steps on batches of clips."""
+    """Optimiser steps on batches of clips, in bf16, by `mtlser.training.step`."""
 
     def __init__(self, frozen: bool = False) -> None:
-        heap.keep_freed()
+        from transformers import Wav2Vec2Model
+
         torch.manual_seed(0)
-        self.network = PackedNetwork().train()
         self.frozen = frozen
-        if frozen:
-            self.network.encoder.cnn.requires_grad_(False)
-        trained = [p for p in self.network.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.Adam(trained, lr=common.LEARNING_RATE, fused=True)
+        encoder = Wav2Vec2Encoder(Wav2Vec2Model(common.base_config()), normalise=False)
+        recipe = ModelRecipe(trainable="transformer" if frozen else "all")
+        self.network = MtlNetwork(
+            encoder, recipe, common.EMOTIONS, common.SPEAKERS, common.SYMBOLS
+        ).train()
+        self.network.freeze(recipe.trainable)
+        self._features: dict[str, Tensor] = {}
+        job = Job(
+            network=self.network,
+            cut="local" if frozen else "wav",
+            read=lambda utterance: self._features[utterance.id],
+            examples=[],
+            recipe=TrainRecipe(precision="bf16", learning_rate=common.LEARNING_RATE),
+            alpha=common.ALPHA,
+            beta=common.BETA,
+            seed=0,
+            validate=None,
+            epochs=1,
+            processes=Processes(0, 1, torch.device("cpu")),
+        )
+        self.stepper = Stepper(job)
 
     def cache(self, clips: Sequence[dict[str, Any]]) -> list[Tensor]:
         """Local features of the clips, computed once."""
@@ -67,12 +74,11 @@ class Trainer:
             return self.network.encoder.local([clip["input_values"] for clip in clips])
 
     def step(self, clips: Sequence[dict[str, Any]], local: list[Tensor] | None = None) -> Tensor:
-        """One optimiser step; gives the loss."""
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            if local is None:
-                local = self.network.encoder.local([clip["input_values"] for clip in clips])
-            loss = self.network.loss(local, clips)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizer.step()
-        return loss.detach()
+        """One optimiser step; gives the losses."""
+        features = [clip["input_values"] for clip in clips] if local is None else local
+        self._features = {str(number): feature for number, feature in enumerate(features)}
+        group = [
+            Example(_utterance(number, clip), clip["emotion"], clip["speaker"], clip["characters"])
+            for number, clip in enumerate(clips)
+        ]
+        return self.stepper.step(group, seed=0)
