@@ -102,7 +102,8 @@ class TrainRecipe(Section):
     """Share of all steps over which the rate rises from 0."""
     clip_norm: PositiveFloat | None = None
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "fp32"
-    """Of activations; weights and losses stay fp32. `auto`: bf16 on a GPU that has it."""
+    """Of activations; weights and losses stay fp32. `auto`: bf16 where GPU or CPU
+    multiplies it, which a result then depends on."""
     gradient_checkpointing: bool = False
     """Computes each transformer layer again in the backward pass: less memory, a third slower."""
     deterministic: bool = False

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -87,8 +88,16 @@ def activation_dtype(precision: str, device: torch.device) -> torch.dtype:
             "`--set train.precision=fp16`, or fp32"
         )
     if precision == "auto":
-        precision = "bf16" if cuda and torch.cuda.is_bf16_supported() else "fp32"
+        fast = torch.cuda.is_bf16_supported() if cuda else cpu_multiplies_bf16()
+        precision = "bf16" if fast else "fp32"
     return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+
+
+@cache
+def cpu_multiplies_bf16() -> bool:
+    """Whether this processor has products of bf16 in hardware; else they are slower than fp32."""
+    found = torch.cpu.get_capabilities()
+    return any(found.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
 @contextmanager
