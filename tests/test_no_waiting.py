@@ -104,6 +104,8 @@ def device(stepper: Stepper, patch: pytest.MonkeyPatch) -> Iterator[Device]:
     patch.setattr(Targets, "to", to)
     for tensor in stepper.job.network.state_dict(keep_vars=True).values():
         made.take(tensor)
+    assert stepper._weights_e is not None
+    stepper._weights_e = made.take(stepper._weights_e.clone())
     with made, made.copies_guarded(patch):
         yield made
 
