@@ -10,6 +10,7 @@
 import json
 import platform
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -165,9 +166,17 @@ def cpu_name() -> str:
     return platform.processor()
 
 
+def commit() -> str:
+    """Short hash of the code, with a `+` where it has changed since; empty outside a repository."""
+    command = ["git", "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    return found.stdout.strip()
+
+
 def report(name: str, figures: dict[str, Any]) -> None:
     """Writes `build/bench/NAME.json` and prints it as the last line."""
-    figures = {"benchmark": name, "cpu": cpu_name(), "threads": THREADS, **figures}
+    where = {"cpu": cpu_name(), "threads": THREADS, "torch": torch.__version__, "commit": commit()}
+    figures = {"benchmark": name, **where, **figures}
     path = Path("build/bench") / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".tmp")

@@ -16,6 +16,7 @@ from mtlser.records import CellResult, read_json
 from mtlser.training import loop, validate
 from mtlser.training.checkpoint import Checkpoint
 from mtlser.training.network import Inputs
+from mtlser.training.step import Stepper
 from tests.trainings import history, make_inputs, small_recipe, train
 
 NOWHERE = "http://127.0.0.1:9"
@@ -78,9 +79,17 @@ def test_a_training_goes_on_from_the_mirror_on_an_empty_disk(
         with pytest.raises(KeyboardInterrupt), bench.bench(s3, "out") as kept:
             train(inputs, recipe, kept)
     shutil.rmtree(tmp_path / "cache")
+    step, steps = Stepper.step, []
+
+    def counted(*args: Any) -> Any:
+        steps.append(1)
+        return step(*args)
+
+    monkeypatch.setattr(Stepper, "step", counted)
     with bench.bench(s3, "out") as kept:
         assert not any(kept.folder.iterdir())
         resumed = train(inputs, recipe, kept)
+    assert len(steps) == 8 - saves, "it went on from where it was"
     assert sha(resumed) == sha(whole)
     assert history(resumed) == history(whole)
     left = objects(s3)
@@ -145,7 +154,7 @@ def test_a_mirror_that_is_away_does_not_stop_a_training_that_says_so(
 def test_a_mirror_that_comes_back_gets_what_it_missed_before_what_names_it(
     s3: str, s3_server: str, inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Away while the best weights are kept, back for the state that names them."""
+    """Away while the best weights are kept, back for the state that names them, at the end."""
     recipe = small_recipe(tmp_path, "search.metric=loss", "train.epochs=4")
     whole = train(inputs, recipe, tmp_path / "whole")
     keep = Checkpoint.save_best
@@ -157,7 +166,7 @@ def test_a_mirror_that_comes_back_gets_what_it_missed_before_what_names_it(
 
     with monkeypatch.context() as patch:
         patch.setattr(Checkpoint, "save_best", keep_unseen)
-        die_after(3, patch)
+        die_after(4, patch)
         with pytest.raises(KeyboardInterrupt):
             train(inputs, recipe, Bench(tmp_path / "killed", s3))
     resumed = train(inputs, recipe, Bench(tmp_path / "empty", s3))
@@ -170,6 +179,8 @@ def test_a_mirror_that_is_away_at_the_start_is_not_taken_for_an_empty_one(
     monkeypatch.setenv("AWS_ENDPOINT_URL", NOWHERE)
     with pytest.raises(MtlserError, match=f"{NOWHERE} says: "):
         train(inputs, small_recipe(tmp_path), Bench(tmp_path / "work", s3))
+    with pytest.raises(MtlserError, match=f"{NOWHERE} says: "):
+        Bench(tmp_path / "work", s3).recall("cells/state.safetensors")
 
 
 def test_files_go_up_whole_come_back_and_go(s3: str, tmp_path: Path) -> None:

@@ -34,8 +34,9 @@ class Stepper:
         self.schedule = optimisation.make_schedule(self.optimizer, job.recipe, 1, 0)
         self.bucket_s = math.inf if job.recipe.device_batch else job.recipe.bucket_s
         """Audio that fits into memory; halved when it did not."""
-        weights_e = optimisation.class_weights(job.examples) if job.recipe.class_weights else None
-        self._weights_e = None if weights_e is None else weights_e.to(self.device)
+        weighted = job.recipe.class_weights
+        self._on_host_e = optimisation.class_weights(job.examples) if weighted else None
+        self._weights_e = None if self._on_host_e is None else self._on_host_e.to(self.device)
         half = optimisation.activation_dtype(job.recipe.precision, self.device)
         scaled = half == torch.float16
         self._scaler = torch.amp.grad_scaler.GradScaler(self.device.type, enabled=scaled)
@@ -137,7 +138,7 @@ class Stepper:
 
     def _counts(self, group: Sequence[Example]) -> Counts:
         """What the sums of the whole batch are divided by."""
-        counts = count(batches.targets(group), self._weights_e)
+        counts = count(batches.targets(group), self._on_host_e)
         size = self.job.recipe.device_batch
         if self.job.recipe.ctc_reduction == "sum" and size is not None:
             # A sum in each device batch, and a mean over the device batches of the step.
