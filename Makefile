@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 TESTS ?=
+BENCH ?= $(filter-out __init__ common ours reference,$(notdir $(basename $(wildcard benchmarks/*.py))))
 
 # One thread a process: the tests' workers share the cores.
 test: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo backbone test lint types check golden constraints clean
+.PHONY: help setup demo backbone test bench lint types check golden constraints clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -40,12 +41,16 @@ backbone: setup ## pre-train the bundled backbone anew into mtlser/backbone
 test: setup ## run every test (real data too, where MTLSER_SHARED names it)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
+bench: setup ## run every benchmark, or one: make bench BENCH=train_step
+	@for name in $(BENCH); do \
+	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
+
 lint: setup ## ruff: rules and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 types: setup ## mypy --strict
-	$(BIN)/mypy mtlser components pipeline tests
+	$(BIN)/mypy mtlser components pipeline tests benchmarks
 
 check: lint types test ## lint, types and tests
 

@@ -90,10 +90,9 @@ def plain_losses(job: Job, groups: Sequence[Sequence[Example]], encoder: str) ->
             speaker.append(functional.cross_entropy(heads["speaker_head"](pooled_1d), truth[1]))
             if example.characters is not None:
                 scores_tu = heads["ctc_head"](hidden_td).log_softmax(-1)
-                sizes = [torch.tensor(len(each)) for each in (scores_tu, example.characters)]
-                ctc.append(
-                    functional.ctc_loss(scores_tu, example.characters, *sizes, reduction="sum")
-                )
+                text = example.characters
+                frames, symbols = torch.tensor(len(scores_tu)), torch.tensor(len(text))
+                ctc.append(functional.ctc_loss(scores_tu, text, frames, symbols, reduction="sum"))
         means = [torch.stack(each).mean() for each in (emotion, ctc, speaker)]
         loss = means[0] + job.alpha * means[1] + job.beta * means[2]
         optimizer.zero_grad()

@@ -15,6 +15,7 @@ from contextlib import redirect_stdout
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 from safetensors import safe_open
 
@@ -104,7 +105,7 @@ def main() -> None:
     get_context("forkserver").set_forkserver_preload(
         ["mtlser.stages", "mtlser.training.cells", "mtlser.training.search", "transformers"]
     )
-    kills = []
+    kills: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         write_place(place)

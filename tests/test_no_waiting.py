@@ -39,7 +39,8 @@ class Device(TorchDispatchMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self.held: Any = WeakTensorKeyDictionary()
+        made: Any = WeakTensorKeyDictionary  # torch does not annotate it
+        self.held: Any = made()
 
     def take(self, tensor: Tensor) -> Tensor:
         """The tensor, now on the device."""

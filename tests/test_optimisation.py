@@ -11,6 +11,7 @@ from mlflow import MlflowClient
 from sklearn.utils.class_weight import compute_class_weight
 
 from mtlser import tracking
+from mtlser.bench import Bench
 from mtlser.errors import MtlserError
 from mtlser.models.packed import Packed
 from mtlser.training import network, optimisation, step
@@ -215,9 +216,7 @@ def test_system_metrics_are_logged_where_mlflow_is_told_to(
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING", "1")
     recipe = small_recipe(tmp_path)
     with tracking.parent(recipe) as parent:
-        network.train_network(
-            training(inputs), inputs, recipe, network.Bench(tmp_path / "work"), parent
-        )
+        network.train_network(training(inputs), inputs, recipe, Bench(tmp_path / "work"), parent)
     runs = MlflowClient(store).search_runs(["1"], "tags.mlflow.runName = 'fold 0'")
     found = {name for run in runs for name in run.data.metrics}
     assert "train_loss" in found

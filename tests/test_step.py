@@ -10,7 +10,7 @@ from mtlser.data import batches
 from mtlser.errors import MtlserError
 from mtlser.models.mtl import MtlNetwork
 from mtlser.models.packed import Packed
-from mtlser.training import optimisation
+from mtlser.training import optimisation, step
 from mtlser.training.network import Inputs
 from mtlser.training.step import Stepper, forward, load_batch
 from tests.trainings import assert_same, make_inputs, make_job, one_step, small_recipe, step_of
@@ -80,6 +80,34 @@ def test_class_weights_and_missing_transcripts_count_over_the_whole_batch(
     whole = one_step(job, group)
     torch.testing.assert_close(whole[0][1], by_torch)
     assert_same(one_step(parted, parted.examples[3:9]), whole)
+
+
+def test_gradient_checkpointing_holds_less_for_the_same_losses_and_gradients(
+    inputs: Inputs, tmp_path: Path
+) -> None:
+    """With dropout, whose random numbers the second pass must draw again."""
+    found, held = [], []
+    for spared in ("false", "true"):
+        recipe = small_recipe(
+            tmp_path, f"train.gradient_checkpointing={spared}", "model.dropout=0.2"
+        )
+        config = Path(recipe.model.encoder) / "config.json"
+        config.write_text(config.read_text().replace('_dropout": 0.0', '_dropout": 0.2'))
+        job = make_job(inputs, recipe, tmp_path)
+        Stepper(job)  # tells the encoder
+        sizes: list[int] = []
+
+        def pack(tensor: torch.Tensor, sizes: list[int] = sizes) -> torch.Tensor:
+            sizes.append(tensor.nbytes)
+            return tensor
+
+        features = step.load_batch(job, job.examples[:8]).features
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            step.forward(job, features)
+        held.append(sum(sizes))
+        found.append(one_step(make_job(inputs, recipe, tmp_path)))
+    assert_same(*found)
+    assert held[1] < 0.7 * held[0]
 
 
 def test_a_device_batch_is_not_cut_by_the_bucket(

@@ -2,6 +2,7 @@
 
 import io
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,13 @@ import pytest
 import torch
 from rich.console import Console
 
+from mtlser.bench import Bench
 from mtlser.errors import MtlserError
 from mtlser.training import loop, network, watch
 from mtlser.training.checkpoint import Checkpoint
 from mtlser.training.step import Stepper
 from mtlser.training.watch import Bar, Guard, Lines, Pace
-from tests.trainings import make_inputs, small_recipe, train, training
+from tests.trainings import ALONE, make_inputs, small_recipe, train, training
 
 IDS = [["a"], ["b"]]
 
@@ -132,7 +134,7 @@ def test_the_run_of_a_training_that_fails_does_not_stay_open(
         monkeypatch.setattr(loop, "fit", fail)
         with tracking.parent(recipe, status) as parent, pytest.raises(type(error)):
             network.train_network(
-                training(inputs), inputs, recipe, network.Bench(tmp_path / "work"), parent
+                training(inputs), inputs, recipe, Bench(tmp_path / "work"), parent
             )
         runs = client.search_runs(["1"], f"tags.mlflow.parentRunId != '{parent.id}'")
         (fold,) = (run for run in runs if run.info.run_name == "fold 0" and run.info.end_time
@@ -145,7 +147,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        monkeypatch.setattr(watch.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
 
 
 def test_lines_are_seldom_and_tell_what_is_left(
@@ -202,7 +204,7 @@ def test_a_bar_is_for_one_training_on_a_terminal(
     monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
     monkeypatch.setattr(network, "parent_process", lambda: object() if worker else None)
     inputs = make_inputs(tmp_path)
-    with network.watched(training(inputs), network.processes.current()) as watcher:
+    with network.watched(training(inputs), ALONE) as watcher:
         assert isinstance(watcher, kind)
 
 
@@ -210,7 +212,7 @@ def test_a_training_tells_every_step_of_every_epoch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard: list[Pace] = []
-    monkeypatch.setattr(network.watch, "Lines", lambda name: heard.append)
+    monkeypatch.setattr(watch, "Lines", lambda name: heard.append)
     train(make_inputs(tmp_path), small_recipe(tmp_path, "train.batch_size=5"), tmp_path / "work")
     assert [(p.epoch, p.step) for p in heard] == [(e, s) for e in (1, 2) for s in (1, 2, 3)]
     assert heard[-1].share == 1.0
