@@ -38,7 +38,7 @@ class Device(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         made: Any = WeakTensorKeyDictionary  # torch does not annotate it
         self.held: Any = made()
 
