@@ -1,7 +1,16 @@
 """What measurement says (`scores.json`): every number of the report, frozen, without torch."""
 
+import math
 from typing import Literal
 
+import numpy as np
+from pydantic import Field
+
+from mtlser.evaluation import counts
+from mtlser.evaluation.bootstrap import Interval
+from mtlser.evaluation.fact_records import CostRow, NoiseFacts
+from mtlser.evaluation.literature import LiteratureRow
+from mtlser.evaluation.mcnemar import McNemar
 from mtlser.evaluation.paired import Paired
 from mtlser.evaluation.statistics import Welch
 from mtlser.records import CLEAN, Protocol, Rate, Record, Split
@@ -9,7 +18,7 @@ from mtlser.records import CLEAN, Protocol, Rate, Record, Split
 MAIN_SYSTEM = "mtlser"
 """The system that `summary.json` and the verdict are about."""
 
-SPREAD_METRICS = ("wa", "ua", "macro_f1", "weighted_f1", "wer", "cer")
+SPREAD_METRICS = ("wa", "ua", "macro_f1", "weighted_f1", "wer", "cer", "calibration_error")
 
 
 class Spread(Record):
@@ -20,6 +29,9 @@ class Spread(Record):
     """`None` where there is one fold only."""
     n: int
     """Folds that have a value."""
+    low: float | None = None
+    """95 % t interval of the mean, folds taken as independent; `None` where there is no SD."""
+    high: float | None = None
 
 
 class Numbers(Record):
@@ -44,6 +56,15 @@ class Numbers(Record):
     confusion: tuple[tuple[int, ...], ...]
     """Counts [true][predicted] in the order of `Scores.classes`."""
 
+    @property
+    def confusion_rates(self) -> tuple[tuple[float, ...] | None, ...]:
+        """Share of each true class predicted as each class; `None` for a class without utterance.
+
+        Rows are in the order of `Scores.classes` and sum to 1; the diagonal holds the recalls.
+        """
+        rows = counts.rates(np.asarray(self.confusion)).tolist()
+        return tuple(None if math.isnan(row[0]) else tuple(row) for row in rows)
+
 
 class FoldScores(Record):
     """One fold's numbers."""
@@ -62,10 +83,14 @@ class ConditionScores(Record):
     folds: tuple[FoldScores, ...]
     spreads: dict[str, Spread]
     """Over folds, by metric; a metric that no fold has is absent."""
+    recalls: dict[str, Spread] = Field(default_factory=dict)
+    """Recall of each class over the folds that test it."""
     pooled: Numbers
     """All folds' utterances as one set."""
     styles: dict[str, Numbers]
     """Improvised and scripted apart, pooled over folds; empty where the corpus names no style."""
+    style_spreads: dict[str, dict[str, Spread]] = Field(default_factory=dict)
+    """The same over folds, by style and metric."""
 
     def values(self, metric: str) -> list[float]:
         """The metric of each fold that has it, in fold order."""
@@ -99,6 +124,8 @@ class SystemScores(Record):
     validation: ConditionScores | None
     """What epoch, alpha and beta were chosen on: higher than test, and no result."""
     speaker: SpeakerScores | None
+    bootstrap: dict[str, Interval] = Field(default_factory=dict)
+    """Pooled `wa` and `ua` of clean test over drawn speakers; empty for one test speaker."""
 
     @property
     def clean(self) -> ConditionScores:
@@ -125,6 +152,12 @@ class Comparison(Record):
     """Welch's p adjusted for the number of Welch tests in these scores (Holm)."""
     paired: tuple[Paired, ...]
     """Tests on the same folds; `corrected resampled t` is the one to believe."""
+    bootstrap: Interval | None = None
+    """Pooled difference over drawn speakers; `None` for one test speaker."""
+    mcnemar: McNemar | None = None
+    """On utterances, of WA alone (`None` for `ua`); takes those of a speaker as independent."""
+    trust: str = ""
+    """Which of these tests may be believed, and why."""
 
 
 class Scores(Record):
@@ -152,6 +185,12 @@ class Scores(Record):
     comparisons: tuple[Comparison, ...]
     notes: tuple[str, ...]
     """What a reader has to know before believing a number."""
+    literature: tuple[LiteratureRow, ...] = ()
+    """Published rows, with the main system's folds against each; not measured here."""
+    noise: NoiseFacts | None = None
+    """How noisy conditions were made; `None` where that was not recorded."""
+    cost: tuple[CostRow, ...] = ()
+    """Systems whose cost was measured."""
 
     def of(self, system: str) -> SystemScores:
         """One system's scores; `KeyError` where it was not measured."""

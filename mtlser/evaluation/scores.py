@@ -182,7 +182,8 @@ def _spread(values: Iterable[float | None]) -> Spread | None:
     if len(found) == 1:
         return Spread(mean=found[0], sd=None, n=1)
     summary = statistics.summarise(found)
-    return Spread(mean=summary.mean, sd=summary.sd, n=summary.n)
+    low, high = statistics.mean_interval(summary)
+    return Spread(mean=summary.mean, sd=summary.sd, n=summary.n, low=low, high=high)
 
 
 def _speaker(predictions: Sequence[Prediction], plan: FoldPlan) -> SpeakerScores | None:

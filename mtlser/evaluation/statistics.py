@@ -58,6 +58,26 @@ def summarise(values: Sequence[float]) -> Summary:
     return Summary(mean=float(np.mean(values)), sd=float(np.std(values, ddof=1)), n=len(values))
 
 
+def mean_interval(summary: Summary) -> tuple[float, float]:
+    """95 % t interval of the mean: `mean +- t(n - 1) * sd / sqrt(n)`.
+
+    Takes the values as independent; folds share training data, so theirs is too narrow.
+
+    >>> low, high = mean_interval(Summary(mean=0.7, sd=0.04, n=4))
+    >>> round(low, 4), round(high, 4)
+    (0.6364, 0.7636)
+
+    Raises:
+        MtlserError: fewer than two values.
+    """
+    if summary.n < 2:
+        raise MtlserError(f"{summary.n} values; an interval needs two or more; run more folds")
+    from scipy import stats
+
+    half = float(stats.t.ppf(1 - LEVEL / 2, summary.n - 1)) * summary.sd / math.sqrt(summary.n)
+    return summary.mean - half, summary.mean + half
+
+
 def welch(a: Sequence[float], b: Sequence[float], names: tuple[str, str] = ("a", "b")) -> Welch:
     """Two-tailed Welch t-test of two samples.
 
