@@ -25,25 +25,22 @@ def make_plan(
 ) -> FoldPlan:
     """Folds with test `k-0000...`; fold k validates on the next fold's test."""
     groups = [tuple(f"Ses{k + 1:02}-{i:04}" for i in range(per_fold)) for k in range(folds + 2)]
-    return FoldPlan(
-        protocol=protocol,
-        seed=0,
-        manifest_digest="0123456789abcdef",
-        folds=tuple(
+    made = []
+    for k in range(folds):
+        validation = (k + 1) % folds if folds > 1 else folds
+        rest = tuple(u for j, g in enumerate(groups) if j not in (k, validation) for u in g)
+        made.append(
             Fold(
                 index=k,
                 name=f"Ses{k + 1:02}",
-                train=tuple(
-                    u for j, g in enumerate(groups) if j not in (k, (k + 1) % folds) for u in g
-                )[check:],
-                validation=groups[(k + 1) % folds] if folds > 1 else groups[-1],
+                train=rest[check:],
+                validation=groups[validation],
                 test=groups[k],
-                speaker_check=tuple(
-                    u for j, g in enumerate(groups) if j not in (k, (k + 1) % folds) for u in g
-                )[:check],
+                speaker_check=rest[:check],
             )
-            for k in range(folds)
-        ),
+        )
+    return FoldPlan(
+        protocol=protocol, seed=0, manifest_digest="0123456789abcdef", folds=tuple(made)
     )
 
 
@@ -58,12 +55,17 @@ def make_prediction(
     condition: str = CLEAN,
     confidence: float = 0.7,
     text: tuple[str | None, str | None] = ("yes", "yes"),
-    speaker: tuple[str, str | None] = ("Ses01_F", "Ses01_F"),
+    speaker: tuple[str, str | None] | None = None,
     style: str | None = "improvised",
     seed: int = 0,
     recipe_hash: str = "made-up",
 ) -> Prediction:
-    """One prediction; `predicted` has the given confidence, the rest is shared."""
+    """One prediction; `predicted` has the given confidence, the rest is shared.
+
+    Without `speaker` the woman of the utterance's session speaks, and is named right.
+    """
+    woman = f"{utterance_id[:5]}_F"
+    spoken, named = speaker or (woman, woman)
     rest = (1 - confidence) / (len(EMOTIONS) - 1)
     chosen = truth if predicted is None else predicted
     return Prediction(
@@ -78,8 +80,8 @@ def make_prediction(
         emotion_probabilities={e: confidence if e == chosen else rest for e in EMOTIONS},
         text_true=text[0],
         text_predicted=text[1],
-        speaker_true=speaker[0],
-        speaker_predicted=speaker[1],
+        speaker_true=spoken,
+        speaker_predicted=named,
         recipe_hash=recipe_hash,
     )
 

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
 
 from mtlser.errors import MtlserError
+from mtlser.evaluation import counts as of_counts
 
 
 def weighted_accuracy(truth: Sequence[str], predicted: Sequence[str]) -> float:
@@ -22,8 +24,7 @@ def weighted_accuracy(truth: Sequence[str], predicted: Sequence[str]) -> float:
     Raises:
         MtlserError: the sequences differ in length or are empty.
     """
-    _check(truth, predicted)
-    return sum(t == p for t, p in zip(truth, predicted, strict=True)) / len(truth)
+    return float(of_counts.weighted_accuracy(_counted(truth, predicted)))
 
 
 def unweighted_accuracy(truth: Sequence[str], predicted: Sequence[str]) -> float:
@@ -38,7 +39,7 @@ def unweighted_accuracy(truth: Sequence[str], predicted: Sequence[str]) -> float
     Raises:
         MtlserError: the sequences differ in length or are empty.
     """
-    return float(np.mean(list(per_class_recall(truth, predicted).values())))
+    return float(of_counts.unweighted_accuracy(_counted(truth, predicted)))
 
 
 def per_class_recall(truth: Sequence[str], predicted: Sequence[str]) -> dict[str, float]:
@@ -50,15 +51,10 @@ def per_class_recall(truth: Sequence[str], predicted: Sequence[str]) -> dict[str
     Raises:
         MtlserError: the sequences differ in length or are empty.
     """
-    _check(truth, predicted)
     classes = sorted({*truth, *predicted})
-    counts = confusion(truth, predicted, classes)
-    sizes = counts.sum(axis=1)
-    return {
-        name: float(counts[row, row] / sizes[row])
-        for row, name in enumerate(classes)
-        if sizes[row] > 0
-    }
+    found = of_counts.recalls(confusion(truth, predicted, classes)).tolist()
+    present = set(truth)
+    return {name: rate for name, rate in zip(classes, found, strict=True) if name in present}
 
 
 def macro_f1(truth: Sequence[str], predicted: Sequence[str]) -> float:
@@ -73,8 +69,7 @@ def macro_f1(truth: Sequence[str], predicted: Sequence[str]) -> float:
     Raises:
         MtlserError: the sequences differ in length or are empty.
     """
-    scores, _ = _f1(truth, predicted)
-    return float(scores.mean())
+    return float(of_counts.macro_f1(_counted(truth, predicted)))
 
 
 def weighted_f1(truth: Sequence[str], predicted: Sequence[str]) -> float:
@@ -86,8 +81,7 @@ def weighted_f1(truth: Sequence[str], predicted: Sequence[str]) -> float:
     Raises:
         MtlserError: the sequences differ in length or are empty.
     """
-    scores, sizes = _f1(truth, predicted)
-    return float((scores * sizes).sum() / sizes.sum())
+    return float(of_counts.weighted_f1(_counted(truth, predicted)))
 
 
 def confusion(
@@ -130,11 +124,7 @@ def word_error_rate(
         MtlserError: the sequences differ in length, or only some hypotheses are absent.
     """
     pairs = _transcribed(references, hypotheses)
-    if not pairs or not any(reference.split() for reference, _ in pairs):
-        return None
-    import jiwer
-
-    return float(jiwer.process_words([r for r, _ in pairs], [h for _, h in pairs]).wer)
+    return error_rate([edits(reference, hypothesis)[0] for reference, hypothesis in pairs])
 
 
 def character_error_rate(
@@ -151,11 +141,34 @@ def character_error_rate(
         MtlserError: the sequences differ in length, or only some hypotheses are absent.
     """
     pairs = _transcribed(references, hypotheses)
-    if not pairs or not any(reference.strip() for reference, _ in pairs):
-        return None
-    import jiwer
+    return error_rate([edits(reference, hypothesis)[1] for reference, hypothesis in pairs])
 
-    return float(jiwer.process_characters([r for r, _ in pairs], [h for _, h in pairs]).cer)
+
+def edits(reference: str, hypothesis: str) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Word edits and reference words, character edits and reference characters of one utterance.
+
+    Edits are substitutions, deletions and insertions, as few as do (Levenshtein 1966). Words are
+    what white space parts; characters are those between the first word and the last.
+
+    >>> edits("a good day", "a day")
+    ((1, 3), (5, 10))
+    """
+    words, heard = reference.split(), hypothesis.split()
+    spelt = reference.strip()
+    return (
+        (Levenshtein.distance(words, heard), len(words)),
+        (Levenshtein.distance(spelt, hypothesis.strip()), len(spelt)),
+    )
+
+
+def error_rate(counted: Sequence[tuple[int, int]]) -> float | None:
+    """All edits over all reference units; `None` where there is no unit.
+
+    >>> error_rate([(1, 3), (0, 1)])
+    0.25
+    """
+    units = sum(length for _, length in counted)
+    return sum(wrong for wrong, _ in counted) / units if units else None
 
 
 def without_reference(references: Sequence[str | None]) -> int:
@@ -192,7 +205,9 @@ def speaker_accuracy(truth: Sequence[str], predicted: Sequence[str | None]) -> f
 
 
 def expected_calibration_error(
-    confidences: Sequence[float], correct: Sequence[bool], bins: int = 15
+    confidences: Sequence[float] | NDArray[np.float64],
+    correct: Sequence[bool] | NDArray[np.bool_],
+    bins: int = 15,
 ) -> float:
     """Mean gap between confidence and accuracy, 0-1 (ECE; Guo et al. 2017, arXiv 1706.04599).
 
@@ -205,7 +220,7 @@ def expected_calibration_error(
     Raises:
         MtlserError: the sequences differ in length or are empty, or a confidence is outside 0-1.
     """
-    if len(confidences) != len(correct) or not confidences:
+    if len(confidences) != len(correct) or not len(confidences):
         raise MtlserError(
             f"{len(confidences)} confidences but {len(correct)} outcomes; expected as many, over 0"
         )
@@ -225,14 +240,8 @@ def _check(truth: Sequence[str], predicted: Sequence[str]) -> None:
         raise MtlserError("no utterance to score; expected one or more")
 
 
-def _f1(
-    truth: Sequence[str], predicted: Sequence[str]
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """F1 and size of each class that is in `truth` or `predicted`."""
-    counts = confusion(truth, predicted, sorted({*truth, *predicted}))
-    sizes = counts.sum(axis=1)
-    # TP + FN + TP + FP: over 0 for every class that occurs on either side.
-    return 2 * counts.diagonal() / (sizes + counts.sum(axis=0)), sizes
+def _counted(truth: Sequence[str], predicted: Sequence[str]) -> NDArray[np.int64]:
+    return confusion(truth, predicted, sorted({*truth, *predicted}))
 
 
 def _transcribed(

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
-from mtlser.evaluation.score_records import FoldScores, SystemScores
+from mtlser.evaluation.score_records import Comparison, FoldScores, SystemScores
 from mtlser.recipe import Recipe
 from mtlser.records import FoldPlan
+
+FEWEST_SPEAKERS = 5
+"""Below this many test speakers intervals over speakers are named as coarse."""
 
 
 def plan_notes(plan: FoldPlan, recipe: Recipe, recipe_hash: str) -> list[str]:
@@ -77,6 +80,18 @@ def gap_notes(systems: Sequence[SystemScores], recipe: Recipe) -> list[str]:
         if lacking:
             notes.append(f"{system.system} was not measured under {', '.join(lacking)}.")
     return notes
+
+
+def speaker_notes(systems: Sequence[SystemScores], comparisons: Sequence[Comparison]) -> list[str]:
+    """What a bootstrap over few speakers cannot say."""
+    if not systems[0].bootstrap:
+        return ["One test speaker only: there is no interval over speakers."]
+    speakers = systems[0].bootstrap["wa"].speakers
+    if comparisons and speakers < FEWEST_SPEAKERS:
+        return [
+            f"{speakers} test speakers only: intervals over speakers are coarse and too narrow."
+        ]
+    return []
 
 
 def _never_predicted(fold: FoldScores, classes: Sequence[str]) -> list[str]:

@@ -1,113 +1,112 @@
 """Refuses predictions that would give a wrong score: leaked, doubled, missing, or no numbers."""
 
-import math
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mtlser.errors import MtlserError
+from mtlser.evaluation.columns import Block, Columns, Group
 from mtlser.evaluation.score_records import MAIN_SYSTEM
 from mtlser.recipe import Recipe
-from mtlser.records import CLEAN, FoldPlan, Prediction, Split
+from mtlser.records import CLEAN, Fold, FoldPlan, Split
 
-TOLERANCE = 1e-3
-"""How far probabilities may sum from 1."""
-
-Group = tuple[str, Split, str, int]
-"""System, split, condition, fold."""
+Mask = NDArray[np.bool_]
+"""Which utterances, by their place in `Truth.names`."""
 
 
-def check(predictions: Sequence[Prediction], plan: FoldPlan, recipe: Recipe) -> None:
+def check(columns: Columns, plan: FoldPlan, recipe: Recipe) -> None:
     """Refuses predictions that cannot be scored on this plan.
 
     Raises:
-        MtlserError: probabilities that are no distribution, an utterance that is predicted twice,
-            that does not belong to its fold's split, or whose truth changes; a fold, a system or
-            part of a test set that is missing; several seeds or recipes in one heap.
+        MtlserError: a plan that trains on what it tests or tests an utterance in two folds; an
+            utterance that does not belong to its fold's split, or whose truth changes; under
+            `loso` and `session` a test speaker who is also trained on; a fold, a system or part
+            of a test set that is missing.
     """
-    if not predictions:
-        raise MtlserError("no predictions to score; run `mtlser train` for each cell first")
-    _check_one("seed", {str(p.seed) for p in predictions})
-    _check_one("recipe hash", {p.recipe_hash for p in predictions})
-    _check_probabilities(predictions)
-    groups = _grouped(predictions)
-    _check_membership(groups, plan)
-    _check_truth(predictions)
-    _check_systems({p.system for p in predictions}, plan, recipe)
-    _check_complete(groups, plan, predictions[0].seed)
+    _check_plan(plan)
+    wanted = _Wanted(columns, plan)
+    _check_membership(columns, plan, wanted)
+    if columns.contradiction is not None:
+        raise MtlserError(columns.contradiction)
+    _check_systems(columns.systems, plan, recipe)
+    _check_complete(columns, plan, wanted)
+    if not plan.leaks and recipe.train.speaker_label == "actor":
+        _check_speakers(columns, plan, wanted)
 
 
-def _check_one(what: str, seen: set[str]) -> None:
-    if len(seen) > 1:
-        raise MtlserError(
-            f"predictions of more than one {what} ({', '.join(sorted(seen))}); expected one; "
-            "report each by itself with `mtlser report`"
-        )
+def _check_plan(plan: FoldPlan) -> None:
+    """A plan's folds are disjoint inside, and test each utterance once."""
+    tested: dict[str, int] = {}
+    for fold in plan.folds:
+        place: dict[str, Split] = {}
+        for split in get_args(Split):
+            for name in getattr(fold, split):
+                before = place.setdefault(name, split)
+                if before != split:
+                    raise MtlserError(
+                        f"fold {fold.index} ({fold.name}) has {name} in {before} and in {split}, "
+                        "so it leaks; cut the folds again with `mtlser split`"
+                    )
+        for name in fold.test:
+            if tested.setdefault(name, fold.index) != fold.index:
+                raise MtlserError(
+                    f"{name} is tested in fold {tested[name]} and in fold {fold.index}, so it "
+                    "would count twice; cut the folds again with `mtlser split`"
+                )
 
 
-def _check_probabilities(predictions: Iterable[Prediction]) -> None:
-    classes: list[str] | None = None
-    for prediction in predictions:
-        values = prediction.emotion_probabilities
-        classes = classes or list(values)
-        if list(values) != classes or prediction.emotion_true not in values:
+@dataclass(frozen=True)
+class _Lacking:
+    """A split's utterances: those that some prediction names, and the names that none does."""
+
+    known: Mask
+    unknown: tuple[str, ...]
+
+
+class _Wanted:
+    """What each fold's split asks for, as masks over the predicted utterances."""
+
+    def __init__(self, columns: Columns, plan: FoldPlan) -> None:
+        self._place = {name: index for index, name in enumerate(columns.truth.names)}
+        self._folds = {fold.index: fold for fold in plan.folds}
+        self._found: dict[tuple[int, Split], _Lacking] = {}
+
+    def of(self, fold: int, split: Split) -> _Lacking:
+        """The split of a fold of the plan."""
+        if (fold, split) not in self._found:
+            known = np.zeros(len(self._place), dtype=np.bool_)
+            names: tuple[str, ...] = getattr(self._folds[fold], split)
+            known[[self._place[name] for name in names if name in self._place]] = True
+            unknown = tuple(name for name in names if name not in self._place)
+            self._found[fold, split] = _Lacking(known, unknown)
+        return self._found[fold, split]
+
+
+def _check_membership(columns: Columns, plan: FoldPlan, wanted: _Wanted) -> None:
+    folds = {fold.index for fold in plan.folds}
+    for (system, split, condition), block in sorted(columns.blocks.items()):
+        strange_folds = sorted(set(np.unique(block.fold).tolist()) - folds)
+        if strange_folds:
             raise MtlserError(
-                f"{_name(prediction)}: classes {', '.join(values)} with true class "
-                f"{prediction.emotion_true!r}; expected {', '.join(classes)}; predict it again"
+                f"{system} predicts fold {strange_folds[0]}; the plan has folds "
+                f"{', '.join(map(str, sorted(folds)))}; give the plan it was trained on with "
+                "`--folds`"
             )
-        total = sum(values.values())
-        inside = all(0 <= value <= 1 for value in values.values())
-        if not (inside and math.isclose(total, 1.0, abs_tol=TOLERANCE)):
-            seen = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
-            raise MtlserError(
-                f"{_name(prediction)}: probabilities {seen}; expected each in 0-1 and a sum of 1; "
-                "train the cell again with `mtlser train`"
-            )
+        for fold, own in block.by_fold(sorted(folds)):
+            outside = own.utterance[~wanted.of(fold, split).known[own.utterance]]
+            if len(outside):
+                raise MtlserError(
+                    f"{system}, fold {fold}, {condition}: {len(outside)} utterances, for example "
+                    f"{min(columns.truth.names[i] for i in outside)!r}, are not in this fold's "
+                    f"{split} split, so training may have seen them; give the plan it was trained "
+                    "on with `--folds`"
+                )
 
 
-def _check_truth(predictions: Iterable[Prediction]) -> None:
-    known: dict[str, tuple[str, str | None]] = {}
-    for prediction in predictions:
-        truth = (prediction.emotion_true, prediction.text_true)
-        before = known.setdefault(prediction.utterance_id, truth)
-        if before != truth:
-            raise MtlserError(
-                f"{_name(prediction)}: true class and transcript are {truth} here but {before} "
-                "elsewhere; expected one corpus; run all cells again from `mtlser ingest` on"
-            )
-
-
-def _grouped(predictions: Iterable[Prediction]) -> dict[Group, set[str]]:
-    """Utterance ids by group; refuses an id that is there twice."""
-    groups: dict[Group, set[str]] = defaultdict(set)
-    for prediction in predictions:
-        group = (prediction.system, prediction.split, prediction.condition, prediction.fold)
-        if prediction.utterance_id in groups[group]:
-            raise MtlserError(
-                f"{_name(prediction)}: predicted twice (seed {prediction.seed}); give each result "
-                "folder once to `mtlser report`"
-            )
-        groups[group].add(prediction.utterance_id)
-    return groups
-
-
-def _check_membership(groups: dict[Group, set[str]], plan: FoldPlan) -> None:
-    folds = {fold.index: fold for fold in plan.folds}
-    for (system, split, condition, index), ids in sorted(groups.items()):
-        if index not in folds:
-            raise MtlserError(
-                f"{system} predicts fold {index}; the plan has folds "
-                f"{', '.join(map(str, folds))}; give the plan it was trained on with `--folds`"
-            )
-        strange = ids - set(getattr(folds[index], split))
-        if strange:
-            raise MtlserError(
-                f"{system}, fold {index}, {condition}: {len(strange)} utterances, for example "
-                f"{min(strange)!r}, are not in this fold's {split} split, so training may have "
-                "seen them; give the plan it was trained on with `--folds`"
-            )
-
-
-def _check_systems(seen: set[str], plan: FoldPlan, recipe: Recipe) -> None:
+def _check_systems(seen: Iterable[str], plan: FoldPlan, recipe: Recipe) -> None:
     for system in (MAIN_SYSTEM, *recipe.baseline.systems):
         if system not in seen:
             raise MtlserError(
@@ -117,40 +116,59 @@ def _check_systems(seen: set[str], plan: FoldPlan, recipe: Recipe) -> None:
             )
 
 
-def _check_complete(groups: dict[Group, set[str]], plan: FoldPlan, seed: int) -> None:
+def _check_complete(columns: Columns, plan: FoldPlan, wanted: _Wanted) -> None:
     """Each (system, split, condition) covers every fold, and all of each fold's split."""
-    systems = {system for system, *_ in groups}
-    wanted: set[tuple[str, Split, str]] = {(system, "test", CLEAN) for system in systems}
-    wanted |= {(system, split, condition) for system, split, condition, _ in groups}
-    for system, split, condition in sorted(wanted):
+    indices = [fold.index for fold in plan.folds]
+    groups: set[Group] = {(system, "test", CLEAN) for system in columns.systems}
+    groups |= columns.blocks.keys()
+    for system, split, condition in sorted(groups):
         stage = "train" if condition == CLEAN else "noise-eval"
-        absent = [
-            f.index for f in plan.folds if not groups.get((system, split, condition, f.index))
-        ]
-        absent = [i for i in absent if _size(plan, i, split)]
+        block = columns.blocks.get((system, split, condition))
+        given: dict[int, Block] = dict(block.by_fold(indices)) if block else {}
+        absent = [f.index for f in plan.folds if f.index not in given and getattr(f, split)]
         if absent:
             raise MtlserError(
                 f"{system}, {split}, {condition}: no prediction for fold "
                 f"{', '.join(map(str, absent))} of {len(plan.folds)}; run "
-                f"`mtlser {stage} --cell {system}:f{absent[0]}:s{seed}`"
+                f"`mtlser {stage} --cell {system}:f{absent[0]}:s{columns.seed}`"
             )
         for fold in plan.folds:
-            given = groups.get((system, split, condition, fold.index), set())
-            missing = set(getattr(fold, split)) - given
+            if fold.index not in given:
+                continue
+            missing = _missing(columns, given[fold.index], wanted.of(fold.index, split))
             if missing:
                 raise MtlserError(
                     f"{system}, fold {fold.index}, {split}, {condition}: {len(missing)} of "
-                    f"{_size(plan, fold.index, split)} utterances have no prediction, for example "
-                    f"{min(missing)!r}; run `mtlser {stage} --cell {system}:f{fold.index}:s{seed}`"
+                    f"{len(getattr(fold, split))} utterances have no prediction, for example "
+                    f"{min(missing)!r}; run "
+                    f"`mtlser {stage} --cell {system}:f{fold.index}:s{columns.seed}`"
                 )
 
 
-def _size(plan: FoldPlan, index: int, split: Split) -> int:
-    return next(len(getattr(fold, split)) for fold in plan.folds if fold.index == index)
+def _missing(columns: Columns, given: Block, wanted: _Lacking) -> list[str]:
+    """Names that a split asks for and the block has not."""
+    left = wanted.known.copy()
+    left[given.utterance] = False
+    return [*wanted.unknown, *(columns.truth.names[i] for i in np.flatnonzero(left))]
 
 
-def _name(prediction: Prediction) -> str:
-    return (
-        f"{prediction.utterance_id} ({prediction.system}, fold {prediction.fold}, "
-        f"{prediction.split}, {prediction.condition})"
-    )
+def _check_speakers(columns: Columns, plan: FoldPlan, wanted: _Wanted) -> None:
+    """No speaker is on both sides of a fold, as far as predictions tell who speaks."""
+    for fold in plan.folds:
+        speakers = columns.truth.speaker
+        tested = set(speakers[wanted.of(fold.index, "test").known].tolist())
+        trained = _trained(fold, wanted)
+        shared = tested & set(speakers[trained].tolist())
+        if shared:
+            who = min(columns.speakers[speaker] for speaker in shared)
+            seen = trained & (speakers == columns.speakers.index(who))
+            raise MtlserError(
+                f"fold {fold.index} ({fold.name}) tests {who}, who also speaks "
+                f"{columns.truth.names[int(np.flatnonzero(seen)[0])]} of its training side: a leak "
+                f"under {plan.protocol}; cut the folds again with `mtlser split`"
+            )
+
+
+def _trained(fold: Fold, wanted: _Wanted) -> Mask:
+    sides: tuple[Split, ...] = ("train", "validation", "speaker_check")
+    return np.logical_or.reduce([wanted.of(fold.index, side).known for side in sides])

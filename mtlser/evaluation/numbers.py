@@ -1,0 +1,146 @@
+"""All metrics of one system on one split under one condition: by fold, pooled, and by style."""
+
+from collections.abc import Iterable, Sequence
+
+from mtlser.errors import MtlserError
+from mtlser.evaluation import counts, metrics, statistics
+from mtlser.evaluation.columns import NONE, Block, Columns, Integers
+from mtlser.evaluation.score_records import (
+    SPREAD_METRICS,
+    ConditionScores,
+    FoldScores,
+    Numbers,
+    SpeakerFold,
+    SpeakerScores,
+    Spread,
+)
+from mtlser.records import FoldPlan, Split
+
+
+def numbers(told: Columns, block: Block) -> Numbers:
+    """All metrics of one set of predictions.
+
+    Raises:
+        MtlserError: only some have a hypothesis.
+    """
+    table = told.confusion(block)
+    recalls = counts.recalls(table).tolist()
+    words = told.truth.words[block.utterance]
+    _check_hypotheses(block, words)
+    return Numbers(
+        utterances=len(block),
+        wa=float(counts.weighted_accuracy(table)),
+        ua=float(counts.unweighted_accuracy(table)),
+        macro_f1=float(counts.macro_f1(table)),
+        weighted_f1=float(counts.weighted_f1(table)),
+        recall={
+            name: recall
+            for name, recall, size in zip(told.classes, recalls, table.sum(axis=1), strict=True)
+            if size
+        },
+        wer=_error_rate(block.word_edits, words),
+        cer=_error_rate(block.character_edits, told.truth.characters[block.utterance]),
+        without_transcript=int((words == NONE).sum()),
+        calibration_error=metrics.expected_calibration_error(block.confidence, told.right(block)),
+        confusion=tuple(tuple(row) for row in table.tolist()),
+    )
+
+
+def condition_scores(
+    told: Columns, block: Block, plan: FoldPlan, split: Split, condition: str
+) -> ConditionScores:
+    """A block's metrics by fold, over folds, pooled, and for each style apart."""
+    folds = _folds(told, block, plan)
+    styles, style_spreads = {}, {}
+    style_of = told.truth.style[block.utterance]
+    for place, style in sorted(enumerate(told.styles), key=lambda pair: pair[1]):
+        own = block.where(style_of == place)
+        if len(own):
+            styles[style] = numbers(told, own)
+            style_spreads[style] = _spreads(_folds(told, own, plan))
+    recalls = {name: [fold.numbers.recall.get(name) for fold in folds] for name in told.classes}
+    return ConditionScores(
+        split=split,
+        condition=condition,
+        folds=folds,
+        spreads=_spreads(folds),
+        recalls={n: spread for n, found in recalls.items() if (spread := spread_of(found))},
+        pooled=numbers(told, block),
+        styles=styles,
+        style_spreads=style_spreads,
+    )
+
+
+def spread_of(values: Iterable[float | None]) -> Spread | None:
+    """Mean, SD and interval over the folds that have a value; `None` where none has."""
+    found = [value for value in values if value is not None]
+    if not found:
+        return None
+    if len(found) == 1:
+        return Spread(mean=found[0], sd=None, n=1)
+    summary = statistics.summarise(found)
+    low, high = statistics.mean_interval(summary)
+    return Spread(mean=summary.mean, sd=summary.sd, n=summary.n, low=low, high=high)
+
+
+def speaker_scores(told: Columns, block: Block | None, plan: FoldPlan) -> SpeakerScores | None:
+    """Speaker accuracy on held-out utterances of training speakers; `None`: no speaker is named.
+
+    Raises:
+        MtlserError: only some predictions of a fold name a speaker.
+    """
+    folds = []
+    for index, own in _by_fold(block, plan) if block is not None else ():
+        named = own.speaker != NONE
+        if not named.any():
+            continue
+        if not named.all():
+            raise MtlserError(
+                f"{int((~named).sum())} of {len(own)} utterances have no predicted speaker; "
+                "expected all or none; predict them again"
+            )
+        right = own.speaker == told.truth.speaker[own.utterance]
+        name = next(fold.name for fold in plan.folds if fold.index == index)
+        accuracy = float(right.mean())
+        folds.append(SpeakerFold(fold=index, name=name, utterances=len(own), accuracy=accuracy))
+    spread = spread_of(fold.accuracy for fold in folds)
+    if spread is None:
+        return None
+    total = sum(fold.utterances for fold in folds)
+    pooled = sum(fold.accuracy * fold.utterances for fold in folds) / total
+    return SpeakerScores(folds=tuple(folds), spread=spread, pooled=pooled)
+
+
+def _by_fold(block: Block, plan: FoldPlan) -> Iterable[tuple[int, Block]]:
+    return block.by_fold([fold.index for fold in plan.folds])
+
+
+def _folds(told: Columns, block: Block, plan: FoldPlan) -> tuple[FoldScores, ...]:
+    names = {fold.index: fold.name for fold in plan.folds}
+    return tuple(
+        FoldScores(fold=index, name=names[index], numbers=numbers(told, own))
+        for index, own in _by_fold(block, plan)
+    )
+
+
+def _spreads(folds: Sequence[FoldScores]) -> dict[str, Spread]:
+    values = {m: [getattr(fold.numbers, m) for fold in folds] for m in SPREAD_METRICS}
+    return {m: spread for m, found in values.items() if (spread := spread_of(found))}
+
+
+def _check_hypotheses(block: Block, words: Integers) -> None:
+    """Of the utterances that have a transcript, all or none are transcribed."""
+    asked = words != NONE
+    lacking = int((asked & ~block.transcribed).sum())
+    if 0 < lacking < asked.sum():
+        raise MtlserError(
+            f"{lacking} of {asked.sum()} utterances have no hypothesis; expected all or none; "
+            "predict them again"
+        )
+
+
+def _error_rate(edits: Integers, units: Integers) -> float | None:
+    """All edits over all reference units of the utterances that have both texts."""
+    both = edits != NONE
+    total = int(units[both].sum())
+    return int(edits[both].sum()) / total if total else None
