@@ -28,7 +28,6 @@ from mtlser.records import (
     Cell,
     CellResult,
     FoldPlan,
-    Prediction,
     SearchResult,
     Utterance,
     read_json,
@@ -201,7 +200,7 @@ def report(
         out: report folder to write.
         run: key of the parent run in MLflow.
     """
-    from mtlser.evaluation import scores
+    from mtlser.evaluation import gathering, scores
     from mtlser.reporting import page
 
     source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
@@ -210,13 +209,10 @@ def report(
     choices = resolved(load_chosen(storage.fetch(chosen)), gathered)
     with tracking.parent(recipe, run) as parent, storage.output(out) as folder:
         write_json(folder / CHOSEN, choices)
-        predictions = [p for cell in gathered for p in read_jsonl(cell / PREDICTIONS, Prediction)]
-        predictions.sort(
-            key=lambda p: (p.system, p.seed, p.fold, p.split, p.condition, p.utterance_id)
-        )
-        write_jsonl(folder / PREDICTIONS, predictions)
+        files = [cell / PREDICTIONS for cell in gathered]
+        predictions = gathering.merge(files, folder / PREDICTIONS)
         (folder / "recipe.toml").write_text(dumps(recipe), encoding="utf-8")
-        measured = scores.measure(predictions, plan, recipe)
+        measured = scores.measure(predictions, plan, recipe, chosen=choices)
         write_json(folder / "scores.json", measured)
         scores.write_summary(folder / "summary.json", measured)
         context = page.context(source, plan_folder, choices, recipe, parent)

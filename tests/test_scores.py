@@ -230,7 +230,7 @@ FLAT = dict.fromkeys(EMOTIONS, 0.4)
         (replaced(3, fold=9), r"fold 9; the plan has folds 0, 1, 2"),
         (replaced(3, seed=1), "more than one seed"),
         (replaced(3, recipe_hash="other"), "more than one recipe hash"),
-        (replaced(30, text_true="another text"), "'another text'.* elsewhere"),
+        (replaced(30, text_true="another text"), "transcript .* here but another one elsewhere"),
         (lambda made: [], "no predictions"),
     ],
 )

@@ -1,10 +1,10 @@
 """What measurement says (`scores.json`): every number of the report, frozen, without torch."""
 
 import math
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mtlser.evaluation import counts
 from mtlser.evaluation.bootstrap import Interval
@@ -17,6 +17,9 @@ from mtlser.records import CLEAN, Protocol, Rate, Record, Split
 
 MAIN_SYSTEM = "mtlser"
 """The system that `summary.json` and the verdict are about."""
+
+ROUNDING = 1e-9
+"""Rates computed twice differ by no more than this."""
 
 SPREAD_METRICS = ("wa", "ua", "macro_f1", "weighted_f1", "wer", "cer", "calibration_error")
 
@@ -56,6 +59,19 @@ class Numbers(Record):
     confusion: tuple[tuple[int, ...], ...]
     """Counts [true][predicted] in the order of `Scores.classes`."""
 
+    @model_validator(mode="after")
+    def _not_swapped(self) -> Self:
+        """WA and UA are those of the confusion counts: a swap is refused, wherever it happened."""
+        table = np.asarray(self.confusion)
+        for name, of in (("wa", counts.weighted_accuracy), ("ua", counts.unweighted_accuracy)):
+            found, said = float(of(table)), float(getattr(self, name))
+            if abs(said - found) > ROUNDING:
+                raise ValueError(
+                    f"{name} = {said:.6f}, but its confusion counts give {found:.6f}; are WA and "
+                    "UA swapped? Score the predictions again with `mtlser report`"
+                )
+        return self
+
     @property
     def confusion_rates(self) -> tuple[tuple[float, ...] | None, ...]:
         """Share of each true class predicted as each class; `None` for a class without utterance.
@@ -91,6 +107,18 @@ class ConditionScores(Record):
     """Improvised and scripted apart, pooled over folds; empty where the corpus names no style."""
     style_spreads: dict[str, dict[str, Spread]] = Field(default_factory=dict)
     """The same over folds, by style and metric."""
+
+    @model_validator(mode="after")
+    def _means_of_folds(self) -> Self:
+        """Each spread is that of its own metric over the folds."""
+        for metric, spread in self.spreads.items():
+            found = self.values(metric)
+            if len(found) != spread.n or abs(sum(found) / len(found) - spread.mean) > ROUNDING:
+                raise ValueError(
+                    f"{metric} over folds is said to be {spread.mean:.6f}, but the folds do not "
+                    "give that; score the predictions again with `mtlser report`"
+                )
+        return self
 
     def values(self, metric: str) -> list[float]:
         """The metric of each fold that has it, in fold order."""

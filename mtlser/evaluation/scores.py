@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mtlser.evaluation import comparison, gathering, literature, notes, score_checks
+from mtlser.evaluation import comparison, gathering, literature, notes, score_checks, selection
 from mtlser.evaluation.columns import NONE, Block, Columns
 from mtlser.evaluation.fact_records import CostRow, NoiseFacts
 from mtlser.evaluation.numbers import condition_scores, speaker_scores
@@ -20,7 +20,7 @@ from mtlser.evaluation.score_records import (
 from mtlser.evaluation.statistics import Summary
 from mtlser.evaluation.summary import flat
 from mtlser.recipe import Recipe
-from mtlser.records import CLEAN, FoldPlan, Prediction, Split
+from mtlser.records import CLEAN, FoldPlan, Prediction, SearchResult, Split
 
 __all__ = ["Scores", "measure", "write_summary"]
 
@@ -30,6 +30,7 @@ def measure(
     plan: FoldPlan,
     recipe: Recipe,
     *,
+    chosen: SearchResult | None = None,
     noise: NoiseFacts | None = None,
     cost: Sequence[CostRow] = (),
 ) -> Scores:
@@ -39,12 +40,13 @@ def measure(
         predictions: records, read one by one, or the columns that `gathering` made of them.
         plan: the folds that they were made on.
         recipe: the recipe to show; it says which systems and conditions are expected.
+        chosen: what the search chose; that it did so on validation is checked.
         noise: how the noisy conditions were made.
         cost: what the systems cost.
 
     Raises:
         MtlserError: the predictions leak, repeat, lack a fold or are no probabilities; see
-            `mtlser.evaluation.score_checks`.
+            `mtlser.evaluation.score_checks`. Or the search did not choose on validation.
     """
     told = predictions if isinstance(predictions, Columns) else gathering.columns(predictions)
     score_checks.check(told, plan, recipe)
@@ -61,7 +63,7 @@ def measure(
         *untested,
     ]
     spreads = systems[0].clean.spreads
-    return Scores(
+    measured = Scores(
         recipe_name=recipe.name,
         recipe_hash=told.recipe_hash,
         corpus=recipe.data.corpus,
@@ -84,6 +86,10 @@ def measure(
         noise=noise,
         cost=tuple(cost),
     )
+    if chosen is None:
+        return measured
+    found = (*measured.notes, *selection.check_selection(chosen, measured))
+    return measured.model_copy(update={"notes": found})
 
 
 def write_summary(path: Path, scores: Scores) -> None:

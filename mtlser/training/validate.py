@@ -9,6 +9,7 @@ import torch
 from mtlser.data.batches import Example, speaker_label
 from mtlser.evaluation import metrics
 from mtlser.evaluation.predictor import BATCH_S, Output, length_batches, outputs
+from mtlser.evaluation.selection import selection_score
 from mtlser.models.bundle import Description
 from mtlser.training.checkpoint import Row
 from mtlser.training.loop import Job
@@ -44,27 +45,6 @@ def validator(
         }
 
     return validate
-
-
-def selection_score(figures: Row, metric: str) -> float:
-    """The score that chooses, higher is better; a figure that is absent scores 0.
-
-    `joint` is the mean of UA, 1 - WER (no less than 0) and speaker accuracy, of those there are.
-
-    >>> selection_score({"wer": 0.25}, "wer")
-    0.75
-    >>> selection_score({"ua": 0.5, "wer": 0.75, "speaker_accuracy": 0.75}, "joint")
-    0.5
-    """
-    if metric == "joint":
-        wer = figures["wer"]
-        right = None if wer is None else max(0.0, 1.0 - wer)
-        tasks = (figures["ua"], right, figures["speaker_accuracy"])
-        return fmean(value for value in tasks if value is not None)
-    value = figures[metric] or 0.0
-    if metric == "loss":
-        return -value
-    return 1.0 - value if metric == "wer" else value
 
 
 def predict(job: Job, shown: Sequence[Example], description: Description) -> list[Output]:

@@ -1,0 +1,120 @@
+"""How epoch, alpha and beta are chosen on validation, and whether they were: never on test."""
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+from mtlser.errors import MtlserError
+from mtlser.evaluation.score_records import Numbers, Scores
+from mtlser.records import SearchResult, SearchRow
+
+ROUNDING = 1e-6
+"""Two scores of the same predictions differ by no more than this."""
+NOTED = 0.02
+"""A validation score that predictions repeat only to this is named: two points."""
+
+
+def selection_score(figures: Mapping[str, float | None], metric: str) -> float:
+    """The score that chooses, higher is better; a figure that is absent scores 0.
+
+    `joint` is the mean of UA, 1 - WER (no less than 0) and speaker accuracy, of those there are.
+
+    >>> selection_score({"wer": 0.25}, "wer")
+    0.75
+    >>> selection_score({"ua": 0.5, "wer": 0.75, "speaker_accuracy": 0.75}, "joint")
+    0.5
+    """
+    if metric == "joint":
+        wer = figures["wer"]
+        right = None if wer is None else max(0.0, 1.0 - wer)
+        tasks = (figures["ua"], right, figures["speaker_accuracy"])
+        return fmean(value for value in tasks if value is not None)
+    value = figures[metric] or 0.0
+    if metric == "loss":
+        return -value
+    return 1.0 - value if metric == "wer" else value
+
+
+def check_selection(chosen: SearchResult, scores: Scores) -> list[str]:
+    """Notes on choices that predictions do not bear out; refuses what was not chosen on validation.
+
+    The rows of the search are to be validation figures. Validation and test predictions are both
+    there, so a row whose figures are those of the fold's test set is found out. What cannot be
+    seen from predictions: an epoch chosen on test by a training that writes honest validation
+    figures beside it.
+
+    Raises:
+        MtlserError: a row's score is not that of its own figures, a choice is not the best of its
+            rows, or a row holds its fold's test figures.
+    """
+    notes: list[str] = []
+    for row in chosen.rows:
+        _check_row(row, chosen.metric)
+    for fold, name in enumerate(scores.fold_names):
+        rows = [row for row in chosen.rows if row.fold == fold]
+        pairs = [(c.alpha, c.beta) for c in chosen.choices if c.fold == fold]
+        for pair in pairs if rows else []:
+            _check_best(pair, rows, chosen)
+            mine = next(row for row in rows if (row.alpha, row.beta) == pair)
+            notes += _borne_out(mine, name, scores)
+    return notes
+
+
+def _check_row(row: SearchRow, metric: str) -> None:
+    expected = selection_score(row.model_dump(), metric)
+    if abs(row.score - expected) > ROUNDING:
+        raise MtlserError(
+            f"{_pair(row)}: score {row.score:.4f}, but its validation figures give {expected:.4f} "
+            f"by {metric}, so it was chosen on something else; run `mtlser search` again"
+        )
+
+
+def _check_best(pair: tuple[float, float], rows: Sequence[SearchRow], chosen: SearchResult) -> None:
+    """The chosen pair has the best score of its fold, or the best mean over folds."""
+    told = rows if chosen.scope == "fold" else chosen.rows
+    by_pair: dict[tuple[float, float], list[float]] = {}
+    for row in told:
+        by_pair.setdefault((row.alpha, row.beta), []).append(row.score)
+    means = {each: fmean(found) for each, found in by_pair.items()}
+    best = max(means, key=means.__getitem__)
+    if pair not in means or means[pair] < means[best] - ROUNDING:
+        seen = f"{means[pair]:.4f}" if pair in means else "no row"
+        raise MtlserError(
+            f"fold {rows[0].fold}: alpha {pair[0]:g}, beta {pair[1]:g} was chosen with {seen} on "
+            f"validation, but alpha {best[0]:g}, beta {best[1]:g} has {means[best]:.4f} there, so "
+            "the choice was made on something else; run `mtlser search` again"
+        )
+
+
+def _borne_out(row: SearchRow, fold: str, scores: Scores) -> list[str]:
+    """Whether the fold's validation predictions have the figures that chose them."""
+    main = scores.of(scores.main)
+    found = {f.name: f.numbers for f in main.validation.folds} if main.validation else {}
+    if fold not in found:
+        return [
+            f"Fold {fold} was chosen by validation figures that no prediction repeats: there is "
+            "no validation prediction of it."
+        ]
+    gap = _gap(row, found[fold])
+    tested = [f.numbers for f in main.clean.folds if f.name == fold]
+    if gap > ROUNDING and any(_gap(row, numbers) <= ROUNDING for numbers in tested):
+        raise MtlserError(
+            f"{_pair(row)}: its WA {row.wa:.4f}, UA {row.ua:.4f} and F1 {row.f1:.4f} are those of "
+            "its test set and not of its validation, so it was chosen on test; run "
+            "`mtlser search` again"
+        )
+    if gap > NOTED:
+        return [
+            f"Fold {fold} was chosen by validation figures up to {gap * 100:.1f} points from those "
+            "of its validation predictions."
+        ]
+    return []
+
+
+def _gap(row: SearchRow, numbers: Numbers) -> float:
+    """The largest difference in WA, UA and macro F1."""
+    pairs = ((row.wa, numbers.wa), (row.ua, numbers.ua), (row.f1, numbers.macro_f1))
+    return max(abs(said - found) for said, found in pairs)
+
+
+def _pair(row: SearchRow) -> str:
+    return f"search row of fold {row.fold}, alpha {row.alpha:g}, beta {row.beta:g}"
