@@ -94,8 +94,7 @@ def _over_speakers(told: Columns, names: tuple[str, str], metric: Literal["wa", 
 def _mcnemar(told: Columns, names: tuple[str, str]) -> McNemar:
     """On all test utterances; blocks are in the same order and cover the same test sets."""
     first, second = (told.right(told.blocks[name, "test", CLEAN]) for name in names)
-    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
-    return mcnemar.from_counts(only_first, only_second, len(first), names)
+    return mcnemar.mcnemar(first, second, names)
 
 
 def _tried(attempt: Callable[[], T], label: str, notes: list[str]) -> T | None:

@@ -73,19 +73,24 @@ class Gatherer:
         """
         if not self.group:
             raise MtlserError("no predictions to score; run `mtlser train` for each cell first")
+        # Places follow the alphabet, not the order of arrival.
+        utterance, speaker = ranks(self.utterances.names), ranks(self.speakers.names)
+        style = ranks(self.styles.names)
+        by_name = np.argsort(utterance)
+        truth = Truth(
+            names=tuple(sorted(self.utterances.names)),
+            emotion=_integers(self.true_emotion)[by_name],
+            speaker=_replaced(self.true_speaker, speaker)[by_name],
+            style=_replaced(self.style, style)[by_name],
+            words=_integers(self.words)[by_name],
+            characters=_integers(self.characters)[by_name],
+        )
         found = Columns(
             classes=tuple(self.classes),
-            speakers=tuple(self.speakers.names),
-            styles=tuple(self.styles.names),
-            truth=Truth(
-                names=tuple(self.utterances.names),
-                emotion=_integers(self.true_emotion),
-                speaker=_integers(self.true_speaker),
-                style=_integers(self.style),
-                words=_integers(self.words),
-                characters=_integers(self.characters),
-            ),
-            blocks=self._blocks(),
+            speakers=tuple(sorted(self.speakers.names)),
+            styles=tuple(sorted(self.styles.names)),
+            truth=truth,
+            blocks=self._blocks(_replaced(self.utterance, utterance), speaker),
             seed=self.seed,
             recipe_hash=self.recipe_hash,
             contradiction=self.contradiction,
@@ -142,25 +147,24 @@ class Gatherer:
             "cells again from `mtlser ingest` on"
         )
 
-    def _blocks(self) -> dict[Group, Block]:
+    def _blocks(self, utterance: Integers, speakers: NDArray[np.int64]) -> dict[Group, Block]:
         """Columns by group; within one, by fold and utterance id."""
-        group, fold = np.asarray(self.group), np.asarray(self.fold)
-        utterance = np.asarray(self.utterance)
-        order = np.lexsort((ranks(self.utterances.names)[utterance], fold, group))
+        group, fold = np.asarray(self.group), _integers(self.fold)
+        order = np.lexsort((utterance, fold, group))
         bounds = np.searchsorted(group[order], np.arange(len(self.groups) + 1))
         whole = Block(
-            utterance=_integers(self.utterance),
-            fold=_integers(self.fold),
+            utterance=utterance,
+            fold=fold,
             emotion=_integers(self.emotion),
             confidence=np.asarray(self.confidence, dtype=np.float64),
-            speaker=_integers(self.speaker),
+            speaker=_replaced(self.speaker, speakers),
             word_edits=_integers(self.word_edits),
             character_edits=_integers(self.character_edits),
             transcribed=np.asarray(self.transcribed, dtype=np.bool_),
         ).where(order)
         return {
             key: whole.where(slice(bounds[index], bounds[index + 1]))
-            for key, index in self.groups.items()
+            for key, index in sorted(self.groups.items())
         }
 
 
@@ -194,14 +198,18 @@ def named(prediction: Prediction) -> str:
 
 
 def ranks(names: Sequence[str]) -> NDArray[np.int64]:
-    """The place of each name in sorted order.
+    """The place of each name among the different names in sorted order.
 
-    >>> ranks(["b", "c", "a"]).tolist()
-    [1, 2, 0]
+    >>> ranks(["b", "c", "a", "b"]).tolist()
+    [1, 2, 0, 1]
     """
-    found = np.empty(len(names), dtype=np.int64)
-    found[sorted(range(len(names)), key=names.__getitem__)] = np.arange(len(names))
-    return found
+    places = {name: place for place, name in enumerate(sorted(set(names)))}
+    return np.fromiter((places[name] for name in names), dtype=np.int64, count=len(names))
+
+
+def _replaced(column: "array[int]", by: NDArray[np.int64]) -> Integers:
+    """Each place replaced by another; none stays none."""
+    return np.append(by, NONE)[np.asarray(column)].astype(np.int32)
 
 
 def _integers(column: "array[int]") -> Integers:

@@ -199,7 +199,7 @@ def _row(entry: dict[str, Any], ours: dict[str, Summary]) -> LiteratureRow:
 def _summary(printed: list[float]) -> Summary:
     """Percent, mean and SD, as rates over the printed number of folds."""
     mean, sd = printed
-    return Summary(mean=mean / 100, sd=sd / 100, n=source().n)
+    return Summary(mean=round(mean / 100, 6), sd=round(sd / 100, 6), n=source().n)
 
 
 @cache

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mtlser.errors import MtlserError
 from mtlser.records import Record
 
@@ -28,7 +31,9 @@ class McNemar(Record):
 
 
 def mcnemar(
-    first_right: Sequence[bool], second_right: Sequence[bool], names: tuple[str, str] = ("a", "b")
+    first_right: Sequence[bool] | NDArray[np.bool_],
+    second_right: Sequence[bool] | NDArray[np.bool_],
+    names: tuple[str, str] = ("a", "b"),
 ) -> McNemar:
     """Two-tailed McNemar test (McNemar 1947, doi 10.1007/BF02295996).
 
@@ -48,10 +53,9 @@ def mcnemar(
             f"{names[0]} has {len(first_right)} utterances and {names[1]} {len(second_right)}; "
             "McNemar's test needs the same ones, over 0"
         )
-    pairs = list(zip(first_right, second_right, strict=True))
-    b = sum(bool(first and not second) for first, second in pairs)
-    c = sum(bool(second and not first) for first, second in pairs)
-    return from_counts(b, c, len(pairs), names)
+    first, second = np.asarray(first_right, np.bool_), np.asarray(second_right, np.bool_)
+    b, c = int((first & ~second).sum()), int((second & ~first).sum())
+    return from_counts(b, c, len(first), names)
 
 
 def from_counts(b: int, c: int, utterances: int, names: tuple[str, str] = ("a", "b")) -> McNemar:

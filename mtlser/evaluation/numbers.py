@@ -53,7 +53,7 @@ def condition_scores(
     folds = _folds(told, block, plan)
     styles, style_spreads = {}, {}
     style_of = told.truth.style[block.utterance]
-    for place, style in sorted(enumerate(told.styles), key=lambda pair: pair[1]):
+    for place, style in enumerate(told.styles):
         own = block.where(style_of == place)
         if len(own):
             styles[style] = numbers(told, own)

@@ -13,10 +13,11 @@ def flat(scores: Scores) -> dict[str, Value]:
     `wa_mean`, `wa_sd`, ...: the main system on clean test over folds. `f1` is macro F1. `wer`,
     `cer` and `speaker_accuracy` are pooled over folds, with `_mean` and `_sd` beside them.
     `svm_wa_mean`: another system. `snr_5_wa_mean`: babble (the first kind of noise) at 5 dB; other
-    kinds are `KIND_snr_5_wa_mean`. `validation_ua_mean`: no result, only what was chosen on.
-    `welch_p_wa`, `corrected_p_wa`, `hedges_g_wa`, `welch_holm_p_wa`: against the first other
-    system, named in `compared_with`; against later ones with `_SYSTEM` behind. `seconds`: left
-    for the runner.
+    kinds are `KIND_snr_5_wa_mean`. `wa_speakers_low`, `_high`: 95 % of a bootstrap over speakers.
+    `validation_ua_mean`: no result, only what was chosen on. `welch_p_wa`, `corrected_p_wa`,
+    `hedges_g_wa`, `welch_holm_p_wa`, `mcnemar_p_wa`, and the bootstrap's `difference_low_wa` and
+    `_high_wa`: against the first other system, named in `compared_with`; against later ones with
+    `_SYSTEM` behind. `seconds`: left for the runner.
     """
     main = scores.of(scores.main)
     found: dict[str, Value] = {
@@ -52,6 +53,8 @@ def _clean(main: SystemScores) -> dict[str, Value]:
     found["speaker_accuracy"] = speaker.pooled if speaker else None
     found["speaker_accuracy_mean"] = speaker.spread.mean if speaker else None
     found["speaker_accuracy_sd"] = speaker.spread.sd if speaker else None
+    for metric, interval in main.bootstrap.items():
+        found |= {f"{metric}_speakers_low": interval.low, f"{metric}_speakers_high": interval.high}
     found["calibration_error"] = main.clean.pooled.calibration_error
     for style, numbers in main.clean.styles.items():
         found |= {f"{style}_wa": numbers.wa, f"{style}_ua": numbers.ua}
@@ -97,4 +100,9 @@ def _compared(scores: Scores) -> dict[str, Value]:
         for test in row.paired:
             if test.kind == "corrected resampled t":
                 found[f"corrected_p_{end}"] = test.p
+        if row.bootstrap is not None:
+            found[f"difference_low_{end}"] = row.bootstrap.low
+            found[f"difference_high_{end}"] = row.bootstrap.high
+        if row.mcnemar is not None:
+            found[f"mcnemar_p_{end}"] = row.mcnemar.p
     return found
