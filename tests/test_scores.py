@@ -207,6 +207,7 @@ def leaked(made: list[Prediction]) -> list[Prediction]:
 
 
 NAN = dict.fromkeys(EMOTIONS, math.nan)
+BEYOND = {"neutral": 1.2, "happy": -0.2, "angry": 0.0, "sad": 0.0}
 FLAT = dict.fromkeys(EMOTIONS, 0.4)
 
 
@@ -223,6 +224,7 @@ FLAT = dict.fromkeys(EMOTIONS, 0.4)
             r"noise-eval --cell mtlser:f2:s0",
         ),
         (replaced(3, emotion_probabilities=NAN), "neutral nan"),
+        (replaced(3, emotion_probabilities=BEYOND), "happy -0.2.*each in 0-1"),
         (replaced(3, emotion_probabilities=FLAT), "neutral 0.4.*sum of 1"),
         (replaced(3, emotion_probabilities={"neutral": 1.0}), "expected neutral, happy"),
         (replaced(3, emotion_true="bored"), "'bored'"),
