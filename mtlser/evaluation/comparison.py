@@ -79,7 +79,7 @@ def _compare(
         welch=welch,
         p_holm=None,
         paired=tests,
-        bootstrap=_tried(lambda: _over_speakers(told, names, metric), label, notes),
+        bootstrap=_over_speakers(told, names, metric) if main.bootstrap else None,
         mcnemar=_mcnemar(told, names) if metric == "wa" else None,
     )
 

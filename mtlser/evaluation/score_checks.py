@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import repeat
 from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mtlser.errors import MtlserError
-from mtlser.evaluation.columns import Block, Columns, Group
+from mtlser.evaluation.columns import NONE, Block, Columns, Group
 from mtlser.evaluation.score_records import MAIN_SYSTEM
 from mtlser.recipe import Recipe
 from mtlser.records import CLEAN, Fold, FoldPlan, Split
@@ -39,23 +40,30 @@ def check(columns: Columns, plan: FoldPlan, recipe: Recipe) -> None:
 
 def _check_plan(plan: FoldPlan) -> None:
     """A plan's folds are disjoint inside, and test each utterance once."""
+    for fold in plan.folds:
+        lists = [getattr(fold, split) for split in get_args(Split)]
+        if len(set().union(*lists)) < sum(map(len, lists)):
+            _refuse_overlap(fold)
     tested: dict[str, int] = {}
     for fold in plan.folds:
-        place: dict[str, Split] = {}
-        for split in get_args(Split):
-            for name in getattr(fold, split):
-                before = place.setdefault(name, split)
-                if before != split:
-                    raise MtlserError(
-                        f"fold {fold.index} ({fold.name}) has {name} in {before} and in {split}, "
-                        "so it leaks; cut the folds again with `mtlser split`"
-                    )
         for name in fold.test:
             if tested.setdefault(name, fold.index) != fold.index:
                 raise MtlserError(
                     f"{name} is tested in fold {tested[name]} and in fold {fold.index}, so it "
                     "would count twice; cut the folds again with `mtlser split`"
                 )
+
+
+def _refuse_overlap(fold: Fold) -> None:
+    place: dict[str, Split] = {}
+    for split in get_args(Split):
+        for name in getattr(fold, split):
+            if name in place:
+                raise MtlserError(
+                    f"fold {fold.index} ({fold.name}) has {name} in {place[name]} and in {split}, "
+                    "so it leaks; cut the folds again with `mtlser split`"
+                )
+            place[name] = split
 
 
 @dataclass(frozen=True)
@@ -79,8 +87,9 @@ class _Wanted:
         if (fold, split) not in self._found:
             known = np.zeros(len(self._place), dtype=np.bool_)
             names: tuple[str, ...] = getattr(self._folds[fold], split)
-            known[[self._place[name] for name in names if name in self._place]] = True
-            unknown = tuple(name for name in names if name not in self._place)
+            places = np.fromiter(map(self._place.get, names, repeat(NONE)), np.int64, len(names))
+            known[places[places != NONE]] = True
+            unknown = tuple(names[i] for i in np.flatnonzero(places == NONE))
             self._found[fold, split] = _Lacking(known, unknown)
         return self._found[fold, split]
 
