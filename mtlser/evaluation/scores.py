@@ -12,6 +12,7 @@ from mtlser.evaluation.fact_records import CostRow, NoiseFacts
 from mtlser.evaluation.numbers import condition_scores, speaker_scores
 from mtlser.evaluation.score_records import (
     MAIN_SYSTEM,
+    Comparison,
     ConditionScores,
     Scores,
     Spread,
@@ -50,11 +51,9 @@ def measure(
     """
     told = predictions if isinstance(predictions, Columns) else gathering.columns(predictions)
     score_checks.check(told, plan, recipe)
-    order = (MAIN_SYSTEM, *(name for name in told.systems if name != MAIN_SYSTEM))
-    systems = tuple(_system(name, told, plan, recipe) for name in order)
+    names = sorted(told.systems, key=lambda name: (name != MAIN_SYSTEM, name))
+    systems = tuple(_system(name, told, plan, recipe) for name in names)
     comparisons, untested = comparison.compare(systems, told, plan)
-    tested = told.blocks[MAIN_SYSTEM, "test", CLEAN].utterance
-    counts = np.bincount(told.truth.emotion[tested], minlength=len(told.classes)).tolist()
     remarks = [
         *notes.plan_notes(plan, recipe, told.recipe_hash),
         *notes.class_notes(systems, told.classes),
@@ -62,8 +61,25 @@ def measure(
         *notes.speaker_notes(systems, comparisons),
         *untested,
     ]
-    spreads = systems[0].clean.spreads
-    measured = Scores(
+    measured = _scores(told, plan, recipe, systems, comparisons)
+    if chosen is not None:
+        remarks += selection.check_selection(chosen, measured)
+    facts = {"notes": tuple(remarks), "noise": noise, "cost": tuple(cost)}
+    return measured.model_copy(update=facts)
+
+
+def _scores(
+    told: Columns,
+    plan: FoldPlan,
+    recipe: Recipe,
+    systems: tuple[SystemScores, ...],
+    comparisons: tuple[Comparison, ...],
+) -> Scores:
+    """Everything measured, still without notes."""
+    tested = told.blocks[MAIN_SYSTEM, "test", CLEAN].utterance
+    counts = np.bincount(told.truth.emotion[tested], minlength=len(told.classes)).tolist()
+    wa, ua = (_summary(systems[0].clean.spreads[metric]) for metric in ("wa", "ua"))
+    return Scores(
         recipe_name=recipe.name,
         recipe_hash=told.recipe_hash,
         corpus=recipe.data.corpus,
@@ -79,17 +95,9 @@ def measure(
         main=MAIN_SYSTEM,
         systems=systems,
         comparisons=comparisons,
-        notes=tuple(remarks),
-        literature=literature.against(
-            MAIN_SYSTEM, _summary(spreads["wa"]), _summary(spreads["ua"]), recipe.data.corpus, plan
-        ),
-        noise=noise,
-        cost=tuple(cost),
+        notes=(),
+        literature=literature.against(MAIN_SYSTEM, wa, ua, recipe.data.corpus, plan),
     )
-    if chosen is None:
-        return measured
-    found = (*measured.notes, *selection.check_selection(chosen, measured))
-    return measured.model_copy(update={"notes": found})
 
 
 def write_summary(path: Path, scores: Scores) -> None:
