@@ -229,6 +229,22 @@ def noise_eval(
     told(f"noisy: {out}", f"mtlser report {given} --out report{repeated} {model} {out} ...")
 
 
+@app.command(epilog="Example: mtlser profile runs/demo --out cost")
+def profile(
+    model: Annotated[
+        str,
+        typer.Argument(metavar="RUN_OR_MODEL", help="Run, cell or model folder, or MLflow URI."),
+    ],
+    out: Out,
+    clip_s: Annotated[float, typer.Option(help="Seconds of the clip that is timed.")] = 3.6,
+    device: Annotated[str, typer.Option(help="`cpu` or `cuda`.")] = "cpu",
+) -> None:
+    """Measure parameters, operations, latency, throughput and memory of a trained model."""
+    stages.profile(model, out, clip_s, device)
+    show.profiled(out)
+    told(f"cost: {out}", "mtlser report ... (give it this folder beside the cells)")
+
+
 @app.command(
     epilog="Example: mtlser report --manifest corpus --folds folds --chosen chosen "
     "--out report cells/f0 cells/f1 noisy/f0 noisy/f1"

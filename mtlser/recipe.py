@@ -9,7 +9,7 @@ import hashlib
 import json
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import tomli_w
 from pydantic import (
@@ -145,15 +145,25 @@ class SearchRecipe(Section):
     """Folds trained side by side, each on its share of the cores."""
 
 
+SnrDb = Annotated[float, Field(ge=-60, le=100)]  # beyond, noise is lost in 32-bit rounding
+
+
 class NoiseRecipe(Section):
     """The noise evaluation (paper, table 5)."""
 
     root: str | None = None
-    """Folder of noise recordings; `None`: babble of the corpus' other speakers."""
+    """Folder of noises (NOISEX-92, MUSAN, DEMAND, ...); `None`: babble of other speakers."""
     kinds: tuple[str, ...] = ("babble",)
-    snr_db: tuple[float, ...] = (0.0, 5.0, 10.0, 15.0, 20.0)
+    snr_db: tuple[SnrDb, ...] = (0.0, 5.0, 10.0, 15.0, 20.0)
     level: Literal["active", "rms"] = "active"
     """Speech level in the SNR: RMS of active frames, or of all samples."""
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        for values in (self.kinds, [f"{snr_db:g}" for snr_db in self.snr_db]):
+            if len(set(values)) < len(values):
+                raise ValueError(f"one of {', '.join(values)} is there twice; name each once")
+        return self
 
 
 class BaselineRecipe(Section):

@@ -13,7 +13,8 @@ Folders that pass between stages:
 | folds | `folds.json`, `audit.json` | `split` |
 | chosen | `chosen.json`, `study.journal`, `cells/fold-K/` | `search` |
 | cell | `model/`, `history.jsonl`, `result.json`, `predictions.jsonl` | `train` |
-| noisy | `predictions.jsonl` | `noise_eval` |
+| noisy | `predictions.jsonl`, `noise.json`, `cost.json` of the first fold | `noise_eval` |
+| cost | `cost.json` | `profile` |
 | report | `report.html`, `{scores,summary,chosen}.json`, `predictions.jsonl` ... | `report` |
 | registered | `registered.json` | `register` |
 """
@@ -23,8 +24,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from mtlser import bench, storage, tracking
+from mtlser.evaluation.cost_records import COST
+from mtlser.evaluation.noise_facts import NOISE
 from mtlser.recipe import Recipe, dumps
 from mtlser.records import (
+    EMOTIONS,
     Cell,
     CellResult,
     FoldPlan,
@@ -169,15 +173,42 @@ def pretrain(corpus: str, folds: str, recipe: Recipe, out: str, work: str = "") 
 def noise_eval(
     corpus: str, folds: str, cell_folder: str, cell: str, recipe: Recipe, out: str
 ) -> None:
-    """Predicts the cell's test set under every noise and SNR of the recipe."""
-    from mtlser.evaluation import noise_sweep
+    """Predicts the cell's test set under every noise and SNR of the recipe.
+
+    The first fold's system is also profiled, since it is loaded anyway.
+    """
+    from mtlser.evaluation import noise_sweep, profiling
+    from mtlser.evaluation.predictor import load_system
 
     source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
     utterances, plan = load_manifest(source), load_folds(plan_folder)
-    trained = storage.fetch(cell_folder)
+    trained, parsed = storage.fetch(cell_folder), Cell.parse(cell)
     with storage.output(out) as folder:
-        predictions = noise_sweep.sweep(source, utterances, plan, trained, Cell.parse(cell), recipe)
-        write_jsonl(folder / PREDICTIONS, predictions)
+        system = load_system(parsed.system, trained / "model", EMOTIONS)
+        check = noise_sweep.SnrCheck(recipe.noise)
+        given = (source, utterances, plan, system, parsed, recipe, check)
+        write_jsonl(folder / PREDICTIONS, noise_sweep.sweep(*given))
+        write_json(folder / NOISE, check.facts())
+        if parsed.fold == 0:
+            cost = profiling.profile(system, parsed.system, "in a pipeline", effort=profiling.SHORT)
+            write_json(folder / COST, cost)
+
+
+def profile(model: str, out: str, clip_s: float = 3.6, device: str = "cpu") -> None:
+    """Measures what a trained system costs: size, operations, latency, throughput, memory.
+
+    Args:
+        model: run, cell or model folder, or an MLflow URI.
+        out: folder or `s3://` address to write.
+        clip_s: seconds of the clip that times are measured on.
+        device: `cpu` or `cuda`.
+    """
+    from mtlser.evaluation import profiling
+    from mtlser.serving import load
+
+    with storage.output(out) as folder:
+        name, system = load.system(model, device)
+        write_json(folder / COST, profiling.profile(system, name, "alone", clip_s))
 
 
 def report(

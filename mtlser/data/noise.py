@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mtlser.data import noise_folders
 from mtlser.data.rng import generator
 from mtlser.errors import MtlserError
 from mtlser.recipe import NoiseRecipe
@@ -24,7 +25,10 @@ ACTIVE_MARGIN_DB = 15.9
 """How far below the active level a frame may lie and still count as speech (ITU-T P.56)."""
 BABBLE_VOICES = 8
 """Utterances mixed into one corpus babble."""
-SUFFIXES = (".wav", ".flac")
+PAUSE = 1e-3
+"""Level, relative to the recording, below which an excerpt of noise is a pause: -60 dB."""
+TRIES = 20
+"""Excerpts that are drawn before the loudest place is taken."""
 
 
 def speech_level(wav_n: Wav, level: Level = "active") -> float:
@@ -104,39 +108,19 @@ def crop(noise_n: Wav, length: int, rng: np.random.Generator) -> Wav:
     return np.take(noise_n, np.arange(offset, offset + length), mode="wrap")
 
 
-def load_noises(root: Path, kinds: Sequence[str]) -> dict[str, Wav]:
-    """The recordings of `root` by kind, at 16 kHz: `babble` is `babble.wav`, any case, or `.flac`.
+def audible_crop(noise_n: Wav, length: int, rng: np.random.Generator) -> Wav:
+    """As `crop`, but never a pause of the noise, which no fair gain brings to an SNR.
 
-    In NOISEX-92 (Varga & Steeneken 1993) the kinds are babble, buccaneer1, buccaneer2,
-    destroyerengine, destroyerops, f16, factory1, factory2, hfchannel, leopard, m109, machinegun,
-    pink, volvo and white; any other recording serves under its own name.
-
-    Raises:
-        MtlserError: no such folder, no recording of that kind, or one that cannot be used.
+    A pause is 60 dB or more below the recording's own RMS. Where it keeps drawing pauses, the
+    excerpt is what lies around the loudest sample.
     """
-    from mtlser.data import audio
-
-    if not root.is_dir():
-        raise MtlserError(
-            f"{root}: no such folder of noises; expected for example {root}/babble.wav, or leave "
-            "noise.root out for babble of the corpus"
-        )
-    found = {
-        p.stem.lower(): p
-        for p in sorted(root.iterdir())
-        if p.suffix.lower() in SUFFIXES and p.name[0] != "."
-    }
-    noises: dict[str, Wav] = {}
-    for kind in kinds:
-        if kind not in found:
-            there = ", ".join(sorted(found)) or "no audio"
-            raise MtlserError(
-                f"noise {kind!r} is not in {root}, which holds {there}; "
-                'set it with `--set noise.kinds=["babble"]`'
-            )
-        noises[kind] = audio.load(found[kind])
-        _refuse_unfit(f"noise {found[kind]}", noises[kind])
-    return noises
+    floor = PAUSE * speech_level(noise_n, "rms")
+    for _ in range(TRIES):
+        found_n = crop(noise_n, length, rng)
+        if speech_level(found_n, "rms") > floor:
+            return found_n
+    first = int(np.abs(noise_n).argmax()) - length // 2
+    return np.take(noise_n, np.arange(first, first + length), mode="wrap")
 
 
 class NoiseSource:
@@ -151,15 +135,18 @@ class NoiseSource:
 class FolderNoise(NoiseSource):
     """Excerpts of recordings."""
 
-    noises: Mapping[str, Wav]
+    recordings: Mapping[str, Sequence[Path]]
+    """The recordings of each kind, one at least."""
     seed: int
 
     def for_utterance(self, utterance: Utterance, kind: str, length: int) -> Wav:
-        """An excerpt from a random offset of the recording of that kind."""
-        if kind not in self.noises:
-            raise MtlserError(f"noise {kind!r} is not loaded; loaded: {', '.join(self.noises)}")
+        """An excerpt from a random offset of a recording of that kind, also drawn."""
+        if kind not in self.recordings:
+            raise MtlserError(f"noise {kind!r} is not loaded; loaded: {', '.join(self.recordings)}")
         rng = generator(self.seed, "noise", f"{kind}/{utterance.id}")
-        return crop(self.noises[kind], length, rng)
+        paths = self.recordings[kind]
+        path = paths[int(rng.integers(len(paths)))] if len(paths) > 1 else paths[0]
+        return audible_crop(noise_folders.load(kind, path), length, rng)
 
 
 @dataclass(frozen=True)
@@ -189,13 +176,16 @@ def source(
     """The recipe's noise: recordings where it names a folder, else babble of the corpus.
 
     Raises:
-        MtlserError: a kind is not there, or the corpus has one speaker.
+        MtlserError: a kind is not there or cannot be read, or the corpus has one speaker.
     """
     from mtlser import storage
 
     if recipe.root is not None:
-        noises = load_noises(storage.fetch(recipe.root), recipe.kinds)
-        return FolderNoise(noises, seed)
+        found = noise_folders.find(storage.fetch(recipe.root))
+        recordings = {kind: found.of(kind) for kind in recipe.kinds}
+        for kind, paths in recordings.items():
+            noise_folders.load(kind, paths[0])
+        return FolderNoise(recordings, seed)
     made = CorpusNoise(corpus, tuple(sorted(utterances, key=lambda u: u.id)), seed)
     for kind in recipe.kinds:
         if kind != "babble":

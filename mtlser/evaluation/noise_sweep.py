@@ -1,14 +1,66 @@
 """A trained cell's test set under every noise and SNR of the recipe (paper, table 5)."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from mtlser.data import audio, noise
-from mtlser.evaluation.predictor import load_system
-from mtlser.recipe import Recipe
-from mtlser.records import EMOTIONS, Cell, FoldPlan, Prediction, Utterance
+from mtlser.errors import MtlserError
+from mtlser.evaluation.noise_facts import CORPUS_BABBLE, TOLERANCE_DB, NoiseRun
+from mtlser.evaluation.predictor import System
+from mtlser.recipe import NoiseRecipe, Recipe
+from mtlser.records import Cell, FoldPlan, Prediction, Utterance
 from mtlser.training.cells import prediction_of
 from mtlser.training.network import Inputs
+
+FULL_SCALE = 1.0
+
+
+@dataclass
+class SnrCheck:
+    """Every mixed clip's SNR measured back, and what does not fit into full scale."""
+
+    recipe: NoiseRecipe
+    clips: int = 0
+    largest_deviation_db: float = 0.0
+    beyond_full_scale: int = field(default=0)
+
+    def mixed(
+        self, utterance: Utterance, wav_n: noise.Wav, excerpt_n: noise.Wav, snr_db: float
+    ) -> noise.Wav:
+        """The clip under the noise at `snr_db`, counted and measured.
+
+        Raises:
+            MtlserError: what is measured back is more than 0.1 dB from what was asked for.
+        """
+        mixed_n = noise.mix(wav_n, excerpt_n, snr_db, self.recipe.level)
+        measured = noise.measured_snr_db(wav_n, mixed_n, self.recipe.level)
+        deviation = abs(measured - snr_db)
+        if deviation > TOLERANCE_DB:
+            raise MtlserError(
+                f"{utterance.id}: mixed at {snr_db:g} dB, {measured:.2f} dB measured back; "
+                f"expected within {TOLERANCE_DB} dB; choose a noise that is less of a pause, or "
+                "another SNR with `--set noise.snr_db=[...]`"
+            )
+        self.clips += 1
+        self.largest_deviation_db = max(self.largest_deviation_db, deviation)
+        self.beyond_full_scale += int(np.count_nonzero(np.abs(mixed_n) > FULL_SCALE))
+        return mixed_n
+
+    def facts(self) -> NoiseRun:
+        """What was done, for `noise.json`."""
+        root = self.recipe.root
+        return NoiseRun(
+            kinds=self.recipe.kinds,
+            source=CORPUS_BABBLE if root is None else Path(root.rstrip("/")).name,
+            level=self.recipe.level,
+            snr_db=self.recipe.snr_db,
+            clips=self.clips,
+            largest_deviation_db=self.largest_deviation_db if self.clips else None,
+            beyond_full_scale=self.beyond_full_scale,
+        )
 
 
 def condition(kind: str, snr_db: float) -> str:
@@ -24,17 +76,17 @@ def sweep(
     corpus: Path,
     utterances: Sequence[Utterance],
     plan: FoldPlan,
-    trained: Path,
+    system: System,
     cell: Cell,
     recipe: Recipe,
+    check: SnrCheck,
 ) -> Iterator[Prediction]:
     """Yields the cell's predictions of its test set, condition by condition.
 
     Training saw clean speech only; the noise of an utterance is the same excerpt at every SNR.
-    Each clip is decoded once.
+    Each clip is decoded once, and each excerpt drawn once.
     """
     assert cell.fold is not None
-    system = load_system(cell.system, trained / "model", EMOTIONS)
     source = noise.source(recipe.noise, corpus, utterances, recipe.seed)
     shown = Inputs(corpus, utterances, plan).of(plan.folds[cell.fold].test)
     wavs = [audio.load(corpus / utterance.audio) for utterance in shown]
@@ -45,8 +97,8 @@ def sweep(
         ]
         for snr_db in recipe.noise.snr_db:
             noisy = [
-                noise.mix(wav, excerpt, snr_db, recipe.noise.level)
-                for wav, excerpt in zip(wavs, excerpts, strict=True)
+                check.mixed(utterance, wav, excerpt, snr_db)
+                for utterance, wav, excerpt in zip(shown, wavs, excerpts, strict=True)
             ]
             for utterance, output in zip(shown, system.predict(noisy), strict=True):
                 yield prediction_of(

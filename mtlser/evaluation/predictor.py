@@ -6,7 +6,7 @@ A prediction does not depend on its batch mates: clips travel without padding (`
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -18,6 +18,9 @@ from mtlser.models.bundle import Description, TrainedModel
 from mtlser.models.encoder import SAMPLE_RATE_HZ
 from mtlser.models.mtl import Logits
 from mtlser.models.packed import Packed
+
+if TYPE_CHECKING:
+    from mtlser.models.baselines.svm import SvmModel
 
 Wav = NDArray[np.float32]
 """One clip's samples (n,), 16 kHz mono, -1..1."""
@@ -57,15 +60,14 @@ class NetworkSystem:
 class SvmSystem:
     """The SVM baseline as a system; it neither transcribes nor names speakers."""
 
-    folder: Path
+    model: "SvmModel"
     emotions: tuple[str, ...]
 
     def predict(self, wavs: Sequence[Wav]) -> list[Output]:
         """One output for each clip, in order."""
         from mtlser.models.baselines import svm
 
-        model = svm.load(self.folder)
-        rows = svm.predict_probabilities(model, np.stack([svm.features(wav) for wav in wavs]))
+        rows = svm.predict_probabilities(self.model, np.stack([svm.features(wav) for wav in wavs]))
         return [
             Output(dict(zip(self.emotions, map(float, row), strict=True)), None, None)
             for row in rows
@@ -75,7 +77,9 @@ class SvmSystem:
 def load_system(name: str, folder: Path, emotions: tuple[str, ...]) -> System:
     """The trained system in a cell's `model/` folder."""
     if name == "svm":
-        return SvmSystem(folder, emotions)
+        from mtlser.models.baselines import svm
+
+        return SvmSystem(svm.load(folder), emotions)
     return NetworkSystem(bundle.load(folder))
 
 

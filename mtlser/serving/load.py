@@ -8,13 +8,17 @@ from pydantic import BaseModel, ConfigDict
 
 from mtlser import storage
 from mtlser.errors import MtlserError
+from mtlser.records import EMOTIONS
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-    from mtlser.evaluation.predictor import Output
+    from mtlser.evaluation.predictor import Output, System
+    from mtlser.models.bundle import TrainedModel
 
 DESCRIPTION = "mtlser.json"
+SVM = "svm.json"
+"""In the model folder of an SVM baseline."""
 WEIGHTS_ARTIFACT = "weights"
 """Name of the model folder among a registered model's artifacts."""
 URI_SCHEMES = ("models:/", "runs:/")
@@ -71,22 +75,62 @@ def predict_files(place: str, files: Sequence[Path]) -> list[FilePrediction]:
         if not file.is_file():
             raise MtlserError(f"{file}: no such file; give audio files, for example `clip.wav`")
     wavs = [audio.load(file) for file in files]
-    folder = model_folder(place)
+    from mtlser.evaluation import predictor
 
+    outputs = predictor.predict_wavs(network(model_folder(place)), wavs)
+    return [spoken(str(file), output) for file, output in zip(files, outputs, strict=True)]
+
+
+def network(folder: Path) -> "TrainedModel":
+    """The network in a model folder.
+
+    Raises:
+        MtlserError: it is damaged.
+    """
     from safetensors import SafetensorError
 
-    from mtlser.evaluation import predictor
     from mtlser.models import bundle
 
     try:
-        model = bundle.load(folder)
+        return bundle.load(folder)
     except (SafetensorError, FileNotFoundError) as error:
         raise MtlserError(
             f"{folder}: the model is damaged ({error}); copy it again, or train it again with "
             "`mtlser train`"
         ) from error
-    outputs = predictor.predict_wavs(model, wavs)
-    return [spoken(str(file), output) for file, output in zip(files, outputs, strict=True)]
+
+
+def system(place: str, device: str = "cpu") -> "tuple[str, System]":
+    """Name and system of what RUN_OR_MODEL names, as `model_folder` reads it, or of an SVM's cell.
+
+    Args:
+        place: as for `model_folder`; a folder of the SVM baseline does too.
+        device: where a network computes: `cpu` or `cuda`.
+
+    Raises:
+        MtlserError: nothing there, no model in it, or a device that is not there.
+    """
+    from mtlser.evaluation import predictor
+
+    if not place.startswith(URI_SCHEMES):
+        folder = storage.fetch(place)
+        for candidate in (folder, folder / "model"):
+            if (candidate / SVM).is_file():
+                return "svm", predictor.load_system("svm", candidate, EMOTIONS)
+    _check_device(device)
+    model = network(model_folder(place))
+    model.network.to(device)
+    return model.description.system, predictor.NetworkSystem(model)
+
+
+def _check_device(device: str) -> None:
+    import torch
+
+    there = ["cpu"] + ["cuda"] * torch.cuda.is_available()
+    if device not in there:
+        raise MtlserError(
+            f"device {device!r}: allowed here are {', '.join(there)}; give one with `--device`"
+        )
 
 
 def spoken(file: str, output: "Output") -> FilePrediction:

@@ -1,0 +1,54 @@
+"""How the noisy conditions of one cell, and of all cells together, were made."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import Field
+
+from mtlser.errors import MtlserError
+from mtlser.evaluation.fact_records import NoiseFacts
+from mtlser.records import read_json
+
+NOISE = "noise.json"
+"""Beside the noisy `predictions.jsonl` of a cell."""
+CORPUS_BABBLE = "corpus babble"
+TOLERANCE_DB = 0.1
+"""How far an SNR that is measured back may lie from the one that was asked for."""
+
+
+class NoiseRun(NoiseFacts):
+    """One cell's noisy conditions (`noise.json`)."""
+
+    snr_db: tuple[float, ...]
+    clips: int = Field(ge=0)
+    """Mixed clips, each of which was measured."""
+    beyond_full_scale: int = Field(ge=0)
+    """Samples louder than full scale; floats hold them, nothing was clipped."""
+
+
+def gathered(folders: Sequence[Path]) -> NoiseFacts | None:
+    """What the cells' `noise.json` say together; `None` where there is none.
+
+    Raises:
+        MtlserError: cells were mixed in different ways, so that they are no one condition.
+    """
+    found = [(f, read_json(f / NOISE, NoiseRun)) for f in folders if (f / NOISE).is_file()]
+    if not found:
+        return None
+    where, first = found[0]
+    for folder, run in found[1:]:
+        for name in ("source", "level", "trained_on"):
+            one, other = getattr(first, name), getattr(run, name)
+            if one != other:
+                raise MtlserError(
+                    f"noise of {where} and {folder}: {name} {one!r} and {other!r}; expected one "
+                    "for all cells; run `mtlser noise-eval` of both with one recipe"
+                )
+    deviations = [r.largest_deviation_db for _, r in found if r.largest_deviation_db is not None]
+    return NoiseFacts(
+        kinds=tuple(dict.fromkeys(kind for _, run in found for kind in run.kinds)),
+        source=first.source,
+        level=first.level,
+        trained_on=first.trained_on,
+        largest_deviation_db=max(deviations, default=None),
+    )
