@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
+from mtlser import profile_command, show, stages, storage
 from mtlser import recipe as recipes
-from mtlser import show, stages, storage
 from mtlser.errors import MtlserError
 from mtlser.flags import (
     Chosen,
@@ -229,20 +229,7 @@ def noise_eval(
     told(f"noisy: {out}", f"mtlser report {given} --out report{repeated} {model} {out} ...")
 
 
-@app.command(epilog="Example: mtlser profile runs/demo --out cost")
-def profile(
-    model: Annotated[
-        str,
-        typer.Argument(metavar="RUN_OR_MODEL", help="Run, cell or model folder, or MLflow URI."),
-    ],
-    out: Out,
-    clip_s: Annotated[float, typer.Option(help="Seconds of the clip that is timed.")] = 3.6,
-    device: Annotated[str, typer.Option(help="`cpu` or `cuda`.")] = "cpu",
-) -> None:
-    """Measure parameters, operations, latency, throughput and memory of a trained model."""
-    stages.profile(model, out, clip_s, device)
-    show.profiled(out)
-    told(f"cost: {out}", "mtlser report ... (give it this folder beside the cells)")
+app.command(epilog="Example: mtlser profile runs/demo --out cost")(profile_command.profile)
 
 
 @app.command(

@@ -47,56 +47,6 @@ def audited(folds: str) -> None:
         typer.echo(audit.describe(read_json(folder / "audit.json", audit.Audit)))
 
 
-def profiled(place: str) -> None:
-    """Prints what a cost folder tells."""
-    from mtlser.evaluation.cost_records import COST, Cost
-
-    folder = _local(place)
-    if folder is None:
-        return
-    cost = read_json(folder / COST, Cost)
-    typer.echo(f"{cost.system}: {cost.about}")
-    one, many, held = cost.latency, cost.throughput, cost.memory
-    rows = [
-        ("parameters", f"{cost.parameters:,} ({cost.trainable:,} trained)"),
-        *(
-            (
-                f"{each.clip_s:g} s",
-                f"{_giga(each.multiply_adds)} multiply-adds, {_giga(each.flops)} FLOPs",
-            )
-            for each in cost.operations
-        ),
-        (
-            "latency",
-            f"{1e3 * one.p50_s:.1f} ms p50, {1e3 * one.p95_s:.1f} ms p95 "
-            f"({one.clip_s:g} s alone, {one.runs} runs)",
-        ),
-        (
-            "throughput",
-            f"{many.audio_s_per_s:.1f} s of audio a second ({many.batch} clips of "
-            f"{many.clip_s:g} s, {many.runs} runs)",
-        ),
-        (
-            "memory",
-            f"{held.peak / 1e6:.0f} MB at most"
-            + (f", {held.loaded / 1e6:.0f} MB before" if held.loaded is not None else ""),
-        ),
-        ("machine", cost.machine.text),
-    ]
-    if cost.uncounted:
-        rows.append(("not counted", ", ".join(cost.uncounted)))
-    table(("", ""), rows)
-
-
-def _giga(number: int) -> str:
-    """Thousands of millions, with three digits.
-
-    >>> _giga(6_912_345_678), _giga(12_300_000)
-    ('6.91 G', '0.0123 G')
-    """
-    return f"{number / 1e9:.3g} G"
-
-
 def scored(report: str) -> None:
     """Prints the tables of a report folder."""
     from mtlser.evaluation.score_records import Scores

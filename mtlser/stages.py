@@ -24,11 +24,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from mtlser import bench, storage, tracking
-from mtlser.evaluation.cost_records import COST
-from mtlser.evaluation.noise_facts import NOISE
 from mtlser.recipe import Recipe, dumps
 from mtlser.records import (
-    EMOTIONS,
     Cell,
     CellResult,
     FoldPlan,
@@ -37,7 +34,6 @@ from mtlser.records import (
     read_json,
     read_jsonl,
     write_json,
-    write_jsonl,
 )
 
 MANIFEST = "manifest.jsonl"
@@ -173,29 +169,18 @@ def pretrain(corpus: str, folds: str, recipe: Recipe, out: str, work: str = "") 
 def noise_eval(
     corpus: str, folds: str, cell_folder: str, cell: str, recipe: Recipe, out: str
 ) -> None:
-    """Predicts the cell's test set under every noise and SNR of the recipe.
-
-    The first fold's system is also profiled, since it is loaded anyway.
-    """
-    from mtlser.evaluation import noise_sweep, profiling
-    from mtlser.evaluation.predictor import load_system
+    """Predicts the cell's test set under every noise and SNR; costs the first fold's system."""
+    from mtlser.evaluation import noise_sweep
 
     source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
-    utterances, plan = load_manifest(source), load_folds(plan_folder)
-    trained, parsed = storage.fetch(cell_folder), Cell.parse(cell)
+    inputs = (source, load_manifest(source), load_folds(plan_folder))
+    trained = storage.fetch(cell_folder)
     with storage.output(out) as folder:
-        system = load_system(parsed.system, trained / "model", EMOTIONS)
-        check = noise_sweep.SnrCheck(recipe.noise)
-        given = (source, utterances, plan, system, parsed, recipe, check)
-        write_jsonl(folder / PREDICTIONS, noise_sweep.sweep(*given))
-        write_json(folder / NOISE, check.facts())
-        if parsed.fold == 0:
-            cost = profiling.profile(system, parsed.system, "in a pipeline", effort=profiling.SHORT)
-            write_json(folder / COST, cost)
+        noise_sweep.run(*inputs, trained, Cell.parse(cell), recipe, folder)
 
 
-def profile(model: str, out: str, clip_s: float = 3.6, device: str = "cpu") -> None:
-    """Measures what a trained system costs: size, operations, latency, throughput, memory.
+def profile(model: str, out: str, clip_s: float, device: str) -> None:
+    """Measures what a trained system costs.
 
     Args:
         model: run, cell or model folder, or an MLflow URI.
@@ -203,12 +188,13 @@ def profile(model: str, out: str, clip_s: float = 3.6, device: str = "cpu") -> N
         clip_s: seconds of the clip that times are measured on.
         device: `cpu` or `cuda`.
     """
-    from mtlser.evaluation import profiling
+    from mtlser.evaluation import cost_records, profiling
     from mtlser.serving import load
 
+    name, system = load.system(model, device)
     with storage.output(out) as folder:
-        name, system = load.system(model, device)
-        write_json(folder / COST, profiling.profile(system, name, "alone", clip_s))
+        cost = profiling.profile(system, name, "alone", clip_s)
+        write_json(folder / cost_records.COST, cost)
 
 
 def report(
@@ -226,12 +212,12 @@ def report(
         corpus: corpus folder.
         folds: folds folder.
         chosen: chosen folder of the search.
-        results: cell folders and noisy folders, in any order.
+        results: cell, noisy and cost folders, in any order.
         recipe: the resolved recipe.
         out: report folder to write.
         run: key of the parent run in MLflow.
     """
-    from mtlser.evaluation import gathering, scores
+    from mtlser.evaluation import cost_records, gathering, noise_facts, scores
     from mtlser.reporting import page
 
     source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
@@ -240,10 +226,12 @@ def report(
     choices = resolved(load_chosen(storage.fetch(chosen)), gathered)
     with tracking.parent(recipe, run) as parent, storage.output(out) as folder:
         write_json(folder / CHOSEN, choices)
-        files = [cell / PREDICTIONS for cell in gathered]
+        files = [cell / PREDICTIONS for cell in gathered if not cost_records.only(cell)]
         predictions = gathering.merge(files, folder / PREDICTIONS)
         (folder / "recipe.toml").write_text(dumps(recipe), encoding="utf-8")
         measured = scores.measure(predictions, plan, recipe, chosen=choices)
+        facts = {"noise": noise_facts.gathered(gathered), "cost": cost_records.gathered(gathered)}
+        measured = measured.model_copy(update=facts)
         write_json(folder / "scores.json", measured)
         scores.write_summary(folder / "summary.json", measured)
         context = page.context(source, plan_folder, choices, recipe, parent)

@@ -22,6 +22,7 @@ COMMANDS = (
     "search",
     "predict",
     "noise-eval",
+    "profile",
     "report",
     "register",
 )

@@ -12,7 +12,8 @@ import pytest
 import soundfile
 
 from mtlser import tracking
-from mtlser.records import Prediction, read_jsonl
+from mtlser.evaluation.score_records import Scores
+from mtlser.records import Prediction, read_json, read_jsonl
 from tests.networks import write_encoder
 
 RECIPE = """
@@ -128,6 +129,16 @@ def test_the_summary_is_whole(folder: Path) -> None:
     assert summary["utterances"] == 2 * len(SENTENCES) * len(EMOTIONS)
     assert 0 <= summary["wa_mean"] <= 1
     assert summary["seconds"] > 0
+
+
+def test_the_scores_tell_how_noise_was_mixed_and_what_systems_cost(folder: Path) -> None:
+    scores = read_json(folder / "out" / "scores.json", Scores)
+    assert scores.noise is not None
+    assert (scores.noise.source, scores.noise.level) == ("corpus babble", "active")
+    assert scores.noise.largest_deviation_db is not None
+    assert scores.noise.largest_deviation_db < 0.1
+    assert [row.system for row in scores.cost] == ["mtlser", "svm"]
+    assert all(row.clip_s == 3.6 and row.multiply_adds and row.machine for row in scores.cost)
 
 
 def test_mlflow_holds_one_parent_with_the_cells_below_it(store: str) -> None:

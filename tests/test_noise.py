@@ -15,6 +15,8 @@ from mtlser.recipe import NoiseRecipe
 from mtlser.records import Utterance
 from tests.test_folds import utterance
 
+seeds = st.integers(0, 1000)
+
 
 def tone(length: int = 16_000, amplitude: float = 0.1, hz: float = 220.0) -> noise.Wav:
     return (amplitude * np.sin(2 * np.pi * hz * np.arange(length) / 16_000)).astype(np.float32)
@@ -51,10 +53,24 @@ def test_mix_at_rms_agrees_with_torchaudio(snr_db: float) -> None:
 
 
 @settings(max_examples=40, deadline=None)
+@given(st.floats(-40, 80), st.floats(0.01, 20), st.sampled_from(["active", "rms"]), seeds)
+def test_a_higher_snr_has_less_noise_and_the_same_speech(
+    snr_db: float, step_db: float, level: noise.Level, seed: int
+) -> None:
+    speech_n = sentence(seed).astype(np.float64)
+    noise_n = hiss(speech_n.size, seed)
+    louder_n = noise.mix(speech_n, noise_n, snr_db, level) - speech_n
+    softer_n = noise.mix(speech_n, noise_n, snr_db + step_db, level) - speech_n
+    louder, softer = (float(np.mean(x**2)) for x in (louder_n, softer_n))
+    assert softer < louder
+    assert 10 * np.log10(louder / softer) == pytest.approx(step_db, abs=1e-3)
+
+
+@settings(max_examples=40, deadline=None)
 @given(
-    st.floats(-20, 40),
+    st.floats(-60, 100),
     st.sampled_from(["active", "rms"]),
-    st.integers(0, 1000),
+    seeds,
     st.floats(1e-3, 30),
 )
 def test_the_snr_is_measured_back(
@@ -139,18 +155,6 @@ def folder_of_noises(folder: Path) -> Path:
     return folder
 
 
-def test_noises_are_read_by_name_at_16_khz(tmp_path: Path) -> None:
-    noises = noise.load_noises(folder_of_noises(tmp_path), ["babble", "white"])
-    assert [noises[kind].size for kind in ("babble", "white")] == [32_000, 32_000]
-
-
-def test_an_unknown_noise_names_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(MtlserError, match=r"'volvo' is not in .*, which holds babble, white"):
-        noise.load_noises(folder_of_noises(tmp_path), ["volvo"])
-    with pytest.raises(MtlserError, match="no such folder of noises"):
-        noise.load_noises(tmp_path / "absent", ["babble"])
-
-
 def test_a_folder_gives_an_utterance_the_same_excerpt_whatever_came_before(tmp_path: Path) -> None:
     recipe = NoiseRecipe(root=str(folder_of_noises(tmp_path)), kinds=("babble", "white"))
     one, other = utterance("a"), utterance("b")
@@ -166,10 +170,43 @@ def test_a_folder_gives_an_utterance_the_same_excerpt_whatever_came_before(tmp_p
         first.for_utterance(one, "volvo", 8000)
 
 
-def test_each_kind_draws_its_own_offset() -> None:
-    origin = noise.FolderNoise({"pink": hiss(), "white": hiss()}, seed=0)
+def test_each_kind_draws_its_own_offset(tmp_path: Path) -> None:
+    same = tmp_path / "same.wav"
+    soundfile.write(same, hiss(), 16_000, subtype="PCM_16")
+    origin = noise.FolderNoise({"pink": (same,), "white": (same,)}, seed=0)
     pink_n, white_n = (origin.for_utterance(utterance("a"), k, 999) for k in ("pink", "white"))
     assert not np.array_equal(pink_n, white_n)
+
+
+def test_each_utterance_draws_a_recording_and_keeps_it(tmp_path: Path) -> None:
+    for number in range(4):
+        soundfile.write(tmp_path / f"{number}.wav", tone(hz=300.0 * (number + 1)), 16_000)
+    paths = sorted(tmp_path.glob("*.wav"))
+    origin = noise.FolderNoise({"noise": paths}, seed=0)
+
+    def heard(name: str) -> int:
+        excerpt_n = origin.for_utterance(utterance(name), "noise", 16_000)
+        return int(np.abs(np.fft.rfft(excerpt_n)).argmax())
+
+    drawn = {f"u{i}": heard(f"u{i}") for i in range(24)}
+    assert set(drawn.values()) == {300, 600, 900, 1200}
+    assert all(heard(name) == hz for name, hz in reversed(drawn.items()))
+
+
+def test_an_excerpt_is_never_a_pause_of_the_noise() -> None:
+    shot_n = np.zeros(160_000, dtype=np.float32)
+    shot_n[70_000:70_400] = hiss(400)
+    for seed in range(30):
+        found_n = noise.audible_crop(shot_n, 2000, np.random.default_rng(seed))
+        assert found_n.size == 2000
+        assert np.abs(found_n).max() > 0
+        mixed_n = noise.mix(tone(2000), found_n, 5.0)
+        assert noise.measured_snr_db(tone(2000), mixed_n) == pytest.approx(5, abs=0.1)
+
+
+def test_steady_noise_is_cropped_at_the_first_draw() -> None:
+    drawn_n = noise.audible_crop(hiss(), 900, np.random.default_rng(3))
+    assert np.array_equal(drawn_n, noise.crop(hiss(), 900, np.random.default_rng(3)))
 
 
 def test_the_noise_counts_with_its_pauses_at_either_level() -> None:
@@ -241,6 +278,3 @@ def test_noisex92_babble_gives_the_snr_asked_for() -> None:
         for snr_db in recipe.snr_db:
             mixed_n = noise.noisy(utterance("a"), speech_n, kind, snr_db, origin)
             assert noise.measured_snr_db(speech_n, mixed_n) == pytest.approx(snr_db, abs=0.1)
-    assert noise.load_noises(root, ["babble"])["babble"].size == pytest.approx(
-        17.7 * 16_000, rel=0.01
-    )

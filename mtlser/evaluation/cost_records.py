@@ -127,10 +127,20 @@ class Cost(Record):
 
 
 def gathered(folders: Sequence[Path]) -> tuple[CostRow, ...]:
-    """One row a system from the folders' `cost.json`, by name; the first folder's counts."""
-    rows: dict[str, CostRow] = {}
+    """One row a system from the folders' `cost.json`, by name.
+
+    Of several of one system the first counts that was measured alone, else the first.
+    """
+    costs: dict[str, Cost] = {}
     for folder in folders:
         if (folder / COST).is_file():
             cost = read_json(folder / COST, Cost)
-            rows.setdefault(cost.system, cost.row())
-    return tuple(rows[name] for name in sorted(rows))
+            known = costs.setdefault(cost.system, cost)
+            if known.measured != "alone" == cost.measured:
+                costs[cost.system] = cost
+    return tuple(costs[name].row() for name in sorted(costs))
+
+
+def only(folder: Path) -> bool:
+    """Whether a result folder tells of cost and holds no predictions."""
+    return (folder / COST).is_file() and not (folder / "predictions.jsonl").is_file()

@@ -1,17 +1,27 @@
 """A trained cell's test set under every noise and SNR of the recipe (paper, table 5)."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from mtlser.data import audio, noise
 from mtlser.errors import MtlserError
-from mtlser.evaluation.noise_facts import CORPUS_BABBLE, TOLERANCE_DB, NoiseRun
-from mtlser.evaluation.predictor import System
+from mtlser.evaluation import profiling
+from mtlser.evaluation.cost_records import COST
+from mtlser.evaluation.noise_facts import CORPUS_BABBLE, NOISE, TOLERANCE_DB, NoiseRun
+from mtlser.evaluation.predictor import System, load_system
 from mtlser.recipe import NoiseRecipe, Recipe
-from mtlser.records import Cell, FoldPlan, Prediction, Utterance
+from mtlser.records import (
+    EMOTIONS,
+    Cell,
+    FoldPlan,
+    Prediction,
+    Utterance,
+    write_json,
+    write_jsonl,
+)
 from mtlser.training.cells import prediction_of
 from mtlser.training.network import Inputs
 
@@ -25,7 +35,7 @@ class SnrCheck:
     recipe: NoiseRecipe
     clips: int = 0
     largest_deviation_db: float = 0.0
-    beyond_full_scale: int = field(default=0)
+    beyond_full_scale: int = 0
 
     def mixed(
         self, utterance: Utterance, wav_n: noise.Wav, excerpt_n: noise.Wav, snr_db: float
@@ -61,6 +71,35 @@ class SnrCheck:
             largest_deviation_db=self.largest_deviation_db if self.clips else None,
             beyond_full_scale=self.beyond_full_scale,
         )
+
+
+def run(
+    corpus: Path,
+    utterances: Sequence[Utterance],
+    plan: FoldPlan,
+    trained: Path,
+    cell: Cell,
+    recipe: Recipe,
+    folder: Path,
+) -> None:
+    """Writes `predictions.jsonl` and `noise.json`, and `cost.json` of the first fold's system.
+
+    Raises:
+        MtlserError: the cell names a fold that is not there, or a noise is not.
+    """
+    if cell.fold is None or cell.fold >= len(plan.folds):
+        raise MtlserError(
+            f"cell {cell.text}: expected one of the folds 0 to {len(plan.folds) - 1}; choose one "
+            "with `--fold`, or cut them again with `mtlser split`"
+        )
+    system = load_system(cell.system, trained / "model", EMOTIONS)
+    check = SnrCheck(recipe.noise)
+    swept = sweep(corpus, utterances, plan, system, cell, recipe, check)
+    write_jsonl(folder / "predictions.jsonl", swept)
+    write_json(folder / NOISE, check.facts())
+    if cell.fold == 0:
+        cost = profiling.profile(system, cell.system, "in a pipeline", effort=profiling.SHORT)
+        write_json(folder / COST, cost)
 
 
 def condition(kind: str, snr_db: float) -> str:
