@@ -70,8 +70,8 @@ def test_an_svm_s_cell_is_profiled(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("absent", "--out", "cost"), "absent: no such folder; expected a run folder"),
-        ((".", "--out", "cost"), ".: no model in it"),
+        (("absent", "--out", "cost"), "absent: no such file or folder"),
+        (("other", "--out", "cost"), "other: no model in it; expected a run folder"),
         (("MODEL", "--out", "cost", "--clip-s", "0"), "a clip of 0 s: allowed are 0.1 to 30 s"),
         (("MODEL", "--out", "cost", "--device", "tpu"), "device 'tpu': allowed here are cpu"),
         (("models:/none@champion", "--out", "cost"), "no MLflow store"),
@@ -80,6 +80,8 @@ def test_an_svm_s_cell_is_profiled(run: Run, tmp_path: Path) -> None:
 def test_a_mistake_is_one_sentence(
     run: Run, model: Path, tmp_path: Path, words: tuple[str, ...], told: str
 ) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("no model")
     code, _, err = run(*(model if word == "MODEL" else word for word in words))
     assert code == 2
     assert told in err
