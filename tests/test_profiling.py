@@ -211,6 +211,9 @@ def test_a_row_is_of_the_length_that_was_timed() -> None:
     assert (row.clip_s, row.multiply_adds, row.flops) == (3.6, 21, 42)
     assert (row.latency_p50_s, row.latency_p95_s, row.throughput_per_s) == (0.2, 0.4, 10.0)
     assert (row.memory_mb, row.machine) == (2.5, "Chip, 1 of 2 cores, torch 2")
+    assert made_up("svm", "in a pipeline", 0.2).row().machine == (
+        "Chip, 1 of 2 cores, torch 2; other work may have run beside it"
+    )
 
 
 def test_a_cost_measured_alone_comes_before_one_from_a_pipeline(tmp_path: Path) -> None:

@@ -111,6 +111,7 @@ class Cost(Record):
     def row(self) -> CostRow:
         """What the report shows of it."""
         operations = self.at(self.latency.clip_s)
+        beside = "" if self.measured == "alone" else "; other work may have run beside it"
         return CostRow(
             system=self.system,
             parameters=self.parameters,
@@ -122,7 +123,7 @@ class Cost(Record):
             latency_p95_s=self.latency.p95_s,
             throughput_per_s=self.throughput.clips_per_s,
             memory_mb=self.memory.peak / MEGABYTE,
-            machine=self.machine.text,
+            machine=self.machine.text + beside,
         )
 
 

@@ -39,7 +39,7 @@ class Effort:
     """... of which no further one starts after so many seconds."""
 
 
-SHORT = Effort(warmup=2, runs=20, fewest=3, seconds=1.5)
+SHORT = Effort(warmup=2, runs=10, fewest=3, seconds=1.0)
 """For a pipeline, whose business is something else."""
 
 
