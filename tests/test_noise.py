@@ -204,6 +204,18 @@ def test_an_excerpt_is_never_a_pause_of_the_noise() -> None:
         assert noise.measured_snr_db(tone(2000), mixed_n) == pytest.approx(5, abs=0.1)
 
 
+def test_a_recording_of_shots_gives_every_utterance_some(tmp_path: Path) -> None:
+    shot_n = np.zeros(160_000, dtype=np.float32)
+    shot_n[70_000:72_000] = hiss(2000)
+    soundfile.write(tmp_path / "machinegun.wav", shot_n, 16_000, subtype="PCM_16")
+    recipe = NoiseRecipe(root=str(tmp_path), kinds=("machinegun",))
+    origin = noise.source(recipe, tmp_path, [utterance("a")], seed=0)
+    for i in range(20):
+        wav_n = tone(8000)
+        mixed_n = noise.noisy(utterance(f"u{i}"), wav_n, "machinegun", 5.0, origin)
+        assert noise.measured_snr_db(wav_n, mixed_n) == pytest.approx(5, abs=0.1)
+
+
 def test_steady_noise_is_cropped_at_the_first_draw() -> None:
     drawn_n = noise.audible_crop(hiss(), 900, np.random.default_rng(3))
     assert np.array_equal(drawn_n, noise.crop(hiss(), 900, np.random.default_rng(3)))
