@@ -27,6 +27,7 @@ from mtlser.errors import MtlserError
 from mtlser.records import Protocol
 
 RECIPES = Path(__file__).parent / "recipes"
+SnrDb = Annotated[float, Field(ge=-60, le=100)]  # beyond, noise is lost in 32-bit rounding
 
 
 class Section(BaseModel):
@@ -143,9 +144,6 @@ class SearchRecipe(Section):
     1 - WER and speaker accuracy, for a model whose three outputs are all wanted."""
     jobs: PositiveInt = 1
     """Folds trained side by side, each on its share of the cores."""
-
-
-SnrDb = Annotated[float, Field(ge=-60, le=100)]  # beyond, noise is lost in 32-bit rounding
 
 
 class NoiseRecipe(Section):
