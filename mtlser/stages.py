@@ -229,9 +229,14 @@ def report(
         files = [cell / PREDICTIONS for cell in gathered if not cost_records.only(cell)]
         predictions = gathering.merge(files, folder / PREDICTIONS)
         (folder / "recipe.toml").write_text(dumps(recipe), encoding="utf-8")
-        measured = scores.measure(predictions, plan, recipe, chosen=choices)
-        facts = {"noise": noise_facts.gathered(gathered), "cost": cost_records.gathered(gathered)}
-        measured = measured.model_copy(update=facts)
+        measured = scores.measure(
+            predictions,
+            plan,
+            recipe,
+            chosen=choices,
+            noise=noise_facts.gathered(gathered),
+            cost=cost_records.gathered(gathered),
+        )
         write_json(folder / "scores.json", measured)
         scores.write_summary(folder / "summary.json", measured)
         context = page.context(source, plan_folder, choices, recipe, parent)

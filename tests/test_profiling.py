@@ -226,3 +226,11 @@ def test_a_cost_measured_alone_comes_before_one_from_a_pipeline(tmp_path: Path) 
     assert [row.system for row in found] == ["mtlser", "svm"]
     assert [row.latency_p50_s for row in found] == pytest.approx([0.2, 0.3])
     assert cost_records.gathered(folders[3:]) == ()
+
+
+def test_a_cost_folder_beside_the_cells_has_no_predictions_to_read(tmp_path: Path) -> None:
+    write_json(tmp_path / COST, made_up("svm", "alone", 0.2))
+    assert cost_records.only(tmp_path)
+    (tmp_path / "predictions.jsonl").write_text("")
+    assert not cost_records.only(tmp_path)
+    assert cost_records.gathered([tmp_path / "predictions.jsonl"]) == ()
