@@ -55,3 +55,12 @@ def signed(value: float | None, factor: float = 100.0) -> str:
     ('+5.8', '−0.2')
     """
     return ABSENT if value is None else f"{value * factor:+.1f}".replace("-", "−")
+
+
+def count(number: int | None) -> str:
+    """A whole number with commas; a dash where there is none.
+
+    >>> count(5531), count(None)
+    ('5,531', '–')
+    """
+    return ABSENT if number is None else f"{number:,}"

@@ -1,0 +1,237 @@
+"""Tables as data: one description for the page, for Markdown, for LaTeX and for CSV."""
+
+import re
+from collections.abc import Sequence
+
+from mtlser.evaluation.score_records import Comparison, Numbers, Scores, SystemScores
+from mtlser.records import Record
+from mtlser.reporting import verdict
+from mtlser.reporting.formats import (
+    ABSENT,
+    count,
+    p_value,
+    percent,
+    points,
+    signed,
+    spread,
+)
+
+NUMBER = re.compile(r"[–★\d.,%±+− e-]*( to [–\d.,+−e-]+)?")
+
+
+class Table(Record):
+    """One table: texts as people read them; the first column names the row."""
+
+    id: str
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    strong: tuple[int, ...] = ()
+    """Rows to be set in bold."""
+    note: str = ""
+    """What has to be known to read it."""
+
+    @property
+    def left(self) -> tuple[bool, ...]:
+        """Which columns hold words and are set to the left."""
+        return tuple(
+            column == 0 or any(not NUMBER.fullmatch(row[column]) for row in self.rows)
+            for column in range(len(self.columns))
+        )
+
+
+def classes(scores: Scores) -> Table:
+    """Test utterances by emotion (paper, table 2)."""
+    rows = [
+        (name, str(label), count(number), percent(number / scores.utterances))
+        for label, (name, number) in enumerate(scores.class_counts.items())
+    ]
+    return Table(
+        id="classes",
+        caption="Test utterances by emotion, over all folds (as the paper's table 2)",
+        columns=("Emotion", "Label", "Count", "Share %"),
+        rows=(*rows, ("total", ABSENT, count(scores.utterances), "100.0")),
+        strong=(len(rows),),
+    )
+
+
+def systems(scores: Scores) -> Table:
+    """Every measured system on clean test (paper, table 4)."""
+    known = {(row.other, row.metric): verdict.corrected(row) for row in scores.comparisons}
+
+    def p(system: str, metric: str) -> str:
+        test = known.get((system, metric))
+        return p_value(test.p if test else None)
+
+    rows = []
+    for one in scores.systems:
+        s = one.clean.spreads
+        found = [spread(s.get(m)) for m in ("ua", "wa", "macro_f1", "weighted_f1", "wer", "cer")]
+        spoken = spread(one.speaker.spread if one.speaker else None)
+        error = percent(one.clean.pooled.calibration_error)
+        tests = (p(one.system, "ua"), p(one.system, "wa"))
+        rows.append((one.system, *found, spoken, error, *tests))
+    return Table(
+        id="systems",
+        caption="Measured here, on the same folds: mean ± SD over folds, percent "
+        "(as the paper's table 4)",
+        columns=(
+            *("System", "UA", "WA", "Macro F1", "Weighted F1", "WER", "CER"),
+            *("Speaker", "ECE", "p of UA", "p of WA"),
+        ),
+        rows=tuple(rows),
+        strong=(0,),
+        note="WER and CER: lower is better; corpus level within a fold, utterances without "
+        "transcript left out. Speaker: accuracy on held-out utterances of training speakers, since "
+        "a held-out speaker is no class. ECE: expected calibration error over all folds. p: "
+        f"corrected resampled t-test against {scores.main}.",
+    )
+
+
+def styles(scores: Scores) -> Table:
+    """Improvised and scripted apart, and the validation scores that choices were made on."""
+    rows = []
+    for one in scores.systems:
+        parts: list[tuple[str, Numbers]] = [("test, all", one.clean.pooled)]
+        parts += one.clean.styles.items()
+        if one.validation is not None:
+            parts.append(("validation: no result", one.validation.pooled))
+        rows += [
+            (one.system, name, count(n.utterances))
+            + tuple(percent(value) for value in (n.ua, n.wa, n.macro_f1, n.wer))
+            for name, n in parts
+        ]
+    return Table(
+        id="styles",
+        caption="Test apart by style (all folds together), and the validation scores that choices "
+        "were made on; percent",
+        columns=("System", "Set", "Utterances", "UA", "WA", "Macro F1", "WER"),
+        rows=tuple(rows),
+    )
+
+
+def folds(scores: Scores, one: SystemScores) -> Table:
+    """One system fold by fold, with every class's recall (paper, figure 4)."""
+    rows = [
+        (fold.name, count(n.utterances))
+        + tuple(percent(v) for v in (n.wa, n.ua, n.macro_f1, n.weighted_f1, n.wer, n.cer))
+        + tuple(percent(n.recall.get(name)) for name in scores.classes)
+        for fold in one.clean.folds
+        for n in [fold.numbers]
+    ]
+    named = tuple(f"Recall {name}" for name in scores.classes)
+    return Table(
+        id=f"folds-{slug(one.system)}",
+        caption=f"{one.system} fold by fold, clean test, percent",
+        columns=("Fold", "Utterances", "WA", "UA", "Macro F1", "Weighted F1", "WER", "CER", *named),
+        rows=tuple(rows),
+    )
+
+
+def speakers(one: SystemScores) -> Table | None:
+    """Speaker accuracy by fold; `None` where it was not measured."""
+    if one.speaker is None:
+        return None
+    return Table(
+        id=f"speakers-{slug(one.system)}",
+        caption=f"Speaker accuracy of {one.system} on held-out utterances of training speakers, "
+        f"percent; {percent(one.speaker.pooled)} over all",
+        columns=("Fold", "Utterances", "Accuracy"),
+        rows=tuple(
+            (fold.name, count(fold.utterances), percent(fold.accuracy))
+            for fold in one.speaker.folds
+        ),
+    )
+
+
+def noise(one: SystemScores) -> Table:
+    """One system under every condition (paper, table 5)."""
+    metrics = ("wa", "ua", "macro_f1", "weighted_f1", "wer", "cer")
+    return Table(
+        id=f"noise-{slug(one.system)}",
+        caption=f"{one.system} under noise: mean ± SD over folds, percent (as the paper's table 5)",
+        columns=("Condition", "WA", "UA", "Macro F1", "Weighted F1", "WER", "CER"),
+        rows=tuple(
+            (c.condition, *(spread(c.spreads.get(metric)) for metric in metrics)) for c in one.test
+        ),
+    )
+
+
+def tests(comparisons: Sequence[Comparison]) -> Table | None:
+    """Every test between systems; `None` where there is none."""
+    rows: list[tuple[str, ...]] = []
+    strong: list[int] = []
+    for row in comparisons:
+        label = (f"{row.main} − {row.other}", row.metric.upper())
+        for test in row.paired:
+            if test.kind == "corrected resampled t":
+                strong.append(len(rows))
+            rows.append(
+                (
+                    *label,
+                    test.kind.capitalize(),
+                    signed(test.difference),
+                    points(test.interval),
+                    f"{test.statistic:.2f}",
+                    ABSENT if test.df is None else str(test.df),
+                    p_value(test.p),
+                    ABSENT,
+                )
+            )
+        if row.welch is not None:
+            rows.append(
+                (
+                    *label,
+                    "Welch t",
+                    signed(row.welch.difference),
+                    points(row.welch.interval),
+                    f"{row.welch.t:.2f}",
+                    f"{row.welch.df:.1f}",
+                    p_value(row.welch.p),
+                    p_value(row.p_holm),
+                )
+            )
+    if not rows:
+        return None
+    return Table(
+        id="tests",
+        caption="Two-tailed tests on clean test; differences in points, 95 % intervals; in bold "
+        "the test to believe",
+        columns=(
+            *("Comparison", "Metric", "Test", "Difference", "Interval"),
+            *("Statistic", "df", "p", "p Holm"),
+        ),
+        rows=tuple(rows),
+        strong=tuple(strong),
+    )
+
+
+def effects(comparisons: Sequence[Comparison]) -> Table | None:
+    """Hedges' g of every comparison; `None` where there is none."""
+    rows = [
+        (
+            f"{row.main} − {row.other}",
+            row.metric.upper(),
+            signed(row.welch.hedges_g, 1),
+            " to ".join(signed(value, 1) for value in row.welch.hedges_interval),
+        )
+        for row in comparisons
+        if row.welch is not None
+    ]
+    if not rows:
+        return None
+    return Table(
+        id="effects",
+        caption="Effect sizes, in SDs between folds",
+        columns=("Comparison", "Metric", "Hedges' g", "95 % interval"),
+        rows=tuple(rows),
+    )
+
+
+def slug(name: str) -> str:
+    """A name as part of an element's id and of a file's name.
+
+    >>> slug("wav2vec2 + MTL (Cai)"), slug("</x>")
+    ('wav2vec2-mtl-cai', 'x')
+    """
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "unnamed"
