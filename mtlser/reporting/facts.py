@@ -1,15 +1,10 @@
-"""Scores and stage files in the shape that the page shows them in."""
+"""Stage files (`ingest.json`, `audit.json`) in the shape that the page shows them in."""
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from markupsafe import Markup
-
-from mtlser.evaluation.score_records import Scores, SystemScores
-from mtlser.records import CLEAN, Record
-from mtlser.reporting import plots, verdict
-from mtlser.reporting.formats import percent
+from mtlser.records import Record
 
 MANY = 12
 """Rows from which on a table is folded away."""
@@ -29,75 +24,6 @@ class Section(Record):
     def folded(self) -> bool:
         """True where the table is long."""
         return len(self.rows) > MANY
-
-
-def fold_chart(scores: Scores) -> Markup:
-    """WA and UA of the main system by fold (paper, figure 4)."""
-    clean = scores.of(scores.main).clean
-    none: list[float | None] = [None] * len(clean.folds)
-    series = [
-        plots.Series(metric.upper(), clean.values(metric), none, place)
-        for place, metric in enumerate(("wa", "ua"), start=1)
-    ]
-    names = [fold.name for fold in clean.folds]
-    told = ", ".join(
-        f"{f.name} WA {percent(f.numbers.wa)} UA {percent(f.numbers.ua)}" for f in clean.folds
-    )
-    return plots.bars(names, series, f"WA and UA of {scores.main} by fold, in percent", told)
-
-
-def noise_systems(scores: Scores) -> list[SystemScores]:
-    """The systems that were measured under noise."""
-    return [system for system in scores.systems if len(system.test) > 1]
-
-
-def noise_chart(scores: Scores) -> Markup | None:
-    """WA and UA by condition of each system measured under noise; `None` where none was."""
-    series, conditions = _noise_series(scores), _conditions(scores)
-    if not series:
-        return None
-    told = "; ".join(
-        f"{one.name}: "
-        + ", ".join(f"{c} {percent(v)}" for c, v in zip(conditions, one.values, strict=True))
-        for one in series
-    )
-    return plots.lines(conditions, series, "WA and UA under noise, in percent", told)
-
-
-def noise_legend(scores: Scores) -> list[tuple[str, int]]:
-    """Names of the noise chart's lines with their colours."""
-    return [(one.name, one.colour) for one in _noise_series(scores)]
-
-
-def _conditions(scores: Scores) -> list[str]:
-    """All noisy conditions in the order measured, clean last."""
-    seen = [c.condition for system in scores.systems for c in system.test if c.condition != CLEAN]
-    return [*dict.fromkeys(seen), CLEAN]
-
-
-def _noise_series(scores: Scores) -> list[plots.Series]:
-    conditions = _conditions(scores)
-    series: list[plots.Series] = []
-    for system in noise_systems(scores):
-        known = {c.condition: c.spreads for c in system.test}
-        for metric in ("wa", "ua"):
-            spreads = [known[c][metric] if c in known else None for c in conditions]
-            series.append(
-                plots.Series(
-                    f"{system.system} {metric.upper()}",
-                    [s.mean if s else None for s in spreads],
-                    [s.sd if s else None for s in spreads],
-                    len(series) % plots.COLOURS + 1,
-                    dashed=metric == "ua",
-                )
-            )
-    return series
-
-
-def corrected_p(scores: Scores) -> dict[tuple[str, str], float]:
-    """P of the corrected resampled t-test by (other system, metric)."""
-    found = {(row.other, row.metric): verdict.corrected(row) for row in scores.comparisons}
-    return {key: test.p for key, test in found.items() if test is not None}
 
 
 def audit(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def by_fold(scores: Scores) -> Figure:
         "switched on.",
         description="Percent. " + "; ".join(told) + ".",
         data=tuple(traces),
-        x={"type": "category", "title": {"text": "held out"}},
+        x={"type": "category", "title": {"text": "held out"}, "showgrid": False},
         y={"range": [0, 100], "ticksuffix": " %"},
         table=Table(
             id="figure-4-numbers",

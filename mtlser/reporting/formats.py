@@ -64,3 +64,12 @@ def count(number: int | None) -> str:
     ('5,531', '–')
     """
     return ABSENT if number is None else f"{number:,}"
+
+
+def decimal(value: float) -> str:
+    """A number with two decimals and a true minus.
+
+    >>> decimal(-1.204)
+    '−1.20'
+    """
+    return f"{value:.2f}".replace("-", "−")

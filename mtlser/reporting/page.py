@@ -1,58 +1,32 @@
 """One self-contained HTML page from scores: nothing in it is fetched from anywhere."""
 
-import json
-import platform
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from mtlser.errors import MtlserError
+from mtlser.evaluation import literature
 from mtlser.evaluation.score_records import Scores
-from mtlser.recipe import Recipe, dumps
-from mtlser.records import Record, SearchResult
-from mtlser.reporting import facts, formats, published, surface, verdict
-
-if TYPE_CHECKING:
-    from mtlser.tracking import Run
+from mtlser.records import SearchResult
+from mtlser.reporting import (
+    bundle,
+    fact_tables,
+    facts,
+    figures,
+    formats,
+    studies,
+    surface,
+    tables,
+    verdict,
+)
+from mtlser.reporting.figures import Absent, Figure
+from mtlser.reporting.material import PageContext
+from mtlser.reporting.tables import Table
 
 HERE = Path(__file__).parent
-PACKAGES = ("mtlser", "torch", "transformers", "scikit-learn", "scipy", "jiwer", "mlflow", "kfp")
-
-
-class PageContext(Record):
-    """What the page tells beside the scores."""
-
-    ingest: dict[str, Any]
-    """`ingest.json` as it is; empty where there is none."""
-    audit: dict[str, Any]
-    """`audit.json` as it is; empty where there is none."""
-    search: SearchResult
-    recipe_toml: str
-    environment: dict[str, str]
-    """What ran: commit, Python, platform, package versions, MLflow run."""
-
-
-def context(
-    corpus_folder: Path, folds_folder: Path, choices: SearchResult, recipe: Recipe, run: "Run"
-) -> PageContext:
-    """What the page tells beside the scores, read from the stages' folders and this machine.
-
-    Raises:
-        MtlserError: `ingest.json` or `audit.json` is there but is no JSON object.
-    """
-    return PageContext(
-        ingest=_json(corpus_folder / "ingest.json"),
-        audit=_json(folds_folder / "audit.json"),
-        search=choices,
-        recipe_toml=dumps(recipe),
-        environment=_environment(run),
-    )
 
 
 def write(path: Path, scores: Scores, context: PageContext) -> None:
@@ -64,47 +38,142 @@ def write(path: Path, scores: Scores, context: PageContext) -> None:
 
 def render(scores: Scores, context: PageContext) -> str:
     """The page as HTML text; every value in it is escaped."""
-    environment = Environment(
+    main, search = scores.of(scores.main), context.search
+    audit = facts.audit(context.audit)
+    drawn, absent = _studies(context)
+    by_fold, confusion = figures.by_fold(scores), figures.confusion_by_fold(scores)
+    overall, noise = figures.confusion_overall(scores), figures.noise(scores)
+    known = scores.literature or literature.table_4()
+    return shell(
+        "report.html.j2",
+        [by_fold, overall, confusion, *noise, *drawn],
+        {"scores": scores.model_dump_json(), "context": context.model_dump_json()},
+        context.environment,
+        title=verdict.title(scores),
+        scores=scores,
+        main=main,
+        verdict=verdict.sentence(scores),
+        headline=verdict.headline(scores),
+        cautions=verdict.cautions(scores, search),
+        readings=[row for row in scores.comparisons if row.trust],
+        figures={
+            "by_fold": by_fold,
+            "overall": overall,
+            "confusion": confusion,
+            "noise": noise,
+            "studies": drawn,
+        },
+        absent=absent,
+        tables=_tables(scores) | _search_tables(search) | _fact_tables(scores, audit),
+        noise_facts=verdict.noise(scores),
+        search=search,
+        **search_values(search),
+        audit=audit,
+        ingest=facts.sections(context.ingest),
+        published=literature.source(),
+        warnings=[row.warning for row in known if row.warning],
+        links=context.links,
+        recipe_toml=context.recipe_toml,
+    )
+
+
+def paper_tables(scores: Scores) -> list[Table]:
+    """The tables that go to `tables.md` and `tables.tex`, in the page's order."""
+    every = _tables(scores) | _fact_tables(scores, facts.audit({}))
+    found: list[Table | None] = [every["systems"], every["intervals"], every["styles"]]
+    found += [every["tests"], every["effects"], *every["folds"], every["speakers"]]
+    found += [*every["noise"], every["cost"], every["classes"]]
+    found += [every["literature"], every["against"], every["published_noise"]]
+    return [table for table in found if table is not None]
+
+
+def shell(
+    template: str,
+    drawn: Sequence[Figure],
+    embedded: Mapping[str, str],
+    environment: Mapping[str, str],
+    **values: Any,
+) -> str:
+    """A page from one of the templates, with its figures and whatever it embeds as JSON."""
+    engine = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    engine.filters |= {
         "percent": formats.percent,
-        "spread": formats.spread,
-        "p": formats.p_value,
-        "points": formats.points,
-        "signed": formats.signed,
         "code": _code,
-        "numeric": lambda text: bool(re.fullmatch(r"[–\d.,%±+− e-]*", text)),
+        "numeric": lambda text: bool(tables.NUMBER.fullmatch(text)),
     }
-    return environment.get_template("report.html.j2").render(
-        scores=scores,
-        main=scores.of(scores.main),
-        context=context,
-        title=verdict.title(scores),
-        verdict=verdict.sentence(scores),
-        headline=verdict.headline(scores),
-        cautions=verdict.cautions(scores, context.search),
-        fold_chart=facts.fold_chart(scores),
-        noise_chart=facts.noise_chart(scores),
-        noise_legend=facts.noise_legend(scores),
-        noise_systems=facts.noise_systems(scores),
-        corrected=facts.corrected_p(scores),
-        ingest=facts.sections(context.ingest),
-        audit=facts.audit(context.audit),
-        grid=surface.is_grid(context.search),
-        mean_grids=surface.mean_grids(context.search),
-        fold_grids=surface.fold_grids(context.search),
-        metric=surface.MEASURES[context.search.metric].name,
-        choice_score=surface.choice_score,
-        published=published,
+    listed = ",".join(figure.model_dump_json(exclude={"table"}) for figure in drawn)
+    parts = {**embedded, "figures": f"[{listed}]"}
+    return engine.get_template(template).render(
+        embedded={name: _embedded(text) for name, text in parts.items()},
+        environment=environment,
         css=Markup((HERE / "report.css").read_text(encoding="utf-8")),
         js=Markup((HERE / "report.js").read_text(encoding="utf-8")),
-        scores_json=_embedded(scores),
+        plotly=Markup(bundle.packed() if drawn else ""),
+        **values,
     )
+
+
+def _studies(context: PageContext) -> tuple[list[Figure], list[Absent]]:
+    """Figures 7-14 of the paper, those that can be drawn and those that cannot."""
+    drawn, absent = studies.ablations(context.histories)
+    _, without = studies.encoders({})
+    surfaces = studies.surface(context.search)
+    training = studies.training(context.histories)
+    if isinstance(surfaces, Figure):
+        drawn.append(surfaces)
+    else:
+        without.append(surfaces)
+    return ([training] if training else []) + drawn, absent + without
+
+
+def _tables(scores: Scores) -> dict[str, Any]:
+    main = scores.of(scores.main)
+    noisy = [one for one in scores.systems if len(one.test) > 1]
+    return {
+        "systems": tables.systems(scores),
+        "intervals": tables.intervals(scores),
+        "styles": tables.styles(scores),
+        "tests": tables.tests(scores.comparisons),
+        "effects": tables.effects(scores.comparisons),
+        "folds": [tables.folds(scores, one) for one in scores.systems],
+        "speakers": tables.speakers(main),
+        "noise": [tables.noise(one) for one in noisy],
+        "classes": tables.classes(scores),
+    }
+
+
+def _fact_tables(scores: Scores, audit: Mapping[str, Any]) -> dict[str, Table | None]:
+    return {
+        "literature": fact_tables.published(scores.literature or literature.table_4()),
+        "against": fact_tables.against(scores.literature),
+        "published_noise": fact_tables.published_noise(),
+        "cost": fact_tables.cost(scores.cost),
+        "guesses": fact_tables.guesses(scores, audit["guesses"]),
+    }
+
+
+def _search_tables(search: SearchResult | None) -> dict[str, Any]:
+    if search is None:
+        return {"choices": None, "trainings": None}
+    return {"choices": fact_tables.choices(search), "trainings": fact_tables.trainings(search)}
+
+
+def search_values(search: SearchResult | None) -> dict[str, Any]:
+    """What the page's section on the search shows."""
+    if search is None:
+        return {"grid": False, "metric": "", "mean_grids": (), "fold_grids": ()}
+    return {
+        "grid": surface.is_grid(search),
+        "metric": surface.MEASURES[search.metric].name,
+        "mean_grids": surface.mean_grids(search),
+        "fold_grids": surface.fold_grids(search),
+    }
 
 
 def _code(text: str) -> Markup:
@@ -112,39 +181,8 @@ def _code(text: str) -> Markup:
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
-def _embedded(scores: Scores) -> Markup:
+def _embedded(text: str) -> Markup:
     """JSON that cannot end the script element it stands in."""
-    text = scores.model_dump_json()
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return Markup(text)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise MtlserError(f"{path}: no JSON ({error}); run the stage again") from None
-    if not isinstance(content, Mapping):
-        raise MtlserError(f"{path}: expected a JSON object; run the stage again")
-    return dict(content)
-
-
-def _environment(run: "Run") -> dict[str, str]:
-    from mtlser.provenance import commit
-
-    found = {
-        "Written": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        "Commit": commit() or "unknown",
-        "MLflow run": run.id or "not tracked",
-        "Python": platform.python_version(),
-        "Platform": platform.platform(),
-    }
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found

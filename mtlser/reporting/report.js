@@ -84,8 +84,9 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 const coloured = (trace) => {
   const own = structuredClone(trace);
   if (own.meta.heat) {
-    const ends = [colour("card"), colour("heat")];
+    const ends = [colour("card"), colour("hot")];
     own.colorscale = (own.meta.reversed ? ends.reverse() : ends).map((end, i) => [i, end]);
+    own.textfont = { color: colour("ink") };
     return own;
   }
   const shade = colour(`c${own.meta.colour}`);
@@ -100,18 +101,18 @@ const axes = (spec, width) => {
     return { height: spec.height, xaxis: { ...grid, ...spec.x }, yaxis: { ...grid, ...spec.y } };
   }
   const count = spec.panels.length;
-  const across = Math.max(1, Math.min(count, Math.floor(width / 250)));
+  const across = Math.max(1, Math.min(count, Math.floor(width / 220)));
   const down = Math.ceil(count / across);
   const cell = { showgrid: false, zeroline: false, ticks: "" };
   const layout = { height: down * spec.height + 30, annotations: [] };
   spec.panels.forEach((text, index) => {
     const key = index ? String(index + 1) : "";
     const [column, row] = [index % across, Math.floor(index / across)];
-    const x = [(column + (across > 1 ? 0.14 : 0)) / across, (column + 0.97) / across];
+    const x = [(column + 0.02) / across, (column + 0.97) / across];
     const y = [1 - (row + 0.78) / down, 1 - (row + 0.1) / down];
     layout[`xaxis${key}`] = { ...spec.x, ...cell, domain: x, anchor: `y${key}`, tickfont: { size: 11 } };
     layout[`yaxis${key}`] = { ...spec.y, ...cell, domain: y, anchor: `x${key}`, tickfont: { size: 11 } };
-    if (column) delete layout[`yaxis${key}`].title;
+    if (column) Object.assign(layout[`yaxis${key}`], { title: undefined, showticklabels: false });
     if (row < down - 1 && index + across < count) delete layout[`xaxis${key}`].title;
     layout.annotations.push({
       text: escaped(text), x: x[0], y: y[1], xref: "paper", yref: "paper", xanchor: "left",

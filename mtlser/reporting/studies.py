@@ -185,15 +185,18 @@ def surface(search: SearchResult | None) -> Figure | Absent:
     for place, (_, measure, means) in enumerate(found):
         z = [[hundred(means.get((a, b))) for b in betas] for a in alphas]
         x, y = [f"{b:g}" for b in betas], [f"{a:g}" for a in alphas]
-        cells = heat(place, x, y, z, "%{z:.1f}")
+        cells = heat(place, x, y, z, "%{text}")
+        cells["text"] = [
+            [_cell(means.get((a, b)), measure, (a, b) in chosen) for b in betas] for a in alphas
+        ]
         cells["hovertemplate"] = "α %{y}, β %{x}: %{z:.1f} %<extra></extra>"
         cells["meta"] = {"heat": True, "reversed": not measure.higher_is_better}
-        traces += [cells, _stars(cells, chosen)]
+        traces.append(cells)
     return Figure(
         id="figure-14",
         title="The search over α and β",
         caption="As the paper's figure 14, as maps: validation, mean over folds, percent; darker is "
-        "better. Framed: chosen by one fold or more.",
+        "better. ★: chosen by one fold or more.",
         description="Best: " + "; ".join(_best(*part) for part in found) + ".",
         data=tuple(traces),
         x={"type": "category", "title": {"text": "β (speaker)"}},
@@ -226,20 +229,10 @@ def _means(rows: Sequence[SearchRow], measure: Measure) -> dict[tuple[float, flo
     return {pair: fmean(values) for pair, values in seen.items()}
 
 
-def _stars(cells: Mapping[str, Any], chosen: set[tuple[float, float]]) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "name": "chosen",
-        "x": [f"{b:g}" for _, b in sorted(chosen)],
-        "y": [f"{a:g}" for a, _ in sorted(chosen)],
-        "xaxis": cells["xaxis"],
-        "yaxis": cells["yaxis"],
-        "marker": {"symbol": "square-open", "size": 26, "line": {"width": 2.5}},
-        "meta": {"colour": 2},
-        "hoverinfo": "skip",
-        "showlegend": False,
-    }
+def _cell(value: float | None, measure: Measure, chosen: bool) -> str:
+    if value is None:
+        return ""
+    return f"{measure.text(value)}{' ★' if chosen else ''}"
 
 
 def _best(name: str, measure: Measure, means: Mapping[tuple[float, float], float]) -> str:

@@ -9,6 +9,7 @@ from mtlser.reporting import verdict
 from mtlser.reporting.formats import (
     ABSENT,
     count,
+    decimal,
     p_value,
     percent,
     points,
@@ -157,40 +158,43 @@ def noise(one: SystemScores) -> Table:
     )
 
 
+def intervals(scores: Scores) -> Table | None:
+    """95 % intervals of WA and UA, over folds and over speakers; `None` where there is none."""
+    rows = []
+    for one in scores.systems:
+        for metric in ("ua", "wa"):
+            over, drawn = one.clean.spreads.get(metric), one.bootstrap.get(metric)
+            ends = [
+                None if over is None or over.low is None else (over.low, over.high),
+                None if drawn is None else (drawn.low, drawn.high),
+            ]
+            if any(ends):
+                speakers = ABSENT if drawn is None else str(drawn.speakers)
+                shown = [ABSENT if e is None else " to ".join(map(percent, e)) for e in ends]
+                rows.append((one.system, metric.upper(), *shown, speakers))
+    if not rows:
+        return None
+    return Table(
+        id="intervals",
+        caption="95 % intervals, percent",
+        columns=("System", "Metric", "Mean over folds (t)", "Pooled, over speakers", "Speakers"),
+        rows=tuple(rows),
+        note="Over folds: t interval, which takes folds as independent. Over speakers: percentile "
+        "bootstrap of whole speakers, the systems taken as trained; it is about the pooled value, "
+        "not the mean over folds.",
+    )
+
+
 def tests(comparisons: Sequence[Comparison]) -> Table | None:
     """Every test between systems; `None` where there is none."""
     rows: list[tuple[str, ...]] = []
     strong: list[int] = []
     for row in comparisons:
         label = (f"{row.main} − {row.other}", row.metric.upper())
-        for test in row.paired:
-            if test.kind == "corrected resampled t":
+        for texts in _tests(row):
+            if texts[0].startswith("Corrected"):
                 strong.append(len(rows))
-            rows.append(
-                (
-                    *label,
-                    test.kind.capitalize(),
-                    signed(test.difference),
-                    points(test.interval),
-                    f"{test.statistic:.2f}",
-                    ABSENT if test.df is None else str(test.df),
-                    p_value(test.p),
-                    ABSENT,
-                )
-            )
-        if row.welch is not None:
-            rows.append(
-                (
-                    *label,
-                    "Welch t",
-                    signed(row.welch.difference),
-                    points(row.welch.interval),
-                    f"{row.welch.t:.2f}",
-                    f"{row.welch.df:.1f}",
-                    p_value(row.welch.p),
-                    p_value(row.p_holm),
-                )
-            )
+            rows.append((*label, *texts))
     if not rows:
         return None
     return Table(
@@ -204,6 +208,38 @@ def tests(comparisons: Sequence[Comparison]) -> Table | None:
         rows=tuple(rows),
         strong=tuple(strong),
     )
+
+
+def _tests(row: Comparison) -> list[tuple[str, ...]]:
+    """Test, difference, interval, statistic, df, p, p Holm."""
+    found: list[tuple[str, ...]] = [
+        (
+            test.kind.capitalize(),
+            signed(test.difference),
+            points(test.interval),
+            decimal(test.statistic),
+            ABSENT if test.df is None else str(test.df),
+            p_value(test.p),
+            ABSENT,
+        )
+        for test in row.paired
+    ]
+    if row.welch is not None:
+        w = row.welch
+        told = (signed(w.difference), points(w.interval), decimal(w.t), f"{w.df:.1f}")
+        found.append(("Welch t", *told, p_value(w.p), p_value(row.p_holm)))
+    if row.bootstrap is not None:
+        b = row.bootstrap
+        rest = (ABSENT,) * 4
+        name = f"Bootstrap over {b.speakers} speakers"
+        found.append((name, signed(b.estimate), points((b.low, b.high)), *rest))
+    if row.mcnemar is not None:
+        m = row.mcnemar
+        difference = signed((m.only_first - m.only_second) / m.utterances)
+        statistic = ABSENT if m.statistic is None else decimal(m.statistic)
+        name = f"McNemar ({m.kind}, {m.only_first} : {m.only_second})"
+        found.append((name, difference, ABSENT, statistic, ABSENT, p_value(m.p), ABSENT))
+    return found
 
 
 def effects(comparisons: Sequence[Comparison]) -> Table | None:

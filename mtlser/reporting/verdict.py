@@ -6,10 +6,14 @@ from mtlser.evaluation.statistics import LEVEL
 from mtlser.records import SearchResult
 from mtlser.reporting.formats import p_value, percent, points, spread
 
+FEW = 2
+"""So many other systems are named one by one in the verdict."""
+
 
 def title(scores: Scores) -> str:
     """The page's title; a leaking protocol is named in it."""
-    plain = f"{scores.recipe_name}: {scores.main} on {scores.corpus}, protocol {scores.protocol}"
+    name = f"{scores.recipe_name}: " if scores.recipe_name else ""
+    plain = f"{name}{scores.main} on {scores.corpus}, protocol {scores.protocol}"
     return f"LEAKING PROTOCOL – {plain}" if scores.leaks else plain
 
 
@@ -27,9 +31,20 @@ def sentence(scores: Scores) -> str:
         f"{spread(clean.spreads['wa'])} % WA ({over})"
     )
     rows = [row for row in scores.comparisons if row.metric == "ua" and row.welch is not None]
-    texts = [_against(row) for row in rows]
+    texts = [_against(row) for row in rows] if len(rows) <= FEW else [_among(scores, rows)]
     leak = ["the protocol leaks, so this is no result"] if scores.leaks else []
     return "; ".join([text, *texts, *leak]) + "."
+
+
+def _among(scores: Scores, rows: list[Comparison]) -> str:
+    """The best of many other systems, and how many the main one differs from."""
+    best = max(rows, key=lambda row: scores.of(row.other).clean.spreads["ua"].mean)
+    shown = [row for row in rows if (test := corrected(row)) is not None and test.p < LEVEL]
+    above = sum(row.welch is not None and row.welch.difference > 0 for row in shown)
+    return (
+        f"of {len(rows)} other systems it is shown to be above {above} and below "
+        f"{len(shown) - above}; against the best of them, {_against(best)}"
+    )
 
 
 def _against(row: Comparison) -> str:
@@ -55,10 +70,10 @@ def corrected(row: Comparison) -> Paired | None:
     return None
 
 
-def cautions(scores: Scores, search: SearchResult) -> list[str]:
+def cautions(scores: Scores, search: SearchResult | None) -> list[str]:
     """What to beware of before the numbers: an optimistic search, then the scores' notes."""
     found = []
-    if search.scope == "global" and len({(r.alpha, r.beta) for r in search.rows}) > 1:
+    if search and search.scope == "global" and len({(r.alpha, r.beta) for r in search.rows}) > 1:
         found.append(
             "Alpha and beta were chosen once from all folds' validation (scope global): each "
             "fold's test speakers took part in the choice as another fold's validation, so the "
@@ -82,3 +97,25 @@ def headline(scores: Scores) -> list[tuple[str, str]]:
         found.append(("Speaker accuracy", spread(main.speaker.spread)))
     found.append(("Calibration error (ECE)", percent(main.clean.pooled.calibration_error)))
     return found
+
+
+def noise(scores: Scores) -> str:
+    """How the noisy conditions were made, in words."""
+    facts = scores.noise
+    if facts is None:
+        return (
+            "How the noise was mixed in was not recorded: source and the definition of the speech "
+            "level are not known here."
+        )
+    level = {
+        "active": "the RMS of its active frames, pauses left out",
+        "rms": "the RMS of all its samples",
+    }[facts.level]
+    text = (
+        f"Noise: {', '.join(facts.kinds)} from {facts.source}. Speech level in the SNR: {level}. "
+        f"Training heard {facts.trained_on} speech only; the noise is in test alone."
+    )
+    if facts.largest_deviation_db is None:
+        return f"{text} The SNR was not measured back."
+    gap = facts.largest_deviation_db
+    return f"{text} Measured back, the SNR is within {gap:.2g} dB of the one named."

@@ -1,0 +1,116 @@
+"""What the page tells beside the scores, read from stage folders and this machine."""
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mtlser.errors import MtlserError
+from mtlser.recipe import Recipe, dumps
+from mtlser.records import Record, SearchResult
+from mtlser.reporting import histories
+from mtlser.reporting.histories import History
+
+if TYPE_CHECKING:
+    from mtlser.tracking import Run
+
+PACKAGES = (
+    *("mtlser", "torch", "transformers", "scikit-learn", "scipy", "jiwer", "mlflow", "kfp"),
+    "plotly",
+)
+RUN = "MLflow run"
+
+
+class PageContext(Record):
+    """What the page tells beside the scores."""
+
+    ingest: dict[str, Any]
+    """`ingest.json` as it is; empty where there is none."""
+    audit: dict[str, Any]
+    """`audit.json` as it is; empty where there is none."""
+    search: SearchResult | None
+    """`None` where no search was given."""
+    recipe_toml: str
+    """Empty where no recipe was given."""
+    environment: dict[str, str]
+    """What ran: commit, Python, platform, package versions, MLflow run."""
+    links: dict[str, str] = {}
+    """Web addresses of entries of the environment."""
+    histories: tuple[History, ...] = ()
+    """The network's trainings by epoch, as far as their folders were given."""
+
+
+def context(  # noqa: PLR0913, PLR0917 - one parameter a source
+    corpus_folder: Path | None,
+    folds_folder: Path,
+    choices: SearchResult | None,
+    recipe: Recipe,
+    run: "Run",
+    results: Sequence[Path] = (),
+) -> PageContext:
+    """What the page tells beside the scores.
+
+    Args:
+        corpus_folder: holds `ingest.json`; `None`: not given.
+        folds_folder: holds `audit.json` beside the folds.
+        choices: what the search chose; `None`: not given.
+        recipe: without a name: none was given.
+        run: the tracked run.
+        results: folders that may hold trainings by epoch.
+
+    Raises:
+        MtlserError: `ingest.json` or `audit.json` is there but is no JSON object.
+    """
+    return PageContext(
+        ingest=_json(corpus_folder / "ingest.json") if corpus_folder else {},
+        audit=_json(folds_folder / "audit.json"),
+        search=choices,
+        recipe_toml=dumps(recipe) if recipe.name else "",
+        environment=environment(run),
+        links=_links(run),
+        histories=histories.read(results),
+    )
+
+
+def environment(run: "Run") -> dict[str, str]:
+    """What wrote the page: time, commit, run, machine, packages."""
+    from mtlser.provenance import commit
+
+    found = {
+        "Written": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "Commit": commit() or "unknown",
+        RUN: run.id or "not tracked",
+        "MLflow store": run.uri or "none",
+        "Python": platform.python_version(),
+        "Platform": platform.platform(),
+    }
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _links(run: "Run") -> dict[str, str]:
+    """The run's page in MLflow, where its store is a server."""
+    experiment = getattr(run, "experiment_id", None)
+    address = (run.uri or "").rstrip("/")
+    if run.id is None or experiment is None or not address.startswith(("http://", "https://")):
+        return {}
+    return {RUN: f"{address}/#/experiments/{experiment}/runs/{run.id}"}
+
+
+def _json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise MtlserError(f"{path}: no JSON ({error}); run the stage again") from None
+    if not isinstance(content, Mapping):
+        raise MtlserError(f"{path}: expected a JSON object; run the stage again")
+    return dict(content)
