@@ -10,11 +10,10 @@ from typing import Annotated
 
 import typer
 
-from mtlser import profile_command, show, stages, storage
+from mtlser import profile_command, report_command, show, stages, storage
 from mtlser import recipe as recipes
 from mtlser.errors import MtlserError
 from mtlser.flags import (
-    Chosen,
     CorpusName,
     FoldIndex,
     Folds,
@@ -232,30 +231,10 @@ def noise_eval(
 app.command(epilog="Example: mtlser profile runs/demo --out cost")(profile_command.profile)
 
 
-@app.command(
+app.command(
     epilog="Example: mtlser report --manifest corpus --folds folds --chosen chosen "
     "--out report cells/f0 cells/f1 noisy/f0 noisy/f1"
-)
-def report(
-    results: Annotated[list[str], typer.Argument(help="Cell folders and noisy folders.")],
-    manifest: Manifest,
-    folds: Folds,
-    chosen: Chosen,
-    out: Out,
-    recipe: RecipeName = None,
-    sets: Sets = None,
-    run: Key = "",
-) -> None:
-    """Score all predictions and write one HTML page, `scores.json` and `summary.json`."""
-    stages.report(manifest, folds, chosen, results, resolve(recipe, sets), out, run)
-    show.scored(out)
-    repeated = again(recipe, sets)
-    told(
-        f"report: {out}/report.html",
-        f"mtlser train --manifest {manifest} --folds {folds} --chosen {out} --final "
-        f"--out final{repeated}",
-        f"mtlser register --model final --report {out} --out registered{repeated}",
-    )
+)(report_command.report)
 
 
 @app.command(epilog="Example: mtlser register --model final --report report --out registered")

@@ -24,7 +24,6 @@ CorpusName = Annotated[str | None, typer.Option("--corpus", help="`iemocap` or `
 Root = Annotated[str | None, typer.Option(help="Folder or s3:// address of the release.")]
 Manifest = Annotated[str, typer.Option(help="Corpus folder, as `mtlser ingest` wrote it.")]
 Folds = Annotated[str, typer.Option(help="Folds folder, as `mtlser split` wrote it.")]
-Chosen = Annotated[str, typer.Option(help="Chosen folder, as `mtlser search` wrote it.")]
 FoldIndex = Annotated[int, typer.Option("--fold", min=0, help="Index of the fold, from 0.")]
 System = Annotated[str, typer.Option(help="`mtlser`, or a baseline such as `svm`.")]
 Out = Annotated[str, typer.Option(help="Folder or s3:// address to write.")]

@@ -15,16 +15,17 @@ Folders that pass between stages:
 | cell | `model/`, `history.jsonl`, `result.json`, `predictions.jsonl` | `train` |
 | noisy | `predictions.jsonl`, `noise.json`, `cost.json` of the first fold | `noise_eval` |
 | cost | `cost.json` | `profile` |
-| report | `report.html`, `{scores,summary,chosen}.json`, `predictions.jsonl` ... | `report` |
+| report | `report.html`, `tables.{md,tex}`, `{scores,summary,chosen}.json` ... | `report` |
 | registered | `registered.json` | `register` |
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 from mtlser import bench, storage, tracking
-from mtlser.recipe import Recipe, dumps
+from mtlser.recipe import Recipe
 from mtlser.records import (
     Cell,
     CellResult,
@@ -202,47 +203,51 @@ def report(
     folds: str,
     chosen: str,
     results: Sequence[str],
-    recipe: Recipe,
+    recipe: Recipe | None,
     out: str,
     run: str = "",
+    main: str = "",
 ) -> None:
     """Scores all predictions and writes the page; the same numbers go to MLflow.
 
     Args:
-        corpus: corpus folder.
-        folds: folds folder.
-        chosen: chosen folder of the search.
-        results: cell, noisy and cost folders, in any order.
-        recipe: the resolved recipe.
+        corpus: corpus folder; empty: the page goes without what ingest counted.
+        folds: folds folder, or a file like its `folds.json`.
+        chosen: chosen folder of the search; empty: the page goes without the search.
+        results: cell, noisy, cost and run folders or files of predictions, in any
+            order.
+        recipe: the resolved recipe; `None`: predictions of unknown origin, which are not tracked.
         out: report folder to write.
         run: key of the parent run in MLflow.
+        main: the system that the page is about; empty: `mtlser`.
     """
-    from mtlser.evaluation import cost_records, gathering, noise_facts, scores
-    from mtlser.reporting import page
+    from mtlser.reporting import stage
 
-    source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
-    gathered = [storage.fetch(place) for place in results]
+    source = storage.fetch(corpus) if corpus else None
+    plan_folder, gathered = storage.fetch(folds), [storage.fetch(place) for place in results]
+    search = resolved(load_chosen(storage.fetch(chosen)), gathered) if chosen else None
     plan = load_folds(plan_folder)
-    choices = resolved(load_chosen(storage.fetch(chosen)), gathered)
-    with tracking.parent(recipe, run) as parent, storage.output(out) as folder:
-        write_json(folder / CHOSEN, choices)
-        files = [cell / PREDICTIONS for cell in gathered if not cost_records.only(cell)]
-        predictions = gathering.merge(files, folder / PREDICTIONS)
-        (folder / "recipe.toml").write_text(dumps(recipe), encoding="utf-8")
-        measured = scores.measure(
-            predictions,
-            plan,
-            recipe,
-            chosen=choices,
-            noise=noise_facts.gathered(gathered),
-            cost=cost_records.gathered(gathered),
-        )
-        write_json(folder / "scores.json", measured)
-        scores.write_summary(folder / "summary.json", measured)
-        context = page.context(source, plan_folder, choices, recipe, parent)
-        page.write(folder / "report.html", measured, context)
+    folder_of = plan_folder if plan_folder.is_dir() else plan_folder.parent
+    given = stage.Given(plan, folder_of, gathered, source, search, recipe, main)
+    tracked = tracking.parent(recipe, run) if recipe else nullcontext(tracking.NullRun())
+    with tracked as parent, storage.output(out) as folder:
+        measured = stage.write(folder, given, parent)
         tracking.log_scores(parent, measured, folder)
         tracking.finish(parent)
+
+
+def compare(runs: Sequence[str], out: str) -> None:
+    """Writes one page that sets finished runs side by side.
+
+    Args:
+        runs: run or report folders, `s3://` addresses of these, MLflow run ids, `models:/` URIs.
+        out: folder to write.
+    """
+    from mtlser.reporting import comparison_page
+    from mtlser.reporting import runs as finished
+
+    with finished.opened(runs) as found, storage.output(out) as folder:
+        comparison_page.write(folder, found)
 
 
 def register(model: str, report_folder: str, recipe: Recipe, out: str, run: str = "") -> None:
@@ -262,8 +267,8 @@ def load_manifest(corpus: Path) -> list[Utterance]:
 
 
 def load_folds(folder: Path) -> FoldPlan:
-    """The fold plan of a folds folder."""
-    return read_json(folder / FOLDS, FoldPlan)
+    """The fold plan of a folds folder, or of a file like its `folds.json`."""
+    return read_json(folder if folder.is_file() else folder / FOLDS, FoldPlan)
 
 
 def load_chosen(folder: Path) -> SearchResult:

@@ -196,7 +196,8 @@ def log_scores(run: Run, scores: "Scores", folder: Path) -> None:
             fold = run.child(key, title, tags)
             fold.metrics(fold_scores(system, name))
             fold.close()
-    for name in ("report.html", "scores.json", "summary.json", "recipe.toml"):
+    kept = ("report.html", "scores.json", "summary.json", "recipe.toml", "folds.json")
+    for name in (*kept, "tables.md", "tables.tex"):
         if (folder / name).is_file():
             run.artifact(folder / name)
 

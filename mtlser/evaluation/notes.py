@@ -33,7 +33,7 @@ def plan_notes(plan: FoldPlan, recipe: Recipe, recipe_hash: str) -> list[str]:
             "Training took padding for speech, as the published code does; predictions here were "
             "made without padding."
         )
-    if recipe_hash != recipe.hash:
+    if recipe.name and recipe_hash != recipe.hash:
         notes.append(
             f"The predictions come from recipe {recipe_hash}; the recipe shown here is "
             f"{recipe.hash}."

@@ -18,7 +18,7 @@ Mask = NDArray[np.bool_]
 """Which utterances, by their place in `Truth.names`."""
 
 
-def check(columns: Columns, plan: FoldPlan, recipe: Recipe) -> None:
+def check(columns: Columns, plan: FoldPlan, recipe: Recipe, main: str = MAIN_SYSTEM) -> None:
     """Refuses predictions that cannot be scored on this plan.
 
     Raises:
@@ -32,7 +32,7 @@ def check(columns: Columns, plan: FoldPlan, recipe: Recipe) -> None:
     _check_membership(columns, plan, wanted)
     if columns.contradiction is not None:
         raise MtlserError(columns.contradiction)
-    _check_systems(columns.systems, plan, recipe)
+    _check_systems(columns.systems, plan, recipe, main)
     _check_complete(columns, plan, wanted)
     if not plan.leaks and recipe.train.speaker_label == "actor":
         _check_speakers(columns, plan, wanted)
@@ -115,8 +115,8 @@ def _check_membership(columns: Columns, plan: FoldPlan, wanted: _Wanted) -> None
                 )
 
 
-def _check_systems(seen: Iterable[str], plan: FoldPlan, recipe: Recipe) -> None:
-    for system in (MAIN_SYSTEM, *recipe.baseline.systems):
+def _check_systems(seen: Iterable[str], plan: FoldPlan, recipe: Recipe, main: str) -> None:
+    for system in (main, *recipe.baseline.systems):
         if system not in seen:
             raise MtlserError(
                 f"no prediction by {system}; seen are {', '.join(sorted(seen))}; run "

@@ -34,6 +34,7 @@ def measure(
     chosen: SearchResult | None = None,
     noise: NoiseFacts | None = None,
     cost: Sequence[CostRow] = (),
+    main: str = MAIN_SYSTEM,
 ) -> Scores:
     """Every score of the predictions on the plan's folds.
 
@@ -44,15 +45,16 @@ def measure(
         chosen: what the search chose; that it did so on validation is checked.
         noise: how the noisy conditions were made.
         cost: what the systems cost.
+        main: the system that is compared with each other one.
 
     Raises:
         MtlserError: the predictions leak, repeat, lack a fold or are no probabilities; see
             `mtlser.evaluation.score_checks`. Or the search did not choose on validation.
     """
     told = predictions if isinstance(predictions, Columns) else gathering.columns(predictions)
-    score_checks.check(told, plan, recipe)
-    names = sorted(told.systems, key=lambda name: (name != MAIN_SYSTEM, name))
-    systems = tuple(_system(name, told, plan, recipe) for name in names)
+    score_checks.check(told, plan, recipe, main)
+    order = (main, *(name for name in told.systems if name != main))
+    systems = tuple(_system(name, told, plan, recipe) for name in order)
     comparisons, untested = comparison.compare(systems, told, plan)
     remarks = [
         *notes.plan_notes(plan, recipe, told.recipe_hash),
@@ -76,7 +78,8 @@ def _scores(
     comparisons: tuple[Comparison, ...],
 ) -> Scores:
     """Everything measured, still without notes."""
-    tested = told.blocks[MAIN_SYSTEM, "test", CLEAN].utterance
+    main = systems[0].system
+    tested = told.blocks[main, "test", CLEAN].utterance
     counts = np.bincount(told.truth.emotion[tested], minlength=len(told.classes)).tolist()
     wa, ua = (_summary(systems[0].clean.spreads[metric]) for metric in ("wa", "ua"))
     return Scores(
@@ -92,11 +95,11 @@ def _scores(
         utterances=len(tested),
         class_counts=dict(zip(told.classes, counts, strict=True)),
         without_transcript=int((told.truth.words[tested] == NONE).sum()),
-        main=MAIN_SYSTEM,
+        main=main,
         systems=systems,
         comparisons=comparisons,
         notes=(),
-        literature=literature.against(MAIN_SYSTEM, wa, ua, recipe.data.corpus, plan),
+        literature=literature.against(main, wa, ua, recipe.data.corpus, plan),
     )
 
 

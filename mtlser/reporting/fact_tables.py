@@ -65,8 +65,8 @@ def against(rows: Sequence[LiteratureRow]) -> Table | None:
         "SD and n",
         columns=("Published", "Metric", "Difference", "95 % interval", "p Welch", "Comparable"),
         rows=tuple(found),
-        note="A row that is not comparable was measured on other folds or data: its difference says "
-        "nothing about the systems.",
+        note="A row that is not comparable was measured on other folds or data: its difference "
+        "says nothing about the systems.",
     )
 
 
@@ -112,8 +112,8 @@ def cost(rows: Sequence[CostRow]) -> Table | None:
             )
             for row in rows
         ),
-        note="Latency: batch 1 after warm-up. Clips a second: batch 8. Memory: peak of the process. "
-        f"Machine: {'; '.join(machines) or 'not named'}.",
+        note="Latency: batch 1 after warm-up. Clips a second: batch 8. Memory: peak of the "
+        f"process. Machine: {'; '.join(machines) or 'not named'}.",
     )
 
 
@@ -144,8 +144,13 @@ def trainings(search: SearchResult) -> Table:
         caption="Every training of the search, validation, percent",
         columns=("Fold", "Alpha", "Beta", "Epoch", "WA", "UA", "F1", "WER", "Speaker"),
         rows=tuple(
-            (str(r.fold), f"{r.alpha:.3g}", f"{r.beta:.3g}", str(r.epoch))
-            + tuple(percent(v) for v in (r.wa, r.ua, r.f1, r.wer, r.speaker_accuracy))
+            (
+                str(r.fold),
+                f"{r.alpha:.3g}",
+                f"{r.beta:.3g}",
+                str(r.epoch),
+                *(percent(v) for v in (r.wa, r.ua, r.f1, r.wer, r.speaker_accuracy)),
+            )
             for r in search.rows
         ),
     )

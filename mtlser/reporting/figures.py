@@ -14,7 +14,17 @@ from mtlser.reporting.tables import Table, slug
 COLOURS = 9
 """Colours of the style sheet."""
 DASHES = ("solid", "dash", "dot", "dashdot")
-SYMBOLS = ("circle", "square", "diamond", "cross", "x", "triangle-up", "star", "hexagon", "pentagon")
+SYMBOLS = (
+    "circle",
+    "square",
+    "diamond",
+    "cross",
+    "x",
+    "triangle-up",
+    "star",
+    "hexagon",
+    "pentagon",
+)
 
 
 class Figure(Record):
@@ -210,21 +220,21 @@ def heat(
 NOISE_METRICS = (("wa", "WA"), ("ua", "UA"), ("macro_f1", "Macro F1"), ("wer", "WER"))
 
 
-def noise(scores: Scores) -> tuple[Figure, ...]:
-    """One figure a metric over the signal-to-noise ratio; empty where noise was not measured."""
-    noisy = [system for system in scores.systems if len(system.test) > 1]
-    found = (_noise(noisy, metric, label) for metric, label in NOISE_METRICS)
+def noise(systems: Sequence[SystemScores]) -> tuple[Figure, ...]:
+    """One figure a metric over the signal-to-noise ratio; empty without noisy systems."""
+    found = (_noise(systems, metric, label) for metric, label in NOISE_METRICS)
     return tuple(figure for figure in found if figure is not None)
 
 
 def _noise(systems: Sequence[SystemScores], metric: str, label: str) -> Figure | None:
     measured = [s for s in systems if metric in s.clean.spreads]
-    if not measured:
-        return None
     kinds = list(dict.fromkeys(k for s in measured for c in s.test if (k := _split(c)[0])))
     levels = sorted({snr for s in measured for c in s.test if (snr := _split(c)[1]) is not None})
     ticks = [*(f"{level:g} dB" for level in levels), CLEAN]
-    traces, rows, told = [], [], []
+    if not kinds:
+        return None
+    traces: list[dict[str, Any]] = []
+    rows, told = [], []
     for one in measured:
         known = {_split(c): c.spreads.get(metric) for c in one.test}
         for kind in kinds:
@@ -235,7 +245,9 @@ def _noise(systems: Sequence[SystemScores], metric: str, label: str) -> Figure |
             sds = [hundred(s.sd if s else None) for s in spreads]
             traces.append(line(name, ticks, means, sds, len(traces)))
             rows.append((name, *(spread(s) for s in spreads)))
-            told.append(f"{name}: " + ", ".join(map(" ".join, zip(ticks, rows[-1][1:], strict=True))))
+            told.append(
+                f"{name}: " + ", ".join(map(" ".join, zip(ticks, rows[-1][1:], strict=True)))
+            )
     return Figure(
         id=f"noise-{slug(metric)}",
         title=f"{label} under noise",

@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe, dumps
 from mtlser.records import Record, SearchResult
@@ -37,13 +39,13 @@ class PageContext(Record):
     """Empty where no recipe was given."""
     environment: dict[str, str]
     """What ran: commit, Python, platform, package versions, MLflow run."""
-    links: dict[str, str] = {}
+    links: dict[str, str] = Field(default_factory=dict)
     """Web addresses of entries of the environment."""
     histories: tuple[History, ...] = ()
     """The network's trainings by epoch, as far as their folders were given."""
 
 
-def context(  # noqa: PLR0913, PLR0917 - one parameter a source
+def context(
     corpus_folder: Path | None,
     folds_folder: Path,
     choices: SearchResult | None,

@@ -42,7 +42,8 @@ def render(scores: Scores, context: PageContext) -> str:
     audit = facts.audit(context.audit)
     drawn, absent = _studies(context)
     by_fold, confusion = figures.by_fold(scores), figures.confusion_by_fold(scores)
-    overall, noise = figures.confusion_overall(scores), figures.noise(scores)
+    noisy = [one for one in scores.systems if len(one.test) > 1]
+    overall, noise = figures.confusion_overall(scores), figures.noise(noisy)
     known = scores.literature or literature.table_4()
     return shell(
         "report.html.j2",

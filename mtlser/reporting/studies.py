@@ -195,8 +195,8 @@ def surface(search: SearchResult | None) -> Figure | Absent:
     return Figure(
         id="figure-14",
         title="The search over α and β",
-        caption="As the paper's figure 14, as maps: validation, mean over folds, percent; darker is "
-        "better. ★: chosen by one fold or more.",
+        caption="As the paper's figure 14, as maps: validation, mean over folds, percent; darker "
+        "is better. ★: chosen by one fold or more.",
         description="Best: " + "; ".join(_best(*part) for part in found) + ".",
         data=tuple(traces),
         x={"type": "category", "title": {"text": "β (speaker)"}},

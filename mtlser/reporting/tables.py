@@ -58,7 +58,7 @@ def classes(scores: Scores) -> Table:
 
 def systems(scores: Scores) -> Table:
     """Every measured system on clean test (paper, table 4)."""
-    known = {(row.other, row.metric): verdict.corrected(row) for row in scores.comparisons}
+    known = {(row.other, str(row.metric)): verdict.corrected(row) for row in scores.comparisons}
 
     def p(system: str, metric: str) -> str:
         test = known.get((system, metric))
@@ -98,8 +98,12 @@ def styles(scores: Scores) -> Table:
         if one.validation is not None:
             parts.append(("validation: no result", one.validation.pooled))
         rows += [
-            (one.system, name, count(n.utterances))
-            + tuple(percent(value) for value in (n.ua, n.wa, n.macro_f1, n.wer))
+            (
+                one.system,
+                name,
+                count(n.utterances),
+                *(percent(value) for value in (n.ua, n.wa, n.macro_f1, n.wer)),
+            )
             for name, n in parts
         ]
     return Table(
@@ -114,9 +118,12 @@ def styles(scores: Scores) -> Table:
 def folds(scores: Scores, one: SystemScores) -> Table:
     """One system fold by fold, with every class's recall (paper, figure 4)."""
     rows = [
-        (fold.name, count(n.utterances))
-        + tuple(percent(v) for v in (n.wa, n.ua, n.macro_f1, n.weighted_f1, n.wer, n.cer))
-        + tuple(percent(n.recall.get(name)) for name in scores.classes)
+        (
+            fold.name,
+            count(n.utterances),
+            *(percent(v) for v in (n.wa, n.ua, n.macro_f1, n.weighted_f1, n.wer, n.cer)),
+            *(percent(n.recall.get(name)) for name in scores.classes),
+        )
         for fold in one.clean.folds
         for n in [fold.numbers]
     ]

@@ -31,7 +31,7 @@ def sentence(scores: Scores) -> str:
         f"{spread(clean.spreads['wa'])} % WA ({over})"
     )
     rows = [row for row in scores.comparisons if row.metric == "ua" and row.welch is not None]
-    texts = [_against(row) for row in rows] if len(rows) <= FEW else [_among(scores, rows)]
+    texts = [against(row) for row in rows] if len(rows) <= FEW else [_among(scores, rows)]
     leak = ["the protocol leaks, so this is no result"] if scores.leaks else []
     return "; ".join([text, *texts, *leak]) + "."
 
@@ -43,11 +43,11 @@ def _among(scores: Scores, rows: list[Comparison]) -> str:
     above = sum(row.welch is not None and row.welch.difference > 0 for row in shown)
     return (
         f"of {len(rows)} other systems it is shown to be above {above} and below "
-        f"{len(shown) - above}; against the best of them, {_against(best)}"
+        f"{len(shown) - above}; against the best of them, {against(best)}"
     )
 
 
-def _against(row: Comparison) -> str:
+def against(row: Comparison) -> str:
     """The difference to one other system, by the corrected test where there is one."""
     assert row.welch is not None
     way = "above" if row.welch.difference >= 0 else "below"

@@ -1,0 +1,194 @@
+"""Finished runs side by side: one page, with tests where their folds are the same."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mtlser.evaluation import gathering, run_comparison
+from mtlser.evaluation.run_comparison import Measured
+from mtlser.evaluation.score_records import Comparison, SystemScores
+from mtlser.records import CLEAN, Prediction, Record, read_jsonl, write_json
+from mtlser.reporting import exports, figures, material, page, studies, tables, verdict
+from mtlser.reporting.figures import Figure
+from mtlser.reporting.formats import ABSENT, count, spread
+from mtlser.reporting.runs import Finished
+from mtlser.reporting.tables import Table
+from mtlser.tracking import NullRun
+
+
+class Untested(Record):
+    """A run that may not be tested against the first, and why."""
+
+    label: str
+    reasons: tuple[str, ...]
+
+
+class Compared(Record):
+    """What a comparison found (`comparison.json`)."""
+
+    runs: dict[str, str]
+    """Label to place."""
+    comparisons: tuple[Comparison, ...]
+    untested: tuple[Untested, ...]
+    notes: tuple[str, ...]
+
+
+def write(folder: Path, runs: Sequence[Finished]) -> None:
+    """Writes `report.html`, `comparison.json` and the tables to a folder."""
+    found = compare(runs)
+    write_json(folder / "comparison.json", found)
+    exports.write(folder, [t for t in _tables(runs, found).values() if t is not None])
+    temporary = folder / "report.html.tmp"
+    temporary.write_text(render(runs, found), encoding="utf-8")
+    temporary.replace(folder / "report.html")
+
+
+def compare(runs: Sequence[Finished]) -> Compared:
+    """The first run against each other one; those on other folds are set aside, with reasons."""
+    reasons = {run.label: run_comparison.differences(runs[0].scores, run.scores) for run in runs}
+    alike = [run for run in runs if not reasons[run.label]]
+    plans = [run.plan for run in alike if run.plan is not None]
+    measured = [_measured(run) for run in alike] if len(alike) > 1 else []
+    rows, notes = (
+        run_comparison.compare(measured[0], measured[1:], plans[0] if plans else None)
+        if measured
+        else ([], [])
+    )
+    return Compared(
+        runs={run.label: run.place for run in runs},
+        comparisons=tuple(rows),
+        untested=tuple(
+            Untested(label=label, reasons=tuple(why)) for label, why in reasons.items() if why
+        ),
+        notes=tuple(notes),
+    )
+
+
+def render(runs: Sequence[Finished], found: Compared) -> str:
+    """The page as HTML text; every value in it is escaped."""
+    noise = _noise(runs)
+    encoders, absent = studies.encoders({run.label: run.histories for run in runs})
+    leaking = [run.label for run in runs if run.scores.leaks]
+    return page.shell(
+        "compare.html.j2",
+        [*noise, *encoders],
+        {
+            "comparison": found.model_dump_json(),
+            **{f"scores-{i}": run.scores.model_dump_json() for i, run in enumerate(runs)},
+        },
+        material.environment(NullRun()),
+        title=f"{len(runs)} runs compared: {', '.join(run.label for run in runs)}",
+        verdict=_verdict(runs, found),
+        leaking=leaking,
+        found=found,
+        first=runs[0].label,
+        noise=noise,
+        encoders=encoders,
+        absent=absent,
+        tables=_tables(runs, found),
+        notes={run.label: run.scores.notes for run in runs},
+    )
+
+
+def _measured(run: Finished) -> Measured:
+    """The run with its main system's clean test, where its predictions lie beside its scores."""
+    if run.predictions is None:
+        return Measured(label=run.label, scores=run.scores, told=None)
+    wanted = (run.scores.main, "test", CLEAN)
+    told = gathering.columns(
+        p
+        for p in read_jsonl(run.predictions, Prediction)
+        if (p.system, p.split, p.condition) == wanted
+    )
+    return Measured(label=run.label, scores=run.scores, told=told)
+
+
+def _main(run: Finished) -> SystemScores:
+    return run.scores.of(run.scores.main)
+
+
+def _verdict(runs: Sequence[Finished], found: Compared) -> str:
+    """Who is ahead in UA, and whether a difference is shown, in one or two sentences."""
+    told = ", ".join(f"{run.label} {spread(_main(run).clean.spreads['ua'])} %" for run in runs)
+    rows = [row for row in found.comparisons if row.metric == "ua"]
+    tested = "; ".join(
+        f"{runs[0].label} is {verdict.against(row)}" for row in rows if row.welch is not None
+    )
+    apart = ", ".join(one.label for one in found.untested)
+    parts = [f"UA: {told}."]
+    parts += [f"{tested}."] if tested else []
+    if apart:
+        parts.append(f"Not comparable with {runs[0].label}, and so not tested: {apart}.")
+    return " ".join(parts)
+
+
+def _tables(runs: Sequence[Finished], found: Compared) -> dict[str, Table | None]:
+    return {
+        "runs": _runs(runs),
+        "tests": tables.tests(found.comparisons),
+        "effects": tables.effects(found.comparisons),
+        "recipes": _recipes(runs),
+    }
+
+
+def _runs(runs: Sequence[Finished]) -> Table:
+    rows = []
+    for run in runs:
+        one, s = _main(run), run.scores
+        values = [spread(one.clean.spreads.get(m)) for m in ("ua", "wa", "macro_f1", "wer")]
+        spoken = spread(one.speaker.spread if one.speaker else None)
+        protocol = f"{s.protocol} (leaks)" if s.leaks else s.protocol
+        about = (s.corpus, protocol, str(len(s.fold_names)), count(s.utterances))
+        rows.append((run.label, s.main, *values, spoken, *about, s.manifest_digest[:12]))
+    return Table(
+        id="runs",
+        caption="Clean test: mean ± SD over folds, percent",
+        columns=(
+            *("Run", "System", "UA", "WA", "Macro F1", "WER", "Speaker"),
+            *("Corpus", "Protocol", "Folds", "Utterances", "Manifest"),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _recipes(runs: Sequence[Finished]) -> Table | None:
+    """What the recipes have unlike; `None` where fewer than two are known."""
+    known = {run.label: _flat(run.recipe.model_dump()) for run in runs if run.recipe is not None}
+    if len(known) < 2:
+        return None
+    keys = dict.fromkeys(key for values in known.values() for key in values)
+    unlike = [key for key in keys if len({repr(v.get(key)) for v in known.values()}) > 1]
+    labels = [run.label for run in runs]
+    return Table(
+        id="recipes",
+        caption="Where the recipes differ"
+        + ("" if unlike else ": nowhere; the runs differ in code, data or chance"),
+        columns=("Key", *labels),
+        rows=tuple(
+            (key, *(_text(known[each].get(key)) if each in known else ABSENT for each in labels))
+            for key in unlike
+        ),
+    )
+
+
+def _flat(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Sections as dotted keys; recipes have one level of them."""
+    found: dict[str, Any] = {}
+    for key, value in recipe.items():
+        if isinstance(value, dict):
+            found |= {f"{key}.{inner}": each for inner, each in value.items()}
+        else:
+            found[key] = value
+    return found
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ABSENT
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _noise(runs: Sequence[Finished]) -> tuple[Figure, ...]:
+    """The main systems' noise curves, each by its run's label."""
+    systems = [_main(run).model_copy(update={"system": run.label}) for run in runs]
+    return figures.noise([one for one in systems if len(one.test) > 1])

@@ -1,0 +1,105 @@
+"""The report folder from gathered predictions: scores, page, tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mtlser.errors import MtlserError
+from mtlser.evaluation import gathering, literature, scores
+from mtlser.evaluation.columns import Columns
+from mtlser.evaluation.score_records import MAIN_SYSTEM, Scores
+from mtlser.recipe import Recipe, dumps, load
+from mtlser.records import FoldPlan, SearchResult, write_json
+from mtlser.reporting import exports, material, page
+
+if TYPE_CHECKING:
+    from mtlser.tracking import Run
+
+PREDICTIONS = "predictions.jsonl"
+UNNAMED = "a corpus that is not named"
+
+NO_RECIPE = """
+name = ""
+[data]
+corpus = "iemocap"
+root = "unknown"
+[noise]
+kinds = []
+[baseline]
+systems = []
+"""
+"""Asks for no system and no condition; the page shows none of it."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a report is made of."""
+
+    plan: FoldPlan
+    folds_folder: Path
+    results: Sequence[Path]
+    """Folders with `predictions.jsonl` (cells, noisy folders, runs), or such files themselves."""
+    corpus: Path | None
+    """Corpus folder; `None`: not given."""
+    search: SearchResult | None
+    """What was chosen; `None`: not given."""
+    recipe: Recipe | None
+    """`None`: predictions of unknown origin."""
+    main: str = ""
+    """System that the page is about; empty: `mtlser`, or without a recipe the only one."""
+
+
+def prediction_files(results: Sequence[Path]) -> list[Path]:
+    """The file of predictions of each result.
+
+    Raises:
+        MtlserError: a folder without one.
+    """
+    files = [path / PREDICTIONS if path.is_dir() else path for path in results]
+    for path in files:
+        if not path.is_file():
+            raise MtlserError(
+                f"{path.parent}: no {PREDICTIONS} in it; give folders that `mtlser train` or "
+                "`mtlser noise-eval` wrote, or a file of one prediction a line"
+            )
+    return files
+
+
+def write(folder: Path, given: Given, run: "Run") -> Scores:
+    """Scores everything and writes the report folder.
+
+    Raises:
+        MtlserError: predictions that cannot be scored, or no such system.
+    """
+    recipe = given.recipe or load(NO_RECIPE)
+    told = gathering.merge(prediction_files(given.results), folder / PREDICTIONS)
+    main = given.main or (MAIN_SYSTEM if given.recipe else _only(told))
+    measured = scores.measure(told, given.plan, recipe, main=main)
+    if given.recipe is None:
+        measured = measured.model_copy(
+            update={"corpus": UNNAMED, "literature": literature.table_4()}
+        )
+    else:
+        (folder / "recipe.toml").write_text(dumps(recipe), encoding="utf-8")
+    if given.search is not None:
+        write_json(folder / "chosen.json", given.search)
+    write_json(folder / "folds.json", given.plan)
+    write_json(folder / "scores.json", measured)
+    scores.write_summary(folder / "summary.json", measured)
+    context = material.context(
+        given.corpus, given.folds_folder, given.search, recipe, run, given.results
+    )
+    page.write(folder / "report.html", measured, context)
+    exports.write(folder, page.paper_tables(measured))
+    return measured
+
+
+def _only(told: Columns) -> str:
+    """The network where it is there, else the one system there is."""
+    if MAIN_SYSTEM in told.systems or len(told.systems) == 1:
+        return MAIN_SYSTEM if MAIN_SYSTEM in told.systems else told.systems[0]
+    raise MtlserError(
+        f"predictions of {', '.join(told.systems)} and none of {MAIN_SYSTEM}: say which one the "
+        f"report is about, for example `--main {told.systems[0]}`"
+    )
