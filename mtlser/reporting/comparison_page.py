@@ -8,7 +8,7 @@ from mtlser.evaluation import gathering, run_comparison
 from mtlser.evaluation.run_comparison import Measured
 from mtlser.evaluation.score_records import Comparison, SystemScores
 from mtlser.records import CLEAN, Prediction, Record, read_jsonl, write_json
-from mtlser.reporting import exports, figures, material, page, studies, tables, verdict
+from mtlser.reporting import exports, figures, material, page, significance, studies, verdict
 from mtlser.reporting.figures import Figure
 from mtlser.reporting.formats import ABSENT, count, spread
 from mtlser.reporting.runs import Finished
@@ -125,8 +125,9 @@ def _verdict(runs: Sequence[Finished], found: Compared) -> str:
 def _tables(runs: Sequence[Finished], found: Compared) -> dict[str, Table | None]:
     return {
         "runs": _runs(runs),
-        "tests": tables.tests(found.comparisons),
-        "effects": tables.effects(found.comparisons),
+        "believed": significance.believed(found.comparisons),
+        "tests": significance.tests(found.comparisons),
+        "effects": significance.effects(found.comparisons),
         "recipes": _recipes(runs),
     }
 

@@ -89,7 +89,7 @@ def by_fold(scores: Scores) -> Figure:
     names = list(scores.fold_names)
     traces, rows, told = [], [], []
     for place, one in enumerate(scores.systems):
-        for shade, metric in enumerate(("wa", "ua")):
+        for shade, metric in enumerate(("wa", "ua") if place == 0 else ("ua",)):
             known = {fold.name: getattr(fold.numbers, metric) for fold in one.clean.folds}
             values = [hundred(known.get(name)) for name in names]
             label = metric.upper() if place == 0 else f"{one.system} {metric.upper()}"
@@ -100,7 +100,7 @@ def by_fold(scores: Scores) -> Figure:
                     "x": names,
                     "y": values,
                     "visible": True if place == 0 else "legendonly",
-                    "meta": {"colour": (2 * place + shade) % COLOURS + 1},
+                    "meta": {"colour": (place + (place > 0) + shade) % COLOURS + 1},
                     "hovertemplate": "%{fullData.name}, %{x}: %{y:.1f} %<extra></extra>",
                 }
             )
@@ -111,8 +111,8 @@ def by_fold(scores: Scores) -> Figure:
     return Figure(
         id="figure-4",
         title=f"WA and UA of {scores.main} by fold",
-        caption="As the paper's figure 4: each fold's test, percent. The other systems can be "
-        "switched on.",
+        caption="As the paper's figure 4: each fold's test, percent. The other systems' UA can "
+        "be switched on.",
         description="Percent. " + "; ".join(told) + ".",
         data=tuple(traces),
         x={"type": "category", "title": {"text": "held out"}, "showgrid": False},

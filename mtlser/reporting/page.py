@@ -17,6 +17,7 @@ from mtlser.reporting import (
     facts,
     figures,
     formats,
+    significance,
     studies,
     surface,
     tables,
@@ -82,7 +83,13 @@ def paper_tables(scores: Scores) -> list[Table]:
     """The tables that go to `tables.md` and `tables.tex`, in the page's order."""
     every = _tables(scores) | _fact_tables(scores, facts.audit({}))
     found: list[Table | None] = [every["systems"], every["intervals"], every["styles"]]
-    found += [every["tests"], every["effects"], *every["folds"], every["speakers"]]
+    found += [
+        every["believed"],
+        every["tests"],
+        every["effects"],
+        *every["folds"],
+        every["speakers"],
+    ]
     found += [*every["noise"], every["cost"], every["classes"]]
     found += [every["literature"], every["against"], every["published_noise"]]
     return [table for table in found if table is not None]
@@ -140,8 +147,9 @@ def _tables(scores: Scores) -> dict[str, Any]:
         "systems": tables.systems(scores),
         "intervals": tables.intervals(scores),
         "styles": tables.styles(scores),
-        "tests": tables.tests(scores.comparisons),
-        "effects": tables.effects(scores.comparisons),
+        "believed": significance.believed(scores.comparisons),
+        "tests": significance.tests(scores.comparisons),
+        "effects": significance.effects(scores.comparisons),
         "folds": [tables.folds(scores, one) for one in scores.systems],
         "speakers": tables.speakers(main),
         "noise": [tables.noise(one) for one in noisy],

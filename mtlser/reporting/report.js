@@ -113,7 +113,7 @@ const axes = (spec, width) => {
     layout[`xaxis${key}`] = { ...spec.x, ...cell, domain: x, anchor: `y${key}`, tickfont: { size: 11 } };
     layout[`yaxis${key}`] = { ...spec.y, ...cell, domain: y, anchor: `x${key}`, tickfont: { size: 11 } };
     if (column) Object.assign(layout[`yaxis${key}`], { title: undefined, showticklabels: false });
-    if (row < down - 1 && index + across < count) delete layout[`xaxis${key}`].title;
+    if (row < down - 1) delete layout[`xaxis${key}`].title;
     layout.annotations.push({
       text: escaped(text), x: x[0], y: y[1], xref: "paper", yref: "paper", xanchor: "left",
       yanchor: "bottom", showarrow: false, font: { size: 13, color: colour("ink") },

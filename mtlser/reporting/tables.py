@@ -1,21 +1,11 @@
 """Tables as data: one description for the page, for Markdown, for LaTeX and for CSV."""
 
 import re
-from collections.abc import Sequence
 
-from mtlser.evaluation.score_records import Comparison, Numbers, Scores, SystemScores
+from mtlser.evaluation.score_records import Numbers, Scores, SystemScores
 from mtlser.records import Record
 from mtlser.reporting import verdict
-from mtlser.reporting.formats import (
-    ABSENT,
-    count,
-    decimal,
-    p_value,
-    percent,
-    points,
-    signed,
-    spread,
-)
+from mtlser.reporting.formats import ABSENT, count, p_value, percent, spread
 
 NUMBER = re.compile(r"[–★\d.,%±+− e-]*( to [–\d.,+−e-]+)?")
 
@@ -166,108 +156,35 @@ def noise(one: SystemScores) -> Table:
 
 
 def intervals(scores: Scores) -> Table | None:
-    """95 % intervals of WA and UA, over folds and over speakers; `None` where there is none."""
-    rows = []
+    """95 % intervals of UA and WA, over folds and over speakers; `None` where there is none."""
+    rows, found = [], False
     for one in scores.systems:
+        row, speakers = [one.system], ABSENT
         for metric in ("ua", "wa"):
             over, drawn = one.clean.spreads.get(metric), one.bootstrap.get(metric)
-            ends = [
-                None if over is None or over.low is None else (over.low, over.high),
-                None if drawn is None else (drawn.low, drawn.high),
-            ]
-            if any(ends):
-                speakers = ABSENT if drawn is None else str(drawn.speakers)
-                shown = [ABSENT if e is None else " to ".join(map(percent, e)) for e in ends]
-                rows.append((one.system, metric.upper(), *shown, speakers))
-    if not rows:
+            if over is not None and over.low is not None and over.high is not None:
+                row.append(f"{percent(over.low)} to {percent(over.high)}")
+            else:
+                row.append(ABSENT)
+            row.append(
+                ABSENT if drawn is None else f"{percent(drawn.low)} to {percent(drawn.high)}"
+            )
+            speakers = speakers if drawn is None else str(drawn.speakers)
+        found = found or any(cell != ABSENT for cell in row[1:])
+        rows.append((*row, speakers))
+    if not found:
         return None
     return Table(
         id="intervals",
         caption="95 % intervals, percent",
-        columns=("System", "Metric", "Mean over folds (t)", "Pooled, over speakers", "Speakers"),
+        columns=(
+            *("System", "UA, mean over folds (t)", "UA, pooled, over speakers"),
+            *("WA, mean over folds (t)", "WA, pooled, over speakers", "Speakers"),
+        ),
         rows=tuple(rows),
         note="Over folds: t interval, which takes folds as independent. Over speakers: percentile "
         "bootstrap of whole speakers, the systems taken as trained; it is about the pooled value, "
         "not the mean over folds.",
-    )
-
-
-def tests(comparisons: Sequence[Comparison]) -> Table | None:
-    """Every test between systems; `None` where there is none."""
-    rows: list[tuple[str, ...]] = []
-    strong: list[int] = []
-    for row in comparisons:
-        label = (f"{row.main} − {row.other}", row.metric.upper())
-        for texts in _tests(row):
-            if texts[0].startswith("Corrected"):
-                strong.append(len(rows))
-            rows.append((*label, *texts))
-    if not rows:
-        return None
-    return Table(
-        id="tests",
-        caption="Two-tailed tests on clean test; differences in points, 95 % intervals; in bold "
-        "the test to believe",
-        columns=(
-            *("Comparison", "Metric", "Test", "Difference", "Interval"),
-            *("Statistic", "df", "p", "p Holm"),
-        ),
-        rows=tuple(rows),
-        strong=tuple(strong),
-    )
-
-
-def _tests(row: Comparison) -> list[tuple[str, ...]]:
-    """Test, difference, interval, statistic, df, p, p Holm."""
-    found: list[tuple[str, ...]] = [
-        (
-            test.kind.capitalize(),
-            signed(test.difference),
-            points(test.interval),
-            decimal(test.statistic),
-            ABSENT if test.df is None else str(test.df),
-            p_value(test.p),
-            ABSENT,
-        )
-        for test in row.paired
-    ]
-    if row.welch is not None:
-        w = row.welch
-        told = (signed(w.difference), points(w.interval), decimal(w.t), f"{w.df:.1f}")
-        found.append(("Welch t", *told, p_value(w.p), p_value(row.p_holm)))
-    if row.bootstrap is not None:
-        b = row.bootstrap
-        rest = (ABSENT,) * 4
-        name = f"Bootstrap over {b.speakers} speakers"
-        found.append((name, signed(b.estimate), points((b.low, b.high)), *rest))
-    if row.mcnemar is not None:
-        m = row.mcnemar
-        difference = signed((m.only_first - m.only_second) / m.utterances)
-        statistic = ABSENT if m.statistic is None else decimal(m.statistic)
-        name = f"McNemar ({m.kind}, {m.only_first} : {m.only_second})"
-        found.append((name, difference, ABSENT, statistic, ABSENT, p_value(m.p), ABSENT))
-    return found
-
-
-def effects(comparisons: Sequence[Comparison]) -> Table | None:
-    """Hedges' g of every comparison; `None` where there is none."""
-    rows = [
-        (
-            f"{row.main} − {row.other}",
-            row.metric.upper(),
-            signed(row.welch.hedges_g, 1),
-            " to ".join(signed(value, 1) for value in row.welch.hedges_interval),
-        )
-        for row in comparisons
-        if row.welch is not None
-    ]
-    if not rows:
-        return None
-    return Table(
-        id="effects",
-        caption="Effect sizes, in SDs between folds",
-        columns=("Comparison", "Metric", "Hedges' g", "95 % interval"),
-        rows=tuple(rows),
     )
 
 

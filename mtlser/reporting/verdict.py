@@ -50,7 +50,9 @@ def _among(scores: Scores, rows: list[Comparison]) -> str:
 def against(row: Comparison) -> str:
     """The difference to one other system, by the corrected test where there is one."""
     assert row.welch is not None
-    way = "above" if row.welch.difference >= 0 else "below"
+    if row.welch.difference == 0:
+        return f"level with {row.other} in UA"
+    way = "above" if row.welch.difference > 0 else "below"
     text = f"{abs(row.welch.difference) * 100:.1f} points UA {way} {row.other}"
     test = corrected(row)
     if test is None:

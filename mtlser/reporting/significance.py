@@ -1,0 +1,124 @@
+"""Tables of the tests between systems: the one to believe, then every other one."""
+
+from collections.abc import Sequence
+
+from mtlser.evaluation.score_records import Comparison
+from mtlser.evaluation.statistics import LEVEL
+from mtlser.reporting import verdict
+from mtlser.reporting.formats import ABSENT, decimal, p_value, points, signed
+from mtlser.reporting.tables import Table
+
+
+def believed(comparisons: Sequence[Comparison]) -> Table | None:
+    """The test to believe of each comparison, beside Welch and the effect size."""
+    rows = []
+    for row in comparisons:
+        test, welch = verdict.corrected(row), row.welch
+        if test is None:
+            continue
+        rows.append(
+            (
+                f"{row.main} − {row.other}",
+                row.metric.upper(),
+                signed(test.difference),
+                points(test.interval),
+                p_value(test.p),
+                "yes" if test.p < LEVEL else "no",
+                p_value(welch.p if welch else None),
+                p_value(row.p_holm),
+                signed(welch.hedges_g if welch else None, 1),
+            )
+        )
+    if not rows:
+        return None
+    return Table(
+        id="believed",
+        caption="The test to believe: corrected resampled t on clean test; differences in points, "
+        "95 % intervals",
+        columns=(
+            *("Comparison", "Metric", "Difference", "Interval", "p corrected", "Shown at .05"),
+            *("p Welch", "p Welch, Holm", "Hedges' g"),
+        ),
+        rows=tuple(rows),
+        note="Each p corrected stands for one planned comparison. Welch, as the paper tests, takes "
+        "folds as independent: not to be believed alone.",
+    )
+
+
+def tests(comparisons: Sequence[Comparison]) -> Table | None:
+    """Every test between systems; `None` where there is none."""
+    rows: list[tuple[str, ...]] = []
+    strong: list[int] = []
+    for row in comparisons:
+        label = (f"{row.main} − {row.other}", row.metric.upper())
+        for texts in _tests(row):
+            if texts[0].startswith("Corrected"):
+                strong.append(len(rows))
+            rows.append((*label, *texts))
+    if not rows:
+        return None
+    return Table(
+        id="tests",
+        caption="Two-tailed tests on clean test; differences in points, 95 % intervals; in bold "
+        "the test to believe",
+        columns=(
+            *("Comparison", "Metric", "Test", "Difference", "Interval"),
+            *("Statistic", "df", "p", "p Holm"),
+        ),
+        rows=tuple(rows),
+        strong=tuple(strong),
+    )
+
+
+def _tests(row: Comparison) -> list[tuple[str, ...]]:
+    """Test, difference, interval, statistic, df, p, p Holm."""
+    found: list[tuple[str, ...]] = [
+        (
+            test.kind.capitalize(),
+            signed(test.difference),
+            points(test.interval),
+            decimal(test.statistic),
+            ABSENT if test.df is None else str(test.df),
+            p_value(test.p),
+            ABSENT,
+        )
+        for test in row.paired
+    ]
+    if row.welch is not None:
+        w = row.welch
+        told = (signed(w.difference), points(w.interval), decimal(w.t), f"{w.df:.1f}")
+        found.append(("Welch t", *told, p_value(w.p), p_value(row.p_holm)))
+    if row.bootstrap is not None:
+        b = row.bootstrap
+        rest = (ABSENT,) * 4
+        name = f"Bootstrap over {b.speakers} speakers"
+        found.append((name, signed(b.estimate), points((b.low, b.high)), *rest))
+    if row.mcnemar is not None:
+        m = row.mcnemar
+        difference = signed((m.only_first - m.only_second) / m.utterances)
+        statistic = ABSENT if m.statistic is None else decimal(m.statistic)
+        name = f"McNemar ({m.kind}, {m.only_first} : {m.only_second})"
+        found.append((name, difference, ABSENT, statistic, ABSENT, p_value(m.p), ABSENT))
+    return found
+
+
+def effects(comparisons: Sequence[Comparison]) -> Table | None:
+    """Hedges' g of every comparison; `None` where there is none."""
+    rows = [
+        (
+            f"{row.main} − {row.other}",
+            row.metric.upper(),
+            signed(row.welch.hedges_g, 1),
+            " to ".join(signed(value, 1) for value in row.welch.hedges_interval),
+        )
+        for row in comparisons
+        if row.welch is not None
+    ]
+    if not rows:
+        return None
+    return Table(
+        id="effects",
+        caption="Effect sizes, in SDs between folds",
+        columns=("Comparison", "Metric", "Hedges' g", "95 % interval"),
+        rows=tuple(rows),
+    )
