@@ -22,7 +22,7 @@ def published(rows: Sequence[LiteratureRow]) -> Table:
         "here",
         columns=(
             *("Method", "UA", "WA", "Multiply-adds, G", "s a sample"),
-            *("p printed", "p recomputed", "Doubtful"),
+            *("p printed", "p recomputed"),
         ),
         rows=tuple(
             (
@@ -33,7 +33,6 @@ def published(rows: Sequence[LiteratureRow]) -> Table:
                 f"{row.seconds:.2f}",
                 p_value(row.p_printed),
                 p_value(row.p_recomputed),
-                " ".join(row.doubtful) or ABSENT,
             )
             for row in rows
         ),

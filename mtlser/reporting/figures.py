@@ -9,7 +9,7 @@ from typing import Any
 from mtlser.evaluation.score_records import ConditionScores, Scores, Spread, SystemScores
 from mtlser.records import CLEAN, Record
 from mtlser.reporting.formats import percent, spread
-from mtlser.reporting.tables import Table, slug
+from mtlser.reporting.tables import Table
 
 COLOURS = 9
 """Colours of the style sheet."""
@@ -42,6 +42,8 @@ class Figure(Record):
     y: dict[str, Any]
     panels: tuple[str, ...] = ()
     """Titles of several plots side by side; empty: one plot."""
+    panel_width: int = 220
+    """Least width of a panel, in CSS pixels; as many as fit stand side by side."""
     height: int = 340
     """Of the figure, or of each panel, in CSS pixels."""
     table: Table
@@ -233,6 +235,7 @@ def _noise(systems: Sequence[SystemScores], metric: str, label: str) -> Figure |
     ticks = [*(f"{level:g} dB" for level in levels), CLEAN]
     if not kinds:
         return None
+    key = metric.replace("_", "-")
     traces: list[dict[str, Any]] = []
     rows, told = [], []
     for one in measured:
@@ -249,7 +252,7 @@ def _noise(systems: Sequence[SystemScores], metric: str, label: str) -> Figure |
                 f"{name}: " + ", ".join(map(" ".join, zip(ticks, rows[-1][1:], strict=True)))
             )
     return Figure(
-        id=f"noise-{slug(metric)}",
+        id=f"noise-{key}",
         title=f"{label} under noise",
         caption=f"{label} over the signal-to-noise ratio of {' and '.join(kinds)}: mean over folds "
         "± SD, percent (the paper's table 5 as a curve).",
@@ -258,7 +261,7 @@ def _noise(systems: Sequence[SystemScores], metric: str, label: str) -> Figure |
         x={"type": "category", "categoryorder": "array", "categoryarray": ticks},
         y={"rangemode": "tozero", "ticksuffix": " %"},
         table=Table(
-            id=f"noise-{slug(metric)}-numbers",
+            id=f"noise-{key}-numbers",
             caption=f"{label} under noise, percent",
             columns=("System", *ticks),
             rows=tuple(rows),

@@ -73,6 +73,7 @@ def render(scores: Scores, context: PageContext) -> str:
         audit=audit,
         ingest=facts.sections(context.ingest),
         published=literature.source(),
+        doubtful={row.method: " ".join(row.doubtful) for row in known if row.doubtful},
         warnings=[row.warning for row in known if row.warning],
         links=context.links,
         recipe_toml=context.recipe_toml,

@@ -62,7 +62,7 @@ for (const button of document.querySelectorAll("button.csv")) {
   button.hidden = false;
   button.addEventListener("click", () => {
     const table = document.getElementById(button.dataset.table);
-    save(`${button.dataset.name ?? table.id}.csv`, csv(table), "text/csv;charset=utf-8");
+    save(`${button.dataset.name}.csv`, csv(table), "text/csv;charset=utf-8");
   });
 }
 const everything = document.getElementById("download");
@@ -101,7 +101,7 @@ const axes = (spec, width) => {
     return { height: spec.height, xaxis: { ...grid, ...spec.x }, yaxis: { ...grid, ...spec.y } };
   }
   const count = spec.panels.length;
-  const across = Math.max(1, Math.min(count, Math.floor(width / 220)));
+  const across = Math.max(1, Math.min(count, Math.floor(width / spec.panel_width)));
   const down = Math.ceil(count / across);
   const cell = { showgrid: false, zeroline: false, ticks: "" };
   const layout = { height: down * spec.height + 30, annotations: [] };

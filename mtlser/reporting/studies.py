@@ -54,7 +54,7 @@ def ablations(trained: Sequence[History]) -> tuple[list[Figure], list[Absent]]:
                     number=f"Figure {study.number}",
                     shows=f"{shows} and {varied} of 0, 0.05, 0.1, 0.5, 1",
                     reason=f"{seen} among what was given: train cells with "
-                    f"--set train.{study.fixed}=0 and several values of the other, and give "
+                    f"`--set train.{study.fixed}=0` and several values of the other, and give "
                     "their folders",
                 )
             )
@@ -202,6 +202,7 @@ def surface(search: SearchResult | None) -> Figure | Absent:
         x={"type": "category", "title": {"text": "β (speaker)"}},
         y={"type": "category", "title": {"text": "α (transcript)"}},
         panels=tuple(name for name, _, _ in found),
+        panel_width=min(440, 150 + 40 * len(betas)),
         height=340,
         table=Table(
             id="figure-14-numbers",

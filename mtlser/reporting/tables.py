@@ -1,6 +1,7 @@
 """Tables as data: one description for the page, for Markdown, for LaTeX and for CSV."""
 
 import re
+import zlib
 
 from mtlser.evaluation.score_records import Numbers, Scores, SystemScores
 from mtlser.records import Record
@@ -189,9 +190,10 @@ def intervals(scores: Scores) -> Table | None:
 
 
 def slug(name: str) -> str:
-    """A name as part of an element's id and of a file's name.
+    """A name as part of an element's id and of a file's name; unlike names stay unlike.
 
-    >>> slug("wav2vec2 + MTL (Cai)"), slug("</x>")
-    ('wav2vec2-mtl-cai', 'x')
+    >>> slug("tim-net"), slug("TIM Net"), slug("</x>")
+    ('tim-net', 'tim-net-5716f0b5', 'x-8e2f778d')
     """
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "unnamed"
+    short = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "unnamed"
+    return short if short == name else f"{short}-{zlib.crc32(name.encode()):08x}"
