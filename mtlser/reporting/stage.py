@@ -75,7 +75,7 @@ def write(folder: Path, given: Given, run: "Run") -> Scores:
     recipe = given.recipe or load(NO_RECIPE)
     told = gathering.merge(prediction_files(given.results), folder / PREDICTIONS)
     main = given.main or (MAIN_SYSTEM if given.recipe else _only(told))
-    measured = scores.measure(told, given.plan, recipe, main=main)
+    measured = scores.measure(told, given.plan, recipe, chosen=given.search, main=main)
     if given.recipe is None:
         measured = measured.model_copy(
             update={"corpus": UNNAMED, "literature": literature.table_4()}
