@@ -3,12 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mtlser.errors import MtlserError
 from mtlser.evaluation import bootstrap, mcnemar, paired, statistics
-from mtlser.evaluation.columns import Block, Columns
+from mtlser.evaluation.columns import Columns
 from mtlser.evaluation.score_records import Comparison, Scores
 from mtlser.evaluation.trust import trust
 from mtlser.records import CLEAN, FoldPlan, Record
@@ -127,7 +124,9 @@ def _utterances(
         notes.append(f"{label}: the tested utterances differ, so there is no test on utterances.")
         return {}
     a, b = first.told, other.told
-    counts = [_by_speaker(told, block) for told, block in zip((a, b), blocks, strict=True)]
+    counts = [
+        told.confusion_by_speaker(block)[1] for told, block in zip((a, b), blocks, strict=True)
+    ]
     drawn = _tried(
         lambda: bootstrap.difference_over_speakers(counts[0], counts[1], metric, a.seed),
         label,
@@ -139,13 +138,6 @@ def _utterances(
     only = int((right & wrong).sum()), int((~right & ~wrong).sum())
     found = mcnemar.from_counts(*only, len(right), (first.label, other.label))
     return {"bootstrap": drawn, "mcnemar": found}
-
-
-def _by_speaker(told: Columns, block: Block) -> NDArray[np.int64]:
-    """Confusion counts by speaker, by name: each run's columns have an order of their own."""
-    speakers, counts_scc = told.confusion_by_speaker(block)
-    order = sorted(range(len(speakers)), key=lambda row: told.speakers[speakers[row]])
-    return np.asarray(counts_scc[order])
 
 
 def _tried(attempt: Callable[[], T], label: str, notes: list[str]) -> T | None:
