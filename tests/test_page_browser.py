@@ -22,6 +22,8 @@ FLAGS = (
 )
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1400, "height": 900}
+PATIENCE_MS = 120_000
+"""On a machine under load a picture took 20 s that takes 0.3 s on an idle one."""
 PNG = b"\x89PNG\r\n\x1a\n"
 
 pytestmark = pytest.mark.skipif(
@@ -76,12 +78,13 @@ def opened(browser: Any, report: Path) -> Iterator[Open]:
     def start(scheme: str = "light", size: dict[str, int] = DESKTOP) -> Any:
         context = browser.new_context(viewport=size, color_scheme=scheme, accept_downloads=True)
         contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
         view = context.new_page()
         view.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
         view.on("pageerror", lambda error: said.append(f"error: {error}"))
         view.route("**/*", routed)
         view.goto(report.as_uri())
-        view.wait_for_selector("html[data-ready]", timeout=60_000)
+        view.wait_for_selector("html[data-ready]")
         return view
 
     yield start
