@@ -1,7 +1,7 @@
 """Plotly's own script, packed for a page that fetches nothing.
 
 The Python package brings the bundle that fits it, so none is kept here. Packed it is 2 MB of text
-that the browser inflates after the page has been painted; see `docs/decisions/0006-report-page.md`.
+that the browser inflates after the page has been painted; see `docs/decisions/0007-report-page.md`.
 """
 
 import base64

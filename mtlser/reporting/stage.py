@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtlser.errors import MtlserError
-from mtlser.evaluation import gathering, literature, scores
+from mtlser.evaluation import cost_records, gathering, literature, noise_facts, scores
 from mtlser.evaluation.columns import Columns
 from mtlser.evaluation.score_records import MAIN_SYSTEM, Scores
 from mtlser.recipe import Recipe, dumps, load
@@ -56,7 +56,8 @@ def prediction_files(results: Sequence[Path]) -> list[Path]:
     Raises:
         MtlserError: a folder without one.
     """
-    files = [path / PREDICTIONS if path.is_dir() else path for path in results]
+    told = [path for path in results if not cost_records.only(path)]
+    files = [path / PREDICTIONS if path.is_dir() else path for path in told]
     for path in files:
         if not path.is_file():
             raise MtlserError(
@@ -75,7 +76,15 @@ def write(folder: Path, given: Given, run: "Run") -> Scores:
     recipe = given.recipe or load(NO_RECIPE)
     told = gathering.merge(prediction_files(given.results), folder / PREDICTIONS)
     main = given.main or (MAIN_SYSTEM if given.recipe else _only(told))
-    measured = scores.measure(told, given.plan, recipe, chosen=given.search, main=main)
+    measured = scores.measure(
+        told,
+        given.plan,
+        recipe,
+        chosen=given.search,
+        noise=noise_facts.gathered(given.results),
+        cost=cost_records.gathered(given.results),
+        main=main,
+    )
     if given.recipe is None:
         measured = measured.model_copy(
             update={"corpus": UNNAMED, "literature": literature.table_4()}
