@@ -41,14 +41,17 @@ def test_fp16_without_a_gpu_is_refused_in_one_sentence(inputs: Inputs, tmp_path:
         ("fp16", GPU, False, torch.float16),
         ("auto", GPU, True, torch.bfloat16),
         ("auto", GPU, False, torch.float32),
-        ("auto", CPU, True, torch.float32),
+        ("auto", CPU, True, torch.bfloat16),
+        ("auto", CPU, False, torch.float32),
         ("bf16", CPU, False, torch.bfloat16),
     ],
 )
 def test_what_a_precision_means_on_a_device(
     monkeypatch: pytest.MonkeyPatch, precision: str, device: Any, able: bool, dtype: torch.dtype
 ) -> None:
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: able)
+    """`able` says whether the device that is asked for multiplies bf16; the other one does not."""
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: able and device == GPU)
+    monkeypatch.setattr(optimisation, "cpu_multiplies_bf16", lambda: able and device == CPU)
     assert optimisation.activation_dtype(precision, device) == dtype
 
 
