@@ -9,6 +9,8 @@ from scipy import stats
 
 from mtlser.evaluation import literature, scores
 from mtlser.evaluation.statistics import Summary
+from mtlser.reporting import fact_tables
+from mtlser.reporting.formats import p_value
 from tests.factories import make_plan, make_prediction, make_predictions, make_recipe
 
 ROWS = {row.key: row for row in literature.table_4()}
@@ -80,6 +82,17 @@ def test_scores_carry_the_rows() -> None:
     single = make_plan(folds=1)
     alone = [make_prediction(name) for name in single.folds[0].test]
     assert all(row.welch_wa is None for row in scores.measure(alone, single, recipe).literature)
+
+
+def test_the_page_shows_the_rows_in_percent() -> None:
+    shown = {row[0]: row for row in fact_tables.published(literature.table_4()).rows}
+    for row in ROWS.values():
+        printed = f"{row.wa.mean * 100:.2f} ± {row.wa.sd * 100:.2f}"
+        assert shown[row.method][2] == printed
+        assert shown[row.method][6] == p_value(row.p_recomputed)
+    assert shown["STRL-SER (Chen 2023b)"][1:3] == ("79.32 ± 0.50", "81.60 ± 0.85")
+    assert shown["SVM (Kurpukdee 2017)"][1] == "–"
+    assert fact_tables.published_noise().rows[0][:2] == ("0", "64.34 ± 0.83")
 
 
 def test_the_data_are_packaged() -> None:

@@ -15,7 +15,7 @@ from mtlser.models.packed import Packed
 from mtlser.training import step
 from mtlser.training.loop import Job
 from mtlser.training.network import Inputs
-from tests.trainings import make_inputs, make_job, one_step, small_recipe
+from tests.trainings import make_inputs, make_job, one_step, small_recipe, train
 
 PUBLISHED = ("train.device_batch=2", "train.ctc_reduction=sum")
 
@@ -128,3 +128,9 @@ def test_a_corpus_without_prefixes_is_refused_in_one_sentence(inputs: Inputs) ->
     )
     with pytest.raises(MtlserError, match=sentence):
         speaker_label(utterance, "prefix")
+
+
+def test_padding_cannot_be_seen_in_cached_features(inputs: Inputs, tmp_path: Path) -> None:
+    keys = ("model.trainable=transformer", "train.padding=seen", "train.device_batch=2")
+    with pytest.raises(MtlserError, match="cached features hold no padding"):
+        train(inputs, small_recipe(tmp_path, *keys), tmp_path / "work")

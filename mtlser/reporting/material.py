@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mtlser.tracking import Run
 
 PACKAGES = (
-    *("mtlser", "torch", "transformers", "scikit-learn", "scipy", "jiwer", "mlflow", "kfp"),
+    *("mtlser", "torch", "transformers", "scikit-learn", "scipy", "rapidfuzz", "mlflow", "kfp"),
     "plotly",
 )
 RUN = "MLflow run"

@@ -149,6 +149,11 @@ def fit_network(
     network = bundle.build(recipe.model, len(EMOTIONS), len(speakers))
     description = describe(training, recipe, network, speakers, shown[0].language)
     cut = CUT_OF[recipe.model.trainable]
+    if recipe.train.padding == "seen" and cut != "wav":
+        raise MtlserError(
+            f"train.padding = 'seen' with model.trainable = {recipe.model.trainable!r}: cached "
+            "features hold no padding; use `--set model.trainable=all` or `--set train.padding=none`"
+        )
     read = features.reader(network, cut, inputs.corpus, inputs.utterances, bench.folder)
     if recipe.model.standardise:
         spread = features.statistics(read, shown)
