@@ -152,7 +152,8 @@ def fit_network(
     if recipe.train.padding == "seen" and cut != "wav":
         raise MtlserError(
             f"train.padding = 'seen' with model.trainable = {recipe.model.trainable!r}: cached "
-            "features hold no padding; use `--set model.trainable=all` or `--set train.padding=none`"
+            "features hold no padding; use `--set model.trainable=all`, or "
+            "`--set train.padding=none`"
         )
     read = features.reader(network, cut, inputs.corpus, inputs.utterances, bench.folder)
     if recipe.model.standardise:
