@@ -233,16 +233,25 @@ def read_jsonl(path: Path, kind: type[RecordT]) -> Iterator[RecordT]:
     """
     if not path.is_file():
         raise MtlserError(f"{path}: no such file; expected one {kind.__name__} a line")
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
-            try:
-                yield kind.model_validate_json(line)
-            except ValidationError as error:
-                problem = error.errors()[0]
-                raise MtlserError(
-                    f"{path}:{number}: not a {kind.__name__}: "
-                    f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
-                ) from None
+            yield parse_line(line, kind, path, number)
+
+
+def parse_line(line: bytes, kind: type[RecordT], path: Path, number: int) -> RecordT:
+    """The record that line `number` of `path` holds.
+
+    Raises:
+        MtlserError: it is not such a record.
+    """
+    try:
+        return kind.model_validate_json(line)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise MtlserError(
+            f"{path}:{number}: not a {kind.__name__}: "
+            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+        ) from None
 
 
 def write_json(path: Path, record: BaseModel) -> None:

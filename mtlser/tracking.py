@@ -115,6 +115,22 @@ def uri() -> str:
     return given or f"sqlite:///{Path.cwd() / 'mlflow.db'}"
 
 
+def existing_uri(sought: str) -> str:
+    """Address of the store that `sought` is to be read from.
+
+    Raises:
+        MtlserError: it is a database file that is not there.
+    """
+    address = uri()
+    scheme, _, database = address.partition(":///")
+    if scheme == "sqlite" and not Path(database).is_file():
+        raise MtlserError(
+            f"{sought}: no MLflow store at {address}; set MLFLOW_TRACKING_URI to the one that "
+            "holds it"
+        )
+    return address
+
+
 def init_store() -> str:
     """Makes the store ready and returns its address, to be handed to other processes.
 

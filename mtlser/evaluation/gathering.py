@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from mtlser.errors import MtlserError
 from mtlser.evaluation.columns import Columns
 from mtlser.evaluation.gatherer import Gatherer
-from mtlser.records import Prediction
+from mtlser.records import Prediction, parse_line
 
 
 def columns(predictions: Iterable[Prediction]) -> Columns:
@@ -43,7 +42,7 @@ def merge(files: Sequence[Path], out: Path) -> Columns:
             raise MtlserError(f"{path}: no such file; expected one Prediction a line")
         with path.open("rb") as file:
             for count, line in enumerate(file, start=1):
-                gatherer.add(_parsed(line, path, count))
+                gatherer.add(parse_line(line, Prediction, path, count))
                 lines.add(number, line)
     gathered = gatherer.finish()
     lines.copy(files, gatherer.order(), out)
@@ -77,14 +76,3 @@ class Lines:
                         source.seek(self.start[index])
                         target.write(source.read(self.length[index]) + b"\n")
         temporary.replace(out)
-
-
-def _parsed(line: bytes, path: Path, number: int) -> Prediction:
-    try:
-        return Prediction.model_validate_json(line)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        raise MtlserError(
-            f"{path}:{number}: not a Prediction: "
-            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
-        ) from None

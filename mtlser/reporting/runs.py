@@ -123,13 +123,7 @@ def _downloaded(place: str, scratch: Path) -> Path:
 
     from mtlser import mlflow_runs
 
-    address = tracking.uri()
-    scheme, _, database = address.partition(":///")
-    if scheme == "sqlite" and not Path(database).is_file():
-        raise MtlserError(
-            f"{place}: no MLflow store at {address}; set MLFLOW_TRACKING_URI to the one that holds "
-            "the run"
-        )
+    address = tracking.existing_uri(place)
     client = mlflow_runs.connect(address)
     try:
         run_id = _run_id(client, place)

@@ -160,13 +160,7 @@ def _downloaded(place: str) -> Path:
 
     from mtlser import mlflow_runs, tracking
 
-    address = tracking.uri()
-    scheme, _, database = address.partition(":///")
-    if scheme == "sqlite" and not Path(database).is_file():
-        raise MtlserError(
-            f"{place}: no MLflow store at {address}; set MLFLOW_TRACKING_URI to the one that the "
-            "model is registered in"
-        )
+    address = tracking.existing_uri(place)
     client = mlflow_runs.connect(address)
     if place.startswith("models:/"):
         _check_name(client, place)

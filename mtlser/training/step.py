@@ -11,7 +11,7 @@ from torch import Tensor
 from mtlser.data import batches
 from mtlser.data.batches import Batch, Example
 from mtlser.errors import MtlserError
-from mtlser.models.losses import Counts, Targets, count, joint_loss
+from mtlser.models.losses import Counts, count, joint_loss
 from mtlser.models.mtl import Cut, Logits
 from mtlser.models.packed import Packed
 from mtlser.training import heap, optimisation
@@ -223,6 +223,3 @@ def spec_augment(features: Packed, share: float = 0.1) -> Packed:
             )[0]
         masked.append(clip_tc)
     return features.with_rows(torch.cat(masked))
-
-
-__all__ = ["Stepper", "Targets", "forward", "load_batch", "spec_augment"]
