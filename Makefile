@@ -54,8 +54,9 @@ types: setup ## mypy --strict
 
 check: lint types test ## lint, types and tests
 
-golden: setup ## write the golden IR anew, after a wanted change of the DAG
-	$(BIN)/mtlser-pipeline compile --image mtlser:golden --out tests/golden
+golden: setup ## write the golden IR anew, after a wanted change of a DAG or profile
+	@for profile in $(notdir $(basename $(wildcard infra/profiles/*.toml))); do \
+	  $(BIN)/mtlser-pipeline compile --image mtlser:golden --profile $$profile --out tests/golden/$$profile; done
 
 constraints: setup ## write the pins anew from what is installed
 	$(BIN)/python -m pip list --format=freeze --exclude-editable --exclude pip \

@@ -145,6 +145,9 @@ def train(  # noqa: PLR0913 - one parameter a flag
     sets: Sets = None,
     work: Work = "",
     run: Key = "",
+    processes: Annotated[
+        int, typer.Option(min=1, help="Share the training, by torchrun: one a GPU.")
+    ] = 1,
 ) -> None:
     """Train one fold, or take the search's checkpoint of it, and score its test set once."""
     resolved = resolve(recipe, sets)
@@ -154,7 +157,7 @@ def train(  # noqa: PLR0913 - one parameter a flag
             "--final needs what the folds chose; give --chosen REPORT_FOLDER, as `mtlser report` "
             "wrote it"
         )
-    stages.train(manifest, folds, chosen, cell, resolved, out, work, run)
+    stages.train(manifest, folds, chosen, cell, resolved, out, work, run, processes)
     repeated = again(recipe, sets)
     if final:
         told(

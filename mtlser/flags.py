@@ -9,6 +9,7 @@ import typer
 
 from mtlser import recipe as recipes
 from mtlser.recipe import Recipe
+from mtlser.tracking import RUN_VARIABLE
 
 DEFAULTS = {"iemocap": "paper", "emodb": "emodb"}
 """Recipe of a corpus where `--recipe` names none."""
@@ -28,7 +29,10 @@ FoldIndex = Annotated[int, typer.Option("--fold", min=0, help="Index of the fold
 System = Annotated[str, typer.Option(help="`mtlser`, or a baseline such as `svm`.")]
 Out = Annotated[str, typer.Option(help="Folder or s3:// address to write.")]
 Work = Annotated[str, typer.Option(help="Folder or s3:// address to resume from.")]
-Key = Annotated[str, typer.Option("--run", help="Steps with one key share one MLflow run.")]
+Key = Annotated[
+    str,
+    typer.Option("--run", envvar=RUN_VARIABLE, help="Steps with one key share one MLflow run."),
+]
 
 
 def resolve(

@@ -117,7 +117,7 @@ def search(
         write_json(folder / CHOSEN, result)
 
 
-def train(
+def train(  # noqa: PLR0913, PLR0917 - what a training needs
     corpus: str,
     folds: str,
     chosen: str,
@@ -126,30 +126,37 @@ def train(
     out: str,
     work: str = "",
     run: str = "",
+    processes: int = 1,
 ) -> None:
     """Trains one cell, or takes the search's checkpoint of it, and scores its test set once.
 
     The final cell (`mtlser:final:s0`) is fitted on all data with the folds' median alpha, beta
     and best epoch, and predicts nothing; its `chosen` is the report folder, where each fold's
     epoch is known. Without `chosen` a fold is trained with the recipe's own pair. Started by
-    `torchrun`, all its processes train together and the first one writes.
+    `torchrun`, all its processes train together and the first one writes; `processes` above 1
+    starts it for a network, on this machine.
     """
-    from mtlser.training import cells, processes
+    from mtlser.training import cells, team
+    from mtlser.training import processes as together
     from mtlser.training import search as alpha_beta
     from mtlser.training.network import Inputs
 
+    wanted = Cell.parse(cell)
+    if processes > 1 and wanted.system == "mtlser" and not team.started():
+        team.train(processes, (corpus, folds, chosen), wanted, recipe, out, work, run)
+        return
     source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
     inputs = Inputs(source, load_manifest(source), load_folds(plan_folder))
     choices = storage.fetch(chosen or folds)
     found = load_chosen(choices) if chosen else alpha_beta.passed_through(inputs, recipe)
     inputs = replace(inputs, chosen=found, chosen_folder=choices)
-    team = processes.current()
+    main = together.current().main
     with (
         tracking.parent(recipe, run) as parent,
-        bench.bench(work, out, main=team.main) as kept,
-        storage.output(out) if team.main else bench.temporary() as folder,
+        bench.bench(work, out, main=main) as kept,
+        storage.output(out) if main else bench.temporary() as folder,
     ):
-        cells.run(Cell.parse(cell), inputs, recipe, folder, kept, parent)
+        cells.run(wanted, inputs, recipe, folder, kept, parent)
 
 
 def pretrain(corpus: str, folds: str, recipe: Recipe, out: str, work: str = "") -> None:

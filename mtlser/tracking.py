@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from mtlser.evaluation.score_records import Scores, SystemScores
 
 
+RUN_VARIABLE = "MTLSER_RUN"
+"""The run's key, for `torchrun`, which takes `--run` for a shortened flag of its own."""
+
+
 class Run(Protocol):
     """One run: what stages may say to the tracker."""
 

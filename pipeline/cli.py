@@ -1,4 +1,4 @@
-"""The `mtlser-pipeline` command: compile the DAG, or run it here.
+"""The `mtlser-pipeline` command: compile the DAGs, or run one here.
 
 A user's mistake ends in one line on stderr and exit code 2, a failed step in exit code 1. Heavy
 packages load only inside the command that needs them.
@@ -33,17 +33,20 @@ def main_options() -> None:
 
 @app.command("compile", epilog="Example: mtlser-pipeline compile --out build/pipelines")
 def compile_dag(
-    out: Annotated[Path, typer.Option(help="Folder for crossval.yaml.")],
+    out: Annotated[Path, typer.Option(help="Folder for one NAME.yaml a DAG.")],
     image: Annotated[
         str | None, typer.Option(help="Image of every step; a release gives its digest.")
     ] = None,
-    profile: Annotated[str, typer.Option(help="What steps ask for: gpu or cpu.")] = "gpu",
+    profile: Annotated[
+        str, typer.Option(help="What steps ask for: a name in infra/profiles, or a .toml file.")
+    ] = "gpu",
 ) -> None:
-    """Write the DAG as YAML, ready for a Kubeflow Pipelines server."""
+    """Write every DAG as YAML, ready for a Kubeflow Pipelines server."""
     from components import IMAGE
     from pipeline import compile as compiling
 
-    typer.echo(compiling.write(out, image or IMAGE, profile))
+    for path in compiling.write(out, image or IMAGE, profile):
+        typer.echo(path)
 
 
 @app.command("run", epilog="Example: mtlser-pipeline run --recipe demo --out runs/demo")
@@ -55,6 +58,10 @@ def run_dag(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Override of the recipe; repeatable."),
     ] = None,
+    dag: Annotated[str, typer.Option(help="crossval, search, compare or retrain.")] = "crossval",
+    rival: Annotated[
+        str | None, typer.Option(help="The second recipe of `compare`, with the same overrides.")
+    ] = None,
     out: Annotated[
         str | None,
         typer.Option(help="Folder or s3:// address to leave; runs/RECIPE where none is given."),
@@ -64,17 +71,20 @@ def run_dag(
         typer.Option("--keep", help="Go on with an interrupted run although the code changed."),
     ] = False,
 ) -> None:
-    """Run the whole DAG on this machine; the same command goes on where a killed run stopped."""
+    """Run a whole DAG on this machine; the same command goes on where a killed run stopped."""
     from mtlser import storage
     from pipeline import local, remote
+    from pipeline.job import Job
     from pipeline.progress import Progress
 
-    resolved = recipes.load(recipe, tuple(sets or ()))
+    overrides = tuple(sets or ())
+    resolved = recipes.load(recipe, overrides)
+    job = Job(resolved, dag, recipes.load(rival, overrides) if rival else None)
     place = out or f"runs/{resolved.name}"
     folder = remote.staging(place) if storage.is_s3(place) else Path(place)
     console = Console()
     try:
-        done = local.run(resolved, folder, Progress(console), keep=keep)
+        done = local.run(job, folder, Progress(console), keep=keep)
     except local.StepFailed as error:
         _end(str(error), 1)
     except local.Stopped as stopped:
@@ -93,15 +103,20 @@ def _close(console: Console, done: Path, place: str) -> None:
     from mtlser.records import read_json
     from mtlser.reporting import table
 
-    scores = read_json(done / "scores.json", Scores)
-    width = console.width if console.is_terminal else WIDTH
-    typer.echo(table.console(scores, width=width, colour=console.is_terminal))
-    typer.echo(f"report:  {place.rstrip('/')}/report.html")
+    if (done / "scores.json").is_file():
+        scores = read_json(done / "scores.json", Scores)
+        width = console.width if console.is_terminal else WIDTH
+        typer.echo(table.console(scores, width=width, colour=console.is_terminal))
+    for told in ("report.html", "chosen.json", "drift.json"):
+        if (done / told).is_file():
+            typer.echo(f"{told.split('.')[0] + ':':9}{place.rstrip('/')}/{told}")
+            break
     if tracking.tracked():
         mlflow = Path(sys.executable).parent / "mlflow"
         command = [str(mlflow), "ui", "--backend-store-uri", tracking.uri()]
         typer.echo(f"MLflow:  {shlex.join(command)}")
-    typer.echo(f"predict: mtlser predict {shlex.quote(place)} clip.wav")
+    if (done / "model").is_dir():
+        typer.echo(f"predict: mtlser predict {shlex.quote(place)} clip.wav")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Writes a DAG as Kubeflow's intermediate representation (YAML)."""
+"""Writes DAGs as Kubeflow's intermediate representation (YAML)."""
 
 from pathlib import Path
 
@@ -6,30 +6,37 @@ from kfp import compiler
 
 from components import IMAGE
 from mtlser.errors import MtlserError
-from pipeline.crossval import crossval
-from pipeline.profile import CLUSTERS
+from pipeline import profile as profiles
+from pipeline.dags import DAGS
+from pipeline.dags.place import Place
 
 
-def write(out: Path, image: str = IMAGE, profile: str = "gpu") -> Path:
-    """The file written, `OUT/crossval.yaml`.
+def write(out: Path, image: str = IMAGE, profile: str = "gpu") -> list[Path]:
+    """The files written, `OUT/NAME.yaml` of every DAG.
 
     Args:
         out: folder, made where absent.
         image: reference of the image that every step runs in; a release gives its digest.
-        profile: what the steps ask the cluster for, one of `CLUSTERS`.
+        profile: what the steps ask the cluster for: a shipped name, or a path to a TOML file.
 
     Raises:
         MtlserError: no such profile, or `out` is a file.
     """
-    if profile not in CLUSTERS:
-        raise MtlserError(
-            f"--profile {profile!r}: expected one of {', '.join(sorted(CLUSTERS))}, for example "
-            "`mtlser-pipeline compile --profile gpu --out build/pipelines`"
-        )
+    return [package(name, out, image, profile) for name in DAGS]
+
+
+def package(name: str, out: Path, image: str = IMAGE, profile: str = "gpu") -> Path:
+    """The file written, `OUT/NAME.yaml` of one DAG; see `write`.
+
+    Raises:
+        MtlserError: as `write`, or no such DAG.
+    """
+    if name not in DAGS:
+        raise MtlserError(f"DAG {name!r}: expected one of {', '.join(DAGS)}")
+    place = Place(profiles.load(profile), image)
     if out.exists() and not out.is_dir():
         raise MtlserError(f"--out {out}: is a file; give a folder, for example build/pipelines")
     out.mkdir(parents=True, exist_ok=True)
-    path = out / "crossval.yaml"
-    temporary = out / "crossval.tmp.yaml"
-    compiler.Compiler().compile(crossval(CLUSTERS[profile], image), str(temporary))
-    return temporary.replace(path)
+    temporary = out / f"{name}.tmp.yaml"
+    compiler.Compiler().compile(DAGS[name].guarded(place), str(temporary))
+    return temporary.replace(out / f"{name}.yaml")

@@ -1,4 +1,4 @@
-"""Runs the `crossval` DAG on this machine and leaves one folder."""
+"""Runs a DAG on this machine and leaves one folder."""
 
 import os
 import signal
@@ -13,9 +13,8 @@ from typing import TextIO
 
 from mtlser import tracking
 from mtlser.errors import MtlserError
-from mtlser.recipe import Recipe, dumps
 from pipeline import workspace
-from pipeline.places import resolve
+from pipeline.job import Job
 from pipeline.progress import Progress
 from pipeline.steps import Event, Reader, Step
 from pipeline.worker import Order, Result
@@ -36,11 +35,11 @@ class Stopped(BaseException):
         self.number = number
 
 
-def run(recipe: Recipe, out: Path, progress: Progress, *, keep: bool = False) -> Path:
+def run(job: Job, out: Path, progress: Progress, *, keep: bool = False) -> Path:
     """The folder of the finished run, `out`: report, scores, predictions, models.
 
     Args:
-        recipe: the recipe; its local places are made absolute and checked first.
+        job: the DAG and its recipes, whose local places are checked first.
         out: folder to leave; a finished run in it stays until this one has succeeded.
         progress: where a person sees what is going on.
         keep: go on with an interrupted run although the code has changed.
@@ -50,17 +49,20 @@ def run(recipe: Recipe, out: Path, progress: Progress, *, keep: bool = False) ->
         StepFailed: a step failed otherwise.
         Stopped: a signal ended the run; the same call goes on from there.
     """
-    resolved = resolve(recipe)
+    job = job.resolved()
     out = out.resolve()
     with workspace.locked(out) as space:
-        state, changed = workspace.begin(space, resolved, keep=keep)
-        progress.start(resolved, space, resumed=state.elapsed_s > 0, changed=changed)
+        state, changed = workspace.begin(space, job, keep=keep)
+        progress.start(job, space, resumed=state.elapsed_s > 0, changed=changed)
         address = tracking.init_store()
         order = Order(
-            recipe=dumps(resolved),
-            data_version=state.data,
-            work=str(space.bench),
-            run=state.run,
+            dag=job.dag,
+            arguments={
+                **job.arguments(),
+                "data_version": state.data,
+                "work": str(space.bench),
+                "run": state.run,
+            },
             steps=str(space.steps),
             cache=str(space.cache),
             result=str(space.result),

@@ -1,69 +1,204 @@
-"""Where a DAG runs: what each step asks for. Nothing here changes a result."""
+"""Where a DAG runs: what each step asks for, as a TOML file. Nothing here changes a result."""
 
-from dataclasses import dataclass, field
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
 
 from kfp import dsl
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mtlser.errors import MtlserError
+
+FOLDER = Path(__file__).parent.parent / "infra" / "profiles"
+"""The profiles that ship with a checkout."""
+STEPS = frozenset(
+    {
+        *("ingest", "fold_split", "search", "train", "noise_eval", "report", "register"),
+        *("check_data", "promote", "compare", "report_outcome"),
+    }
+)
+SHARED_MEMORY = "/dev/shm"
+LOCAL_WIDTH = 2
+"""kfp.local runs at most two loop iterations at a time, whatever it is asked for."""
+QUANTITY = r"^$|^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$"
 
 
-@dataclass(frozen=True)
-class Step:
-    """What one step asks of the cluster; empty text asks for nothing."""
+class Section(BaseModel):
+    """One table of a profile."""
 
-    cpu: str = ""
-    memory: str = ""
-    accelerator: str = ""
-    """Kubernetes resource name, for example `nvidia.com/gpu`; one is asked for."""
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-@dataclass(frozen=True)
-class Profile:
-    """Resources, retries and loop width of one kind of place."""
+class Step(Section):
+    """What one step asks the cluster for; empty text and 0 ask for nothing."""
 
-    light: Step = Step()
-    """Steps that read, score and register."""
-    heavy: Step = Step()
-    """Steps that train or predict."""
-    retries: int = 0
-    backoff_s: int = 60
-    """Pause before the first retry; doubles each time, up to ten minutes."""
-    width: int = 2
+    cpu: str = Field("", pattern=QUANTITY)
+    """Processors, as a Kubernetes quantity."""
+    memory: str = Field("", pattern=QUANTITY)
+    """Request and limit."""
+    gpus: int = Field(0, ge=0)
+    """GPUs of one node; `train` runs one process on each."""
+    gpu: str = "nvidia.com/gpu"
+    """Kubernetes' name of the resource."""
+    shm: str = Field("", pattern=QUANTITY)
+    """Size of a memory-backed `/dev/shm`, which counts as the step's memory."""
+    timeout_s: int = Field(0, ge=0)
+    """After which the step is killed, and tried again where retries are left."""
+
+
+class Retry(Section):
+    """How often a failed step is tried again."""
+
+    count: int = Field(0, ge=0)
+    backoff_s: int = Field(60, ge=0)
+    """Pause before the first retry; doubles each time."""
+    longest_s: int = Field(600, ge=0)
+    """Longest pause."""
+
+
+class Toleration(Section):
+    """A taint of GPU nodes that their steps put up with."""
+
+    key: str
+    operator: Literal["Equal", "Exists"] = "Exists"
+    value: str | None = None
+    effect: Literal["NoExecute", "NoSchedule", "PreferNoSchedule"] | None = None
+
+
+class Variable(Section):
+    """An environment variable from a key of a Kubernetes Secret or ConfigMap."""
+
+    name: str
+    key: str
+    variable: str
+    optional: bool = False
+    """Whether a step starts without it."""
+
+
+class Profile(Section):
+    """Resources, retries, secrets and loop width of one kind of place."""
+
+    description: str = ""
+    width: int = Field(2, ge=1)
     """Cells side by side."""
-    loop_environment: dict[str, str] = field(default_factory=dict)
-    """Environment of the steps in the loop."""
+    retry: Retry = Retry()
+    step: Step = Step()
+    """Every step, where `steps` says nothing else."""
+    steps: dict[str, Step] = {}
+    """By component."""
+    node_selector: dict[str, str] = {}
+    """Labels of the nodes for steps that ask for a GPU."""
+    tolerations: tuple[Toleration, ...] = ()
+    environment: dict[str, str] = {}
+    """Plain variables of every step."""
+    loop_environment: dict[str, str] = {}
+    """Plain variables of the steps in the loop."""
+    secrets: tuple[Variable, ...] = ()
+    config_maps: tuple[Variable, ...] = ()
+    pull_secrets: tuple[str, ...] = ()
+    pull_policy: Literal["", "Always", "IfNotPresent", "Never"] = ""
+    run_as_user: int | None = None
+    """User id of every step, where the cluster wants it said; the image's own is 10001."""
 
-    def apply(self, task: dsl.PipelineTask, *, heavy: bool, cached: bool = True) -> None:
-        """Sets requests, retries and caching of `task`."""
-        step = self.heavy if heavy else self.light
+    def of(self, component: str) -> Step:
+        """What the steps of one component ask for."""
+        return self.steps.get(component, self.step)
+
+    def apply(self, task: dsl.PipelineTask, component: str, *, cached: bool) -> None:
+        """Sets what `task` asks for, its environment, retries and caching."""
+        step = self.of(component)
         if step.cpu:
             task.set_cpu_request(step.cpu)
         if step.memory:
             task.set_memory_request(step.memory).set_memory_limit(step.memory)
-        if step.accelerator:
-            task.set_accelerator_type(step.accelerator).set_accelerator_limit("1")
-        if self.retries:
+        if step.gpus:
+            task.set_accelerator_type(step.gpu).set_accelerator_limit(str(step.gpus))
+        if self.retry.count:
             task.set_retry(
-                self.retries,
-                backoff_duration=f"{self.backoff_s}s",
+                self.retry.count,
+                backoff_duration=f"{self.retry.backoff_s}s",
                 backoff_factor=2.0,
-                backoff_max_duration="600s",
+                backoff_max_duration=f"{self.retry.longest_s}s",
             )
+        for name, value in self.environment.items():
+            task.set_env_variable(name, value)
         task.set_caching_options(cached)
+        self._apply_kubernetes(task, step)
+
+    def _apply_kubernetes(self, task: dsl.PipelineTask, step: Step) -> None:
+        from kfp import kubernetes
+
+        for each in self.secrets:
+            names = {each.key: each.variable}
+            kubernetes.use_secret_as_env(task, each.name, names, optional=each.optional)
+        for each in self.config_maps:
+            names = {each.key: each.variable}
+            kubernetes.use_config_map_as_env(task, each.name, names, optional=each.optional)
+        if step.gpus:
+            for label, value in self.node_selector.items():
+                kubernetes.add_node_selector(task, label, value)
+            for toleration in self.tolerations:
+                kubernetes.add_toleration(task, **toleration.model_dump())
+        if step.shm:
+            kubernetes.empty_dir_mount(task, "shm", SHARED_MEMORY, "Memory", step.shm)
+        if step.timeout_s:
+            kubernetes.set_timeout(task, step.timeout_s)
+        if self.pull_secrets:
+            kubernetes.set_image_pull_secrets(task, list(self.pull_secrets))
+        if self.pull_policy:
+            kubernetes.set_image_pull_policy(task, self.pull_policy)
+        if self.run_as_user is not None:
+            kubernetes.set_security_context(
+                task, run_as_user=self.run_as_user, run_as_non_root=self.run_as_user != 0
+            )
 
 
-CPU = Profile(
-    light=Step(cpu="1", memory="4Gi"), heavy=Step(cpu="4", memory="16Gi"), retries=2, width=10
-)
-GPU = Profile(
-    light=Step(cpu="1", memory="4Gi"),
-    heavy=Step(cpu="4", memory="16Gi", accelerator="nvidia.com/gpu"),
-    retries=2,
-    width=10,
-)
-CLUSTERS = {"cpu": CPU, "gpu": GPU}
-"""Profiles of a cluster, by the name that `compile --profile` takes."""
+def names() -> list[str]:
+    """The profiles that ship with a checkout."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
-LOCAL_WIDTH = 2
-"""kfp.local runs at most two loop iterations at a time, whatever it is asked for."""
+
+def load(source: str) -> Profile:
+    """The profile that `source` names: a shipped one, or a path to a TOML file.
+
+    A `[steps.NAME]` table starts from `[step]`.
+
+    Raises:
+        MtlserError: no such profile, not TOML, an unknown key or step, or a bad value.
+    """
+    shipped = FOLDER / f"{source}.toml"
+    path = shipped if shipped.is_file() else Path(source)
+    if not path.is_file():
+        raise MtlserError(
+            f"--profile {source!r}: expected one of {', '.join(names())}, or a path to a .toml "
+            "file, for example `mtlser-pipeline compile --profile gpu --out build/pipelines`"
+        )
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        return Profile.model_validate(_inherited(content))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MtlserError(f"profile {path}: not TOML: {error}; see infra/profiles") from None
+    except ValidationError as error:
+        problem = error.errors()[0]
+        place = ".".join(map(str, problem["loc"]))
+        raise MtlserError(
+            f"profile {path}: {place}: {problem['msg']}; allowed keys are told in "
+            "pipeline/profile.py, examples are in infra/profiles"
+        ) from None
+
+
+def _inherited(content: dict[str, Any]) -> dict[str, Any]:
+    steps, common = content.get("steps", {}), content.get("step", {})
+    if not isinstance(steps, dict) or not isinstance(common, dict):
+        return content
+    unknown = sorted(set(steps) - STEPS)
+    if unknown:
+        raise MtlserError(
+            f"profile: [steps.{unknown[0]}]: no such step; expected one of "
+            f"{', '.join(sorted(STEPS))}"
+        )
+    whole = {name: {**common, **table} for name, table in steps.items() if isinstance(table, dict)}
+    return {**content, "steps": {**steps, **whole}}
 
 
 def local(cores: int) -> Profile:
@@ -75,5 +210,5 @@ def local(cores: int) -> Profile:
     '4'
     """
     threads = str(max(1, cores // LOCAL_WIDTH))
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    return Profile(width=LOCAL_WIDTH, loop_environment=dict.fromkeys(names, threads))
+    variables = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    return Profile(width=LOCAL_WIDTH, loop_environment=dict.fromkeys(variables, threads))

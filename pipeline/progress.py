@@ -4,7 +4,7 @@ import time
 
 from rich.console import Console
 
-from mtlser.recipe import Recipe
+from pipeline.job import Job
 from pipeline.steps import Event, Step
 from pipeline.workspace import Workspace
 
@@ -22,10 +22,11 @@ class Progress:
         self._started = time.monotonic()
         self._status = console.status("starting")
 
-    def start(self, recipe: Recipe, space: Workspace, *, resumed: bool, changed: list[str]) -> None:
+    def start(self, job: Job, space: Workspace, *, resumed: bool, changed: list[str]) -> None:
         """Says what is run, where, and whether an interrupted run goes on."""
         self._started = time.monotonic()
-        self._say(f"recipe {recipe.name} ({recipe.hash}) -> {space.out}")
+        recipes = [f"{r.name} ({r.hash})" for r in (job.recipe, job.rival) if r is not None]
+        self._say(f"{job.dag}: recipe {' and '.join(recipes)} -> {space.out}")
         self._say(f"full log: {space.log}")
         if resumed:
             self._say("going on with the interrupted run; finished steps are reused")

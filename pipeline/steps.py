@@ -15,6 +15,7 @@ END = re.compile(r"Task '[\w-]+' finished with status (SUCCESS|FAILURE)")
 INPUTS = "Got executor_input:"
 WROTE = re.compile(r"KFP Executor .*(Wrote executor output file|Did not write output file)")
 MISTAKE = re.compile(r"^\s*(?:mtlser\.errors\.)?MtlserError: (.+)$")
+NUMBER = re.compile(r"(-\d+)+$")
 OF_KUBEFLOW = "[KFP Executor"
 KEPT_LINES = 500
 
@@ -70,10 +71,10 @@ class Reader:
             return
         text = COLOUR.sub("", text)
         if match := REUSED.search(text):
-            yield Event("reused", Step(match[1], label(match[1], "")))
+            yield Event("reused", Step(match[1], label(match[1])))
         elif match := BEGIN.search(text):
             yield from self._close(thread, well=True)
-            self.open[thread] = Step(match[1], label(match[1], ""))
+            self.open[thread] = Step(match[1], label(match[1]))
         elif thread not in self.open:
             self.loose.append(text)
         elif match := END.search(text):
@@ -108,15 +109,20 @@ def _whole(step: Step) -> bool:
     except json.JSONDecodeError:
         return False
     values = content.get("inputs", {}).get("parameterValues", {})
-    step.label = label(step.name, values.get("cell", ""))
+    step.label = label(step.name, values.get("cell", ""), known=True)
     return True
 
 
-def label(task: str, cell: str) -> str:
+def label(task: str, cell: str = "", *, known: bool = False) -> str:
     """What a person calls a task.
 
-    >>> label("train", "mtlser:f3:s0"), label("train-2", ""), label("noise-eval", "svm:f0:s0")
-    ('train mtlser:f3:s0', 'train final', 'noise_eval svm:f0:s0')
+    Args:
+        task: Kubeflow's name; a number tells the second use of a component from the first.
+        cell: the cell's id.
+        known: whether the step's inputs are known; a training without a cell is then the final one.
+
+    >>> label("train-3", "mtlser:f3:s0"), label("train-2", known=True), label("train")
+    ('train mtlser:f3:s0', 'train final', 'train')
     """
-    name = task.removesuffix("-2").replace("-", "_")
-    return f"{name} {'final' if task.endswith('-2') else cell}".strip()
+    name = NUMBER.sub("", task).replace("-", "_")
+    return f"{name} {cell or ('final' if known and name == 'train' else '')}".strip()

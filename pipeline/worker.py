@@ -25,10 +25,9 @@ class Order(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    recipe: str
-    data_version: str
-    work: str
-    run: str
+    dag: str
+    arguments: dict[str, str]
+    """Of the DAG, by name."""
     steps: str
     """Folder for the steps' outputs."""
     cache: str
@@ -46,7 +45,7 @@ class Result(BaseModel):
     places: dict[str, str]
     """Folder of each pipeline output."""
     cells: dict[str, str]
-    """Folder of each trained cell."""
+    """Folder of each trained cell of the main report; empty where there is none."""
 
 
 class Tagged(io.TextIOBase):
@@ -73,14 +72,15 @@ class Tagged(io.TextIOBase):
 
 
 def execute(order: Order) -> Result:
-    """Runs the `crossval` DAG here; where its artifacts are.
+    """Runs the core of a DAG here; where its artifacts are.
 
     Raises:
         RuntimeError: a step failed; its output says why.
     """
     from kfp import local
 
-    from pipeline.crossval import Outputs, crossval
+    from pipeline.dags import DAGS
+    from pipeline.dags.place import Place
     from pipeline.profile import local as this_machine
 
     local.init(
@@ -89,11 +89,11 @@ def execute(order: Order) -> Result:
         enable_caching=True,
         cache_root=order.cache,
     )
-    task = crossval(this_machine(order.cores))(
-        recipe=order.recipe, data_version=order.data_version, work=order.work, run=order.run
-    )
-    places = {name: task.outputs[name].uri for name in Outputs._fields}
-    return Result(places=places, cells=task.outputs["reported"].metadata["cells"])
+    dag = DAGS[order.dag]
+    task = dag.core(Place(this_machine(order.cores)))(**order.arguments)
+    places = {name: task.outputs[name].uri for name in dag.outputs}
+    reported = task.outputs["reported"].metadata if "reported" in dag.outputs else {}
+    return Result(places=places, cells=reported.get("cells", {}))
 
 
 def main() -> None:

@@ -19,18 +19,21 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 import mtlser
 from mtlser.errors import MtlserError
 from mtlser.marker import MARKER, Marker
-from mtlser.recipe import Recipe, dumps
+from pipeline.job import Job
 from pipeline.worker import Result
 
 HIDDEN = ".work"
+WHOLE = {"reported": ".", "compared": ".", "ours": "recipe", "theirs": "rival"}
+"""Artifacts that a run folder keeps whole, and where in it."""
 PUBLISHED = {
     "corpus": ("ingest.json", "manifest.jsonl"),
     "folds": ("audit.json", "folds.json"),
     "chosen": ("chosen.json",),
     "final": ("model",),
     "registered": ("registered.json",),
+    "checked": ("drift.json",),
 }
-"""What the run folder keeps of each artifact; of the report it keeps everything."""
+"""What the run folder keeps of each other artifact."""
 
 
 class State(BaseModel):
@@ -38,7 +41,9 @@ class State(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
+    dag: str = "crossval"
     recipe: str
+    """Text of all recipes."""
     data: str
     """Digest of the release: file names, sizes, times."""
     inputs: str
@@ -52,8 +57,8 @@ class State(BaseModel):
 
     def changed(self, other: "State") -> list[str]:
         """Names of what differs between two states, for a person."""
-        names = {"recipe": "the recipe", "data": "the release", "inputs": "noise or encoder"}
-        names["code"] = "the code"
+        names = {"dag": "the DAG", "recipe": "the recipe", "data": "the release"}
+        names |= {"inputs": "noise or encoder", "code": "the code"}
         return [told for key, told in names.items() if getattr(self, key) != getattr(other, key)]
 
 
@@ -114,18 +119,21 @@ def locked(out: Path) -> Iterator[Workspace]:
         yield space
 
 
-def begin(space: Workspace, recipe: Recipe, *, keep: bool) -> tuple[State, list[str]]:
+def begin(space: Workspace, job: Job, *, keep: bool) -> tuple[State, list[str]]:
     """The state to run with, and what has changed since an interrupted run (nothing: it goes on).
 
     Args:
         space: the workspace.
-        recipe: the resolved recipe.
+        job: the resolved job.
         keep: go on with an interrupted run although the code has changed.
     """
+    recipes = [recipe for recipe in (job.recipe, job.rival) if recipe is not None]
+    inputs = [tree_digest(r.noise.root or "") + tree_digest(r.model.encoder) for r in recipes]
     now = State(
-        recipe=dumps(recipe),
-        data=tree_digest(recipe.data.root),
-        inputs=tree_digest(recipe.noise.root or "") + tree_digest(recipe.model.encoder),
+        dag=job.dag,
+        recipe="\n".join(job.arguments().values()),
+        data=tree_digest(job.recipe.data.root),
+        inputs="".join(inputs),
         code=source_digest(),
     )
     earlier = space.read_state()
@@ -154,15 +162,18 @@ def publish(space: Workspace, result: Result, seconds: float) -> None:
     """
     fresh = space.hidden / "fresh"
     shutil.rmtree(fresh, ignore_errors=True)
-    _link(Path(result.places["reported"]), fresh)
-    for output, names in PUBLISHED.items():
-        for name in names:
-            source = Path(result.places[output]) / name
+    fresh.mkdir()
+    for output, place in result.places.items():
+        if output in WHOLE:
+            _link(Path(place), fresh / WHOLE[output])
+        for name in PUBLISHED.get(output, ()):
+            source = Path(place) / name
             if source.exists():
                 _link(source, fresh / name)
     for cell, place in result.cells.items():
         _link(Path(place), fresh / "checkpoints" / cell.replace(":", "-"))
-    set_seconds(fresh / "summary.json", seconds)
+    if (fresh / "summary.json").is_file():
+        set_seconds(fresh / "summary.json", seconds)
     (fresh / MARKER).unlink(missing_ok=True)
     (fresh / MARKER).write_text(Marker.of(fresh).model_dump_json() + "\n", encoding="utf-8")
     old = space.hidden / "old"

@@ -10,7 +10,9 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+from mtlser import recipe as recipes
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe, dumps
 from mtlser.records import EMOTIONS, Cell, Fold, FoldPlan, Prediction, write_json, write_jsonl
@@ -24,8 +26,8 @@ def ingest(recipe: Recipe, out: str) -> None:
     _write("ingest", out, {"manifest.jsonl": "", "ingest.json": "{}"})
 
 
-def split(corpus: str, recipe: Recipe, out: str) -> list[str]:
-    """Two folds, two systems."""
+def split(corpus: str, recipe: Recipe, out: str) -> None:
+    """Two folds."""
     assert (Path(corpus) / "ingest.json").is_file()
     _write("split", out, {"audit.json": "{}"})
     write_json(Path(out) / "folds.json", plan(recipe))
@@ -34,13 +36,14 @@ def split(corpus: str, recipe: Recipe, out: str) -> list[str]:
 
 def search(
     corpus: str, folds: str, recipe: Recipe, out: str, work: str = "", run: str = ""
-) -> None:
-    """What was chosen."""
+) -> list[str]:
+    """What was chosen, and two systems on two folds."""
     assert run and Path(work).is_dir()
     _write("search", out, {"chosen.json": "{}"})
+    return split_cells()
 
 
-def train(
+def train(  # noqa: PLR0917 - as the stage
     corpus: str,
     folds: str,
     chosen: str,
@@ -49,8 +52,10 @@ def train(
     out: str,
     work: str = "",
     run: str = "",
+    processes: int = 1,
 ) -> None:
     """A model that holds its own cell's name."""
+    assert processes == 1
     assert run and (Path(chosen) / "chosen.json").is_file()
     if cell == os.environ.get("FAKE_FAIL"):
         raise MtlserError("alpha = 7: expected 0 to 1; run `mtlser recipes`")
@@ -67,6 +72,7 @@ def write_cell(out: Path, cell: str, recipe: Recipe) -> None:
     """A cell's folder; the final fit predicts nothing."""
     (out / "model").mkdir(parents=True)
     (out / "cell").write_text(cell)
+    (out / "recipe").write_text(recipe.name)
     (out / "threads").write_text(os.environ.get("OMP_NUM_THREADS", ""))
     (out / "model" / "weights").write_text(cell)
     parsed = Cell.parse(cell)
@@ -97,6 +103,8 @@ def report(
 
     cells = sorted((Path(place) / "cell").read_text() for place in results)
     assert cells == sorted(split_cells() * 2), cells
+    trained = [Path(place) / "recipe" for place in results]
+    assert {path.read_text() for path in trained if path.exists()} == {recipe.name}
     files = {"report.html": "<h1>report</h1>", "recipe.toml": dumps(recipe), "chosen.json": "{}"}
     _write("report", out, files)
     places = [Path(place) / "predictions.jsonl" for place in results]
@@ -111,6 +119,37 @@ def register(model: str, report_folder: str, recipe: Recipe, out: str, run: str 
     """The model has to be the final fit."""
     assert (Path(model) / "cell").read_text() == "mtlser:final:s0"
     _write("register", out, {"registered.json": "{}"})
+
+
+def compare(runs: Sequence[str], out: str) -> None:
+    """Two reports, the main recipe's first."""
+    names = [recipes.load(str(Path(run) / "recipe.toml")).name for run in runs]
+    _write("compare", out, {"report.html": " and ".join(names), "comparison.json": "{}"})
+
+
+class Check(NamedTuple):
+    """What is new."""
+
+    verdict: str
+    champion_recipe: str
+
+
+def check_data(corpus: str, recipe: Recipe, out: str, run: str = "") -> Check:
+    """The verdict that `FAKE_VERDICT` names; the champion is a recipe called `champion`."""
+    _write("check_data", out, {"drift.json": "{}"})
+    champion = recipe.model_copy(update={"name": "champion"})
+    return Check(os.environ.get("FAKE_VERDICT", "first"), dumps(champion))
+
+
+def promote(
+    model: str, report_folder: str, rival_report: str, recipe: Recipe, out: str, run: str = ""
+) -> None:
+    """The challenger's final fit, its report, and the champion's."""
+    assert (Path(model) / "cell").read_text() == "mtlser:final:s0"
+    assert (Path(model) / "recipe").read_text() == recipe.name
+    assert recipes.load(str(Path(report_folder) / "recipe.toml")).name == recipe.name
+    assert recipes.load(str(Path(rival_report) / "recipe.toml")).name == "champion"
+    _write("promote", out, {"registered.json": "{}"})
 
 
 def split_cells() -> list[str]:

@@ -1,5 +1,6 @@
-"""The compiled DAG: what it asks for, and what it must never do."""
+"""The compiled DAGs: what they ask for, and what they must never do."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,30 +9,72 @@ import yaml
 
 from mtlser.errors import MtlserError
 from pipeline import compile as compiling
+from pipeline import profile as profiles
+from pipeline.dags import DAGS
+from pipeline.job import NAMES
 from pipeline.profile import local
 
-GOLDEN = Path(__file__).parent / "golden" / "crossval.yaml"
+GOLDEN = Path(__file__).parent / "golden"
 IMAGE = "mtlser:golden"
-HEAVY = {"search", "train", "train-2", "noise-eval"}
-LIGHT = {"ingest", "fold-split", "report", "register"}
+MEASURE = {"search", "train", "noise-eval", "report"}
+CROSSVAL = {"ingest", "fold-split", *MEASURE, "register", "report-outcome"}
+STEPS = {
+    "crossval": CROSSVAL,
+    "search": {"ingest", "fold-split", "search", "report-outcome"},
+    "compare": {"ingest", "fold-split", *MEASURE, "compare", "report-outcome"},
+    "retrain": {*CROSSVAL, "check-data", "promote"},
+}
+HEAVY = {"search", "train", "noise-eval"}
+UNCACHED = {"register", "promote", "check-data", "report-outcome"}
+NUMBER = re.compile(r"(-\d+)+$")
 
 Node = dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return compiling.write(tmp_path_factory.mktemp("ir"), IMAGE)
+def documents(path: Path) -> tuple[Node, Node]:
+    """The pipeline, and what it asks of Kubernetes."""
+    ir, platform = yaml.load_all(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    return ir, platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
 
 
 @pytest.fixture(scope="module")
-def ir(compiled: Path) -> Node:
-    """The first document; a second one, where there is one, is for Kubernetes."""
-    return next(iter(yaml.safe_load_all(compiled.read_text(encoding="utf-8"))))
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Path]]:
+    """Every DAG in every profile."""
+    folder = tmp_path_factory.mktemp("ir")
+    return {
+        profile: {path.stem: path for path in compiling.write(folder / profile, IMAGE, profile)}
+        for profile in profiles.names()
+    }
 
 
-def test_ir_is_the_golden_file(compiled: Path) -> None:
-    seen, kept = compiled.read_text(encoding="utf-8"), GOLDEN.read_text(encoding="utf-8")
-    assert seen == kept, "the DAG changed: look at the difference, then run `make golden`"
+@pytest.fixture(scope="module")
+def irs(compiled: dict[str, dict[str, Path]]) -> dict[str, Node]:
+    return {name: documents(path)[0] for name, path in compiled["gpu"].items()}
+
+
+@pytest.fixture(params=NAMES)
+def ir(request: pytest.FixtureRequest, irs: dict[str, Node]) -> Node:
+    return irs[request.param]
+
+
+def test_job_names_the_dags_that_there_are() -> None:
+    assert tuple(DAGS) == NAMES
+
+
+def test_every_step_is_known_to_profiles() -> None:
+    assert {name.replace("-", "_") for steps in STEPS.values() for name in steps} == profiles.STEPS
+
+
+def test_ir_is_the_golden_files(compiled: dict[str, dict[str, Path]]) -> None:
+    told = "a DAG or profile changed: look at the difference, then run `make golden`"
+    kept = {path.relative_to(GOLDEN) for path in GOLDEN.rglob("*.yaml")}
+    for profile, paths in compiled.items():
+        for name, path in paths.items():
+            golden = Path(profile) / f"{name}.yaml"
+            assert golden in kept, told
+            kept.remove(golden)
+            assert path.read_text(encoding="utf-8") == (GOLDEN / golden).read_text("utf-8"), told
+    assert kept == set()
 
 
 def dags(ir: Node) -> list[Node]:
@@ -56,9 +99,12 @@ def upstream_parameters_in_loops(ir: Node) -> list[str]:
     return found
 
 
-def test_no_upstream_parameter_enters_the_loop(ir: Node) -> None:
-    assert sum("parameterIterator" in t for d in dags(ir) for t in d["tasks"].values()) == 1
-    assert upstream_parameters_in_loops(ir) == []
+def test_no_upstream_parameter_enters_a_loop(irs: dict[str, Node]) -> None:
+    loops = {"crossval": 1, "search": 0, "compare": 2, "retrain": 3}
+    for name, ir in irs.items():
+        found = [t for d in dags(ir) for t in d["tasks"].values() if "parameterIterator" in t]
+        assert len(found) == loops[name]
+        assert upstream_parameters_in_loops(ir) == []
 
 
 def test_an_upstream_parameter_in_a_loop_would_be_seen(tmp_path: Path) -> None:
@@ -89,17 +135,30 @@ def test_an_upstream_parameter_in_a_loop_would_be_seen(tmp_path: Path) -> None:
 
 
 def test_no_loop_is_nested(ir: Node) -> None:
-    inner = [c["dag"] for c in ir["components"].values() if "dag" in c]
-    assert not any("parameterIterator" in t for dag in inner for t in dag["tasks"].values())
+    bodies = [
+        ir["components"][task["componentRef"]["name"]]["dag"]
+        for dag in dags(ir)
+        for task in dag["tasks"].values()
+        if "parameterIterator" in task
+    ]
+    assert not any("parameterIterator" in t for dag in bodies for t in dag["tasks"].values())
 
 
-def test_no_hyper_parameter_is_in_the_dag(ir: Node) -> None:
-    assert set(ir["root"]["inputDefinitions"]["parameters"]) == {
-        "recipe",
-        "data_version",
-        "work",
-        "run",
-    }
+def test_the_loop_runs_at_the_width_of_the_profile(
+    compiled: dict[str, dict[str, Path]],
+) -> None:
+    for profile, paths in compiled.items():
+        ir, _ = documents(paths["crossval"])
+        (loop,) = [t for d in dags(ir) for t in d["tasks"].values() if "parameterIterator" in t]
+        width = loop["iteratorPolicy"]["parallelismLimit"]
+        assert width == profiles.load(profile).width
+
+
+def test_no_hyper_parameter_is_in_a_dag(irs: dict[str, Node]) -> None:
+    common = {"recipe", "data_version", "work", "run"}
+    for name, ir in irs.items():
+        rival = {"rival"} if name == "compare" else set()
+        assert set(ir["root"]["inputDefinitions"]["parameters"]) == common | rival
 
 
 def containers(ir: Node) -> dict[str, Node]:
@@ -107,49 +166,110 @@ def containers(ir: Node) -> dict[str, Node]:
     return {name.removeprefix("exec-"): e["container"] for name, e in executors.items()}
 
 
-def test_every_step_is_one_of_ours_in_the_given_image(ir: Node) -> None:
-    assert set(containers(ir)) == HEAVY | LIGHT
-    assert {c["image"] for c in containers(ir).values()} == {IMAGE}
-    assert not any("pip install" in " ".join(c["command"]) for c in containers(ir).values())
+def component(task: str) -> str:
+    """Kubernetes names the second use of a component `NAME-2`."""
+    return NUMBER.sub("", task)
 
 
-def test_heavy_steps_ask_for_one_gpu_and_light_ones_for_none(ir: Node) -> None:
+def test_every_step_is_one_of_ours_in_the_given_image(irs: dict[str, Node]) -> None:
+    for name, ir in irs.items():
+        assert {component(task) for task in containers(ir)} == STEPS[name]
+        assert {c["image"] for c in containers(ir).values()} == {IMAGE}
+        assert not any("pip install" in " ".join(c["command"]) for c in containers(ir).values())
+
+
+def test_heavy_steps_ask_for_a_gpu_and_light_ones_for_none(ir: Node) -> None:
     for name, container in containers(ir).items():
         accelerator = container["resources"].get("accelerator", {})
         asked = (accelerator.get("resourceType"), accelerator.get("resourceCount"))
-        assert asked == (("nvidia.com/gpu", "1") if name in HEAVY else (None, None)), name
+        heavy = component(name) in HEAVY
+        assert asked == (("nvidia.com/gpu", "1") if heavy else (None, None)), name
         assert container["resources"]["resourceMemoryLimit"], name
 
 
-def test_the_cpu_profile_asks_for_no_gpu(tmp_path: Path) -> None:
-    text = compiling.write(tmp_path, IMAGE, "cpu").read_text(encoding="utf-8")
-    assert "accelerator" not in text
+def test_steps_with_a_gpu_get_its_nodes_shared_memory_and_time(
+    compiled: dict[str, dict[str, Path]],
+) -> None:
+    _, platform = documents(compiled["gpu-pool"]["retrain"])
+    for name, asked in platform.items():
+        heavy = component(name.removeprefix("exec-")) in HEAVY
+        assert ("tolerations" in asked) == ("nodeSelector" in asked) == heavy, name
+        assert int(asked["activeDeadlineSeconds"]) >= 14400
+        if heavy:
+            (volume,) = asked["emptyDirMounts"]
+            assert (volume["medium"], volume["mountPath"]) == ("Memory", "/dev/shm")
+
+
+def test_secrets_are_named_and_never_held(compiled: dict[str, dict[str, Path]]) -> None:
+    _, platform = documents(compiled["gpu"]["crossval"])
+    for name, asked in platform.items():
+        variables = {
+            pair["envVar"]: (secret["secretName"], pair["secretKey"])
+            for secret in asked["secretAsEnv"]
+            for pair in secret["keyToEnv"]
+        }
+        assert variables["MLFLOW_TRACKING_URI"] == ("mtlser-mlflow", "uri"), name
+        assert "MTLSER_WEBHOOK" in variables
+
+
+def test_a_training_has_one_process_a_gpu(compiled: dict[str, dict[str, Path]]) -> None:
+    for profile, expected in (("cpu", 1), ("gpu", 1), ("gpu-pool", 4)):
+        ir, _ = documents(compiled[profile]["retrain"])
+        tasks = [t for d in dags(ir) for n, t in d["tasks"].items() if component(n) == "train"]
+        assert len(tasks) == 5
+        for task in tasks:
+            given = task["inputs"]["parameters"]["processes"]
+            assert given["runtimeValue"]["constant"] == expected
+
+
+def test_the_cpu_profile_asks_for_no_gpu(compiled: dict[str, dict[str, Path]]) -> None:
+    text = compiled["cpu"]["crossval"].read_text(encoding="utf-8")
+    assert "accelerator" not in text and "tolerations" not in text
     assert "resourceCpuRequest" in text
 
 
-def test_every_step_retries_with_back_off_and_register_is_never_cached(ir: Node) -> None:
-    tasks = {
-        name: t for dag in dags(ir) for name, t in dag["tasks"].items() if name != "for-loop-1"
-    }
-    for name, task in tasks.items():
-        policy = task["retryPolicy"]
-        assert (policy["maxRetryCount"], policy["backoffFactor"]) == (2, 2.0), name
-        assert task["cachingOptions"] == ({} if name == "register" else {"enableCache": True}), name
+def test_every_step_retries_with_back_off_and_what_looks_outside_is_not_cached(
+    irs: dict[str, Node],
+) -> None:
+    for dag, ir in irs.items():
+        uncached = UNCACHED | ({"ingest"} if dag == "retrain" else set())
+        for name, task in leaves(ir):
+            policy = task["retryPolicy"]
+            assert (policy["maxRetryCount"], policy["backoffFactor"]) == (2, 2.0), name
+            cached = component(name) not in uncached
+            assert task["cachingOptions"] == ({"enableCache": True} if cached else {}), name
+
+
+def leaves(ir: Node) -> list[tuple[str, Node]]:
+    """Tasks that run a container."""
+    return [
+        (name, task)
+        for dag in dags(ir)
+        for name, task in dag["tasks"].items()
+        if "executorLabel" in ir["components"][task["componentRef"]["name"]]
+    ]
 
 
 def test_every_tracked_step_gets_the_run_key_and_the_job_id(ir: Node) -> None:
-    tracked = {"search", "train", "train-2", "report", "register"}
-    for dag in dags(ir):
-        for name, task in dag["tasks"].items():
-            if name not in tracked:
-                continue
-            given = task["inputs"]["parameters"]
-            assert given["job"]["runtimeValue"]["constant"] == "{{$.pipeline_job_uuid}}", name
-            assert "run" in given, name
+    untracked = {"ingest", "fold-split", "noise-eval", "compare"}
+    for name, task in leaves(ir):
+        if component(name) in untracked:
+            continue
+        given = task["inputs"]["parameters"]
+        assert given["job"]["runtimeValue"]["constant"] == "{{$.pipeline_job_uuid}}", name
+        assert "run" in given, name
 
 
-def test_scores_reach_the_ui_as_artifacts(ir: Node) -> None:
-    outputs = ir["components"]["comp-report"]["outputDefinitions"]["artifacts"]
+def test_the_outcome_is_told_whatever_became_of_the_steps(ir: Node) -> None:
+    root = ir["root"]["dag"]["tasks"]
+    assert set(root) == {"exit-handler-1", "report-outcome"}
+    told = root["report-outcome"]
+    assert told["triggerPolicy"]["strategy"] == "ALL_UPSTREAM_TASKS_COMPLETED"
+    assert told["dependentTasks"] == ["exit-handler-1"]
+
+
+def test_scores_reach_the_ui_as_artifacts(irs: dict[str, Node]) -> None:
+    outputs = irs["crossval"]["components"]["comp-report"]["outputDefinitions"]["artifacts"]
     assert {name: a["artifactType"]["schemaTitle"] for name, a in outputs.items()} == {
         "reported": "system.Artifact",
         "metrics": "system.Metrics",
@@ -162,12 +282,39 @@ def test_the_local_profile_shares_the_cores_of_the_loop() -> None:
     assert local(2).loop_environment["OMP_NUM_THREADS"] == "1"
     assert local(16).loop_environment["OMP_NUM_THREADS"] == "8"
     assert local(1).loop_environment["OMP_NUM_THREADS"] == "1"
-    assert local(2).retries == 0
+    assert local(2).retry.count == 0
 
 
-def test_unknown_profile_and_file_as_folder_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(MtlserError, match="expected one of cpu, gpu"):
+def test_unknown_dag_profile_and_file_as_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(MtlserError, match="expected one of cpu, gpu, gpu-pool, or a path"):
         compiling.write(tmp_path, IMAGE, "tpu")
+    with pytest.raises(MtlserError, match="expected one of crossval, search, compare, retrain"):
+        compiling.package("nonsense", tmp_path, IMAGE)
     (tmp_path / "file").touch()
     with pytest.raises(MtlserError, match="is a file"):
         compiling.write(tmp_path / "file", IMAGE)
+
+
+def test_a_profile_of_ones_own_starts_each_step_from_the_common_one(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('[step]\nmemory = "2Gi"\ntimeout_s = 60\n[steps.train]\nmemory = "8Gi"\n')
+    mine = profiles.load(str(path))
+    assert (mine.of("train").memory, mine.of("train").timeout_s) == ("8Gi", 60)
+    assert mine.of("ingest").memory == "2Gi"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("width = 0", "width: Input should be greater than or equal to 1"),
+        ("widht = 4", "widht: Extra inputs are not permitted"),
+        ('[steps.tarin]\ncpu = "1"', r"\[steps.tarin\]: no such step"),
+        ('[step]\ncpu = "many"', "step.cpu: String should match pattern"),
+        ("width = ", "not TOML"),
+    ],
+)
+def test_a_mistake_in_a_profile_is_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(MtlserError, match=sentence):
+        profiles.load(str(path))

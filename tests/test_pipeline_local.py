@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from mtlser import recipe as recipes
 from mtlser import storage
 from tests.fake_stages import fake_package, split_cells
 
@@ -185,3 +187,69 @@ def test_a_run_to_s3_is_uploaded_whole(machine: Machine, s3: str) -> None:
     assert (fetched / "model" / "weights").read_text() == "mtlser:final:s0"
     assert (fetched / "report.html").is_file()
     assert not (fetched / ".work").exists()
+
+
+MEASURED = Counter(
+    {"search": 1, "train": len(split_cells()), "noise_eval": len(split_cells()), "report": 1}
+)
+"""How often each stage is called for one recipe on given folds."""
+
+
+def test_the_search_dag_ends_with_what_was_chosen(machine: Machine) -> None:
+    done = machine.run("--dag", "search")
+    assert done.returncode == 0, done.stderr
+    assert Counter(machine.calls()) == Counter(ingest=1, split=1, search=1)
+    assert {"chosen.json", "folds.json", "manifest.jsonl"} <= files(machine.out)
+    assert "chosen: out/chosen.json" in done.stdout
+
+
+def test_two_recipes_are_compared_on_the_same_folds(machine: Machine) -> None:
+    mine = recipes.load("demo").model_copy(update={"name": "mine"})
+    (machine.folder / "mine.toml").write_text(recipes.dumps(mine))
+    done = machine.run("--dag", "compare", "--rival", "mine.toml")
+    assert done.returncode == 0, done.stderr
+    assert Counter(machine.calls()) == MEASURED + MEASURED + Counter(ingest=1, split=1, compare=1)
+    assert (machine.out / "report.html").read_text() == "demo and mine"
+    for name, folder in (("demo", "recipe"), ("mine", "rival")):
+        assert f'name = "{name}"' in (machine.out / folder / "recipe.toml").read_text()
+
+
+@pytest.mark.parametrize("dag", ["crossval", "compare"])
+def test_a_rival_belongs_to_compare_alone(machine: Machine, dag: str) -> None:
+    rival = [] if dag == "compare" else ["--rival", "demo"]
+    done = machine.run("--dag", dag, *rival)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert f"DAG {dag} " in done.stderr
+    assert not machine.out.exists()
+
+
+def test_an_unknown_dag_is_refused(machine: Machine) -> None:
+    done = machine.run("--dag", "nonsense")
+    assert done.returncode == 2
+    assert "expected one of crossval, search, compare, retrain" in done.stderr
+    assert not machine.out.exists()
+
+
+def test_a_retraining_without_champion_is_a_cross_validation(machine: Machine) -> None:
+    done = machine.run("--dag", "retrain", FAKE_VERDICT="first")
+    assert done.returncode == 0, done.stderr
+    more = Counter(ingest=1, check_data=1, split=1, train=1, register=1)
+    assert Counter(machine.calls()) == MEASURED + more
+
+
+def test_a_retraining_measures_both_recipes_on_the_same_folds(machine: Machine) -> None:
+    done = machine.run("--dag", "retrain", FAKE_VERDICT="train")
+    assert done.returncode == 0, done.stderr
+    more = Counter(ingest=1, check_data=1, split=1, train=1, promote=1)
+    assert Counter(machine.calls()) == MEASURED + MEASURED + more
+
+
+def test_a_retraining_without_anything_new_trains_nothing(machine: Machine) -> None:
+    done = machine.run("--dag", "retrain", FAKE_VERDICT="unchanged")
+    assert done.returncode == 0, done.stderr
+    assert Counter(machine.calls()) == Counter(ingest=1, check_data=1)
+    assert "drift:  out/drift.json" in done.stdout
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from mtlser import stages
+from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe, dumps
 from mtlser.records import write_json
 from mtlser.training.checkpoint import Checkpoint
@@ -170,3 +171,25 @@ def test_two_processes_go_on_from_the_middle_of_an_epoch(
     assert not (place / "resumed").exists()
     train_together(place, "resumed")
     assert_alike(alone, place / "resumed")
+
+
+def test_the_stage_starts_its_processes_itself(
+    place: Path, recipe: Recipe, alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MTLSER_TRACKING", "off")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    given = (str(place / "corpus"), str(place / "folds"), "")
+    work = str(place / "started-work")
+    stages.train(*given, CELL, recipe, str(place / "started"), work, processes=2)
+    assert_alike(alone, place / "started")
+
+
+def test_a_mistake_in_a_started_process_is_its_sentence(
+    place: Path, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MTLSER_TRACKING", "off")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    given = (str(place / "corpus"), str(place / "folds"), "")
+    with pytest.raises(MtlserError, match=r"^cell mtlser:f9:s0: fold 9 is not among the \d+ folds"):
+        stages.train(*given, "mtlser:f9:s0", recipe, str(place / "no"), processes=2)
+    assert not (place / "no").exists()

@@ -1,4 +1,4 @@
-"""Component `fold_split`: folds, their audit, and the list of cells to train."""
+"""Component `fold_split`: folds and their audit."""
 
 from kfp import dsl
 
@@ -8,18 +8,15 @@ from components import IMAGE
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def fold_split(
     recipe: str, corpus: dsl.Input[dsl.Dataset], folds: dsl.Output[dsl.Artifact]
-) -> list[str]:
-    """Cut the folds, audit their leaks and return every cell that is to be trained.
+) -> None:
+    """Cut the folds and audit their leaks.
 
     Args:
         recipe: the resolved recipe as TOML text.
         corpus: the corpus folder.
         folds: folder of `folds.json` and `audit.json`.
-
-    Returns:
-        One flat list of cell ids, all systems times all folds, for example `mtlser:f3:s0`.
     """
     from mtlser import stages
     from mtlser.recipe import load
 
-    return stages.split(corpus.path, load(recipe), out=folds.path)
+    stages.split(corpus.path, load(recipe), out=folds.path)

@@ -14,8 +14,10 @@ def search(
     work: str,
     run: str,
     job: str,
-) -> None:
+) -> list[str]:
     """Choose alpha, beta and epoch per fold; a recipe without grids passes its pair through.
+
+    Returns the cells that are to be trained, as text.
 
     Args:
         recipe: the resolved recipe as TOML text.
@@ -29,4 +31,6 @@ def search(
     from mtlser import stages
     from mtlser.recipe import load
 
-    stages.search(corpus.path, folds.path, load(recipe), out=chosen.path, work=work, run=run or job)
+    return stages.search(
+        corpus.path, folds.path, load(recipe), out=chosen.path, work=work, run=run or job
+    )

@@ -16,6 +16,7 @@ def train(  # noqa: PLR0913, PLR0917 - one parameter a port
     run: str,
     job: str,
     cell: str = "",
+    processes: int = 1,
 ) -> None:
     """Train one cell and score its test set once.
 
@@ -30,6 +31,7 @@ def train(  # noqa: PLR0913, PLR0917 - one parameter a port
         run: key of the parent run in MLflow; empty: `job`.
         job: id of the Kubeflow run.
         cell: the cell's id; empty: the final fit of the network on all data.
+        processes: how many share the training, by `torchrun`: one a GPU.
     """
     from mtlser import stages
     from mtlser.recipe import load
@@ -46,5 +48,6 @@ def train(  # noqa: PLR0913, PLR0917 - one parameter a port
         out=trained.path,
         work=work,
         run=run or job,
+        processes=processes,
     )
     trained.metadata["cell"] = cell or final

@@ -1,0 +1,35 @@
+"""Component `check_data`: what is new since the champion was made, and whether it may be used."""
+
+from typing import NamedTuple
+
+from kfp import dsl
+
+from components import IMAGE
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def check_data(
+    recipe: str,
+    corpus: dsl.Input[dsl.Dataset],
+    checked: dsl.Output[dsl.Artifact],
+    run: str,
+    job: str,
+) -> NamedTuple("Outputs", [("verdict", str), ("champion_recipe", str)]):  # type: ignore[valid-type]
+    """Compare the corpus with the champion's: schema, classes, durations and levels.
+
+    Fails where something drifted past the recipe's limits. Returns a verdict, `first` (there is no
+    champion), `unchanged` or `train`, and the champion's recipe as TOML text.
+
+    Args:
+        recipe: the challenger's resolved recipe as TOML text.
+        corpus: the corpus folder.
+        checked: folder of `drift.json`.
+        run: key of the parent run in MLflow; empty: `job`.
+        job: id of the Kubeflow run.
+    """
+    from mtlser import stages
+    from mtlser.recipe import load
+
+    found = stages.check_data(corpus.path, load(recipe), out=checked.path, run=run or job)
+    checked.metadata["verdict"] = found.verdict
+    return (found.verdict, found.champion_recipe)  # type: ignore[return-value]

@@ -1,0 +1,33 @@
+"""Component `promote`: the challenger is registered, and becomes champion on evidence alone."""
+
+from kfp import dsl
+
+from components import IMAGE
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def promote(
+    recipe: str,
+    trained: dsl.Input[dsl.Model],
+    reported: dsl.Input[dsl.Artifact],
+    rival: dsl.Input[dsl.Artifact],
+    registered: dsl.Output[dsl.Artifact],
+    run: str,
+    job: str,
+) -> None:
+    """Weigh the challenger against the champion's recipe on the same folds; move the alias or not.
+
+    Args:
+        recipe: the challenger's resolved recipe as TOML text; its `[registry]` holds the rule.
+        trained: folder of the challenger's final fit.
+        reported: the challenger's report folder.
+        rival: report folder of the champion's recipe on the same folds of the same data.
+        registered: folder of `registered.json`.
+        run: key of the parent run in MLflow; empty: `job`.
+        job: id of the Kubeflow run.
+    """
+    from mtlser import stages
+    from mtlser.recipe import load
+
+    places = (trained.path, reported.path, rival.path)
+    stages.promote(*places, load(recipe), registered.path, run=run or job)

@@ -1,0 +1,78 @@
+"""Starts one training as several processes of this machine, one a GPU."""
+
+import os
+import subprocess
+import sys
+from collections import deque
+from pathlib import Path
+
+import mtlser
+from mtlser.errors import MtlserError
+from mtlser.recipe import Recipe, dumps
+from mtlser.records import Cell
+from mtlser.tracking import RUN_VARIABLE
+
+MISTAKE = "mtlser: "
+"""How the command line begins the sentence of a user's mistake."""
+KEPT_LINES = 30
+
+
+def started() -> bool:
+    """Whether this process is one of a team already."""
+    return "WORLD_SIZE" in os.environ
+
+
+def train(
+    processes: int,
+    places: tuple[str, str, str],
+    cell: Cell,
+    recipe: Recipe,
+    out: str,
+    work: str,
+    run: str,
+) -> None:
+    """Runs `mtlser train` by `torchrun` and waits for it.
+
+    Args:
+        processes: how many.
+        places: corpus, folds and chosen folder; the last may be empty.
+        cell: what is to be trained.
+        recipe: the resolved recipe.
+        out: cell folder that the first process writes.
+        work: folder or `s3://` address to resume from; may be empty.
+        run: key of the parent run in MLflow; may be empty.
+
+    Raises:
+        MtlserError: a process told of a user's mistake.
+        RuntimeError: a process ended badly otherwise; its last lines.
+    """
+    corpus, folds, chosen = places
+    fit = ["--final"] if cell.fold is None else ["--fold", str(cell.fold)]
+    command = [
+        *(sys.executable, "-m", "torch.distributed.run"),
+        *("--standalone", "--nproc-per-node", str(processes), "-m", "mtlser", "train"),
+        *("--manifest", corpus, "--folds", folds, "--chosen", chosen, *fit),
+        *("--recipe", dumps(recipe), "--out", out, "--work", work),
+    ]
+    last: deque[str] = deque(maxlen=KEPT_LINES)
+    found = Path(mtlser.__file__).parent.parent
+    paths = [str(found), *filter(None, [os.environ.get("PYTHONPATH")])]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), RUN_VARIABLE: run},
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            sys.stdout.write(line)
+            last.append(line)
+    if process.returncode == 0:
+        return
+    for line in last:
+        if line.startswith(MISTAKE):
+            raise MtlserError(line.removeprefix(MISTAKE).strip())
+    raise RuntimeError(f"{processes} processes ended with {process.returncode}:\n{''.join(last)}")

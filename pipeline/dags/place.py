@@ -1,0 +1,42 @@
+"""Where a DAG's steps run: a profile and an image."""
+
+from dataclasses import dataclass
+
+from kfp import dsl
+
+from components import IMAGE
+from components.report_outcome.component import report_outcome
+from pipeline.profile import Profile
+
+
+@dataclass(frozen=True)
+class Place:
+    """What every step of a DAG is given besides its inputs."""
+
+    profile: Profile
+    image: str = IMAGE
+
+    def step(
+        self, task: dsl.PipelineTask, *, cached: bool = True, looped: bool = False
+    ) -> dsl.PipelineTask:
+        """The task with its requests, environment, retries and image."""
+        component = task.component_spec.name.replace("-", "_")
+        self.profile.apply(task, component, cached=cached)
+        if looped:
+            for name, value in self.profile.loop_environment.items():
+                task.set_env_variable(name, value)
+        return task.set_container_image(self.image)
+
+    def processes(self, component: str) -> int:
+        """Processes that share one training: one a GPU."""
+        return max(1, self.profile.of(component).gpus)
+
+    def outcome(self, recipe: str, run: str) -> dsl.PipelineTask:
+        """The exit handler's step."""
+        told = report_outcome(recipe=recipe, **tracked(run))
+        return self.step(told, cached=False)
+
+
+def tracked(run: str) -> dict[str, str]:
+    """What a step needs to find its parent run in MLflow."""
+    return {"run": run, "job": dsl.PIPELINE_JOB_ID_PLACEHOLDER}

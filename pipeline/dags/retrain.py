@@ -1,0 +1,96 @@
+"""The `retrain` DAG: new data, a challenger, and the alias `champion` moved on evidence alone."""
+
+from typing import NamedTuple
+
+from kfp import dsl
+from kfp.dsl.base_component import BaseComponent
+
+from components.check_data.component import check_data
+from components.fold_split.component import fold_split
+from components.ingest.component import ingest
+from components.promote.component import promote
+from pipeline.dags.crossval import validate
+from pipeline.dags.measure import final_fit, measure
+from pipeline.dags.place import Place, tracked
+
+
+class Outputs(NamedTuple):
+    """Artifacts of every run, whatever it decided."""
+
+    corpus: dsl.Dataset
+    checked: dsl.Artifact
+
+
+def core(place: Place) -> BaseComponent:
+    """The steps."""
+    measured = measure(place)
+
+    @dsl.pipeline(name="retrain-steps")
+    def dag(recipe: str, data_version: str = "", work: str = "", run: str = "") -> Outputs:
+        """Read, check, and train where something is new.
+
+        Args:
+            recipe: the challenger's resolved recipe as TOML text.
+            data_version: not needed: a retraining always reads the release anew.
+            work: folder shared by the steps that outlives a killed one.
+            run: key of the parent run in MLflow; empty: the id of the Kubeflow run.
+        """
+        read = place.step(ingest(recipe=recipe, data_version=data_version), cached=False)
+        corpus = read.outputs["corpus"]
+        seen = place.step(check_data(recipe=recipe, corpus=corpus, **tracked(run)), cached=False)
+        with dsl.If(seen.outputs["verdict"] == "first", name="no champion yet"):
+            validate(place, measured, recipe, corpus, work, run)
+        with dsl.Elif(seen.outputs["verdict"] == "train", name="something is new"):
+            champion = seen.outputs["champion_recipe"]
+            _challenge(place, measured, recipe, champion, corpus, work, run)
+        return Outputs(corpus, seen.outputs["checked"])
+
+    return dag
+
+
+def _challenge(
+    place: Place,
+    measured: BaseComponent,
+    recipe: str,
+    champion: str,
+    corpus: object,
+    work: str,
+    run: str,
+) -> None:
+    """Both recipes on the same folds of the same data; the challenger's model on all of it."""
+    folds = place.step(fold_split(recipe=recipe, corpus=corpus)).outputs["folds"]
+    data = {"corpus": corpus, "folds": folds, "work": work, "run": run}
+    ours = measured(recipe=recipe, **data).set_display_name("measure-challenger")
+    theirs = measured(recipe=champion, **data).set_display_name("measure-champion")
+    reported = ours.outputs["reported"]
+    final = final_fit(place, recipe=recipe, **data, reported=reported)
+    decided = promote(
+        recipe=recipe,
+        **tracked(run),
+        trained=final.outputs["trained"],
+        reported=reported,
+        rival=theirs.outputs["reported"],
+    )
+    place.step(decided, cached=False)
+
+
+def guarded(place: Place) -> BaseComponent:
+    """The steps, and the exit handler."""
+    steps = core(place)
+
+    @dsl.pipeline(
+        name="retrain", description="Retrains on new data; promotes the challenger on evidence"
+    )
+    def dag(recipe: str, data_version: str = "", work: str = "", run: str = "") -> None:
+        """Retrain where something is new, promote on evidence, and tell the outcome.
+
+        Args:
+            recipe: the challenger's resolved recipe as TOML text.
+            data_version: not needed: a retraining always reads the release anew.
+            work: folder or s3:// address shared by the steps that outlives a killed one.
+            run: key of the parent run in MLflow; empty: the id of the Kubeflow run.
+        """
+        with dsl.ExitHandler(place.outcome(recipe, run), name="steps"):
+            steps(recipe=recipe, data_version=data_version, work=work, run=run)
+
+    return dag
