@@ -1,28 +1,59 @@
-# The image of every pipeline step, of the MLflow server in infra/ and of the commands.
-# docker build -t mtlser:0.1.0 .
-ARG BASE_IMAGE=python:3.11-slim
+# The image of every pipeline step, of the MLflow server in infra/ and of the commands: make image
+ARG BASE_IMAGE=python:3.11.13-slim-bookworm
 
-FROM ${BASE_IMAGE} AS build
+# Dependencies: a change of the code leaves this stage and its layer as they are.
+FROM ${BASE_IMAGE} AS dependencies
+# cuda: PyPI's torch, which runs on processors too. cpu: the smaller one, from CPU_INDEX.
+ARG VARIANT=cuda
+ARG CPU_INDEX=
+# A package index of one's own, without credentials; and a certificate file in the build context.
+ARG PIP_INDEX_URL=
+ARG EXTRA_CERTIFICATE=
+ENV PATH=/opt/mtlser/bin:$PATH \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /src
-RUN python3 -m venv /opt/mtlser
-ENV PATH=/opt/mtlser/bin:$PATH
-# Dependencies first: a change of the code leaves this layer as it is.
+COPY LICENSE ${EXTRA_CERTIFICATE} /certificates/
 COPY pyproject.toml constraints.txt ./
-RUN python3 -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' > requirements.txt \
-    && pip install --no-cache-dir -c constraints.txt -r requirements.txt
+# hadolint ignore=SC2102
+RUN set -eu; \
+    certificate="/certificates/$(basename "${EXTRA_CERTIFICATE:-LICENSE}")"; \
+    if [ -n "$EXTRA_CERTIFICATE" ]; then export PIP_CERT="$certificate"; fi; \
+    if [ -n "$PIP_INDEX_URL" ]; then export PIP_INDEX_URL; else unset PIP_INDEX_URL; fi; \
+    python3 -m venv /opt/mtlser; \
+    python3 -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' > requirements.txt; \
+    case "$VARIANT" in \
+      cuda) ;; \
+      cpu) test -n "$CPU_INDEX" || { echo "VARIANT=cpu needs CPU_INDEX, the index of torch for processors" >&2; exit 1; }; \
+        pip install -c constraints.txt --index-url "$CPU_INDEX" torch torchaudio ;; \
+      *) echo "VARIANT=$VARIANT: expected cuda or cpu" >&2; exit 1 ;; \
+    esac; \
+    pip install -c constraints.txt -r requirements.txt
+
+# The code alone, to be laid over the dependencies.
+FROM dependencies AS code
 COPY README.md LICENSE ./
 COPY mtlser mtlser
 COPY components components
 COPY pipeline pipeline
-RUN pip install --no-cache-dir --no-deps .
+COPY infra/profiles infra/profiles
+RUN python3 -m pip wheel --no-deps --no-build-isolation -w /wheels . \
+    && python3 -m pip install --no-deps --prefix /opt/code /wheels/*.whl
 
 FROM ${BASE_IMAGE}
-# /data: a volume mounted there belongs to the user from the start.
-RUN useradd --create-home --uid 10001 mtlser && install -d -o mtlser /data
-COPY --from=build /opt/mtlser /opt/mtlser
+LABEL org.opencontainers.image.title="mtlser" \
+      org.opencontainers.image.licenses="Apache-2.0"
+# /data and /work: a volume mounted there belongs to the user from the start.
+RUN useradd --create-home --uid 10001 mtlser && install -d -o mtlser /data /work
+COPY --from=dependencies /opt/mtlser /opt/mtlser
+COPY --from=code /opt/code /opt/mtlser
 ENV PATH=/opt/mtlser/bin:$PATH \
+    HOME=/home/mtlser \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 USER 10001
 WORKDIR /home/mtlser
+# Of the MLflow server; a step is over before it is asked.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
+    CMD ["python3", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:5000/health', timeout=4)"]
 CMD ["mtlser", "--help"]
