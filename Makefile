@@ -7,14 +7,17 @@ WORKERS ?= 2
 TESTS ?=
 BENCH ?= $(filter-out __init__ common ours reference,$(notdir $(basename $(wildcard benchmarks/*.py))))
 
+IMAGE ?= mtlser:$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+ARGUMENTS := BASE_IMAGE VARIANT CPU_INDEX PIP_INDEX_URL EXTRA_CERTIFICATE
+
 # One thread a process: the tests' workers share the cores.
 test: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo backbone test bench lint types check golden constraints clean
+.PHONY: help setup demo backbone test test-platform image sbom bench lint types check golden constraints clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: $(STAMP) ## make .venv and install the project with its pinned packages
 
@@ -40,6 +43,17 @@ backbone: setup ## pre-train the bundled backbone anew into mtlser/backbone
 
 test: setup ## run every test (real data too, where MTLSER_SHARED names it)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
+
+test-platform: setup ## run the tests that need Docker, an image, or a minute's fault
+	tests/platform/engine.sh $(IMAGE)
+	$(BIN)/python -m pytest -m platform --durations 10 tests/platform
+
+image: ## build the image; BASE_IMAGE VARIANT CPU_INDEX PIP_INDEX_URL EXTRA_CERTIFICATE are its arguments
+	docker build $(foreach name,$(ARGUMENTS),$(if $($(name)),--build-arg $(name)=$($(name)))) -t $(IMAGE) .
+
+sbom: setup ## what the image holds, as CycloneDX: build/sbom.json
+	docker run --rm $(IMAGE) python3 -m pip list --format=freeze >build/image.txt
+	$(BIN)/cyclonedx-py requirements build/image.txt --of JSON -o build/sbom.json
 
 bench: setup ## run every benchmark, or one: make bench BENCH=train_step
 	@for name in $(BENCH); do \

@@ -1,0 +1,1 @@
+"""What needs a Docker Engine, an image or a minute's fault: `make test-platform`."""

@@ -1,0 +1,173 @@
+"""The whole demo DAG in containers, with PostgreSQL, MLflow's server and an S3 store beside it.
+
+Containers are on a network without a way out, run without root and on a read-only root.
+"""
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import docker
+import pytest
+from kfp import local
+from mlflow import MlflowClient
+
+from components import IMAGE
+from mtlser import recipe as recipes
+from mtlser import stages
+from pipeline.dags import DAGS
+from pipeline.dags.place import Place
+from pipeline.profile import Profile, Retry
+from tests.platform.docker_engine import Platform
+
+KEY = "in-containers"
+pytestmark = pytest.mark.timeout(1800)
+
+
+class Hook(http.server.ThreadingHTTPServer):
+    """A webhook on this machine, reachable from the containers."""
+
+    def __init__(self, host: str) -> None:
+        self.told: list[dict[str, Any]] = []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                outer.told.append(json.loads(body))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *words: object) -> None:
+                pass
+
+        super().__init__((host, 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+@dataclass
+class Run:
+    """What the run left behind."""
+
+    platform: Platform
+    client: MlflowClient
+    hook: Hook
+    folder: Path
+    recipe: recipes.Recipe = field(repr=False)
+
+
+@pytest.fixture(scope="module")
+def run(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """The compiled DAG with its exit handler, run by kfp's own Docker runner."""
+    folder = tmp_path_factory.mktemp("containers")
+    for name in ("root", "work"):
+        (folder / name).mkdir()
+        (folder / name).chmod(0o777)
+    folder.chmod(0o755)
+    for parent in folder.parents[:2]:
+        parent.chmod(0o755)
+    stages.synth(str(folder / "release"), seed=0)
+    recipe = recipes.load("demo", (f"data.root={folder / 'release'}",))
+    hook = Hook(platform.gateway)
+    address = f"http://{platform.gateway}:{hook.server_port}/hook"
+    # kfp's runner replaces the containers' environment by the task's own: all of it goes there.
+    profile = Profile(
+        retry=Retry(count=1, backoff_s=1),
+        environment={
+            "MLFLOW_TRACKING_URI": "http://mlflow:5000",
+            "MTLSER_WEBHOOK": address,
+        },
+        loop_environment={"OMP_NUM_THREADS": "1"},
+    )
+    local.init(
+        local.DockerRunner(
+            network=platform.network.name,
+            read_only=True,
+            user="10001",
+            tmpfs={"/tmp": "", "/home/mtlser": "uid=10001"},
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            shm_size="1g",
+            mounts=[
+                docker.types.Mount(str(folder / "release"), str(folder / "release"), "bind", True),
+                docker.types.Mount(str(folder / "work"), str(folder / "work"), "bind"),
+            ],
+        ),
+        pipeline_root=str(folder / "root"),
+    )
+    DAGS["crossval"].guarded(Place(profile, IMAGE))(
+        recipe=recipes.dumps(recipe), data_version="v1", work=str(folder / "work"), run=KEY
+    )
+    client = MlflowClient(f"http://{platform.address('mlflow')}:5000")
+    yield Run(platform, client, hook, folder, recipe)
+    hook.shutdown()
+    hook.server_close()
+
+
+def parent(run: Run) -> Any:
+    (experiment,) = run.client.search_experiments(filter_string="name = 'mtlser/iemocap'")
+    found = run.client.search_runs(
+        [experiment.experiment_id], f"tags.`mtlser.run` = '{KEY}'", max_results=10
+    )
+    assert len(found) == 1
+    return found[0]
+
+
+def test_the_scores_are_read_back_through_mlflow(run: Run) -> None:
+    found = parent(run)
+    assert found.info.status == "FINISHED"
+    assert found.data.metrics["wa_mean"] > 0.55
+    assert found.data.params["train.epochs"] == str(run.recipe.train.epochs)
+    children = run.client.search_runs(
+        [found.info.experiment_id], "attributes.status != 'FINISHED'", max_results=1000
+    )
+    assert children == []
+
+
+def test_the_report_and_the_model_lie_on_s3(run: Run, tmp_path: Path) -> None:
+    found = parent(run)
+    page = run.client.download_artifacts(found.info.run_id, "report.html", str(tmp_path))
+    store = boto3.client(
+        "s3",
+        endpoint_url=f"http://{run.platform.address('s3')}:8333",
+        aws_access_key_id="mtlser",
+        aws_secret_access_key=run.platform.secret,
+        region_name="us-east-1",
+    )
+    pages = store.get_paginator("list_objects_v2").paginate(Bucket="mlflow", Prefix="artifacts/")
+    keys = [entry["Key"] for each in pages for entry in each.get("Contents", [])]
+    (key,) = [key for key in keys if key.endswith(f"{found.info.run_id}/artifacts/report.html")]
+    assert store.get_object(Bucket="mlflow", Key=key)["Body"].read() == Path(page).read_bytes()
+    assert any(key.endswith("weights.safetensors") for key in keys)
+    assert not any(key.endswith((".pkl", ".pickle", ".pt")) for key in keys)
+
+
+def test_the_champion_predicts_on_this_machine(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from mtlser.serving import load
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://{run.platform.address('mlflow')}:5000")
+    monkeypatch.chdir(tmp_path)
+    version = run.client.get_model_version_by_alias(run.recipe.registry.name, "champion")
+    assert version.run_id == parent(run).info.run_id
+    wav = next((run.folder / "release").rglob("*.wav"))
+    (said,) = load.predict_files(f"models:/{run.recipe.registry.name}@champion", [wav])
+    assert sum(said.probabilities.values()) == pytest.approx(1)
+
+
+def test_the_outcome_was_posted(run: Run) -> None:
+    (told,) = run.hook.told
+    assert told["state"] == "SUCCEEDED"
+    assert run.platform.secret not in json.dumps(told)
+
+
+def test_every_step_ran_in_a_container_without_a_way_out(run: Run) -> None:
+    assert run.platform.network.attrs["Internal"] is True
+    owners = {path.stat().st_uid for path in (run.folder / "root").rglob("*.json")}
+    assert owners == {10001}

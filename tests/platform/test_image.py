@@ -1,0 +1,78 @@
+"""The image: without root, on a read-only file system, with its code in a small layer."""
+
+import json
+from typing import Any
+
+import pytest
+
+from components import IMAGE
+
+SMALL = 40e6
+"""Bytes: what a change of the code may cost a registry."""
+
+
+def run(engine: Any, *command: str, **more: Any) -> str:
+    out = engine.containers.run(
+        IMAGE,
+        list(command),
+        remove=True,
+        read_only=True,
+        network_mode="none",
+        cap_drop=["ALL"],
+        security_opt=["no-new-privileges"],
+        tmpfs={"/tmp": "", "/home/mtlser": "uid=10001"},
+        **more,
+    )
+    return str(out.decode())
+
+
+def test_it_runs_without_root_on_a_read_only_root(engine: Any) -> None:
+    assert run(engine, "id", "-u").strip() == "10001"
+    written = run(engine, "sh", "-c", "touch /opt/mtlser/x /x 2>&1 || echo refused")
+    assert written.endswith("refused\n")
+    assert "demo" in run(engine, "mtlser", "recipes")
+
+
+def test_every_stage_s_packages_load(engine: Any) -> None:
+    loaded = "import torch, torchaudio, transformers, mlflow, optuna, kfp, psycopg2, boto3, skops"
+    run(engine, "python3", "-c", loaded)
+
+
+def test_it_compiles_a_dag_with_the_shipped_profiles(engine: Any) -> None:
+    command = "mtlser-pipeline compile --out /tmp/out --profile gpu-pool && ls /tmp/out"
+    assert "retrain.yaml" in run(engine, "sh", "-c", command)
+
+
+def test_it_predicts_with_the_bundled_parts_and_no_network(engine: Any) -> None:
+    script = (
+        "from mtlser.models import bundle; from mtlser.recipe import load; "
+        "r = load('demo'); print(bundle.build(r.model, 4, 10).encoder.dimension)"
+    )
+    assert run(engine, "python3", "-c", script).strip().isdigit()
+
+
+def test_the_code_is_a_small_layer_of_its_own(engine: Any) -> None:
+    layers = engine.images.get(IMAGE).history()
+    copied = [layer for layer in layers if "COPY" in layer["CreatedBy"]]
+    assert copied[0]["Size"] < SMALL
+    assert copied[1]["Size"] > 10 * SMALL
+
+
+def test_nothing_secret_and_no_build_argument_is_in_it(engine: Any) -> None:
+    image = engine.images.get(IMAGE)
+    told = json.dumps([image.history(), image.attrs["Config"]])
+    for word in ("certificate", "PIP_INDEX_URL", "PASSWORD", "SECRET"):
+        assert word not in told
+    assert run(engine, "sh", "-c", "ls -d /certificates 2>&1 || true").startswith("ls:")
+
+
+def test_it_is_healthy_once_its_server_answers(engine: Any) -> None:
+    check = engine.images.get(IMAGE).attrs["Config"]["Healthcheck"]["Test"]
+    assert check[0] == "CMD"
+    with pytest.raises(Exception, match="Connection refused"):
+        run(engine, *check[1:])
+
+
+def test_files_belong_to_root_and_nobody_else_may_write_them(engine: Any) -> None:
+    found = run(engine, "sh", "-c", "find /opt/mtlser ! -user root -o -perm -o+w ! -type l | head")
+    assert found == ""
