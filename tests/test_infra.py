@@ -19,6 +19,7 @@ from tests.infra import (
     ROOT,
     kustomize,
     made_secrets,
+    of_kind,
     pods,
     render,
     secrets_text,
@@ -74,6 +75,18 @@ def test_names_that_the_profiles_read_are_made() -> None:
         for wanted in tomllib.loads(path.read_text())["secrets"]:
             made = wanted["key"] in secrets.get(("kubeflow", wanted["name"]), {})
             assert made or wanted.get("optional"), f"{path.name}: {wanted}"
+
+
+def test_addresses_in_the_secrets_are_services() -> None:
+    known = {
+        f"http://{each['metadata']['name']}.{each['metadata']['namespace']}.svc.cluster.local:"
+        f"{port['port']}"
+        for each in of_kind(render("dev"), "Service")
+        for port in each["spec"]["ports"]
+    }
+    secrets = made_secrets()
+    assert secrets["kubeflow", "mtlser-mlflow"]["uri"] in known
+    assert {values["endpoint"] for values in secrets.values() if "endpoint" in values} <= known
 
 
 def test_the_secrets_are_valid_and_never_the_same_twice() -> None:

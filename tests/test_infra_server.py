@@ -1,5 +1,7 @@
 """The commands of the manifests on this machine: S3, buckets, tables, and the MLflow server."""
 
+import base64
+import json
 import os
 import socket
 import subprocess
@@ -18,8 +20,12 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from mlflow import MlflowClient
 
+from mtlser import recipe, tracking
+from mtlser.records import EMOTIONS
+from mtlser.serving import load, registry
 from tests.conftest import _free_ports
 from tests.infra import INFRA, Object, made_secrets, pods, render
+from tests.trained import write_model, write_wav
 
 BIN = Path(sys.executable).parent
 WAIT_S = 120
@@ -61,9 +67,8 @@ def environment(endpoint: str, secret: str) -> dict[str, str]:
 
 def container(name: str) -> Object:
     """A container of the platform."""
-    (found,) = [
-        each for pod in pods(render("dev")) for each in pod.containers() if each["name"] == name
-    ]
+    every = [each for pod in pods(render("production")) for each in pod.containers()]
+    (found,) = [each for each in every if each["name"] == name]
     return found
 
 
@@ -233,3 +238,39 @@ def test_each_key_opens_one_bucket(platform: Platform) -> None:
         ):
             with pytest.raises(ClientError, match="AccessDenied"):
                 getattr(client, call)(**arguments)
+
+
+def test_the_predictor_serves_the_champion(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", platform.mlflow)
+    monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
+    monkeypatch.delenv("MTLSER_TRACKING", raising=False)
+    model, wav = write_model(tmp_path / "model"), write_wav(tmp_path / "clip.wav")
+    summary = tmp_path / "summary.json"
+    told = {"corpus": "iemocap", "protocol": "session", "folds": 5, "ua_mean": 0.6}
+    summary.write_text(json.dumps(told))
+    made = recipe.load("demo")
+    with tracking.parent(made, "") as run:
+        assert registry.register(model, summary, made, run).champion_now == 1
+    (known,) = load.predict_files(str(model), [wav])
+
+    address = f"http://127.0.0.1:{_free_port()}"
+    port = address.rpartition(":")[2]
+    words = command("kserve-container", {"--host": "127.0.0.1", "--port": port})
+    variables = {
+        **{key: value for key, value in os.environ.items() if not key.startswith("AWS_")},
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+    }
+    ready = f"{address}{container('kserve-container')['readinessProbe']['httpGet']['path']}"
+    asked = {"dataframe_records": [{"audio": base64.b64encode(wav.read_bytes()).decode()}]}
+    with running(words, variables, tmp_path, lambda: answers(ready) == 200):
+        request = urllib.request.Request(
+            f"{address}/invocations",
+            data=json.dumps(asked).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            (row,) = json.load(answer)["predictions"]
+    assert (row["emotion"], row["text"]) == (known.emotion, known.text)
+    assert {name: row[name] for name in EMOTIONS} == pytest.approx(known.probabilities)
