@@ -28,7 +28,9 @@ from tests.infra import INFRA, Object, made_secrets, pods, render
 from tests.trained import write_model, write_wav
 
 BIN = Path(sys.executable).parent
-WAIT_S = 120
+WAIT_S = 240
+
+pytestmark = pytest.mark.timeout(900)
 
 
 @dataclass(frozen=True)
