@@ -194,7 +194,7 @@ def _start(held: Platform) -> None:
             "--host=0.0.0.0",
             "--port=5000",
             "--workers=2",
-            f"--backend-store-uri=postgresql://mlflow:{held.secret}@postgres/mlflow",
+            f"--backend-store-uri=postgresql+psycopg2://mlflow:{held.secret}@postgres/mlflow",
             "--artifacts-destination=s3://mlflow/artifacts",
             "--allowed-hosts=*",
         ],

@@ -46,7 +46,7 @@ def test_it_compiles_a_dag_with_the_shipped_profiles(engine: Any) -> None:
 def test_it_predicts_with_the_bundled_parts_and_no_network(engine: Any) -> None:
     script = (
         "from mtlser.models import bundle; from mtlser.recipe import load; "
-        "r = load('demo'); print(bundle.build(r.model, 4, 10).encoder.dimension)"
+        "r = load('demo'); print(bundle.build(r.model, 4, 10).encoder.width)"
     )
     assert run(engine, "python3", "-c", script).strip().isdigit()
 
