@@ -55,7 +55,7 @@ def build(dag: str, image: str, profile: str) -> Package:
         MtlserError: no such DAG or profile.
     """
     with tempfile.TemporaryDirectory(prefix="mtlser-") as folder:
-        path = _package(dag, Path(folder), image, profile)
+        path = compiling.package(dag, Path(folder), image, profile)
         return Package(dag, path.read_text(encoding="utf-8"))
 
 
@@ -141,9 +141,3 @@ def _value(name: str, text: str, kind: str) -> Any:
     if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
         raise MtlserError(f"--parameter {name}={text}: expected a value of type {kind}, as JSON")
     return value
-
-
-def _package(dag: str, folder: Path, image: str, profile: str) -> Path:  # stand-in
-    if dag not in {"crossval", "search", "compare", "retrain"}:
-        raise MtlserError(f"DAG {dag!r}: expected one of crossval, search, compare, retrain")
-    return compiling.write(folder, image, profile)

@@ -8,19 +8,15 @@ does. What a killed command left behind is put right by the next.
 
 import hashlib
 import json
-import re
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import kfp_server_api as api
-from kfp_server_api import V2beta1PipelineVersion, V2beta1RecurringRun
+from kfp_server_api import V2beta1RecurringRun
 
 from mtlser.errors import MtlserError
 from pipeline.connection import Server, ServerError
-from pipeline.packages import Package
-from pipeline.server import named, pages, quiet
+from pipeline.server import named, pages
 
 KEEP_RUNS = "ORPHAN"
 """Deleting a recurring run would else end the runs that it has started."""
@@ -186,95 +182,28 @@ def known(server: Server, name: str) -> list[V2beta1RecurringRun]:
     return found
 
 
+def recipe_of(server: Server, name: str) -> str:
+    """Text of the recipe that the schedule of that name runs with.
+
+    Raises:
+        MtlserError: there is no such schedule, or it has none.
+    """
+    for run in of_name(server, name):
+        text = ((run.runtime_config and run.runtime_config.parameters) or {}).get("recipe")
+        if text:
+            return str(text)
+    raise MtlserError(f"schedule --name {name}: --recipe is missing; for example --recipe emodb")
+
+
 def is_active(run: V2beta1RecurringRun) -> bool:
     """Whether a recurring run starts runs."""
-    return bool("ENABLED" == run.status or (run.status is None and run.mode == "ENABLE"))
+    return bool(run.status == "ENABLED" or (run.status is None and run.mode == "ENABLE"))
 
 
 def cron_of(run: V2beta1RecurringRun) -> str | None:
     """Its cron expression; `None` for one that runs every so many seconds."""
     schedule = run.trigger.cron_schedule if run.trigger else None
     return schedule.cron if schedule else None
-
-
-def pipeline(server: Server, dag: str) -> str:
-    """Id of the DAG's pipeline on the server, made where there is none."""
-    name = f"mtlser-{dag}"
-    known_id = _pipeline_id(server, name)
-    if known_id:
-        return known_id
-    body = api.V2beta1Pipeline(
-        name=name,
-        display_name=name,
-        description=f"The {dag} DAG of mtlser",
-        namespace=server.namespace or None,
-    )
-    try:
-        return str(server.pipelines.pipeline_service_create_pipeline(pipeline=body).pipeline_id)
-    except ServerError as error:
-        if error.status != 409:
-            raise
-        return _pipeline_id(server, name) or ""
-
-
-def _pipeline_id(server: Server, name: str) -> str | None:
-    found = pages(
-        server.list_pipelines,
-        "pipelines",
-        namespace=server.namespace or None,
-        filter=named(name),
-    )
-    return next((each.pipeline_id for each in found if each.display_name == name), None)
-
-
-def versions(server: Server, pipeline_id: str) -> list[V2beta1PipelineVersion]:
-    """Versions of a pipeline, newest first."""
-    return list(
-        pages(
-            server.list_pipeline_versions,
-            "pipeline_versions",
-            pipeline_id=pipeline_id,
-            sort_by="created_at desc",
-        )
-    )
-
-
-def version(server: Server, pipeline_id: str, dag: str, name: str) -> V2beta1PipelineVersion:
-    """The version of that name.
-
-    Raises:
-        MtlserError: there is none; the sentence lists the newest.
-    """
-    there = versions(server, pipeline_id)
-    for each in there:
-        if each.display_name == name:
-            return each
-    newest = ", ".join(str(each.display_name) for each in there[:5]) or "none yet"
-    raise MtlserError(
-        f"--version {name}: no such version of mtlser-{dag}; expected latest, current or one of "
-        f"the server's (newest: {newest})"
-    )
-
-
-def upload(server: Server, pipeline_id: str, package: Package, *, latest: bool) -> tuple[str, bool]:
-    """Id of the version that holds the package, and whether it had to be uploaded.
-
-    Args:
-        server: where to.
-        pipeline_id: of which pipeline.
-        package: the DAG.
-        latest: whether it has to be the newest version; an older one is then uploaded again.
-    """
-    own = re.compile(rf"{re.escape(package.version)}(-\d+)?")
-    there = versions(server, pipeline_id)
-    same = [each for each in there if own.fullmatch(str(each.display_name))]
-    if same and (not latest or same[0] is there[0]):
-        return str(same[0].pipeline_version_id), False
-    name = package.version if not same else f"{package.version}-{len(same) + 1}"
-    with tempfile.TemporaryDirectory(prefix="mtlser-") as folder, quiet():
-        path = package.write(Path(folder))
-        made = server.upload_pipeline_version(str(path), name, pipeline_id=pipeline_id)
-    return str(made.pipeline_version_id), True
 
 
 def pause(server: Server, name: str) -> None:

@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from mtlser.errors import MtlserError
-from mtlser.recipe import Recipe
 from pipeline.server_options import (
     EXPERIMENT,
     AsJson,
@@ -31,7 +30,10 @@ def schedule(  # noqa: PLR0913, PLR0917 - one parameter an option
         typer.Option(help="Six fields, seconds first, in the cluster's time zone (UTC)."),
     ] = None,
     recipe: Annotated[
-        str | None, typer.Option(help="Shipped name (`mtlser recipes`) or path to a .toml file.")
+        str | None,
+        typer.Option(
+            help="Shipped name or path to a .toml file; else that of the schedule replaced."
+        ),
     ] = None,
     sets: Sets = None,
     dag: Annotated[str, typer.Option(help="crossval, search, compare or retrain.")] = "retrain",
@@ -68,21 +70,22 @@ def schedule(  # noqa: PLR0913, PLR0917 - one parameter an option
     if name is None:
         _manage(listed, delete, pause, resume, as_json=as_json)
         return
-    if cron is None or recipe is None:
-        missing = "--cron" if cron is None else "--recipe"
+    if cron is None:
         raise MtlserError(
-            f'schedule --name {name}: {missing} is missing; for example --cron "0 0 3 * * 1" '
-            "--recipe emodb"
+            f'schedule --name {name}: --cron is missing; for example --cron "0 0 3 * * 1"'
         )
-    given = load(recipe, rival, sets)
-    _schedule(name, cron, dag, given, version, image_of(image), profile, experiment, parameters)
+    asked = {"recipe": recipe, "rival": rival}
+    _schedule(
+        name, cron, dag, asked, sets, version, image_of(image), profile, experiment, parameters
+    )
 
 
 def _schedule(  # noqa: PLR0913, PLR0917 - as the command's options
     name: str,
     cron: str,
     dag: str,
-    given: dict[str, Recipe],
+    asked: dict[str, str | None],
+    sets: list[str] | None,
     version: str,
     image: str,
     profile: str,
@@ -90,25 +93,30 @@ def _schedule(  # noqa: PLR0913, PLR0917 - as the command's options
     parameters: list[str] | None,
 ) -> None:
     from pipeline import cron as crons
-    from pipeline import packages, server
+    from pipeline import packages, server, versions
     from pipeline import schedule as schedules
 
     expression = crons.check(cron)
     package = packages.build(dag, image, profile)
     own = version in {"latest", "current"}
     extra = tuple(parameters or ())
-    arguments = packages.arguments(package.inputs, given, extra) if own else {}
+    given = load(asked["recipe"], asked["rival"], sets) if asked["recipe"] else None
+    if own and given is not None:
+        packages.arguments(package.inputs, given, extra)
     connected = server.connect()
-    pipeline_id = schedules.pipeline(connected, dag)
+    if given is None:
+        given = load(schedules.recipe_of(connected, name), asked["rival"], sets)
     if own:
-        version_id, uploaded = schedules.upload(
-            connected, pipeline_id, package, latest=version == "latest"
-        )
+        arguments = packages.arguments(package.inputs, given, extra)
+        pipeline_id = versions.pipeline(connected, dag)
+        newest = version == "latest"
+        version_id, uploaded = versions.upload(connected, pipeline_id, package, latest=newest)
         typer.echo(f"version:  {package.version} {'uploaded' if uploaded else 'was there'}")
     else:
-        pinned = schedules.version(connected, pipeline_id, dag, version)
-        version_id = pinned.pipeline_version_id
-        arguments = packages.arguments(packages.inputs(pinned.pipeline_spec or {}), given, extra)
+        pinned = versions.find(connected, dag, version)
+        pipeline_id, version_id = pinned.pipeline_id, pinned.pipeline_version_id
+        expected = packages.inputs(pinned.pipeline_spec or {})
+        arguments = packages.arguments(expected, given, extra)
     recipe = given["recipe"]
     outcome = schedules.ensure(
         connected,
@@ -149,5 +157,3 @@ def _manage(
     elif resume is not None:
         schedules.resume(connected, resume)
         typer.echo(f"schedule: {resume} active")
-
-

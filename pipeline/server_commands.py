@@ -25,6 +25,7 @@ from pipeline.server_options import (
 if TYPE_CHECKING:
     from pipeline.connection import Server
 
+
 def register(app: typer.Typer) -> None:
     """Adds the commands to the command line."""
     example = "Example: mtlser-pipeline "
@@ -162,5 +163,3 @@ def _wait(connected: "Server", run_id: str) -> None:
         f"logs {run_id}`"
     )
     raise SystemExit(1)
-
-

@@ -50,12 +50,14 @@ def load(recipe: str, rival: str | None, sets: list[str] | None) -> dict[str, Re
 
 
 def image_of(image: str | None) -> str:
+    """The image given, else the project's own name and version."""
     from components import IMAGE
 
     return image or IMAGE
 
 
 def console() -> "Console":
+    """Where tables go; of a fixed width in a file."""
     from rich.console import Console
 
     found = Console()
@@ -63,8 +65,10 @@ def console() -> "Console":
 
 
 def print_json(content: dict[str, Any]) -> None:
+    """Prints one JSON document."""
     typer.echo(json.dumps(content, indent=2))
 
 
 def tell(sentence: str) -> None:
+    """Writes one line to stderr."""
     sys.stderr.write(f"mtlser-pipeline: {sentence}\n")
