@@ -58,7 +58,11 @@ def submit(  # noqa: PLR0913, PLR0917 - one parameter an option
         bool, typer.Option("--wait", help="Follow the run; exit code 1 where it fails.")
     ] = False,
 ) -> None:
-    """Run a DAG on the server that KF_PIPELINES_ENDPOINT names."""
+    """Run a DAG on the server that KF_PIPELINES_ENDPOINT names.
+
+    Where the server wants them: KF_PIPELINES_NAMESPACE, KF_PIPELINES_TOKEN or
+    KF_PIPELINES_COOKIES, and KF_PIPELINES_CA_CERT for an authority of your own.
+    """
     from datetime import UTC, datetime
 
     from pipeline import packages, server

@@ -121,6 +121,11 @@ def test_many_users_need_a_namespace(
     assert kubeflow.queries("GET", "/runs$")[-1]["namespace"] == "team"
 
 
+def test_a_server_without_tls(kubeflow: KubeflowApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KF_PIPELINES_ENDPOINT", kubeflow.url.replace("http:", "https:"))
+    assert "no answer (SSLError" in one_sentence("status")
+
+
 def test_a_missing_certificate(kubeflow: KubeflowApi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KF_PIPELINES_CA_CERT", "gone.pem")
     assert "KF_PIPELINES_CA_CERT=gone.pem: no such file" in one_sentence("status")

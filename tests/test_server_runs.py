@@ -35,6 +35,13 @@ FAILED = ended(
 )
 
 
+@pytest.mark.parametrize("name", ["submit", "schedule", "status", "logs"])
+def test_every_command_shows_an_example(name: str) -> None:
+    done = command(name, "--help")
+    assert done.code == 0
+    assert f"Example: mtlser-pipeline {name}" in " ".join(done.out.split())
+
+
 def test_submit_sends_the_dag_with_the_recipe(kubeflow: KubeflowApi) -> None:
     done = command("submit", *CLUSTER, "--parameter", "work=s3://work", "--name", "one")
     assert done.code == 0, done.err
