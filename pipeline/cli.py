@@ -13,6 +13,7 @@ from rich.console import Console
 
 from mtlser import recipe as recipes
 from mtlser.errors import MtlserError
+from pipeline import server_commands
 
 WIDTH = 110
 """Columns of the scores' tables where they go to a file."""
@@ -24,6 +25,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+server_commands.register(app)
 
 
 @app.callback()

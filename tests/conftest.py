@@ -14,6 +14,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tests.kfp_api import KubeflowApi, serving
+
 S3_USER, S3_PASSWORD = "mtlser-tests", "mtlser-tests-secret"
 
 
@@ -24,6 +26,23 @@ def shared() -> Path:
     if not given:
         pytest.skip("needs real audio: set MTLSER_SHARED to its folder")
     return Path(given)
+
+
+@pytest.fixture
+def kubeflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[KubeflowApi]:
+    """A server that holds everything to Kubeflow's published API; skips without it."""
+    given = os.environ.get("MTLSER_SHARED", "")
+    swagger = Path(given) / "kfp" / "kfp_api_v2beta1.swagger.json"
+    if not given or not swagger.is_file():
+        pytest.skip("needs Kubeflow's published API: set MTLSER_SHARED to the folder with kfp/")
+    for name in [name for name in os.environ if name.startswith("KF_PIPELINES_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr("pipeline.connection.PAUSE_S", 0)
+    monkeypatch.setattr("pipeline.server.POLL_S", 0)
+    with serving(KubeflowApi(swagger)) as api:
+        monkeypatch.setenv("KF_PIPELINES_ENDPOINT", api.url)
+        yield api
+    assert api.problems == []
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,143 @@
+"""A compiled DAG with the arguments that a server runs it with, checked before anything is sent."""
+
+import hashlib
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mtlser import recipe as recipes
+from mtlser.errors import MtlserError
+from mtlser.recipe import Recipe
+from pipeline import compile as compiling
+
+KINDS: dict[str, tuple[type, ...]] = {
+    "NUMBER_INTEGER": (int,),
+    "NUMBER_DOUBLE": (int, float),
+    "BOOLEAN": (bool,),
+    "LIST": (list,),
+    "STRUCT": (dict,),
+}
+"""What Kubeflow calls the types of parameters, and what JSON's are in Python."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """One DAG as Kubeflow's YAML."""
+
+    dag: str
+    text: str
+
+    @property
+    def version(self) -> str:
+        """Name of the pipeline version: the DAG and 12 hex digits of its content's SHA-256."""
+        return f"{self.dag}-{hashlib.sha256(self.text.encode()).hexdigest()[:12]}"
+
+    @property
+    def inputs(self) -> dict[str, dict[str, Any]]:
+        """Parameters of the DAG, each as Kubeflow describes it."""
+        return inputs(next(yaml.safe_load_all(self.text)))
+
+    def write(self, folder: Path) -> Path:
+        """The YAML file in `folder`, under the name that Kubeflow's client wants."""
+        path = folder / f"{self.dag}.yaml"
+        path.write_text(self.text, encoding="utf-8")
+        return path
+
+
+def build(dag: str, image: str, profile: str) -> Package:
+    """The DAG, compiled in a temporary folder.
+
+    Raises:
+        MtlserError: no such DAG or profile.
+    """
+    with tempfile.TemporaryDirectory(prefix="mtlser-") as folder:
+        path = compiling.package(dag, Path(folder), image, profile)
+        return Package(dag, path.read_text(encoding="utf-8"))
+
+
+def inputs(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Parameters of a pipeline's specification, which a server may hold inside another mapping.
+
+    >>> inputs({"pipeline_spec": {"root": {"inputDefinitions": {"parameters": {"run": {}}}}}})
+    {'run': {}}
+    """
+    whole = spec.get("pipeline_spec", spec)
+    return dict(whole.get("root", {}).get("inputDefinitions", {}).get("parameters", {}))
+
+
+def arguments(
+    expected: dict[str, dict[str, Any]], recipes_given: dict[str, Recipe], given: tuple[str, ...]
+) -> dict[str, Any]:
+    """Values of the DAG's parameters.
+
+    Args:
+        expected: parameters of the DAG, see `inputs`.
+        recipes_given: recipes by the parameter that takes their text.
+        given: `NAME=VALUE`; a value is read as its parameter's type says.
+
+    Raises:
+        MtlserError: an unknown or missing parameter, or a value of another type.
+    """
+    values: dict[str, Any] = {
+        name: recipes.dumps(each) for name, each in recipes_given.items() if name in expected
+    }
+    for name in recipes_given:
+        if name not in expected:
+            raise MtlserError(f"--{name}: this DAG takes no such recipe; leave it out")
+    for item in given:
+        name, equals, text = item.partition("=")
+        free = sorted(set(expected) - {"recipe", "rival"})
+        if not equals or name not in free:
+            raise MtlserError(
+                f"--parameter {item!r}: expected NAME=VALUE with a NAME of {', '.join(free)}"
+            )
+        values[name] = _value(name, text, str(expected[name].get("parameterType", "STRING")))
+    for name, described in expected.items():
+        optional = described.get("isOptional") or "defaultValue" in described
+        if name not in values and not optional:
+            option = f"--{name} RECIPE" if name == "rival" else f"--parameter {name}=VALUE"
+            raise MtlserError(f"the DAG needs {name}; give it with `{option}`")
+    return values
+
+
+def check_places(recipe: Recipe, key: str = "recipe") -> list[str]:
+    """Doubts about folders that a recipe names, one sentence each.
+
+    An absolute path may well be mounted in every step, so it is only doubted.
+
+    Raises:
+        MtlserError: a relative path, which no step on a cluster can find.
+    """
+    encoder = recipe.model.encoder
+    named = {"data.root": recipe.data.root, "noise.root": recipe.noise.root}
+    if encoder != "bundled" and (encoder[:1] in {"/", ".", "~"} or encoder.count("/") != 1):
+        named["model.encoder"] = encoder if "/" in encoder or Path(encoder).exists() else None
+    doubts = []
+    for name, place in named.items():
+        if place is None or place.startswith("s3://"):
+            continue
+        if not Path(place).is_absolute():
+            raise MtlserError(
+                f"{key}: {name} = {place!r}: a step on the cluster does not see this folder; put "
+                f"it on S3 and give `--set {name}=s3://...`, or an absolute path that every step "
+                "has mounted"
+            )
+        doubts.append(f"{key}: {name} = {place}: runs only where every step has it mounted")
+    return doubts
+
+
+def _value(name: str, text: str, kind: str) -> Any:
+    if kind == "STRING":
+        return text
+    wanted = KINDS.get(kind, (object,))
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
+        raise MtlserError(f"--parameter {name}={text}: expected a value of type {kind}, as JSON")
+    return value

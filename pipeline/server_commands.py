@@ -1,0 +1,169 @@
+"""Commands that talk to a Kubeflow Pipelines server: submit, schedule, status, logs."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mtlser.errors import MtlserError
+from pipeline.schedule_commands import schedule
+from pipeline.server_options import (
+    EXPERIMENT,
+    AsJson,
+    Experiment,
+    Image,
+    Parameters,
+    Profile,
+    Rival,
+    Sets,
+    console,
+    image_of,
+    load,
+    print_json,
+    tell,
+)
+
+if TYPE_CHECKING:
+    from pipeline.connection import Server
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to the command line."""
+    example = "Example: mtlser-pipeline "
+    app.command("submit", epilog=f"{example}submit --recipe emodb --set data.root=s3://b/emodb")(
+        submit
+    )
+    app.command(
+        "schedule",
+        epilog=f'{example}schedule --name weekly --cron "0 0 3 * * 1" --recipe emodb',
+    )(schedule)
+    app.command("status", epilog=f"{example}status RUN")(status)
+    app.command("logs", epilog=f"{example}logs RUN train")(logs)
+
+
+def submit(  # noqa: PLR0913, PLR0917 - one parameter an option
+    recipe: Annotated[
+        str, typer.Option(help="Shipped name (`mtlser recipes`) or path to a .toml file.")
+    ],
+    dag: Annotated[str, typer.Option(help="crossval, search, compare or retrain.")] = "crossval",
+    sets: Sets = None,
+    rival: Rival = None,
+    image: Image = None,
+    profile: Profile = "gpu",
+    experiment: Experiment = EXPERIMENT,
+    name: Annotated[
+        str | None, typer.Option(help="Of the run; DAG, recipe and time where none is given.")
+    ] = None,
+    parameters: Parameters = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Follow the run; exit code 1 where it fails.")
+    ] = False,
+) -> None:
+    """Run a DAG on the server that KF_PIPELINES_ENDPOINT names.
+
+    Where the server wants them: KF_PIPELINES_NAMESPACE, KF_PIPELINES_TOKEN or
+    KF_PIPELINES_COOKIES, and KF_PIPELINES_CA_CERT for an authority of your own.
+    """
+    from datetime import UTC, datetime
+
+    from pipeline import packages, server
+
+    given = load(recipe, rival, sets)
+    package = packages.build(dag, image_of(image), profile)
+    arguments = packages.arguments(package.inputs, given, tuple(parameters or ()))
+    connected = server.connect()
+    moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    called = name or f"{dag} {given['recipe'].name} {moment}"
+    run_id = server.submit(connected, package, arguments, called, experiment)
+    typer.echo(f"run:  {run_id}")
+    typer.echo(f"page: {connected.link(run_id)}")
+    if wait:
+        _wait(connected, run_id)
+
+
+def status(
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="Id or name.")] = None,
+    last: Annotated[int, typer.Option(min=1, help="Runs to show.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Show the last runs and all schedules, or the steps of one run (exit code 1: it failed)."""
+    from pipeline import schedule as schedules
+    from pipeline import server
+    from pipeline import server_view as view
+
+    connected = server.connect()
+    if run is None:
+        rows = [view.of_run(each) for each in server.recent(connected, last)]
+        plans = [view.of_schedule(each) for each in schedules.every(connected)]
+        if as_json:
+            print_json({"runs": rows, "schedules": plans})
+            return
+        screen = console()
+        screen.print(view.runs_table(rows))
+        screen.print(view.schedules_table(plans))
+        return
+    found = server.find(connected, run)
+    told = view.details(found)
+    if as_json:
+        print_json(told)
+    else:
+        screen = console()
+        screen.print(view.runs_table([told]))
+        screen.print(view.tasks_table(told["tasks"]))
+    if told["state"] == "FAILED":
+        raise SystemExit(1)
+
+
+def logs(
+    run: Annotated[str, typer.Argument(help="Id or name.")],
+    task: Annotated[
+        str | None, typer.Argument(metavar="[TASK]", help="A step's name; else every step.")
+    ] = None,
+) -> None:
+    """Print what a run's steps wrote, or the kubectl command where the server does not give it."""
+    from pipeline import server
+
+    connected = server.connect()
+    found = server.find(connected, run)
+    steps = server.tasks(found)
+    wanted = [each for each in steps if task in {None, each.name, each.name.partition("(")[0]}]
+    if not wanted:
+        names = ", ".join(dict.fromkeys(each.name for each in steps)) or "none yet"
+        raise MtlserError(f"{task}: no such step of run {run}; its steps are: {names}")
+    place = connected.namespace or connected.settings.namespace or "kubeflow"
+    for each in wanted:
+        for pod in each.pods:
+            typer.echo(f"== {each.name} ({each.state.lower()}) {pod}")
+            text = server.log(connected, found.run_id, pod)
+            if text is None:
+                typer.echo(
+                    f"the server gives no log of this pod; try: kubectl logs -n {place} {pod} "
+                    "-c main"
+                )
+            else:
+                typer.echo(text.rstrip("\n"))
+    if not any(each.pods for each in wanted):
+        typer.echo(
+            "the server names no pod of these steps; try: kubectl get pods "
+            f"-n {place} -l pipeline/runid={found.run_id}"
+        )
+
+
+def _wait(connected: "Server", run_id: str) -> None:
+    """Follows a run; a failed one ends the command with exit code 1."""
+    from pipeline import server
+
+    try:
+        run = server.follow(connected, run_id, tell)
+    except KeyboardInterrupt:
+        tell(f"no longer followed; the run goes on: `mtlser-pipeline status {run_id}`")
+        raise SystemExit(130) from None
+    typer.echo(f"state: {run.state.lower()}")
+    if run.state in server.GOOD:
+        return
+    names = ", ".join(server.failed(run)) or "none named by the server"
+    error = f" ({' '.join(run.error.message.split())})" if run.error and run.error.message else ""
+    tell(
+        f"run {run_id} {run.state.lower()}{error}; failed steps: {names}; see `mtlser-pipeline "
+        f"logs {run_id}`"
+    )
+    raise SystemExit(1)

@@ -1,0 +1,64 @@
+"""Against the server in KF_PIPELINES_ENDPOINT, a real cluster; skipped where that is unset.
+
+`MTLSER_E2E` holds the words after `submit` and `schedule` that suit the cluster, for example
+`--recipe demo --set data.root=s3://corpora/synthetic --image REF --profile cpu`; with
+`MLFLOW_TRACKING_URI` the run is read back from MLflow too.
+"""
+
+import os
+import shlex
+import uuid
+from pathlib import Path
+
+import pytest
+
+from mtlser import mlflow_runs, tracking
+from mtlser import recipe as recipes
+from tests.e2e import flow
+from tests.kfp_api import KubeflowApi
+from tests.server_words import CLUSTER
+from tests.test_server_runs import ended, task
+
+EXPERIMENT = "mtlser/emodb"
+
+
+@pytest.fixture
+def words() -> tuple[str, ...]:
+    """What to submit to the cluster."""
+    if not os.environ.get("KF_PIPELINES_ENDPOINT"):
+        pytest.skip("needs a cluster: set KF_PIPELINES_ENDPOINT")
+    if not os.environ.get("MTLSER_E2E"):
+        pytest.skip("needs to know what to submit: set MTLSER_E2E, see the file's first lines")
+    return tuple(shlex.split(os.environ["MTLSER_E2E"]))
+
+
+@pytest.mark.timeout(4 * 3600)
+def test_a_run_on_a_cluster(words: tuple[str, ...]) -> None:
+    run_id = flow.submit_and_wait(words)
+    if not os.environ.get("MLFLOW_TRACKING_URI"):
+        pytest.skip("the run succeeded; set MLFLOW_TRACKING_URI to have MLflow read too")
+    name = words[words.index("--recipe") + 1]
+    flow.read_mlflow(run_id, f"mtlser/{recipes.load(name).data.corpus}")
+
+
+def test_a_schedule_on_a_cluster(words: tuple[str, ...]) -> None:
+    flow.schedule_twice_and_delete(words)
+
+
+def test_the_same_flow_against_the_published_api(kubeflow: KubeflowApi) -> None:
+    kubeflow.outcome = ended("SUCCEEDED", task("ingest", "SUCCEEDED", 1, pod_name="pod-1"))
+    flow.submit_and_wait(CLUSTER)
+    flow.schedule_twice_and_delete(CLUSTER)
+
+
+def test_mlflow_is_read_as_on_a_cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MTLSER_TRACKING"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.setattr(mlflow_runs, "SETTLE_S", 0.0)
+    run_id = str(uuid.uuid4())
+    with tracking.parent(recipes.load("emodb"), run_id) as parent:
+        with pytest.raises(AssertionError):
+            flow.read_mlflow(run_id, EXPERIMENT)
+        tracking.finish(parent)
+    flow.read_mlflow(run_id, EXPERIMENT)
