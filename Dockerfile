@@ -25,7 +25,7 @@ RUN set -eu; \
     case "$VARIANT" in \
       cuda) ;; \
       cpu) test -n "$CPU_INDEX" || { echo "VARIANT=cpu needs CPU_INDEX, the index of torch for processors" >&2; exit 1; }; \
-        pip install -c constraints.txt --index-url "$CPU_INDEX" torch torchaudio ;; \
+        PIP_INDEX_URL="$CPU_INDEX" pip install -c constraints.txt torch torchaudio ;; \
       *) echo "VARIANT=$VARIANT: expected cuda or cpu" >&2; exit 1 ;; \
     esac; \
     pip install -c constraints.txt -r requirements.txt

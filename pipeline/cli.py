@@ -27,9 +27,6 @@ app = typer.Typer(
 )
 
 
-server_commands.register(app)
-
-
 @app.callback()
 def main_options() -> None:
     """The whole path from wav to registered model, as a Kubeflow pipeline."""
@@ -96,6 +93,9 @@ def run_dag(
     if storage.is_s3(place):
         remote.upload(done, place)
     _close(console, done, place)
+
+
+server_commands.register(app)
 
 
 def _close(console: Console, done: Path, place: str) -> None:

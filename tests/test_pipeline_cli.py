@@ -9,6 +9,7 @@ import pytest
 from mtlser import recipe as recipes
 from mtlser.errors import MtlserError
 from pipeline import places
+from pipeline.job import NAMES
 
 
 def command(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -23,18 +24,19 @@ def command(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-@pytest.mark.parametrize("name", ["compile", "run"])
+@pytest.mark.parametrize("name", ["compile", "run", "submit", "schedule", "status", "logs"])
 def test_every_command_shows_an_example(tmp_path: Path, name: str) -> None:
     done = command(tmp_path, name, "--help")
     assert done.returncode == 0
     assert f"Example: mtlser-pipeline {name}" in " ".join(done.stdout.split())
 
 
-def test_compile_writes_the_dag_with_the_image(tmp_path: Path) -> None:
+def test_compile_writes_every_dag_with_the_image(tmp_path: Path) -> None:
     done = command(tmp_path, "compile", "--out", "ir", "--image", "registry/mtlser@sha256:1")
-    assert (done.returncode, done.stdout) == (0, "ir/crossval.yaml\n"), done.stderr
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [f"ir/{name}.yaml" for name in NAMES]
     text = (tmp_path / "ir" / "crossval.yaml").read_text(encoding="utf-8")
-    assert text.count("image: registry/mtlser@sha256:1") == 8
+    assert text.count("image: registry/mtlser@sha256:1") == 9
 
 
 @pytest.mark.parametrize(
