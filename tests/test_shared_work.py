@@ -10,7 +10,8 @@ from mtlser.bench import Bench
 from mtlser.recipe import Recipe
 from mtlser.records import Cell, SearchResult
 from mtlser.tracking import NullRun
-from mtlser.training import loop, network, search
+from mtlser.training import network, search
+from mtlser.training.checkpoint import Checkpoint
 from mtlser.training.network import Inputs, Training
 from tests.trainings import make_inputs, small_recipe, train
 
@@ -52,14 +53,14 @@ def test_a_half_trained_cell_is_no_start_for_another_recipe(
     ours, theirs = small_recipe(tmp_path), small_recipe(tmp_path, "train.learning_rate=2e-3")
     alone = train(inputs, theirs, tmp_path / "alone")
     work = tmp_path / "work"
-    saved = loop.Checkpoint.save
+    saved = Checkpoint.save
 
     def killed(*args: object) -> None:
         saved(*args)  # type: ignore[arg-type]
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop.Checkpoint, "save", killed)
+        patch.setattr(Checkpoint, "save", killed)
         with pytest.raises(KeyboardInterrupt):
             train(inputs, ours, work)
     assert list(work.glob("cells/*.part/state.safetensors"))
