@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from mtlser import profile_command, report_command, show, stages, storage
+from mtlser import profile_command, report_command, retrain_commands, show, stages, storage
 from mtlser import recipe as recipes
 from mtlser.errors import MtlserError
 from mtlser.flags import (
@@ -255,6 +255,11 @@ def register(
     show.registered(out)
     following = f"mtlser predict models:/{resolved.registry.name}@challenger clip.wav"
     told(f"registered: {out}/registered.json", following)
+
+
+app.command("check-data", epilog=retrain_commands.CHECK_EXAMPLE)(retrain_commands.check_data)
+app.command(epilog=retrain_commands.PROMOTE_EXAMPLE)(retrain_commands.promote)
+app.command(epilog=retrain_commands.ROLLBACK_EXAMPLE)(retrain_commands.rollback)
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from mtlser.records import LEAKING_PROTOCOLS
 
 DESCRIBED = "mtlser.described"
 """Tag of a parent whose parameters and recipe are logged."""
+RECIPE_HASH = "mtlser.recipe_hash"
 
 
 def flat(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:
@@ -34,13 +35,16 @@ def flat(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:
 
 
 def opened(uri: str, recipe: Recipe, key: str) -> MlflowRun:
-    """The parent run with this key, found or made; an empty key makes a new one."""
+    """The parent run with this key and recipe, found or made; an empty key makes a new one.
+
+    Two recipes under one key, as a retraining measures them, are two parents.
+    """
     client = mlflow_runs.connect(uri)
-    experiment_id, outer = _place(client, uri, recipe)
+    experiment_id, outer = place(client, uri, recipe)
     tags = _tags(recipe) | ({mlflow_runs.PARENT: outer} if outer else {})
     name = f"{recipe.name}-{key[:8]}" if key else recipe.name
     if key:
-        marks = {mlflow_runs.RUN: key}
+        marks = {mlflow_runs.RUN: key, RECIPE_HASH: recipe.hash}
         entity = mlflow_runs.find_or_make(
             client, experiment_id, name, marks, tags, mlflow_runs.SETTLE_S
         )
@@ -54,7 +58,7 @@ def opened(uri: str, recipe: Recipe, key: str) -> MlflowRun:
     return run
 
 
-def _place(client: MlflowClient, uri: str, recipe: Recipe) -> tuple[str, str | None]:
+def place(client: MlflowClient, uri: str, recipe: Recipe) -> tuple[str, str | None]:
     """The experiment, and the run to nest below: Kubeflow's own, where it tracks by itself.
 
     Kubeflow gives each task a run of its own in `MLFLOW_RUN_ID`; what all tasks share is that
@@ -81,7 +85,7 @@ def _tags(recipe: Recipe) -> dict[str, str]:
     protocol = recipe.split.protocol
     tags = {
         "mtlser.recipe": recipe.name,
-        "mtlser.recipe_hash": recipe.hash,
+        RECIPE_HASH: recipe.hash,
         "mtlser.protocol": protocol,
         "mtlser.leaks": str(protocol in LEAKING_PROTOCOLS).lower(),
     }

@@ -9,173 +9,34 @@ import hashlib
 import json
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any
 
 import tomli_w
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    NonNegativeFloat,
-    PositiveFloat,
-    PositiveInt,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, Field, ValidationError
 
 from mtlser.errors import MtlserError
-from mtlser.records import Protocol
+from mtlser.recipe_sections import (
+    BaselineRecipe,
+    DataRecipe,
+    DriftRecipe,
+    ModelRecipe,
+    NoiseRecipe,
+    RegistryRecipe,
+    SearchRecipe,
+    Section,
+    SplitRecipe,
+    TrainRecipe,
+)
+
+__all__ = [
+    "BaselineRecipe", "DataRecipe", "DriftRecipe", "ModelRecipe", "NoiseRecipe", "Recipe",
+    "RegistryRecipe", "SearchRecipe", "Section", "SplitRecipe", "TrainRecipe", "dumps", "load",
+    "names",
+]  # fmt: skip
 
 RECIPES = Path(__file__).parent / "recipes"
-SnrDb = Annotated[float, Field(ge=-60, le=100)]  # beyond, noise is lost in 32-bit rounding
-
-
-class Section(BaseModel):
-    """Base of all sections: immutable, unknown key refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class DataRecipe(Section):
-    """What is read, and how much of it may be left out."""
-
-    corpus: Literal["iemocap", "emodb"]
-    root: str
-    """Folder or `s3://` address of the release."""
-    min_duration_s: NonNegativeFloat = 0.0
-    max_duration_s: PositiveFloat = 60.0
-    max_faulty: float = Field(0.01, ge=0, le=1)
-    """Share of task files that may be unreadable, empty or silent before ingest refuses."""
-
-
-class SplitRecipe(Section):
-    """How the folds are cut."""
-
-    protocol: Protocol = "loso"
-    speaker_check: float = Field(0.1, gt=0, lt=0.5)
-    random_folds: PositiveInt = 10
-    """Number of folds of the `random` protocol; the others follow from the corpus."""
-    max_folds: PositiveInt | None = None
-    """Only the first so many folds are run; the report says so."""
-
-
-class ModelRecipe(Section):
-    """The shared encoder and the three heads (paper, sections 4.1-4.6)."""
-
-    encoder: str = "facebook/wav2vec2-base"
-    """`bundled`, a folder in Hugging Face layout, or a hub name."""
-    layers: Literal["last", "weighted", "concat"] = "last"
-    trainable: Literal["all", "transformer", "heads"] = "all"
-    """`transformer`: CNN frozen, its output cached. `heads`: encoder frozen, features cached."""
-    ctc_head: Literal["new", "pretrained"] = "new"
-    """`pretrained` takes the encoder's own CTC layer, where it has one with our vocabulary."""
-    standardise: bool = False
-    """Scale features by the mean and SD of the training frames (frozen encoders)."""
-    dropout: float = Field(0.0, ge=0, lt=1)
-    """Dropout on the pooled vector, before the emotion and speaker heads."""
-
-
-class TrainRecipe(Section):
-    """How one cell is trained (paper, table 3)."""
-
-    alpha: NonNegativeFloat = 0.1
-    beta: NonNegativeFloat = 0.8
-    epochs: PositiveInt = 100
-    patience: PositiveInt = 10
-    """Epochs without a better validation score before training stops."""
-    optimizer: Literal["adam", "adamw"] = "adam"
-    learning_rate: PositiveFloat = 1e-5
-    head_learning_rate: PositiveFloat | None = None
-    """`None`: as `learning_rate`."""
-    weight_decay: NonNegativeFloat = 0.0
-    layer_decay: float = Field(1.0, gt=0, le=1)
-    """Rate of each transformer layer relative to the one above it; what lies below them all has
-    the lowest layer's."""
-    batch_size: PositiveInt = 8
-    """Utterances of one optimiser step, over all processes."""
-    bucket_s: PositiveFloat = 60.0
-    """Audio seconds that a device takes at once; a longer batch is worked off in parts, to the
-    same loss. Halved by itself where memory runs out."""
-    device_batch: PositiveInt | None = None
-    """Utterances that a device takes at once, in the order drawn, instead of `bucket_s`."""
-    schedule: Literal["constant", "linear", "cosine"] = "constant"
-    warmup: float = Field(0.0, ge=0, lt=1)
-    """Share of all steps over which the rate rises from 0."""
-    clip_norm: PositiveFloat | None = None
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "fp32"
-    """Of activations; weights and losses stay fp32. `auto`: bf16 where GPU or CPU
-    multiplies it, which a result then depends on."""
-    gradient_checkpointing: bool = False
-    """Computes each transformer layer again in the backward pass: less memory, a third slower."""
-    deterministic: bool = False
-    """Same weights bit for bit on a GPU too, where torch can; slower. CPUs need no asking."""
-    spec_augment: bool = False
-    class_weights: bool = False
-    ctc_reduction: Literal["mean", "sum"] = "mean"
-    """`sum` adds CTC up over each device batch, as the published code does: alpha then grows with
-    `device_batch`."""
-    padding: Literal["none", "seen"] = "none"
-    """`seen` fills a device batch's clips up to the longest and takes the zeros for speech in
-    training, as the published code does. Predictions never see padding."""
-    speaker_label: Literal["actor", "prefix"] = "actor"
-    """`prefix` teaches the speaker head the file-name prefix, as the published code does."""
-    checkpoint_s: NonNegativeFloat = 300.0
-    """Seconds between checkpoints within an epoch; decides no result."""
-
-    @model_validator(mode="after")
-    def _published(self) -> Self:
-        if self.device_batch is None and (self.padding == "seen" or self.ctc_reduction == "sum"):
-            raise ValueError("padding = 'seen' and ctc_reduction = 'sum' need device_batch")
-        return self
-
-
-class SearchRecipe(Section):
-    """The alpha-beta search; without grids the pair of `[train]` is passed through."""
-
-    scope: Literal["fold", "global"] = "fold"
-    sampler: Literal["grid", "tpe"] = "grid"
-    alphas: tuple[NonNegativeFloat, ...] = ()
-    betas: tuple[NonNegativeFloat, ...] = ()
-    trials: PositiveInt | None = None
-    """Trials per fold of the `tpe` sampler."""
-    metric: Literal["wa", "ua", "f1", "wer", "loss", "joint"] = "ua"
-    """Validation metric that chooses epoch, alpha and beta; `loss` is the emotion cross-entropy,
-    steadier than a rate where one validation speaker has few utterances; `joint` the mean of UA,
-    1 - WER and speaker accuracy, for a model whose three outputs are all wanted."""
-    jobs: PositiveInt = 1
-    """Folds trained side by side, each on its share of the cores."""
-
-
-class NoiseRecipe(Section):
-    """The noise evaluation (paper, table 5)."""
-
-    root: str | None = None
-    """Folder of noises (NOISEX-92, MUSAN, DEMAND, ...); `None`: babble of other speakers."""
-    kinds: tuple[str, ...] = ("babble",)
-    snr_db: tuple[SnrDb, ...] = (0.0, 5.0, 10.0, 15.0, 20.0)
-    level: Literal["active", "rms"] = "active"
-    """Speech level in the SNR: RMS of active frames, or of all samples."""
-
-    @model_validator(mode="after")
-    def _once(self) -> Self:
-        for values in (self.kinds, [f"{snr_db:g}" for snr_db in self.snr_db]):
-            if len(set(values)) < len(values):
-                raise ValueError(f"one of {', '.join(values)} is there twice; name each once")
-        return self
-
-
-class BaselineRecipe(Section):
-    """Systems measured on the same folds beside the network."""
-
-    systems: tuple[Literal["svm"], ...] = ("svm",)
-
-
-class RegistryRecipe(Section):
-    """Where the final model goes in MLflow."""
-
-    name: str = "mtlser"
-    metric: Literal["wa_mean", "ua_mean", "f1_mean"] = "ua_mean"
-    """Cross-validated score that decides whether the challenger becomes champion."""
+PROMOTION = {"rule", "metrics", "margin", "level"}
+"""Keys of `[registry]` that judge a result."""
 
 
 class Recipe(Section):
@@ -191,15 +52,17 @@ class Recipe(Section):
     search: SearchRecipe = SearchRecipe()
     noise: NoiseRecipe = NoiseRecipe()
     baseline: BaselineRecipe = BaselineRecipe()
+    drift: DriftRecipe = DriftRecipe()
     registry: RegistryRecipe = RegistryRecipe()
 
     @property
     def hash(self) -> str:
         """First 12 hex digits of the SHA-256 of all that decides a result.
 
-        Where things lie does not: of folders on this machine only the last name counts.
+        Where things lie does not: of folders on this machine only the last name counts. Nor do
+        `[drift]` and the rule of promotion: they judge a result, and change none.
         """
-        kept = self.model_dump()
+        kept = self.model_dump(exclude={"drift": True, "registry": PROMOTION})
         kept["data"].pop("root")
         kept["train"].pop("checkpoint_s")
         for section, key in (("model", "encoder"), ("noise", "root")):

@@ -3,6 +3,7 @@
 Every list of records is a JSON Lines file: one record a line, UTF-8, in a stable order.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -81,6 +82,11 @@ class FoldPlan(Record):
     def leaks(self) -> bool:
         """True where test speakers are also in train by construction."""
         return self.protocol in LEAKING_PROTOCOLS
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the plan: the same folds of the same data have the same."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
 class Prediction(Record):

@@ -16,31 +16,33 @@ Folders that pass between stages:
 | noisy | `predictions.jsonl`, `noise.json`, `cost.json` of the first fold | `noise_eval` |
 | cost | `cost.json` | `profile` |
 | report | `report.html`, `tables.{md,tex}`, `{scores,summary,chosen}.json` ... | `report` |
-| registered | `registered.json` | `register` |
+| registered | `registered.json` | `register`, `promote` |
+| checked | `drift.json` | `check_data` |
 """
 
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from pathlib import Path
 
 from mtlser import bench, storage, tracking
 from mtlser.recipe import Recipe
-from mtlser.records import (
-    Cell,
-    CellResult,
-    FoldPlan,
-    SearchResult,
-    Utterance,
-    read_json,
-    read_jsonl,
-    write_json,
+from mtlser.records import Cell, FoldPlan, write_json
+from mtlser.stage_inputs import (
+    CHOSEN,
+    FOLDS,
+    MANIFEST,
+    load_chosen,
+    load_folds,
+    load_manifest,
+    resolved,
 )
+from mtlser.stages_retraining import check_data, close_run, promote, report_outcome
 
-MANIFEST = "manifest.jsonl"
-FOLDS = "folds.json"
-CHOSEN = "chosen.json"
-PREDICTIONS = "predictions.jsonl"
+__all__ = [
+    "cells", "check_data", "close_run", "compare", "ingest", "load_chosen", "load_folds",
+    "load_manifest", "noise_eval", "pretrain", "profile", "promote", "register", "report",
+    "report_outcome", "resolved", "search", "split", "synth", "train",
+]  # fmt: skip
 
 
 def synth(out: str, seed: int, pretraining: int = 0) -> None:
@@ -80,6 +82,11 @@ def split(corpus: str, recipe: Recipe, out: str) -> list[str]:
         plan = folds.plan(utterances, recipe)
         write_json(folder / FOLDS, plan)
         write_json(folder / "audit.json", audit.audit(utterances, plan))
+    return cells(plan, recipe)
+
+
+def cells(plan: FoldPlan, recipe: Recipe) -> list[str]:
+    """The text of every cell that the recipe has to be trained on these folds."""
     return [
         Cell(system=system, fold=fold.index, seed=recipe.seed).text
         for system in ("mtlser", *recipe.baseline.systems)
@@ -89,8 +96,8 @@ def split(corpus: str, recipe: Recipe, out: str) -> list[str]:
 
 def search(
     corpus: str, folds: str, recipe: Recipe, out: str, work: str = "", run: str = ""
-) -> None:
-    """Chooses alpha, beta and epoch on validation; never touches a test utterance.
+) -> list[str]:
+    """Chooses alpha, beta and epoch on validation, never on test; the cells to be trained.
 
     Args:
         corpus: corpus folder.
@@ -115,6 +122,7 @@ def search(
         tracking.dataset(parent, recipe, plan)
         result = alpha_beta.search(inputs, recipe, folder, kept, parent)
         write_json(folder / CHOSEN, result)
+    return cells(plan, recipe)
 
 
 def train(  # noqa: PLR0913, PLR0917 - what a training needs
@@ -136,9 +144,10 @@ def train(  # noqa: PLR0913, PLR0917 - what a training needs
     `torchrun`, all its processes train together and the first one writes; `processes` above 1
     starts it for a network, on this machine.
     """
-    from mtlser.training import cells, team
+    from mtlser.training import cells as trainings
     from mtlser.training import processes as together
     from mtlser.training import search as alpha_beta
+    from mtlser.training import team
     from mtlser.training.network import Inputs
 
     wanted = Cell.parse(cell)
@@ -156,7 +165,7 @@ def train(  # noqa: PLR0913, PLR0917 - what a training needs
         bench.bench(work, out, main=main) as kept,
         storage.output(out) if main else bench.temporary() as folder,
     ):
-        cells.run(wanted, inputs, recipe, folder, kept, parent)
+        trainings.run(wanted, inputs, recipe, folder, kept, parent)
 
 
 def pretrain(corpus: str, folds: str, recipe: Recipe, out: str, work: str = "") -> None:
@@ -240,6 +249,8 @@ def report(
     with tracked as parent, storage.output(out) as folder:
         measured = stage.write(folder, given, parent)
         tracking.log_scores(parent, measured, folder)
+        if source is not None:
+            parent.artifact(source / MANIFEST)
         tracking.finish(parent)
 
 
@@ -266,38 +277,3 @@ def register(model: str, report_folder: str, recipe: Recipe, out: str, run: str 
         outcome = registry.register(trained / "model", reported / "summary.json", recipe, parent)
         write_json(folder / "registered.json", outcome)
         tracking.finish(parent)
-
-
-def load_manifest(corpus: Path) -> list[Utterance]:
-    """All utterances of a corpus folder, in id order."""
-    return list(read_jsonl(corpus / MANIFEST, Utterance))
-
-
-def load_folds(folder: Path) -> FoldPlan:
-    """The fold plan of a folds folder, or of a file like its `folds.json`."""
-    return read_json(folder if folder.is_file() else folder / FOLDS, FoldPlan)
-
-
-def load_chosen(folder: Path) -> SearchResult:
-    """What the search chose."""
-    return read_json(folder / CHOSEN, SearchResult)
-
-
-def resolved(chosen: SearchResult, cells: Sequence[Path]) -> SearchResult:
-    """The search's choices with each fold's epoch and score, as its training found them."""
-    found: dict[int, CellResult] = {}
-    for folder in cells:
-        if (folder / "result.json").is_file():
-            result = read_json(folder / "result.json", CellResult)
-            cell = Cell.parse(result.cell)
-            if cell.system == "mtlser" and cell.fold is not None:
-                found[cell.fold] = result
-    choices = tuple(
-        choice.model_copy(
-            update={"epoch": found[choice.fold].epoch, "score": found[choice.fold].score}
-        )
-        if choice.fold in found
-        else choice
-        for choice in chosen.choices
-    )
-    return chosen.model_copy(update={"choices": choices})

@@ -73,6 +73,23 @@ def test_steps_with_one_key_share_a_parent_that_stays_open_until_finished() -> N
     assert other.id != first.id
 
 
+def test_two_recipes_under_one_key_have_a_parent_each() -> None:
+    rival = recipe.load("demo", ("train.learning_rate=1e-3",))
+    parents, folds = [], []
+    for made in (RECIPE, rival, RECIPE):
+        with tracking.parent(made, "job") as run:
+            pair = run.child("a0.1-b0.8", "alpha 0.1 beta 0.8")
+            fold = pair.child("f0", "fold 0")
+            fold.metrics({"ua": made.train.learning_rate})
+            parents.append(run.id)
+            folds.append(fold.id)
+    assert parents[0] == parents[2] != parents[1]
+    assert folds[0] == folds[2] != folds[1]
+    assert entity(run).data.params["train.learning_rate"] == "0.0005"
+    told = client().get_run(str(folds[1])).data.metrics
+    assert told == {"ua": rival.train.learning_rate}
+
+
 def test_an_empty_key_makes_a_run_of_its_own_that_closes_itself() -> None:
     with tracking.parent(RECIPE) as one:
         pass

@@ -198,6 +198,8 @@ class Scores(Record):
     leaks: bool
     """True: test speakers are also in train, so the scores are too high."""
     manifest_digest: str
+    folds_digest: str = ""
+    """Of the whole plan; empty in scores of an older version."""
     seed: int
     classes: tuple[str, ...]
     fold_names: tuple[str, ...]

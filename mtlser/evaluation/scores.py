@@ -89,6 +89,7 @@ def _scores(
         protocol=plan.protocol,
         leaks=plan.leaks,
         manifest_digest=plan.manifest_digest,
+        folds_digest=plan.digest,
         seed=told.seed,
         classes=told.classes,
         fold_names=tuple(fold.name for fold in plan.folds),

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
 from mtlser.records import LEAKING_PROTOCOLS, Record
+from mtlser.serving import champions
+from mtlser.serving.gate_records import Gate
 from mtlser.serving.load import DESCRIPTION, WEIGHTS_ARTIFACT
 from mtlser.tracking import Run, numbers
 
@@ -22,13 +24,14 @@ if TYPE_CHECKING:
 
 CODE = Path(__file__).with_name("pyfunc_model.py")
 CHALLENGER = "challenger"
-CHAMPION = "champion"
 REASON = "mtlser.reason"
 MLFLOW_WARNINGS = (
     ".*Any type hint is inferred as AnyType",  # of MLflow's own classes
     ".*An input example was not provided",  # it could only name a file that is not there
 )
 DIGEST = "mtlser.model_sha256"
+MANIFEST = "mtlser.manifest"
+"""Digest of the manifest that the model was trained on."""
 
 
 class Registered(Record):
@@ -40,6 +43,8 @@ class Registered(Record):
     champion_before: int | None
     champion_now: int | None
     reason: str
+    gate: Gate | None = None
+    """The numbers behind the reason, where two recipes were weighed on the same folds."""
 
 
 @dataclass(frozen=True)
@@ -97,22 +102,39 @@ def register(model: Path, summary: Path, recipe: Recipe, run: Run) -> Registered
     Raises:
         MtlserError: no model, no summary, or MLflow refuses.
     """
+    found = recorded(model, summary, recipe, run)
+    return untracked(recipe) if found is None else _weigh(*found, recipe)
+
+
+def untracked(recipe: Recipe) -> Registered:
+    """What becomes of a model where nothing is tracked."""
+    return Registered(
+        name=recipe.registry.name,
+        version=None,
+        champion_before=None,
+        champion_now=None,
+        reason="tracking is off (MTLSER_TRACKING), nothing was registered",
+    )
+
+
+def recorded(
+    model: Path, summary: Path, recipe: Recipe, run: Run
+) -> "tuple[MlflowClient, int] | None":
+    """The registry and the model's version in it, found or made; `None` where nothing is tracked.
+
+    Raises:
+        MtlserError: no model, no summary, or MLflow refuses.
+    """
     scores = _summary(summary)
     if not (model / DESCRIPTION).is_file():
         raise MtlserError(
             f"{model}: not a model folder (no {DESCRIPTION}); make one with `mtlser train --final`"
         )
-    name = recipe.registry.name
     if run.id is None or run.uri is None:
-        return Registered(
-            name=name,
-            version=None,
-            champion_before=None,
-            champion_now=None,
-            reason="tracking is off (MTLSER_TRACKING), nothing was registered",
-        )
+        return None
     from mtlser import mlflow_runs
 
+    name = recipe.registry.name
     client = mlflow_runs.connect(run.uri)
     tags = _tags(scores, recipe) | {DIGEST: folder_digest(model)}
     made = mlflow_runs.told(
@@ -123,7 +145,7 @@ def register(model: Path, summary: Path, recipe: Recipe, run: Run) -> Registered
     )
     for key, value in tags.items():
         client.set_model_version_tag(name, str(made), key, value)
-    return _weigh(client, made, recipe)
+    return client, made
 
 
 def folder_digest(folder: Path) -> str:
@@ -146,7 +168,9 @@ def _summary(path: Path) -> dict[str, object]:
 
 def _tags(scores: Mapping[str, object], recipe: Recipe) -> dict[str, str]:
     protocol = str(scores.get("protocol", recipe.split.protocol))
+    digest = scores.get("manifest_digest")
     return {
+        **({MANIFEST: str(digest)} if digest else {}),
         **{key: repr(value) for key, value in numbers(scores).items()},
         "corpus": recipe.data.corpus,
         "protocol": protocol,
@@ -209,24 +233,29 @@ def signature(model: Path) -> "ModelSignature":
 
 def _weigh(client: "MlflowClient", made: int, recipe: Recipe) -> Registered:
     name, metric = recipe.registry.name, recipe.registry.metric
-    aliases = client.get_registered_model(name).aliases
-    before = int(aliases[CHAMPION]) if CHAMPION in aliases else None
+    before = champions.present(client, name)
     challenger = _standing(client.get_model_version(name, str(made)), metric)
     client.set_registered_model_alias(name, CHALLENGER, str(made))
     if before == made:
-        wins, reason = True, f"version {made} is the champion already"
+        wins, reason = True, reason_of(client, name, made)
     else:
         champion = None
         if before is not None:
             champion = _standing(client.get_model_version(name, str(before)), metric)
         wins, reason = decide(challenger, champion, metric)
-    if wins:
-        client.set_registered_model_alias(name, CHAMPION, str(made))
-    client.set_model_version_tag(name, str(made), REASON, reason)
+        client.set_model_version_tag(name, str(made), REASON, reason)
+        if wins:
+            champions.crown(client, name, made)
     now = made if wins else before
     return Registered(
         name=name, version=made, champion_before=before, champion_now=now, reason=reason
     )
+
+
+def reason_of(client: "MlflowClient", name: str, version: int) -> str:
+    """Why a version is champion, as it was told when it became so."""
+    known = client.get_model_version(name, str(version)).tags.get(REASON)
+    return known or f"version {version} is the champion already"
 
 
 def _standing(found: "ModelVersion", metric: str) -> Standing:

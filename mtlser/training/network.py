@@ -6,10 +6,12 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from multiprocessing import parent_process
 from pathlib import Path
+
+from filelock import FileLock
 
 from mtlser.bench import Bench
 from mtlser.data.batches import Example, examples, speaker_label
@@ -85,22 +87,25 @@ def train_network(
     """Folder of the trained network, in `bench`; one that was trained before is not trained again.
 
     The folder is named by everything that decides the result, so a killed search or pipeline
-    picks its own trainings up, and another recipe never does.
+    picks its own trainings up, and another recipe never does. Of two that want the same one at
+    once in one folder, the second waits and takes what the first has trained.
     """
     team = processes.current()
     name = f"cells/{cell_key(training, inputs, recipe)}"
     done = bench.folder / name
-    if team.from_main(team.main and bench.recall_folder(name)):
-        return done
-    started = time.perf_counter()
-    kept = Checkpoint(bench, f"{name}.part")
-    trained, outcome = fit_network(training, inputs, recipe, bench, kept, parent)
-    if team.main:
-        result = result_of(training, outcome, trained, time.perf_counter() - started)
-        write_cell(done, trained, outcome, result)
-        if bench.keep_folder(name):
-            kept.remove()
-    team.from_main(None)  # the others wait until it is there
+    done.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{done}.lock") if team.main else nullcontext():
+        if team.from_main(team.main and bench.recall_folder(name)):
+            return done
+        started = time.perf_counter()
+        kept = Checkpoint(bench, f"{name}.part")
+        trained, outcome = fit_network(training, inputs, recipe, bench, kept, parent)
+        if team.main:
+            result = result_of(training, outcome, trained, time.perf_counter() - started)
+            write_cell(done, trained, outcome, result)
+            if bench.keep_folder(name):
+                kept.remove()
+        team.from_main(None)  # the others wait until it is there
     return done
 
 
@@ -264,9 +269,13 @@ def pair_run(parent: Run, alpha: float, beta: float) -> Run:
 
 
 def cell_key(training: Training, inputs: Inputs, recipe: Recipe) -> str:
-    """Name of a training: a hash over all that decides its result."""
+    """Name of a training: a hash over all that decides its result, and its recipe's own.
+
+    The model says which recipe it is of, so two recipes that would train alike share nothing.
+    """
     fold = training.fold
     decides = {
+        "recipe": recipe.hash,
         "cell": training.cell.text,
         "pair": [training.alpha, training.beta],
         "epochs": training.epochs,

@@ -34,7 +34,7 @@ def pretrain(inputs: Inputs, recipe: Recipe, folder: Path, bench: Bench, parent:
     """Trains the tiny wav2vec 2.0 from random weights and writes it as a backbone folder."""
     import os
 
-    untrained = bench.folder / "untrained"
+    untrained = bench.folder / recipe.hash / "untrained"
     tiny.write_untrained(untrained, recipe.seed)
     model = recipe.model.model_copy(update={"encoder": str(untrained)})
     recipe = recipe.model_copy(update={"model": model})

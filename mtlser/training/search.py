@@ -1,7 +1,6 @@
 """The alpha-beta search: Optuna over trainings of each fold, chosen on validation alone."""
 
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -24,8 +23,9 @@ from mtlser.records import (
     read_json,
 )
 from mtlser.tracking import Run
-from mtlser.training import features, network
+from mtlser.training import features, network, study
 from mtlser.training.network import Inputs, Training
+from mtlser.training.study import alphas, betas, grid, suggest
 
 if TYPE_CHECKING:
     import optuna
@@ -71,7 +71,7 @@ def search(inputs: Inputs, recipe: Recipe, folder: Path, bench: Bench, parent: R
         keep(choose(rows, fold.index, recipe), inputs, recipe, folder, bench)
         for fold in inputs.plan.folds
     )
-    copyfile(bench.folder / JOURNAL, folder / JOURNAL)
+    copyfile(study.journal(recipe, bench), folder / JOURNAL)
     return SearchResult(
         scope=recipe.search.scope, metric=recipe.search.metric, choices=choices, rows=tuple(rows)
     )
@@ -128,14 +128,28 @@ def run_folds(
 
 
 def search_fold(task: FoldSearch) -> list[SearchRow]:
-    """Every training of one fold, in Optuna's study `fold-K`; one done before is not repeated."""
+    """Every training of one fold, in a study of its own; one done before is not repeated."""
     import optuna
     import torch
 
     torch.set_num_threads(task.threads)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     parent = tracking.from_token(task.parent)
-    study = open_study(task)
+    first = training_of(
+        task.fold, (alphas(task.recipe)[0], betas(task.recipe)[0]), task.inputs, task.recipe
+    )
+    # Named as its trainings are, by all that decides them.
+    name = network.cell_key(first, task.inputs, task.recipe)
+    with study.opened(name, task.fold, task.recipe, task.bench) as opened:
+        rows = _searched(opened, task, parent)
+    return [rows[pair] for pair in sorted(rows)]
+
+
+def _searched(
+    opened: "optuna.Study", task: FoldSearch, parent: Run
+) -> dict[tuple[float, float], SearchRow]:
+    import optuna
+
     rows: dict[tuple[float, float], SearchRow] = {}
 
     def objective(trial: "optuna.Trial") -> float:
@@ -147,58 +161,21 @@ def search_fold(task: FoldSearch) -> list[SearchRow]:
         return score
 
     complete = [optuna.trial.TrialState.COMPLETE]
-    for trial in study.get_trials(states=complete):
+    for trial in opened.get_trials(states=complete):
         row = SearchRow.model_validate_json(trial.user_attrs["row"])
         rows[row.alpha, row.beta] = row
     if task.recipe.search.sampler == "tpe":
         trials = task.recipe.search.trials or DEFAULT_TRIALS
-        study.optimize(objective, n_trials=max(0, trials - len(rows)))
+        opened.optimize(objective, n_trials=max(0, trials - len(rows)))
     elif not rows:
-        study.optimize(objective)
+        opened.optimize(objective)
     # GridSampler counts an interrupted trial as visited: what it left is asked for by name.
-    study.sampler = optuna.samplers.RandomSampler(seed=task.recipe.seed)
+    opened.sampler = optuna.samplers.RandomSampler(seed=task.recipe.seed)
     for alpha, beta in grid(task.recipe) if task.recipe.search.sampler == "grid" else ():
         if (alpha, beta) not in rows:
-            study.enqueue_trial({"alpha": alpha, "beta": beta})
-            study.optimize(objective, n_trials=1)
-    return [rows[pair] for pair in sorted(rows)]
-
-
-def open_study(task: FoldSearch) -> "optuna.Study":
-    """The fold's study in the bench's journal, with the recipe's sampler."""
-    import optuna
-    from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend
-
-    recipe = task.recipe
-    seed = recipe.seed + task.fold
-    if recipe.search.sampler == "grid":
-        space = {"alpha": list(alphas(recipe)), "beta": list(betas(recipe))}
-        sampler: optuna.samplers.BaseSampler = optuna.samplers.GridSampler(space, seed=seed)
-    else:
-        sampler = optuna.samplers.TPESampler(seed=seed)
-    task.bench.folder.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        storage = JournalStorage(JournalFileBackend(str(task.bench.folder / JOURNAL)))
-    return optuna.create_study(
-        study_name=f"fold-{task.fold}-{recipe.hash}-{task.inputs.plan.manifest_digest[:12]}",
-        storage=storage,
-        sampler=sampler,
-        direction="maximize",
-        load_if_exists=True,
-    )
-
-
-def suggest(trial: "optuna.Trial", recipe: Recipe) -> tuple[float, float]:
-    """The pair that a trial is to train."""
-    pair = []
-    for name, values in (("alpha", alphas(recipe)), ("beta", betas(recipe))):
-        if recipe.search.sampler == "grid":
-            pair.append(float(trial.suggest_categorical(name, values)))
-        else:
-            pair.append(trial.suggest_float(name, min(values), max(values)))
-    return pair[0], pair[1]
+            opened.enqueue_trial({"alpha": alpha, "beta": beta})
+            opened.optimize(objective, n_trials=1)
+    return rows
 
 
 def train_pair(task: FoldSearch, pair: tuple[float, float], parent: Run) -> tuple[SearchRow, float]:
@@ -265,21 +242,6 @@ def log_pairs(rows: Sequence[SearchRow], parent: Run) -> None:
         }
         run.metrics(means)
         run.close()
-
-
-def grid(recipe: Recipe) -> list[tuple[float, float]]:
-    """Every pair of the recipe's grid."""
-    return [(alpha, beta) for alpha in alphas(recipe) for beta in betas(recipe)]
-
-
-def alphas(recipe: Recipe) -> tuple[float, ...]:
-    """Alphas to be tried; the recipe's own where no grid is given."""
-    return recipe.search.alphas or (recipe.train.alpha,)
-
-
-def betas(recipe: Recipe) -> tuple[float, ...]:
-    """Betas to be tried; the recipe's own where no grid is given."""
-    return recipe.search.betas or (recipe.train.beta,)
 
 
 def describe(row: SearchRow, metric: str) -> str:

@@ -1,0 +1,133 @@
+"""Tells a webhook what became of a pipeline run."""
+
+import json
+import sys
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime
+from threading import Thread
+from urllib.parse import urlsplit
+
+from tenacity import RetryError, Retrying, retry_if_exception, stop_after_attempt
+from tenacity import wait_random_exponential as wait_random
+
+from mtlser.records import Record
+
+LIMIT_S = 30.0
+"""How long all attempts may take together."""
+ATTEMPT_S = 10.0
+"""How long one may wait for an answer."""
+ATTEMPTS = 5
+FIRST_WAIT_S = 0.5
+SHOWN_ERROR = 500
+"""Characters of an error message in the text that people read; the field has all of it."""
+
+
+class Outcome(Record):
+    """What became of a pipeline run."""
+
+    pipeline: str
+    run: str
+    """The run's key."""
+    state: str
+    """`SUCCEEDED`, `FAILED`, `CANCELLED`, as Kubeflow says."""
+    error: str = ""
+    mlflow: str | None = None
+    """Where a browser shows the run; `None`: not known."""
+    at: str
+    """ISO 8601, UTC."""
+
+    @property
+    def text(self) -> str:
+        """One message for people; Slack and its likes show this field."""
+        parts = [f"mtlser {self.pipeline}: {self.state} (run {self.run})"]
+        if self.error:
+            cut = self.error if len(self.error) <= SHOWN_ERROR else self.error[:SHOWN_ERROR] + "..."
+            parts.append(cut)
+        if self.mlflow:
+            parts.append(self.mlflow)
+        return "\n".join(parts)
+
+
+def now() -> str:
+    """The time as `Outcome.at` wants it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def post(webhook: str, outcome: Outcome) -> bool:
+    """True where the webhook took the outcome; otherwise the reason is printed, never raised.
+
+    Posts JSON: the fields of `Outcome` and `text`. Tried again while the server is away, busy or
+    answers 5xx, within `LIMIT_S` seconds in all. Of the address only scheme and host are ever
+    printed: the rest is a secret.
+    """
+    told: list[str] = []
+    # An answer that drips in outlives any timeout of a socket; a thread can be left behind.
+    thread = Thread(target=lambda: told.append(_posted(webhook, outcome)), daemon=True)
+    thread.start()
+    thread.join(LIMIT_S)
+    reason = told[0] if told else f"no answer within {LIMIT_S:g} s"
+    if reason:
+        sys.stdout.write(f"the outcome was not told to {shown(webhook)}: {reason}\n")
+    return not reason
+
+
+def shown(webhook: str) -> str:
+    """Scheme and host of an address, without what makes it secret.
+
+    >>> shown("https://user:word@hooks.example.org/services/T0/B0/secret?token=1")
+    'https://hooks.example.org'
+    >>> shown("not an address")
+    'the webhook'
+    """
+    try:
+        parts = urlsplit(webhook)
+        host = parts.hostname
+    except ValueError:
+        return "the webhook"
+    return f"{parts.scheme}://{host}" if parts.scheme and host else "the webhook"
+
+
+def _posted(webhook: str, outcome: Outcome) -> str:
+    """Why it was not posted; empty where it was."""
+    if not webhook.startswith(("http://", "https://")):
+        return "expected an address that starts with http:// or https://"
+    retrying = Retrying(
+        retry=retry_if_exception(_passing),
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_random(multiplier=FIRST_WAIT_S, max=5),
+    )
+    try:
+        retrying(_once, webhook, outcome)
+    except RetryError as error:
+        return f"{_named(error.last_attempt.exception())} after {ATTEMPTS} attempts"
+    except Exception as error:  # whatever it is, the handler has to go on
+        return _named(error)
+    return ""
+
+
+def _once(webhook: str, outcome: Outcome) -> None:
+    body = json.dumps({"text": outcome.text, **outcome.model_dump()}).encode()
+    headers = {"Content-Type": "application/json", "User-Agent": "mtlser"}
+    request = urllib.request.Request(webhook, body, headers, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=ATTEMPT_S):
+            pass
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise
+
+
+def _passing(error: BaseException) -> bool:
+    """True for what another attempt may mend."""
+    if isinstance(error, urllib.error.HTTPError):
+        return error.code >= 500 or error.code in {408, 429}
+    return isinstance(error, OSError)
+
+
+def _named(error: BaseException | None) -> str:
+    """The error by kind alone: its own words may hold the address."""
+    if isinstance(error, urllib.error.HTTPError):
+        return f"HTTP {error.code}"
+    cause = getattr(error, "reason", None)
+    return type(cause if isinstance(cause, BaseException) else error).__name__

@@ -1,0 +1,44 @@
+"""The end of a pipeline run, whatever became of it: MLflow closed, the webhook told."""
+
+import os
+import sys
+
+from mtlser import notify, tracking
+from mtlser.errors import MtlserError
+from mtlser.recipe import Recipe
+
+WEBHOOK = "MTLSER_WEBHOOK"
+"""Variable with the webhook's address, which is a secret; without it nothing is posted."""
+STATUS = {"SUCCEEDED": "FINISHED", "FAILED": "FAILED", "CANCELLED": "KILLED", "CANCELED": "KILLED"}
+"""Of Kubeflow's state in MLflow; what is not named here is `FAILED`."""
+
+
+def report(recipe: Recipe, run: str, state: str, pipeline: str, error: str) -> None:
+    """Closes what the run left open and posts its outcome.
+
+    A store or a webhook that is away is told of and raises nothing: the handler of a failure must
+    not hide it behind one of its own.
+    """
+    webhook = os.environ.get(WEBHOOK, "")
+    link = _closed(recipe, run, STATUS.get(state.upper(), "FAILED"))
+    if not webhook:
+        sys.stdout.write(f"{WEBHOOK} is not set: the outcome is posted nowhere\n")
+        return
+    told = notify.Outcome(
+        pipeline=pipeline, run=run, state=state, error=error, mlflow=link, at=notify.now()
+    )
+    notify.post(webhook, told)
+
+
+def _closed(recipe: Recipe, run: str, status: str) -> str | None:
+    """Where a browser shows the run, after closing it; `None` where that is not known."""
+    if not tracking.tracked():
+        return None
+    from mtlser import mlflow_close
+
+    try:
+        parents = mlflow_close.close(tracking.uri(), recipe, run, status)
+        return mlflow_close.link(tracking.uri(), recipe, parents)
+    except MtlserError as error:
+        sys.stdout.write(f"runs were not closed: {error}\n")
+        return None

@@ -1,0 +1,211 @@
+"""The sections of a recipe: every key with its type, default and reason."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
+
+from mtlser.records import Protocol
+
+SnrDb = Annotated[float, Field(ge=-60, le=100)]  # beyond, noise is lost in 32-bit rounding
+GateMetric = Literal["ua", "wa", "f1", "wer", "cer", "speaker_accuracy"]
+
+
+class Section(BaseModel):
+    """Base of all sections: immutable, unknown key refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataRecipe(Section):
+    """What is read, and how much of it may be left out."""
+
+    corpus: Literal["iemocap", "emodb"]
+    root: str
+    """Folder or `s3://` address of the release."""
+    min_duration_s: NonNegativeFloat = 0.0
+    max_duration_s: PositiveFloat = 60.0
+    max_faulty: float = Field(0.01, ge=0, le=1)
+    """Share of task files that may be unreadable, empty or silent before ingest refuses."""
+
+
+class SplitRecipe(Section):
+    """How the folds are cut."""
+
+    protocol: Protocol = "loso"
+    speaker_check: float = Field(0.1, gt=0, lt=0.5)
+    random_folds: PositiveInt = 10
+    """Number of folds of the `random` protocol; the others follow from the corpus."""
+    max_folds: PositiveInt | None = None
+    """Only the first so many folds are run; the report says so."""
+
+
+class ModelRecipe(Section):
+    """The shared encoder and the three heads (paper, sections 4.1-4.6)."""
+
+    encoder: str = "facebook/wav2vec2-base"
+    """`bundled`, a folder in Hugging Face layout, or a hub name."""
+    layers: Literal["last", "weighted", "concat"] = "last"
+    trainable: Literal["all", "transformer", "heads"] = "all"
+    """`transformer`: CNN frozen, its output cached. `heads`: encoder frozen, features cached."""
+    ctc_head: Literal["new", "pretrained"] = "new"
+    """`pretrained` takes the encoder's own CTC layer, where it has one with our vocabulary."""
+    standardise: bool = False
+    """Scale features by the mean and SD of the training frames (frozen encoders)."""
+    dropout: float = Field(0.0, ge=0, lt=1)
+    """Dropout on the pooled vector, before the emotion and speaker heads."""
+
+
+class TrainRecipe(Section):
+    """How one cell is trained (paper, table 3)."""
+
+    alpha: NonNegativeFloat = 0.1
+    beta: NonNegativeFloat = 0.8
+    epochs: PositiveInt = 100
+    patience: PositiveInt = 10
+    """Epochs without a better validation score before training stops."""
+    optimizer: Literal["adam", "adamw"] = "adam"
+    learning_rate: PositiveFloat = 1e-5
+    head_learning_rate: PositiveFloat | None = None
+    """`None`: as `learning_rate`."""
+    weight_decay: NonNegativeFloat = 0.0
+    layer_decay: float = Field(1.0, gt=0, le=1)
+    """Rate of each transformer layer relative to the one above it; what lies below them all has
+    the lowest layer's."""
+    batch_size: PositiveInt = 8
+    """Utterances of one optimiser step, over all processes."""
+    bucket_s: PositiveFloat = 60.0
+    """Audio seconds that a device takes at once; a longer batch is worked off in parts, to the
+    same loss. Halved by itself where memory runs out."""
+    device_batch: PositiveInt | None = None
+    """Utterances that a device takes at once, in the order drawn, instead of `bucket_s`."""
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    warmup: float = Field(0.0, ge=0, lt=1)
+    """Share of all steps over which the rate rises from 0."""
+    clip_norm: PositiveFloat | None = None
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "fp32"
+    """Of activations; weights and losses stay fp32. `auto`: bf16 where GPU or CPU
+    multiplies it, which a result then depends on."""
+    gradient_checkpointing: bool = False
+    """Computes each transformer layer again in the backward pass: less memory, a third slower."""
+    deterministic: bool = False
+    """Same weights bit for bit on a GPU too, where torch can; slower. CPUs need no asking."""
+    spec_augment: bool = False
+    class_weights: bool = False
+    ctc_reduction: Literal["mean", "sum"] = "mean"
+    """`sum` adds CTC up over each device batch, as the published code does: alpha then grows with
+    `device_batch`."""
+    padding: Literal["none", "seen"] = "none"
+    """`seen` fills a device batch's clips up to the longest and takes the zeros for speech in
+    training, as the published code does. Predictions never see padding."""
+    speaker_label: Literal["actor", "prefix"] = "actor"
+    """`prefix` teaches the speaker head the file-name prefix, as the published code does."""
+    checkpoint_s: NonNegativeFloat = 300.0
+    """Seconds between checkpoints within an epoch; decides no result."""
+
+    @model_validator(mode="after")
+    def _published(self) -> Self:
+        if self.device_batch is None and (self.padding == "seen" or self.ctc_reduction == "sum"):
+            raise ValueError("padding = 'seen' and ctc_reduction = 'sum' need device_batch")
+        return self
+
+
+class SearchRecipe(Section):
+    """The alpha-beta search; without grids the pair of `[train]` is passed through."""
+
+    scope: Literal["fold", "global"] = "fold"
+    sampler: Literal["grid", "tpe"] = "grid"
+    alphas: tuple[NonNegativeFloat, ...] = ()
+    betas: tuple[NonNegativeFloat, ...] = ()
+    trials: PositiveInt | None = None
+    """Trials per fold of the `tpe` sampler."""
+    metric: Literal["wa", "ua", "f1", "wer", "loss", "joint"] = "ua"
+    """Validation metric that chooses epoch, alpha and beta; `loss` is the emotion cross-entropy,
+    steadier than a rate where one validation speaker has few utterances; `joint` the mean of UA,
+    1 - WER and speaker accuracy, for a model whose three outputs are all wanted."""
+    jobs: PositiveInt = 1
+    """Folds trained side by side, each on its share of the cores."""
+
+
+class NoiseRecipe(Section):
+    """The noise evaluation (paper, table 5)."""
+
+    root: str | None = None
+    """Folder of noises (NOISEX-92, MUSAN, DEMAND, ...); `None`: babble of other speakers."""
+    kinds: tuple[str, ...] = ("babble",)
+    snr_db: tuple[SnrDb, ...] = (0.0, 5.0, 10.0, 15.0, 20.0)
+    level: Literal["active", "rms"] = "active"
+    """Speech level in the SNR: RMS of active frames, or of all samples."""
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        for values in (self.kinds, [f"{snr_db:g}" for snr_db in self.snr_db]):
+            if len(set(values)) < len(values):
+                raise ValueError(f"one of {', '.join(values)} is there twice; name each once")
+        return self
+
+
+class BaselineRecipe(Section):
+    """Systems measured on the same folds beside the network."""
+
+    systems: tuple[Literal["svm"], ...] = ("svm",)
+
+
+class DriftRecipe(Section):
+    """How far new data may be from the champion's before retraining refuses it.
+
+    Limits are sizes of effects, not p-values: at the size of a corpus any difference is
+    significant, and a size means the same for 500 utterances and for 50,000.
+    """
+
+    max_schema_changes: NonNegativeInt = 0
+    """Differences of corpus name, languages, classes, sampling, or which fields are filled."""
+    max_class_psi: NonNegativeFloat = 0.25
+    """Population stability index of the class shares: below 0.1 the same, over 0.25 a new mix."""
+    max_duration_ks: float = Field(0.2, ge=0, le=1)
+    """Kolmogorov-Smirnov distance of durations: the largest gap of the two distributions."""
+    max_level_ks: float = Field(0.2, ge=0, le=1)
+    """The same of levels in dBFS: another microphone or gain."""
+    max_added_ks: float = Field(0.6, ge=0, le=1)
+    """The larger of both distances for added utterances alone, which a large corpus would hide;
+    loose, since one new speaker at another level is no fault."""
+    min_added: PositiveInt = 30
+    """Fewer added utterances than this are shown and not judged by `max_added_ks`."""
+    max_lost_speakers: float = Field(0.1, ge=0, le=1)
+    """Share of the champion's speakers that are gone."""
+    max_lost_utterances: float = Field(0.05, ge=0, le=1)
+    """Share of the champion's utterances that are gone."""
+    max_changed_utterances: float = Field(0.2, ge=0, le=1)
+    """Share of the utterances still there whose audio, emotion, speaker or text is another."""
+
+
+class RegistryRecipe(Section):
+    """Where the final model goes in MLflow, and what makes it champion."""
+
+    name: str = "mtlser"
+    metric: Literal["wa_mean", "ua_mean", "f1_mean"] = "ua_mean"
+    """Cross-validated score that decides where `register` alone weighs two models."""
+    rule: Literal["not_worse", "better"] = "not_worse"
+    """What `promote` asks of the challenger on the champion's own folds. `not_worse`: shown to
+    lose less than `margin` on every metric, for models that should follow their data. `better`:
+    Welch with Holm on the first metric, and worse on none, for recipes that should change."""
+    metrics: tuple[GateMetric, ...] = Field(("ua",), min_length=1)
+    """Of clean test over folds; `wer` and `cer` are better low, the others high."""
+    margin: PositiveFloat = 0.02
+    """Loss that does not matter, in the metric's own unit (0.02 is two points of a rate)."""
+    level: float = Field(0.05, gt=0, lt=0.5)
+    """Chance of promoting a challenger that is worse by just the margin, or no better."""
+
+    @model_validator(mode="after")
+    def _metrics_once(self) -> Self:
+        if len(set(self.metrics)) < len(self.metrics):
+            raise ValueError(f"one of {', '.join(self.metrics)} is there twice; name each once")
+        return self
