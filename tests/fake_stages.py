@@ -31,7 +31,6 @@ def split(corpus: str, recipe: Recipe, out: str) -> None:
     assert (Path(corpus) / "ingest.json").is_file()
     _write("split", out, {"audit.json": "{}"})
     write_json(Path(out) / "folds.json", plan(recipe))
-    return [f"{system}:f{fold}:s0" for system in ("mtlser", "svm") for fold in range(FOLDS)]
 
 
 def search(

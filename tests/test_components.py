@@ -10,19 +10,25 @@ import yaml
 from kfp import dsl
 
 from components import artifacts
+from components.check_data.component import check_data
+from components.compare.component import compare
 from components.fold_split.component import fold_split
 from components.ingest.component import ingest
 from components.noise_eval.component import noise_eval
+from components.promote.component import promote
 from components.register.component import register
 from components.report.component import report
+from components.report_outcome.component import report_outcome
 from components.search.component import search
 from components.train.component import train
 from mtlser import recipe as recipes
 from mtlser import stages
+from mtlser.data.drift_records import Check
+from pipeline.profile import STEPS
 from tests import fake_stages
 
 ROOT = Path(__file__).parent.parent / "components"
-NAMES = ("ingest", "fold_split", "search", "train", "noise_eval", "report", "register")
+NAMES = sorted(STEPS)
 TEXT = recipes.dumps(recipes.load("demo"))
 RECIPE = recipes.load(TEXT)
 
@@ -41,7 +47,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
 
         return stage
 
-    for name in ("ingest", "split", "search", "train", "noise_eval", "register"):
+    stubbed = ("ingest", "split", "search", "train", "noise_eval", "register", "promote")
+    for name in (*stubbed, "report_outcome"):
         monkeypatch.setattr(stages, name, note(name))
     return noted
 
@@ -61,10 +68,8 @@ def test_ingest(calls: Calls) -> None:
     assert corpus.metadata == {"data_version": "v1"}
 
 
-def test_fold_split_returns_the_flat_list_of_cells(calls: Calls) -> None:
-    folds = artifact("folds")
-    cells = fold_split.python_func(recipe=TEXT, corpus=data("corpus"), folds=folds)
-    assert cells == ["mtlser:f0:s0"]
+def test_fold_split(calls: Calls) -> None:
+    fold_split.python_func(recipe=TEXT, corpus=data("corpus"), folds=artifact("folds"))
     assert calls == [("split", ("/in/corpus", RECIPE), {"out": "/in/folds"})]
 
 
@@ -72,7 +77,7 @@ def test_fold_split_returns_the_flat_list_of_cells(calls: Calls) -> None:
 def test_search_is_tracked_under_the_run_key_else_the_job_id(
     calls: Calls, run: str, key: str
 ) -> None:
-    search.python_func(
+    cells = search.python_func(
         recipe=TEXT,
         corpus=data("corpus"),
         folds=artifact("folds"),
@@ -82,6 +87,7 @@ def test_search_is_tracked_under_the_run_key_else_the_job_id(
         job="job-1",
     )
     places = ("/in/corpus", "/in/folds", RECIPE)
+    assert cells == ["mtlser:f0:s0"]
     assert calls == [("search", places, {"out": "/in/chosen", "work": "/work", "run": key})]
 
 
@@ -100,9 +106,11 @@ def test_train_without_a_cell_is_the_final_fit(calls: Calls, cell: str, trained_
         run="r",
         job="j",
         cell=cell,
+        processes=2,
     )
     given = ("/in/corpus", "/in/folds", "/in/chosen", trained_cell, RECIPE)
-    assert calls == [("train", given, {"out": "/in/trained", "work": "", "run": "r"})]
+    named = {"out": "/in/trained", "work": "", "run": "r", "processes": 2}
+    assert calls == [("train", given, named)]
     assert model.metadata == {"cell": trained_cell}
 
 
@@ -131,6 +139,65 @@ def test_register(calls: Calls) -> None:
     assert calls == [
         ("register", ("/in/final", "/in/reported", RECIPE, "/in/registered"), {"run": "r"})
     ]
+
+
+def test_promote(calls: Calls) -> None:
+    promote.python_func(
+        recipe=TEXT,
+        trained=dsl.Model(uri="/in/final"),
+        reported=artifact("reported"),
+        rival=artifact("rival"),
+        registered=artifact("registered"),
+        run="",
+        job="j",
+    )
+    places = ("/in/final", "/in/reported", "/in/rival", RECIPE, "/in/registered")
+    assert calls == [("promote", places, {"run": "j"})]
+
+
+def test_check_data_returns_verdict_and_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stage(corpus: str, recipe: object, out: str, run: str) -> Check:
+        assert (corpus, recipe, out, run) == ("/in/corpus", RECIPE, "/in/checked", "r")
+        return Check(verdict="train", champion_recipe="the champion's")
+
+    monkeypatch.setattr(stages, "check_data", stage)
+    checked = artifact("checked")
+    found = check_data.python_func(
+        recipe=TEXT, corpus=data("corpus"), checked=checked, run="r", job="j"
+    )
+    assert tuple(found) == ("train", "the champion's")
+    assert checked.metadata == {"verdict": "train"}
+
+
+def test_compare_puts_the_page_into_kubeflows_artifact(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stage(runs: list[str], out: str) -> None:
+        assert runs == ["/in/reported", "/in/rival"]
+        Path(out).mkdir()
+        (Path(out) / "report.html").write_text("<h1>two</h1>")
+
+    monkeypatch.setattr(stages, "compare", stage)
+    compare.python_func(
+        reported=artifact("reported"),
+        rival=artifact("rival"),
+        compared=dsl.Artifact(uri=str(tmp_path / "compared")),
+        page=dsl.HTML(uri=str(tmp_path / "page")),
+    )
+    assert (tmp_path / "page").read_text() == "<h1>two</h1>"
+
+
+def test_report_outcome_hands_on_what_kubeflow_says(calls: Calls) -> None:
+    status = dsl.PipelineTaskFinalStatus(
+        state="FAILED",
+        pipeline_job_resource_name="crossval-1",
+        pipeline_task_name="exit-handler-1",
+        error_code=9,
+        error_message="no disk",
+    )
+    report_outcome.python_func(recipe=TEXT, status=status, run="", job="j")
+    named = {"run": "j", "state": "FAILED", "pipeline": "crossval-1", "error": "no disk"}
+    assert calls == [("report_outcome", (RECIPE,), named)]
 
 
 def test_report_puts_scores_confusion_and_page_into_kubeflows_artifacts(

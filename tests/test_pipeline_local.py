@@ -200,7 +200,7 @@ def test_the_search_dag_ends_with_what_was_chosen(machine: Machine) -> None:
     assert done.returncode == 0, done.stderr
     assert Counter(machine.calls()) == Counter(ingest=1, split=1, search=1)
     assert {"chosen.json", "folds.json", "manifest.jsonl"} <= files(machine.out)
-    assert "chosen: out/chosen.json" in done.stdout
+    assert "chosen:  out/chosen.json" in done.stdout
 
 
 def test_two_recipes_are_compared_on_the_same_folds(machine: Machine) -> None:
@@ -248,7 +248,7 @@ def test_a_retraining_without_anything_new_trains_nothing(machine: Machine) -> N
     done = machine.run("--dag", "retrain", FAKE_VERDICT="unchanged")
     assert done.returncode == 0, done.stderr
     assert Counter(machine.calls()) == Counter(ingest=1, check_data=1)
-    assert "drift:  out/drift.json" in done.stdout
+    assert "drift:   out/drift.json" in done.stdout
 
 
 def files(folder: Path) -> set[str]:

@@ -10,6 +10,7 @@ from mtlser import recipe as recipes
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
 from pipeline import workspace
+from pipeline.job import Job
 from pipeline.worker import Result
 
 
@@ -22,7 +23,7 @@ def recipe(tmp_path: Path) -> Recipe:
 
 def begin(out: Path, recipe: Recipe, *, keep: bool = False) -> tuple[workspace.State, list[str]]:
     with workspace.locked(out) as space:
-        state, changed = workspace.begin(space, recipe, keep=keep)
+        state, changed = workspace.begin(space, Job(recipe), keep=keep)
         (space.cache / "finished").touch(exist_ok=True)
         return state, changed
 
@@ -46,7 +47,7 @@ def test_anything_else_starts_afresh_and_says_so(
     else:
         monkeypatch.setattr(workspace, "source_digest", lambda: "other")
     with workspace.locked(tmp_path / "out") as space:
-        second, changed = workspace.begin(space, again, keep=False)
+        second, changed = workspace.begin(space, Job(again), keep=False)
         assert changed == [change]
         assert second.run != first.run
         assert not (space.cache / "finished").exists()
@@ -86,7 +87,7 @@ def test_the_last_run_is_replaced_only_by_a_finished_one(tmp_path: Path, recipe:
     (out / "model" / "old").touch()
     (out / ".mtlser.json").touch()
     with workspace.locked(out) as space:
-        workspace.begin(space, recipe, keep=False)
+        workspace.begin(space, Job(recipe), keep=False)
         assert (out / "model" / "old").exists()
         places = {}
         for name in ("corpus", "folds", "chosen", "reported", "final", "registered"):

@@ -32,4 +32,4 @@ def check_data(
 
     found = stages.check_data(corpus.path, load(recipe), out=checked.path, run=run or job)
     checked.metadata["verdict"] = found.verdict
-    return (found.verdict, found.champion_recipe)  # type: ignore[return-value]
+    return (found.verdict, found.champion_recipe)

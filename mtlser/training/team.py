@@ -55,6 +55,7 @@ def train(
         *("--recipe", dumps(recipe), "--out", out, "--work", work),
     ]
     last: deque[str] = deque(maxlen=KEPT_LINES)
+    mistake = ""
     found = Path(mtlser.__file__).parent.parent
     paths = [str(found), *filter(None, [os.environ.get("PYTHONPATH")])]
     with subprocess.Popen(
@@ -70,9 +71,10 @@ def train(
         for line in process.stdout:
             sys.stdout.write(line)
             last.append(line)
+            if line.startswith(MISTAKE):
+                mistake = line.removeprefix(MISTAKE).strip()
     if process.returncode == 0:
         return
-    for line in last:
-        if line.startswith(MISTAKE):
-            raise MtlserError(line.removeprefix(MISTAKE).strip())
+    if mistake:
+        raise MtlserError(mistake)
     raise RuntimeError(f"{processes} processes ended with {process.returncode}:\n{''.join(last)}")
