@@ -73,15 +73,21 @@ def ingest(recipe: Recipe, out: str) -> None:
 
 
 def split(corpus: str, recipe: Recipe, out: str) -> list[str]:
-    """Cuts the folds and audits their leaks; the text of every cell that is to be trained."""
+    """Cuts the folds and audits their leaks; the text of every cell that is to be trained.
+
+    Raises:
+        MtlserError: folds that leak under a protocol that is not named as leaking.
+    """
     from mtlser.data import audit, folds
 
     source = storage.fetch(corpus)
     utterances = load_manifest(source)
     with storage.output(out) as folder:
         plan = folds.plan(utterances, recipe)
+        found = audit.audit(utterances, plan)
+        audit.gate(found, plan)
         write_json(folder / FOLDS, plan)
-        write_json(folder / "audit.json", audit.audit(utterances, plan))
+        write_json(folder / "audit.json", found)
     return cells(plan, recipe)
 
 

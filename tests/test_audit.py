@@ -3,9 +3,18 @@ from typing import Any
 
 import pytest
 
+from mtlser import stages
 from mtlser.data import audit, folds, guesses
 from mtlser.errors import MtlserError
-from mtlser.records import EMOTIONS, Fold, FoldPlan, Utterance, read_json, write_json
+from mtlser.records import (
+    EMOTIONS,
+    Fold,
+    FoldPlan,
+    Utterance,
+    read_json,
+    write_json,
+    write_jsonl,
+)
 from tests.test_folds import berlin, corpus, recipe, utterance
 
 
@@ -134,6 +143,19 @@ def test_the_same_audio_on_both_sides_is_a_leak() -> None:
     found = audited(validated, "loso")
     assert found.verdict == "clean"
     assert found.overall.shared.audio_in_validation == 2
+
+
+def test_folds_that_leak_against_their_protocol_s_promise_are_refused(tmp_path: Path) -> None:
+    utterances = corpus()
+    twin = utterances[-1].audio_sha256
+    copied = [utterances[0].model_copy(update={"audio_sha256": twin}), *utterances[1:]]
+    write_jsonl(tmp_path / "manifest.jsonl", copied)
+    with pytest.raises(MtlserError, match=r"protocol loso would leak .*: 2 of 240 \(0.8 %\)"):
+        stages.split(str(tmp_path), recipe("loso"), str(tmp_path / "folds"))
+    assert not (tmp_path / "folds").exists()
+    stages.split(str(tmp_path), recipe("random"), str(tmp_path / "folds"))
+    found = read_json(tmp_path / "folds" / "audit.json", audit.Audit)
+    assert found.verdict == "leaks"
 
 
 @pytest.mark.parametrize(

@@ -117,9 +117,10 @@ def test_a_fold_trains_without_a_search_and_takes_the_flags(
         "--set", "train.learning_rate=2e-5", "--set", "seed=7", "--out", "cells/f3",
     )  # fmt: skip
     assert code == 0, err
-    corpus, folds, chosen, cell, recipe, out_folder, _, _ = told[0]
+    corpus, folds, chosen, cell, recipe, out_folder, _, _, processes = told[0]
     assert (corpus, folds, chosen, cell, out_folder) == ("c", "f", "", "mtlser:f3:s7", "cells/f3")
     assert recipe == load("demo", ("train.learning_rate=2e-5", "seed=7"))
+    assert processes == 1
     assert "next: mtlser noise-eval" in out
 
 

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from mtlser.data import folds
 from mtlser.data.guesses import GUESSES, Guess, guesses, turns_of
+from mtlser.errors import MtlserError
 from mtlser.records import Fold, FoldPlan, Protocol, Record, Utterance
 
 TELLING_MARGIN = 0.05
@@ -181,6 +182,20 @@ def _together(parts: Sequence[FoldAudit]) -> FoldAudit:
             for place, name in enumerate(GUESSES)
         ),
     )
+
+
+def gate(found: Audit, plan: FoldPlan) -> None:
+    """Refuses folds that leak although their protocol promises not to.
+
+    Raises:
+        MtlserError: they do; what leaks, and the ways on.
+    """
+    if found.reasons and not plan.leaks:
+        raise MtlserError(
+            f"protocol {plan.protocol} would leak on this corpus: {'; '.join(found.reasons)}; mend "
+            "the corpus (`mtlser audit` shows fold by fold), or take a protocol that is named as "
+            "leaking: `--set split.protocol=random`"
+        )
 
 
 def _reasons(shared: Shared) -> tuple[str, ...]:
