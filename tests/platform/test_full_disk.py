@@ -44,12 +44,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     return Place.write(tmp_path_factory.mktemp("full"), plain_env())
 
 
-@pytest.mark.parametrize(("what", "size"), [("out", "4m"), ("work", "4m"), ("features", "16k")])
+@pytest.mark.parametrize("what", ["out", "work"])
 def test_a_training_on_a_full_disk_says_so_and_ends_well_with_room(
-    place: Place, small_disk: Callable[[str], Path], what: str, size: str
+    place: Place, small_disk: Callable[[str], Path], what: str
 ) -> None:
-    """The weights are 8 MB, what the CNN makes of the corpus is less."""
-    disk = small_disk(size)
+    """The weights alone are 8 MB."""
+    disk = small_disk("4m")
     places = {name: str(place.folder / f"{what}-{name}") for name in ("work", "out")}
     places["out" if what == "out" else "work"] = str(disk / "place")
     settings = (*SETTINGS, "train.epochs=1")
