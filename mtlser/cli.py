@@ -6,11 +6,11 @@ Heavy packages load only inside the command that needs them, so that `--help` an
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
-from mtlser import profile_command, report_command, retrain_commands, show, stages, storage
+from mtlser import disk, profile_command, report_command, retrain_commands, show, stages, storage
 from mtlser import recipe as recipes
 from mtlser.errors import MtlserError
 from mtlser.flags import (
@@ -263,17 +263,19 @@ app.command(epilog=retrain_commands.ROLLBACK_EXAMPLE)(retrain_commands.rollback)
 
 
 def main() -> None:
-    """Runs the command line; a user's mistake is one line on stderr and exit code 2."""
+    """Runs the command line; one line on stderr: a mistake exits with 2, a full disk with 1."""
     try:
         app(prog_name="mtlser")
     except MtlserError as error:
-        _refuse(str(error))
+        _refuse(str(error), error.exit_code)
     except OSError as error:
+        if disk.is_full(error):
+            _refuse(f"{error}; make room there and run the same command again", 1)
         if error.filename is None:
             raise
-        _refuse(f"{error.filename}: {error.strerror}; give another path")
+        _refuse(f"{error.filename}: {error.strerror}; give another path", 2)
 
 
-def _refuse(sentence: str) -> None:
+def _refuse(sentence: str, code: int) -> NoReturn:
     sys.stderr.write(f"mtlser: {' '.join(sentence.split())}\n")
-    raise SystemExit(2)
+    raise SystemExit(code)

@@ -1,6 +1,7 @@
 """The parent run in MLflow: where it goes, and what it says of its recipe and code."""
 
 import os
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,15 +44,9 @@ def opened(uri: str, recipe: Recipe, key: str) -> MlflowRun:
     experiment_id, outer = place(client, uri, recipe)
     tags = _tags(recipe) | ({mlflow_runs.PARENT: outer} if outer else {})
     name = f"{recipe.name}-{key[:8]}" if key else recipe.name
-    if key:
-        marks = {mlflow_runs.RUN: key, RECIPE_HASH: recipe.hash}
-        entity = mlflow_runs.find_or_make(
-            client, experiment_id, name, marks, tags, mlflow_runs.SETTLE_S
-        )
-    else:
-        entity = mlflow_runs.told(
-            lambda: client.create_run(experiment_id, tags=tags, run_name=name), f"make run {name}"
-        )
+    marks = {mlflow_runs.RUN: key or uuid.uuid4().hex, RECIPE_HASH: recipe.hash}
+    settle_s = mlflow_runs.SETTLE_S if key else 0.0
+    entity = mlflow_runs.find_or_make(client, experiment_id, name, marks, tags, settle_s)
     run = mlflow_runs.MlflowRun(client, experiment_id, str(entity.info.run_id))
     if DESCRIBED not in entity.data.tags:
         _describe(run, recipe)

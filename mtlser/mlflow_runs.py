@@ -7,8 +7,10 @@ import json
 import logging
 import os
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +29,8 @@ KEY = "mtlser.key"
 """Tag of a child: the same key below the same parent is the same run."""
 RUN = "mtlser.run"
 """Tag of a parent: the key that all steps of one pipeline run share."""
+MAKER = "mtlser.maker"
+"""Tag of a run: the call that made it."""
 PARENT = "mlflow.parentRunId"
 METRICS_A_BATCH = 1000
 PARAMS_A_BATCH = 100
@@ -128,6 +132,10 @@ def _alive(found: Experiment) -> str:
 
 def find(client: MlflowClient, experiment_id: str, marks: Mapping[str, str]) -> Entity | None:
     """The earliest run that carries all `marks` as tags (on a tie, the smallest id)."""
+    return next(iter(_marked(client, experiment_id, marks)), None)
+
+
+def _marked(client: MlflowClient, experiment_id: str, marks: Mapping[str, str]) -> list[Entity]:
     quoted = [f"tags.`{key}` = '{value}'" for key, value in marks.items()]
     runs = told(
         lambda: client.search_runs(
@@ -138,7 +146,7 @@ def find(client: MlflowClient, experiment_id: str, marks: Mapping[str, str]) -> 
         ),
         "search runs",
     )
-    return min(runs, key=lambda run: (run.info.start_time, run.info.run_id), default=None)
+    return sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id))
 
 
 def find_or_make(
@@ -152,7 +160,7 @@ def find_or_make(
     """The one run that carries `marks`, made where absent.
 
     Several processes may ask at once: each maker looks again, the earliest run wins and every
-    loser deletes its own.
+    loser deletes its own. So it does with what a request made whose answer was lost.
     """
     for value in marks.values():
         if "'" in value or not value:
@@ -160,19 +168,21 @@ def find_or_make(
     found = find(client, experiment_id, marks)
     if found is not None:
         return found
+    maker = uuid.uuid4().hex
     made = told(
         lambda: client.create_run(
             experiment_id,
             start_time=int(time.time() * 1000),
-            tags={**tags, **marks},
+            tags={**tags, **marks, MAKER: maker},
             run_name=name,
         ),
         f"make run {name}",
     )
     time.sleep(settle_s)
     winner = find(client, experiment_id, marks) or made
-    if winner.info.run_id != made.info.run_id:
-        told(lambda: client.delete_run(made.info.run_id), "delete a run made twice")
+    for other in _marked(client, experiment_id, {**marks, MAKER: maker}):
+        if other.info.run_id != winner.info.run_id:
+            told(partial(client.delete_run, other.info.run_id), "delete a run made twice")
     return winner
 
 
@@ -217,6 +227,11 @@ class MlflowRun:
         entities = [Metric(key, float(value), now_ms, step) for key, value in values.items()]
         for start in range(0, len(entities), METRICS_A_BATCH):
             self._log("log metrics", metrics=entities[start : start + METRICS_A_BATCH])
+
+    def steps(self, metric: str) -> set[int]:
+        """The steps (epochs) at which a metric has been logged."""
+        logged = told(lambda: self.client.get_metric_history(self._id, metric), "read metrics")
+        return {each.step for each in logged}
 
     def tags(self, values: Mapping[str, str]) -> None:
         """Sets tags; a later value replaces an earlier one."""

@@ -23,6 +23,7 @@ from pydantic import ValidationError
 
 from mtlser.errors import MtlserError
 from mtlser.marker import MARKER, Marker
+from mtlser.s3_patience import again
 
 SCHEME = "s3://"
 WORKERS = 16
@@ -115,7 +116,8 @@ def check_writable(location: str) -> None:
     """
     place = Place.parse(location)
     with told(location):
-        connect().list_objects_v2(Bucket=place.bucket, Prefix=place.key(MARKER), MaxKeys=1)
+        client, prefix = connect(), place.key(MARKER)
+        again(lambda: client.list_objects_v2(Bucket=place.bucket, Prefix=prefix, MaxKeys=1))
 
 
 def upload(folder: Path, location: str) -> None:
@@ -130,8 +132,10 @@ def upload(folder: Path, location: str) -> None:
             lambda name: client.upload_file(str(folder / name), place.bucket, place.key(name)),
             new.files,
         )
-        for name in known.keys() - new.files.keys():
-            client.delete_object(Bucket=place.bucket, Key=place.key(name))
+        _parallel(
+            lambda name: client.delete_object(Bucket=place.bucket, Key=place.key(name)),
+            known.keys() - new.files.keys(),
+        )
         _mark(client, place, new)
 
 
@@ -214,7 +218,8 @@ def _list(client: Any, place: Place) -> Iterator[Remote]:
     pages = client.get_paginator("list_objects_v2").paginate(
         Bucket=place.bucket, Prefix=place.prefix, PaginationConfig={"PageSize": PAGE}
     )
-    for entry in (entry for page in pages for entry in page.get("Contents", ())):
+    listed = again(lambda: [entry for page in pages for entry in page.get("Contents", ())])
+    for entry in listed:
         key: str = entry["Key"]
         name = key.removeprefix(place.prefix).removeprefix("/") if place.prefix else key
         inside = not place.prefix or key == place.prefix or key.startswith(place.prefix + "/")
@@ -229,8 +234,12 @@ def read_marker(client: Any, bucket: str, key: str) -> Marker | None:
     """The marker that an object holds; `None` where there is no such object."""
     from botocore.exceptions import ClientError
 
+    def read() -> bytes:
+        found: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return found
+
     try:
-        body = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+        body = again(read)
     except ClientError as error:
         if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
             return None
@@ -243,7 +252,7 @@ def read_marker(client: Any, bucket: str, key: str) -> Marker | None:
 
 def _mark(client: Any, place: Place, marker: Marker) -> None:
     body = marker.model_dump_json().encode()
-    client.put_object(Bucket=place.bucket, Key=place.key(MARKER), Body=body)
+    again(lambda: client.put_object(Bucket=place.bucket, Key=place.key(MARKER), Body=body))
 
 
 def _stored(place: Place, remote: Remote, cache: Path) -> Path:
@@ -290,9 +299,9 @@ def _link_tree(place: Place, remotes: list[Remote], cache: Path, tree: Path) -> 
 
 
 def _parallel(call: Callable[[ItemT], object], items: Iterable[ItemT]) -> None:
-    """Calls side by side; the first error cancels what has not begun."""
+    """Calls side by side, each again while S3 is away; an error cancels what has not begun."""
     with ThreadPoolExecutor(WORKERS) as pool:
-        for _ in pool.map(call, items):
+        for _ in pool.map(lambda item: again(lambda: call(item)), items):
             pass
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mtlser import s3
 from mtlser.marker import MARKER
+from mtlser.s3_patience import again
 
 
 def put(path: Path, location: str) -> None:
@@ -31,7 +32,8 @@ def get(location: str, path: Path) -> bool:
     temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:12]}.tmp")
     with s3.told(location):
         try:
-            s3.connect().download_file(place.bucket, place.prefix, str(temporary))
+            client = s3.connect()
+            again(lambda: client.download_file(place.bucket, place.prefix, str(temporary)))
             temporary.replace(path)
         except ClientError as error:
             if error.response["Error"]["Code"] in {"404", "NoSuchKey"}:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mtlser import s3
+from mtlser import disk, s3
 from mtlser.errors import MtlserError
 from mtlser.marker import MARKER, Marker
 from mtlser.s3 import is_s3
@@ -68,16 +68,18 @@ def output(location: str) -> Iterator[Path]:
     Raises:
         MtlserError: the place holds something that mtlser did not write, cannot be written, or
             S3 refuses.
+        NoSpaceError: its disk is full.
     """
     if is_s3(location):
         s3.check_writable(location)
-        with _scratch(cache_folder() / "outgoing", "upload") as folder:
+        outgoing = cache_folder() / "outgoing"
+        with _scratch(outgoing, "upload") as folder, disk.room(outgoing, "MTLSER_CACHE"):
             yield folder
             s3.upload(folder, location)
         return
     target = Path(location).expanduser().resolve()
     _refuse_foreign(target, location)
-    with _scratch(target.parent, target.name) as folder:
+    with _scratch(target.parent, target.name) as folder, disk.room(target.parent, "--out"):
         yield folder
         marker = Marker.of(folder)
         (folder / MARKER).write_text(marker.model_dump_json() + "\n", encoding="utf-8")
@@ -97,25 +99,22 @@ def work(work: str, out: str) -> Iterator[Path]:
 
     Raises:
         MtlserError: the folder cannot be made.
+        NoSpaceError: its disk is full.
     """
     if is_s3(work):
-        folder = _keyed(work)
-        _make(folder)
-        yield folder
-        return
-    if work:
-        folder = Path(work).expanduser()
-        _make(folder)
-        yield folder
-        return
-    if is_s3(out):
-        folder = _keyed(out)
+        folder, flag = _keyed(work), "MTLSER_CACHE"
+    elif work:
+        folder, flag = Path(work).expanduser(), "--work"
+    elif is_s3(out):
+        folder, flag = _keyed(out), "MTLSER_CACHE"
     else:
         target = Path(out).expanduser().resolve()
-        folder = target.with_name(target.name + ".work")
+        folder, flag = target.with_name(target.name + ".work"), "--work"
     _make(folder)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    with disk.room(folder, flag):
+        yield folder
+    if not work:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _keyed(address: str) -> Path:
@@ -145,6 +144,8 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
+        if disk.is_full(error):
+            raise disk.no_space(folder, "--out or --work") from None
         raise MtlserError(
             f"{folder}: cannot make the folder: {error.strerror}; give another place"
         ) from None

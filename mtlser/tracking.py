@@ -50,6 +50,9 @@ class Run(Protocol):
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Logs metrics of one step (epoch) in one batch."""
 
+    def steps(self, metric: str) -> set[int]:
+        """The steps (epochs) at which a metric has been logged."""
+
     def tags(self, values: Mapping[str, str]) -> None:
         """Sets tags; a later value replaces an earlier one."""
 
@@ -88,6 +91,10 @@ class NullRun:
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Drops metrics."""
+
+    def steps(self, metric: str) -> set[int]:
+        """None: nothing was logged."""
+        return set()
 
     def tags(self, values: Mapping[str, str]) -> None:
         """Drops tags."""

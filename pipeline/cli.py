@@ -128,7 +128,7 @@ def main() -> None:
     try:
         app(prog_name="mtlser-pipeline")
     except MtlserError as error:
-        _end(" ".join(str(error).split()), 2)
+        _end(" ".join(str(error).split()), error.exit_code)
     except OSError as error:
         if error.filename is None:
             raise

@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from mtlser import bench, s3, s3_files
+from mtlser import bench, s3, s3_files, s3_patience
 from mtlser.bench import Bench
 from mtlser.errors import MtlserError
 from mtlser.records import CellResult, read_json
@@ -31,6 +31,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         return boto3.session.Session().client("s3", endpoint_url=s3.endpoint(), config=config)
 
     monkeypatch.setattr(s3, "connect", connect)
+    monkeypatch.setattr(s3_patience, "PATIENCE_S", 0.0)
 
 
 @pytest.fixture

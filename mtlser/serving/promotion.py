@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtlser.recipe import Recipe
-from mtlser.serving import champions, gate, registry
+from mtlser.serving import champions, gate, registry, turns
 from mtlser.serving.gate import Reported
 from mtlser.serving.gate_records import Gate
 from mtlser.serving.registry import CHALLENGER, REASON, Registered
@@ -40,9 +40,10 @@ def promote(model: Path, report: Path, rival: Path, recipe: Recipe, run: Run) ->
     from mtlser import mlflow_runs
 
     client, made = found
-    return mlflow_runs.told(
-        lambda: _moved(client, made, decision, theirs, recipe), f"promote version {made}"
-    )
+    with turns.taken(client, recipe.registry.name, made):
+        return mlflow_runs.told(
+            lambda: _moved(client, made, decision, theirs, recipe), f"promote version {made}"
+        )
 
 
 def _moved(

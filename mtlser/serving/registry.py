@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
 from mtlser.records import LEAKING_PROTOCOLS, Record
-from mtlser.serving import champions
+from mtlser.serving import champions, turns
 from mtlser.serving.gate_records import Gate
 from mtlser.serving.load import DESCRIPTION, WEIGHTS_ARTIFACT
 from mtlser.tracking import Run, numbers
@@ -103,7 +103,11 @@ def register(model: Path, summary: Path, recipe: Recipe, run: Run) -> Registered
         MtlserError: no model, no summary, or MLflow refuses.
     """
     found = recorded(model, summary, recipe, run)
-    return untracked(recipe) if found is None else _weigh(*found, recipe)
+    if found is None:
+        return untracked(recipe)
+    client, made = found
+    with turns.taken(client, recipe.registry.name, made):
+        return _weigh(client, made, recipe)
 
 
 def untracked(recipe: Recipe) -> Registered:
@@ -206,9 +210,8 @@ def _log(run: Run, model: Path, name: str, scores: Mapping[str, object]) -> int:
                 tags={DIGEST: folder_digest(model)},
             )
             mlflow.log_metrics(numbers(scores), model_id=logged.model_id)
-            made = mlflow.register_model(
-                logged.model_uri, name, tags={DIGEST: folder_digest(model)}
-            )
+            marks = {DIGEST: folder_digest(model), turns.TURN: turns.TO_COME}
+            made = mlflow.register_model(logged.model_uri, name, tags=marks)
     return int(made.version)
 
 

@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from mtlser import disk
 from mtlser.bench import Bench
 
 STATE = "state.safetensors"
@@ -119,7 +120,13 @@ class Checkpoint:
         path = self.folder / name
         temporary = path.with_suffix(".tmp")
         contiguous = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
-        save_file(contiguous, temporary, metadata=metadata)
+        try:
+            save_file(contiguous, temporary, metadata=metadata)
+        except Exception as error:
+            temporary.unlink(missing_ok=True)
+            if disk.is_full(error):
+                raise disk.no_space(self.folder, "--work") from error
+            raise
         temporary.replace(path)
         self.bench.keep(f"{self.name}/{name}")
 

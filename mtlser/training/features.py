@@ -86,7 +86,7 @@ def _build(
                 continue
             features_tc = _features(network, cut, audio.load(corpus / utterance.audio))
             width = features_tc.shape[1]
-            features_tc.tofile(file)
+            file.write(features_tc.tobytes())
             spans[utterance.audio_sha256] = (position, position + len(features_tc))
             position += len(features_tc)
     temporary.replace(folder / FEATURES)

@@ -59,13 +59,15 @@ def fit(job: Job, checkpoint: Checkpoint, on_epoch: Callable[[int, Row], None]) 
     Args:
         job: what to train.
         checkpoint: keeps where it stands.
-        on_epoch: is told each new epoch and its figures.
+        on_epoch: is told each epoch and its figures, those before a kill again.
 
     Raises:
         MtlserError: the loss is no longer finite or has diverged; names utterances.
     """
     with optimisation.deterministic(job.recipe.deterministic):
         course = Course(job, checkpoint)
+        for epoch, row in enumerate(course.standing.rows, 1):
+            on_epoch(epoch, row)  # a kill may have come between keeping an epoch and telling it
         while not course.finished():
             on_epoch(len(course.standing.rows) + 1, course.run_epoch())
     rows = course.standing.rows

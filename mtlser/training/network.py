@@ -192,12 +192,15 @@ def fit_network(
     )
 
     with logged(training, parent) as log, watched(training, team) as watcher:
+        known = log.steps("train_loss")
 
         def on_epoch(epoch: int, row: Row) -> None:
-            log.metrics({k: value for k, value in row.items() if value is not None}, step=epoch)
+            if epoch not in known:
+                log.metrics({k: value for k, value in row.items() if value is not None}, step=epoch)
 
         outcome = loop.fit(replace(job, watcher=watcher), kept, on_epoch)
-        log.metrics({"best_epoch": float(outcome.best_epoch)})
+        if not log.steps("best_epoch"):
+            log.metrics({"best_epoch": float(outcome.best_epoch)})
     return TrainedModel(network, description), outcome
 
 

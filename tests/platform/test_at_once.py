@@ -1,0 +1,164 @@
+"""Two scheduled runs at once: one registry, and one output folder."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from mtlser import recipe as recipes
+from mtlser import stages
+from mtlser.recipe import Recipe
+from mtlser.serving import champions, turns
+from pipeline import workspace
+from tests.conftest import S3_PASSWORD, S3_USER
+from tests.platform.faulty_training import plain_env
+from tests.platform.servers import MlflowServer, postgres
+from tests.retraining import CHALLENGER, CHAMPION, measured, plan, write_report
+from tests.trained import write_emodb, write_model
+
+STEP = """
+import sys
+from mtlser import mlflow_runs, recipe, stages
+from mtlser.serving import promotion, registry
+import mlflow.pyfunc
+name, *places, made, out, run = sys.argv[1:]
+step = getattr(stages, name)
+print("ready", flush=True)
+sys.stdin.readline()
+step(*places, recipe.load(made), out, run)
+"""
+
+
+def at_once(address: str, folder: Path, steps: Sequence[Sequence[object]]) -> None:
+    """Runs steps as processes that are all ready before the first begins."""
+    env = {**plain_env(), "MLFLOW_TRACKING_URI": address}
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", STEP, *map(str, step)], env=env, cwd=folder, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
+        for step in steps
+    ]  # fmt: skip
+    for each in running:
+        assert each.stdout is not None
+        assert each.stdout.readline() == "ready\n"
+    for each in running:
+        assert each.stdin is not None
+        each.stdin.write("go\n")
+        each.stdin.flush()
+    for each in running:
+        _, said = each.communicate(timeout=200)
+        assert each.returncode == 0, said[-3000:]
+
+
+def saved(folder: Path, recipe: Recipe) -> Path:
+    path = folder / f"{recipe.hash}.toml"
+    path.write_text(recipes.dumps(recipe))
+    return path
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, s3_server: str) -> Iterator[MlflowServer]:
+    folder = tmp_path_factory.mktemp("server")
+    env = {
+        **plain_env(),
+        "MLFLOW_S3_ENDPOINT_URL": s3_server,
+        "AWS_ACCESS_KEY_ID": S3_USER,
+        "AWS_SECRET_ACCESS_KEY": S3_PASSWORD,
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    with postgres() as database:
+        running = MlflowServer(database.uri, "s3://mtlser/at-once", folder, env)
+        try:
+            running.start()
+            yield running
+        finally:
+            running.kill()
+
+
+def test_two_registrations_at_once_leave_the_better_one_champion(
+    server: MlflowServer, tmp_path: Path
+) -> None:
+    """Both are ready before either begins; whichever is first, the other is weighed against it."""
+    model = write_model(tmp_path)
+    made = recipes.load("demo", ('registry.name="registered"',))
+    steps = {}
+    for ua in (0.6, 0.7):
+        report = tmp_path / f"report-{ua}"
+        report.mkdir()
+        told = {"corpus": "iemocap", "protocol": "session", "folds": 5, "ua_mean": ua}
+        (report / "summary.json").write_text(json.dumps(told))
+        out, run = tmp_path / f"registered-{ua}", f"scheduled-{ua}"
+        steps[ua] = ("register", model.parent, report, saved(tmp_path, made), out, run)
+    at_once(server.address, tmp_path, list(steps.values()))
+
+    client, name = MlflowClient(server.address), made.registry.name
+    versions = {int(each.version): each for each in client.search_model_versions(f"name='{name}'")}
+    assert sorted(versions) == [1, 2]
+    of_ua = {version.tags["ua_mean"]: number for number, version in versions.items()}
+    aliases = {key: int(n) for key, n in client.get_registered_model(name).aliases.items()}
+    assert aliases == {"champion": of_ua["0.7"], "challenger": 2}
+    reasons = [versions[number].tags["mtlser.reason"] for number in (1, 2)]
+    verb = "beats" if of_ua["0.7"] == 2 else "does not beat"
+    assert reasons[0] == "there was no champion"
+    assert f"{verb} " in reasons[1] and "of version 1" in reasons[1]
+    outcomes = {
+        ua: json.loads((tmp_path / f"registered-{ua}" / "registered.json").read_text())
+        for ua in steps
+    }
+    assert {each["version"] for each in outcomes.values()} == {1, 2}
+    for each in outcomes.values():
+        assert each["reason"] == versions[each["version"]].tags["mtlser.reason"]
+        assert each["champion_before"] == (None if each["version"] == 1 else 1)
+    assert {version.tags[turns.TURN] for version in versions.values()} == {turns.OVER}
+
+
+def test_of_two_promotions_at_once_the_second_meets_a_champion_that_has_changed(
+    server: MlflowServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both beat the champion that they were measured against; only the first may replace it."""
+    final = write_model(tmp_path).parent
+    weak, strong = measured(CHAMPION, 0.55, plan()), measured(CHALLENGER, 0.85, plan(), 1)
+    theirs = write_report(tmp_path / "theirs", CHAMPION, weak)
+    ours = write_report(tmp_path / "ours", CHALLENGER, strong)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.address)
+    monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
+    stages.register(str(final), str(theirs), CHAMPION, str(tmp_path / "first"), "first")
+    made = saved(tmp_path, CHALLENGER)
+    runs = ("weekly", "nightly")
+    at_once(
+        server.address,
+        tmp_path,
+        [("promote", final, ours, theirs, made, tmp_path / run, run) for run in runs],
+    )
+
+    client, name = MlflowClient(server.address), CHALLENGER.registry.name
+    told = {int(each.version): each.tags for each in client.search_model_versions(f"name='{name}'")}
+    assert sorted(told) == [1, 2, 3]
+    aliases = {key: int(n) for key, n in client.get_registered_model(name).aliases.items()}
+    assert aliases == {"champion": 2, "challenger": 3}
+    assert champions.history(client, name) == [1, 2]
+    assert "the champion has changed since" in told[3]["mtlser.reason"]
+    assert "the champion has changed" not in told[2]["mtlser.reason"]
+
+
+def test_a_second_run_into_the_same_folder_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    release, out = write_emodb(tmp_path / "release"), tmp_path / "out"
+    command = [
+        sys.executable, "-m", "pipeline.cli", "run", "--recipe", "emodb", "--out", str(out),
+        "--set", f"data.root={release}", "--set", "model.encoder=bundled",
+    ]  # fmt: skip
+    with workspace.locked(out):
+        refused = subprocess.run(
+            command, env=plain_env(), cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+    assert refused.returncode == 2
+    assert refused.stderr.splitlines() == [
+        f"mtlser-pipeline: --out {out}: another run is writing here; wait for it, or give another "
+        "--out"
+    ]
