@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from mtlser import disk
 from mtlser.errors import MtlserError
 from mtlser.marker import MARKER, Marker
 from mtlser.s3_patience import again
@@ -100,24 +101,14 @@ def fetch(location: str, cache: Path) -> Path:
                 _parallel(lambda remote: _download(client, place, remote, cache), remotes)
                 _link_tree(place, remotes, cache, tree)
             except OSError as error:
+                if disk.is_full(error):
+                    raise disk.no_space(cache, "MTLSER_CACHE") from None
                 raise MtlserError(
                     f"{location}: cannot be kept in {cache}: {error.strerror or error}; give a "
                     "folder with room as MTLSER_CACHE"
                 ) from None
     single = [remote.name for remote in remotes] == [""]
     return tree / PurePosixPath(place.prefix).name if single else tree
-
-
-def check_writable(location: str) -> None:
-    """Raises before a long stage what would fail after it.
-
-    Raises:
-        MtlserError: no such bucket, no access, no server.
-    """
-    place = Place.parse(location)
-    with told(location):
-        client, prefix = connect(), place.key(MARKER)
-        again(lambda: client.list_objects_v2(Bucket=place.bucket, Prefix=prefix, MaxKeys=1))
 
 
 def upload(folder: Path, location: str) -> None:

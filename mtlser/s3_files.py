@@ -1,4 +1,4 @@
-"""Single files on S3, and whether a folder there is whole."""
+"""Single files on S3, and whether a folder there is whole or can be written."""
 
 import uuid
 from pathlib import Path
@@ -65,3 +65,15 @@ def holds(location: str) -> bool:
     with s3.told(location):
         marker = s3.read_marker(s3.connect(), place.bucket, place.key(MARKER))
     return marker is not None and marker.state == "complete"
+
+
+def check_writable(location: str) -> None:
+    """Raises before a long stage what would fail after it.
+
+    Raises:
+        MtlserError: no such bucket, no access, no server.
+    """
+    place = s3.Place.parse(location)
+    with s3.told(location):
+        client, prefix = s3.connect(), place.key(MARKER)
+        again(lambda: client.list_objects_v2(Bucket=place.bucket, Prefix=prefix, MaxKeys=1))

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mtlser import disk, s3
+from mtlser import disk, s3, s3_files
 from mtlser.errors import MtlserError
 from mtlser.marker import MARKER, Marker
 from mtlser.s3 import is_s3
@@ -71,7 +71,7 @@ def output(location: str) -> Iterator[Path]:
         NoSpaceError: its disk is full.
     """
     if is_s3(location):
-        s3.check_writable(location)
+        s3_files.check_writable(location)
         outgoing = cache_folder() / "outgoing"
         with _scratch(outgoing, "upload") as folder, disk.room(outgoing, "MTLSER_CACHE"):
             yield folder
