@@ -49,8 +49,11 @@ COPY --from=dependencies /opt/mtlser /opt/mtlser
 COPY --from=code /opt/code /opt/mtlser
 ENV PATH=/opt/mtlser/bin:$PATH \
     HOME=/home/mtlser \
+    GIT_PYTHON_REFRESH=quiet \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
+ARG COMMIT=
+ENV MTLSER_COMMIT=$COMMIT
 USER 10001
 WORKDIR /home/mtlser
 # Of the MLflow server; a step is over before it is asked.

@@ -8,7 +8,8 @@ TESTS ?=
 BENCH ?= $(filter-out __init__ common ours reference,$(notdir $(basename $(wildcard benchmarks/*.py))))
 
 IMAGE ?= mtlser:$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
-ARGUMENTS := BASE_IMAGE VARIANT CPU_INDEX PIP_INDEX_URL EXTRA_CERTIFICATE
+ARGUMENTS := BASE_IMAGE VARIANT CPU_INDEX PIP_INDEX_URL EXTRA_CERTIFICATE COMMIT
+COMMIT = $(shell git describe --always --dirty --abbrev=40)
 
 # One thread a process: the tests' workers share the cores.
 test: export OMP_NUM_THREADS ?= 1

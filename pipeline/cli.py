@@ -92,13 +92,13 @@ def run_dag(
         _end("stopped; the same command goes on from here", 128 + stopped.number)
     if storage.is_s3(place):
         remote.upload(done, place)
-    _close(console, done, place)
+    _close(console, done, place, dag)
 
 
 server_commands.register(app)
 
 
-def _close(console: Console, done: Path, place: str) -> None:
+def _close(console: Console, done: Path, place: str, dag: str) -> None:
     """Prints the scores, where the report is, and how to open MLflow."""
     import shlex
 
@@ -115,12 +115,25 @@ def _close(console: Console, done: Path, place: str) -> None:
         if (done / told).is_file():
             typer.echo(f"{told.split('.')[0] + ':':9}{place.rstrip('/')}/{told}")
             break
+    if dag == "retrain":
+        typer.echo(f"outcome: {_outcome(done)}")
     if tracking.tracked():
         mlflow = Path(sys.executable).parent / "mlflow"
         command = [str(mlflow), "ui", "--backend-store-uri", tracking.uri()]
         typer.echo(f"MLflow:  {shlex.join(command)}")
     if (done / "model").is_dir():
         typer.echo(f"predict: mtlser predict {shlex.quote(place)} clip.wav")
+
+
+def _outcome(done: Path) -> str:
+    """What a retraining came to."""
+    from mtlser.records import read_json
+    from mtlser.serving.registry import Registered
+
+    if not (done / "registered.json").is_file():
+        return "nothing is new, so nothing was trained"
+    found = read_json(done / "registered.json", Registered)
+    return f"version {found.version}; champion: version {found.champion_now} ({found.reason})"
 
 
 def main() -> None:

@@ -117,7 +117,7 @@ def report(
 def register(model: str, report_folder: str, recipe: Recipe, out: str, run: str = "") -> None:
     """The model has to be the final fit."""
     assert (Path(model) / "cell").read_text() == "mtlser:final:s0"
-    _write("register", out, {"registered.json": "{}"})
+    _write("register", out, {"registered.json": _registered(1, "there was no champion")})
 
 
 def compare(runs: Sequence[str], out: str) -> None:
@@ -148,7 +148,7 @@ def promote(
     assert (Path(model) / "recipe").read_text() == recipe.name
     assert recipes.load(str(Path(report_folder) / "recipe.toml")).name == recipe.name
     assert recipes.load(str(Path(rival_report) / "recipe.toml")).name == "champion"
-    _write("promote", out, {"registered.json": "{}"})
+    _write("promote", out, {"registered.json": _registered(2, "not worse")})
 
 
 def split_cells() -> list[str]:
@@ -201,6 +201,15 @@ def predictions(cell: Cell, recipe: Recipe) -> list[Prediction]:
             )
         )
     return found
+
+
+def _registered(version: int, reason: str) -> str:
+    from mtlser.serving.registry import Registered
+
+    found = Registered(
+        name="mtlser", version=version, champion_before=None, champion_now=version, reason=reason
+    )
+    return found.model_dump_json()
 
 
 def _write(stage: str, out: str, files: dict[str, str]) -> None:

@@ -242,6 +242,7 @@ def test_a_retraining_measures_both_recipes_on_the_same_folds(machine: Machine) 
     assert done.returncode == 0, done.stderr
     more = Counter(ingest=1, check_data=1, split=1, train=1, promote=1)
     assert Counter(machine.calls()) == MEASURED + MEASURED + more
+    assert "outcome: version 2; champion: version 2 (not worse)" in done.stdout
 
 
 def test_a_retraining_without_anything_new_trains_nothing(machine: Machine) -> None:
@@ -249,6 +250,7 @@ def test_a_retraining_without_anything_new_trains_nothing(machine: Machine) -> N
     assert done.returncode == 0, done.stderr
     assert Counter(machine.calls()) == Counter(ingest=1, check_data=1)
     assert "drift:   out/drift.json" in done.stdout
+    assert "outcome: nothing is new, so nothing was trained" in done.stdout
 
 
 def files(folder: Path) -> set[str]:

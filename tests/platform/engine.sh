@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 image=$1
 skip() { echo "no containers: $1; what needs them is skipped" >&2; exit 0; }
-build() { DOCKER_BUILDKIT=1 "$client" build --network=host -t "$image" "$@" .; }
+build() { DOCKER_BUILDKIT=1 "$client" build --network=host --build-arg COMMIT="$(git describe --always --dirty --abbrev=40)" -t "$image" "$@" .; }
 
 # The oldest client that there is builds with BuildKit by itself; newer ones want a plugin.
 client=docker

@@ -26,7 +26,11 @@ from pipeline.profile import Profile, Retry
 from tests.platform.docker_engine import Platform
 
 KEY = "in-containers"
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [
+    pytest.mark.timeout(1800),
+    # kfp's local runner: what is asked of a cluster means nothing here.
+    pytest.mark.filterwarnings("ignore:.*no effect in the current local runner:UserWarning"),
+]
 
 
 class Hook(http.server.ThreadingHTTPServer):
