@@ -38,6 +38,10 @@ DIGEST_LENGTH = 36
 """MLflow's limit on a dataset's digest."""
 SETTLE_S = 0.5
 """How long the maker of a parent waits for others that made one at the same moment."""
+THROUGH_SERVER = (
+    "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD",
+    "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD",
+)
 ATTEMPTS = 6
 BUSY = ("database is locked", "UNIQUE constraint failed", "UniqueViolation")
 """Two writers at once: the second finds, on its next attempt, what the first has written."""
@@ -78,7 +82,13 @@ def _busy(error: BaseException) -> bool:
 
 
 def connect(uri: str) -> MlflowClient:
-    """A client of the store; MLflow's migration chatter is kept off the terminal."""
+    """A client of the store; MLflow's migration chatter is kept off the terminal.
+
+    Artifacts go through the server unless the variables in `THROUGH_SERVER` say otherwise: the
+    addresses that it could sign are of a store that only the server may be able to reach.
+    """
+    for name in THROUGH_SERVER:
+        os.environ.setdefault(name, "false")
     for name in ("alembic", "mlflow.store.db.utils"):
         logging.getLogger(name).setLevel(logging.WARNING)
     registry = os.environ.get("MLFLOW_REGISTRY_URI") or uri

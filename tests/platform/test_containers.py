@@ -18,8 +18,8 @@ from kfp import local
 from mlflow import MlflowClient
 
 from components import IMAGE
+from mtlser import mlflow_runs, stages
 from mtlser import recipe as recipes
-from mtlser import stages
 from pipeline.dags import DAGS
 from pipeline.dags.place import Place
 from pipeline.profile import Profile, Retry
@@ -107,7 +107,7 @@ def run(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     DAGS["crossval"].guarded(Place(profile, IMAGE))(
         recipe=recipes.dumps(recipe), data_version="v1", work=str(folder / "work"), run=KEY
     )
-    client = MlflowClient(f"http://{platform.address('mlflow')}:5000")
+    client = mlflow_runs.connect(f"http://{platform.address('mlflow')}:5000")
     yield Run(platform, client, hook, folder, recipe)
     hook.shutdown()
     hook.server_close()
