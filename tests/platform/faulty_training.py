@@ -103,16 +103,6 @@ class Attempt:
         """Returns once so many epochs are in its checkpoint."""
         self._await(lambda: self.epochs_kept() >= epoch, f"{self.name}: epoch {epoch}")
 
-    def await_metric(self) -> None:
-        """Returns once the first epoch's figures are in MLflow."""
-        client = MlflowClient(self.tracking)
-
-        def logged() -> bool:
-            run = fold_run(client, self.name)
-            return run is not None and "train_loss" in run.data.metrics
-
-        self._await(logged, f"{self.name}: a metric")
-
     def _await(self, ready: Callable[[], bool], what: str) -> None:
         def alive_and_ready() -> bool:
             assert self.running is not None
@@ -122,6 +112,10 @@ class Attempt:
             return False
 
         until(alive_and_ready, what)
+
+    def under_way(self) -> bool:
+        """Whether its process is there."""
+        return self.running is not None and self.running.poll() is None
 
     def epochs_kept(self) -> int:
         """Finished epochs in the checkpoint on this disk."""
