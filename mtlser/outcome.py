@@ -30,14 +30,27 @@ def report(recipe: Recipe, run: str, state: str, pipeline: str, error: str) -> N
     notify.post(webhook, told)
 
 
-def _closed(recipe: Recipe, run: str, status: str) -> str | None:
-    """Where a browser shows the run, after closing it; `None` where that is not known."""
+def close(recipe: Recipe, run: str, status: str) -> list[str]:
+    """Ids of the key's parent runs, after ending all that is open; none where nothing is tracked.
+
+    Raises:
+        MtlserError: another status, an empty key, or MLflow refuses.
+    """
     if not tracking.tracked():
-        return None
+        return []
     from mtlser import mlflow_close
 
+    return mlflow_close.close(tracking.uri(), recipe, run, status)
+
+
+def _closed(recipe: Recipe, run: str, status: str) -> str | None:
+    """Where a browser shows the run, after closing it; `None` where that is not known."""
     try:
-        parents = mlflow_close.close(tracking.uri(), recipe, run, status)
+        parents = close(recipe, run, status)
+        if not parents:
+            return None
+        from mtlser import mlflow_close
+
         return mlflow_close.link(tracking.uri(), recipe, parents)
     except MtlserError as error:
         sys.stdout.write(f"runs were not closed: {error}\n")

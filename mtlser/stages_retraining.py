@@ -71,11 +71,9 @@ def close_run(run: str, status: str, recipe: Recipe) -> list[str]:
         status: `FINISHED`, `FAILED` or `KILLED`, for what is open; what has ended stays as it is.
         recipe: its corpus names the experiment.
     """
-    if not tracking.tracked():
-        return []
-    from mtlser import mlflow_close
+    from mtlser import outcome
 
-    return mlflow_close.close(tracking.uri(), recipe, run, status)
+    return outcome.close(recipe, run, status)
 
 
 def report_outcome(recipe: Recipe, run: str, state: str, pipeline: str, error: str = "") -> None:

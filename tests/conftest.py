@@ -131,3 +131,24 @@ def _until(ready: Callable[[], bool], server: "subprocess.Popen[bytes]", log: Pa
         if server.poll() is not None or time.monotonic() > deadline:
             pytest.fail(f"SeaweedFS did not start: {log.read_text(errors='replace')[-2000:]}")
         time.sleep(0.05)
+
+
+@pytest.fixture
+def mlflow_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty store of the test's own, in the folder that the test runs in."""
+    from mtlser import mlflow_runs
+
+    monkeypatch.chdir(tmp_path)
+    mlflow = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID")
+    for name in (*mlflow, "MTLSER_TRACKING", "MTLSER_RUN", "MTLSER_WEBHOOK"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.setattr(mlflow_runs, "SETTLE_S", 0.0)
+
+
+@pytest.fixture(scope="session")
+def final(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a final fit with random weights."""
+    from tests.trained import write_model
+
+    return write_model(tmp_path_factory.mktemp("model")).parent

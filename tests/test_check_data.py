@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from mtlser import mlflow_runs, stages, tracking
+from mtlser import stages, tracking
 from mtlser.data.drift_records import Check, Drift
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe, dumps, load
@@ -15,7 +15,6 @@ from mtlser.records import Utterance, read_json, write_jsonl
 from mtlser.serving import champions
 from tests.corpora import write_corpus
 from tests.factories import make_prediction, make_recipe
-from tests.trained import write_model
 
 RECIPE = make_recipe(
     "noise.kinds=[]", "baseline.systems=[]", "split.protocol=loso", "search.alphas=[]",
@@ -24,18 +23,7 @@ RECIPE = make_recipe(
 OTHER = RECIPE.model_copy(update={"seed": 3})
 
 
-@pytest.fixture(autouse=True)
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("MLFLOW_RUN_ID", "MTLSER_TRACKING"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    monkeypatch.setattr(mlflow_runs, "SETTLE_S", 0.0)
-
-
-@pytest.fixture(scope="session")
-def final(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_model(tmp_path_factory.mktemp("model")).parent
+pytestmark = pytest.mark.usefixtures("mlflow_store")
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """The exit handler: runs left open are ended, the webhook is told, and nothing is raised."""
 
-from pathlib import Path
-
 import pytest
 from mlflow import MlflowClient
 
@@ -13,13 +11,7 @@ RECIPE = recipe.load("demo")
 RIVAL = recipe.load("demo", ("train.learning_rate=1e-3",))
 
 
-@pytest.fixture(autouse=True)
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("MLFLOW_RUN_ID", "MTLSER_TRACKING", outcome.WEBHOOK):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    monkeypatch.setattr(mlflow_runs, "SETTLE_S", 0.0)
+pytestmark = pytest.mark.usefixtures("mlflow_store")
 
 
 def status(run: tracking.Run) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from mtlser import mlflow_runs, stages, tracking
+from mtlser import stages, tracking
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
 from mtlser.records import read_json
@@ -14,23 +14,11 @@ from mtlser.serving import champions
 from mtlser.serving.gate import Reported
 from mtlser.serving.registry import Registered
 from tests.retraining import CHALLENGER, CHAMPION, measured, plan, write_report
-from tests.trained import write_model
 
 NAME = "mtlser"
 
 
-@pytest.fixture(autouse=True)
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("MLFLOW_RUN_ID", "MTLSER_TRACKING"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    monkeypatch.setattr(mlflow_runs, "SETTLE_S", 0.0)
-
-
-@pytest.fixture(scope="session")
-def final(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_model(tmp_path_factory.mktemp("model")).parent
+pytestmark = pytest.mark.usefixtures("mlflow_store")
 
 
 @pytest.fixture(scope="session")

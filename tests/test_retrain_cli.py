@@ -7,21 +7,14 @@ import pytest
 from mlflow import MlflowClient
 from typer.testing import CliRunner
 
-from mtlser import cli, mlflow_runs, tracking
+from mtlser import cli, tracking
 from mtlser.recipe import dumps
 from mtlser.serving import champions
 from tests.corpora import write_corpus
 from tests.retraining import CHALLENGER, CHAMPION, measured, plan, write_report
 from tests.trained import write_model
 
-
-@pytest.fixture(autouse=True)
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("MLFLOW_RUN_ID", "MTLSER_TRACKING", "MTLSER_RUN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    monkeypatch.setattr(mlflow_runs, "SETTLE_S", 0.0)
+pytestmark = pytest.mark.usefixtures("mlflow_store")
 
 
 def run(*words: str) -> str:

@@ -14,13 +14,7 @@ from tests.trainings import history, make_inputs, small_recipe, training
 EPOCHS = 4
 
 
-@pytest.fixture(autouse=True)
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MTLSER_TRACKING"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    monkeypatch.setattr(mlflow_runs, "SETTLE_S", 0.0)
+pytestmark = pytest.mark.usefixtures("mlflow_store")
 
 
 @pytest.mark.parametrize(("call", "logged"), [(2, False), (2, True), (5, False), (5, True)])

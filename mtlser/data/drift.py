@@ -201,34 +201,43 @@ def kept(
     speakers = [{utterance.speaker for utterance in side} for side in (champion, now)]
     ids = [{utterance.id for utterance in side} for side in (champion, now)]
     others = len(changed(champion, now))
+    gone = [before - now for before, now in (speakers, ids)]
+    both = ids[0] & ids[1]
     return (
-        Measure(
-            name="lost speakers",
-            champion=f"{len(speakers[0])} speakers",
-            now=f"{len(speakers[1])} speakers, {len(speakers[0] - speakers[1])} gone",
-            effect=len(speakers[0] - speakers[1]) / len(speakers[0]),
-            scale="share",
-            limit=limits.max_lost_speakers,
-            key="max_lost_speakers",
+        _share(
+            "lost speakers",
+            f"{len(speakers[0])} speakers",
+            f"{len(speakers[1])} speakers, {len(gone[0])} gone",
+            len(gone[0]) / len(speakers[0]),
+            limits.max_lost_speakers,
         ),
-        Measure(
-            name="lost utterances",
-            champion=f"{len(ids[0])} utterances",
-            now=f"{len(ids[1])} utterances, {len(ids[0] - ids[1])} gone",
-            effect=len(ids[0] - ids[1]) / len(ids[0]),
-            scale="share",
-            limit=limits.max_lost_utterances,
-            key="max_lost_utterances",
+        _share(
+            "lost utterances",
+            f"{len(ids[0])} utterances",
+            f"{len(ids[1])} utterances, {len(gone[1])} gone",
+            len(gone[1]) / len(ids[0]),
+            limits.max_lost_utterances,
         ),
-        Measure(
-            name="changed utterances",
-            champion=f"{len(ids[0])} utterances",
-            now=f"{others} of {len(ids[0] & ids[1])} changed",
-            effect=others / max(1, len(ids[0] & ids[1])),
-            scale="share",
-            limit=limits.max_changed_utterances,
-            key="max_changed_utterances",
+        _share(
+            "changed utterances",
+            f"{len(ids[0])} utterances",
+            f"{others} of {len(both)} changed",
+            others / max(1, len(both)),
+            limits.max_changed_utterances,
         ),
+    )
+
+
+def _share(name: str, champion: str, now: str, effect: float, limit: float) -> Measure:
+    """A share of the champion's data, under the limit that is named like it."""
+    return Measure(
+        name=name,
+        champion=champion,
+        now=now,
+        effect=effect,
+        scale="share",
+        limit=limit,
+        key=f"max_{name.replace(' ', '_')}",
     )
 
 

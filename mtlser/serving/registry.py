@@ -140,10 +140,11 @@ def recorded(
 
     name = recipe.registry.name
     client = mlflow_runs.connect(run.uri)
-    tags = _tags(scores, recipe) | {DIGEST: folder_digest(model)}
+    digest = folder_digest(model)
+    tags = _tags(scores, recipe) | {DIGEST: digest}
     made = mlflow_runs.told(
         lambda: (
-            _registered(client, str(run.id), name, tags[DIGEST]) or _log(run, model, name, scores)
+            _registered(client, str(run.id), name, digest) or _log(run, model, name, scores, digest)
         ),
         f"register model {name}",
     )
@@ -191,7 +192,7 @@ def _registered(client: "MlflowClient", run_id: str, name: str, digest: str) -> 
     return min(same, default=None)
 
 
-def _log(run: Run, model: Path, name: str, scores: Mapping[str, object]) -> int:
+def _log(run: Run, model: Path, name: str, scores: Mapping[str, object], digest: str) -> int:
     """The version just made: MLflow's model from code, beside the weights, without pickle."""
     from mtlser import mlflow_runs
 
@@ -207,10 +208,10 @@ def _log(run: Run, model: Path, name: str, scores: Mapping[str, object]) -> int:
                 artifacts={WEIGHTS_ARTIFACT: str(model)},
                 signature=signature(model),
                 pip_requirements=[f"mtlser=={version('mtlser')}", f"mlflow=={mlflow.__version__}"],
-                tags={DIGEST: folder_digest(model)},
+                tags={DIGEST: digest},
             )
             mlflow.log_metrics(numbers(scores), model_id=logged.model_id)
-            marks = {DIGEST: folder_digest(model), turns.TURN: turns.TO_COME}
+            marks = {DIGEST: digest, turns.TURN: turns.TO_COME}
             made = mlflow.register_model(logged.model_uri, name, tags=marks)
     return int(made.version)
 

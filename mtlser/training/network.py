@@ -145,6 +145,24 @@ def fit_network(
     training: Training, inputs: Inputs, recipe: Recipe, bench: Bench, kept: Checkpoint, parent: Run
 ) -> tuple[TrainedModel, loop.Fit]:
     """The network trained, and how that went; epoch figures go to MLflow as they come."""
+    trained, job = prepared(training, inputs, recipe, bench)
+    with logged(training, parent) as log, watched(training, job.processes) as watcher:
+        known = log.steps("train_loss")
+
+        def on_epoch(epoch: int, row: Row) -> None:
+            if epoch not in known:
+                log.metrics({k: value for k, value in row.items() if value is not None}, step=epoch)
+
+        outcome = loop.fit(replace(job, watcher=watcher), kept, on_epoch)
+        if not log.steps("best_epoch"):
+            log.metrics({"best_epoch": float(outcome.best_epoch)})
+    return trained, outcome
+
+
+def prepared(
+    training: Training, inputs: Inputs, recipe: Recipe, bench: Bench
+) -> tuple[TrainedModel, Job]:
+    """The network before its first step, and the job that trains it."""
     import torch
 
     shown = inputs.of(training.fold.train)
@@ -190,18 +208,7 @@ def fit_network(
         training.epochs or recipe.train.epochs,
         team,
     )
-
-    with logged(training, parent) as log, watched(training, team) as watcher:
-        known = log.steps("train_loss")
-
-        def on_epoch(epoch: int, row: Row) -> None:
-            if epoch not in known:
-                log.metrics({k: value for k, value in row.items() if value is not None}, step=epoch)
-
-        outcome = loop.fit(replace(job, watcher=watcher), kept, on_epoch)
-        if not log.steps("best_epoch"):
-            log.metrics({"best_epoch": float(outcome.best_epoch)})
-    return TrainedModel(network, description), outcome
+    return TrainedModel(network, description), job
 
 
 def describe(

@@ -10,6 +10,7 @@ from components.ingest.component import ingest
 from components.register.component import register
 from pipeline.dags.measure import final_fit, measure
 from pipeline.dags.place import Place, tracked
+from pipeline.dags.place import guarded as handled
 
 
 class Outputs(NamedTuple):
@@ -70,22 +71,9 @@ def core(place: Place) -> BaseComponent:
 
 def guarded(place: Place) -> BaseComponent:
     """The steps, and the exit handler."""
-    steps = core(place)
-
-    @dsl.pipeline(
+    return handled(
+        place,
+        core(place),
         name="crossval",
         description="Cross-validated multi-task speech emotion recognition, from wav to registry",
     )
-    def dag(recipe: str, data_version: str = "", work: str = "", run: str = "") -> None:
-        """Cross-validate the recipe, report, fit on all data, register, and tell the outcome.
-
-        Args:
-            recipe: the resolved recipe as TOML text.
-            data_version: digest of the release; ingest is cached on it and on the recipe.
-            work: folder or s3:// address shared by the steps that outlives a killed one.
-            run: key of the parent run in MLflow; empty: the id of the Kubeflow run.
-        """
-        with dsl.ExitHandler(place.outcome(recipe, run), name="steps"):
-            steps(recipe=recipe, data_version=data_version, work=work, run=run)
-
-    return dag

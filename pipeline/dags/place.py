@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from kfp import dsl
+from kfp.dsl.base_component import BaseComponent
 
 from components import IMAGE
 from components.report_outcome.component import report_outcome
@@ -40,3 +41,39 @@ class Place:
 def tracked(run: str) -> dict[str, str]:
     """What a step needs to find its parent run in MLflow."""
     return {"run": run, "job": dsl.PIPELINE_JOB_ID_PLACEHOLDER}
+
+
+def guarded(
+    place: Place,
+    steps: BaseComponent,
+    *,
+    name: str,
+    description: str,
+    data_version: str = "digest of the release; ingest is cached on it and on the recipe",
+    whose: str = "the resolved recipe",
+) -> BaseComponent:
+    """The steps of a DAG of one recipe, inside an exit handler that tells the outcome.
+
+    Args:
+        place: where the steps run.
+        steps: the core.
+        name: of the DAG.
+        description: what Kubeflow's UI shows of it.
+        data_version: what the parameter of that name is for.
+        whose: whose recipe it is.
+    """
+
+    def dag(recipe: str, data_version: str = "", work: str = "", run: str = "") -> None:
+        with dsl.ExitHandler(place.outcome(recipe, run), name="steps"):
+            steps(recipe=recipe, data_version=data_version, work=work, run=run)
+
+    # Kubeflow's UI shows these words; they are read from here.
+    dag.__doc__ = f"""{description}.
+
+    Args:
+        recipe: {whose} as TOML text.
+        data_version: {data_version}.
+        work: folder or s3:// address shared by the steps that outlives a killed one.
+        run: key of the parent run in MLflow; empty: the id of the Kubeflow run.
+    """
+    return dsl.pipeline(dag, name=name, description=description)

@@ -12,6 +12,7 @@ from components.promote.component import promote
 from pipeline.dags.crossval import validate
 from pipeline.dags.measure import final_fit, measure
 from pipeline.dags.place import Place, tracked
+from pipeline.dags.place import guarded as handled
 
 
 class Outputs(NamedTuple):
@@ -76,21 +77,11 @@ def _challenge(
 
 def guarded(place: Place) -> BaseComponent:
     """The steps, and the exit handler."""
-    steps = core(place)
-
-    @dsl.pipeline(
-        name="retrain", description="Retrains on new data; promotes the challenger on evidence"
+    return handled(
+        place,
+        core(place),
+        name="retrain",
+        description="Retrains on new data; promotes the challenger on evidence",
+        data_version="not needed: a retraining always reads the release anew",
+        whose="the challenger's resolved recipe",
     )
-    def dag(recipe: str, data_version: str = "", work: str = "", run: str = "") -> None:
-        """Retrain where something is new, promote on evidence, and tell the outcome.
-
-        Args:
-            recipe: the challenger's resolved recipe as TOML text.
-            data_version: not needed: a retraining always reads the release anew.
-            work: folder or s3:// address shared by the steps that outlives a killed one.
-            run: key of the parent run in MLflow; empty: the id of the Kubeflow run.
-        """
-        with dsl.ExitHandler(place.outcome(recipe, run), name="steps"):
-            steps(recipe=recipe, data_version=data_version, work=work, run=run)
-
-    return dag

@@ -9,6 +9,7 @@ from components.fold_split.component import fold_split
 from components.ingest.component import ingest
 from components.search.component import search
 from pipeline.dags.place import Place, tracked
+from pipeline.dags.place import guarded as handled
 
 
 class Outputs(NamedTuple):
@@ -43,19 +44,9 @@ def core(place: Place) -> BaseComponent:
 
 def guarded(place: Place) -> BaseComponent:
     """The steps, and the exit handler."""
-    steps = core(place)
-
-    @dsl.pipeline(name="search", description="Searches alpha and beta on validation")
-    def dag(recipe: str, data_version: str = "", work: str = "", run: str = "") -> None:
-        """Choose alpha, beta and epoch of every fold on validation, and tell the outcome.
-
-        Args:
-            recipe: the resolved recipe as TOML text.
-            data_version: digest of the release; ingest is cached on it and on the recipe.
-            work: folder or s3:// address shared by the steps that outlives a killed one.
-            run: key of the parent run in MLflow; empty: the id of the Kubeflow run.
-        """
-        with dsl.ExitHandler(place.outcome(recipe, run), name="steps"):
-            steps(recipe=recipe, data_version=data_version, work=work, run=run)
-
-    return dag
+    return handled(
+        place,
+        core(place),
+        name="search",
+        description="Searches alpha and beta on validation",
+    )

@@ -4,11 +4,10 @@ import io
 import shutil
 import sys
 import tarfile
-import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 from docker.errors import DockerException, ImageNotFound, NotFound
 
 from components import IMAGE
+from tests.platform.servers import until
 
 BASE = "mtlser-base:local"
 POSTGRES = """
@@ -70,14 +70,6 @@ def build(engine: Any, tag: str, recipe: str, files: Mapping[str, Path] | None =
             archive.add(path, name)
     stream.seek(0)
     engine.images.build(fileobj=stream, custom_context=True, tag=tag, network_mode="host", rm=True)
-
-
-def until(ready: Callable[[], bool], what: str, seconds: float = 90) -> None:
-    """Waits until `ready` holds."""
-    end = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < end, f"{what} is not ready after {seconds} s"
-        time.sleep(0.2)
 
 
 @dataclass
