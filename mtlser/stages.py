@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 
-from mtlser import bench, storage, tracking
+from mtlser import bench, collector, storage, tracking
 from mtlser.recipe import Recipe
 from mtlser.records import Cell, FoldPlan, write_json
 from mtlser.stage_inputs import (
@@ -43,6 +43,8 @@ __all__ = [
     "load_manifest", "noise_eval", "pretrain", "profile", "promote", "register", "report",
     "report_outcome", "resolved", "search", "split", "synth", "train",
 ]  # fmt: skip
+
+collector.relax()
 
 
 def synth(out: str, seed: int, pretraining: int = 0) -> None:

@@ -10,10 +10,11 @@ folder. `MTLSER_TRACKING=off` tracks nothing.
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
@@ -159,7 +160,7 @@ def init_store() -> str:
 
 @contextmanager
 def parent(recipe: Recipe, run: str = "") -> Iterator[Run]:
-    """The parent run of one pipeline run, found or made by its key.
+    """The parent run of one pipeline run, found or made by its key at the first word to it.
 
     With a key the run stays open when the step ends, for the steps to come, until `finish`; a
     failing step marks it `FAILED`. With an empty key the run is this step's own and ends with it.
@@ -171,9 +172,7 @@ def parent(recipe: Recipe, run: str = "") -> Iterator[Run]:
     if not tracked():
         yield NullRun()
         return
-    from mtlser import mlflow_parent
-
-    opened = mlflow_parent.opened(uri(), recipe, run)
+    opened = cast("Run", _Awaited(lambda: _open(recipe, run)))
     try:
         yield opened
     except BaseException as error:
@@ -183,6 +182,22 @@ def parent(recipe: Recipe, run: str = "") -> Iterator[Run]:
         raise
     if not run:
         opened.close()
+
+
+class _Awaited:
+    """A run that is found or made at the first word to it; until then MLflow is not imported."""
+
+    def __init__(self, opening: Callable[[], Run]) -> None:
+        self._run = cache(opening)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._run(), name)
+
+
+def _open(recipe: Recipe, run: str) -> Run:
+    from mtlser import mlflow_parent
+
+    return mlflow_parent.opened(uri(), recipe, run)
 
 
 def finish(run: Run) -> None:

@@ -1,13 +1,6 @@
-"""Runs in a real MLflow store: sqlite in a temporary folder, and a server over HTTP."""
+"""Runs in a real MLflow store: sqlite in a temporary folder."""
 
 import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -88,6 +81,12 @@ def test_two_recipes_under_one_key_have_a_parent_each() -> None:
     assert entity(run).data.params["train.learning_rate"] == "0.0005"
     told = client().get_run(str(folds[1])).data.metrics
     assert told == {"ua": rival.train.learning_rate}
+
+
+def test_a_step_that_says_nothing_asks_no_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with tracking.parent(RECIPE, "job"):
+        pass
 
 
 def test_an_empty_key_makes_a_run_of_its_own_that_closes_itself() -> None:
@@ -298,43 +297,3 @@ def test_a_report_logs_its_summary_each_folds_test_scores_and_its_files(tmp_path
     assert "speaker_accuracy" not in below["svm Ses01: test"].metrics
     files = {file.path for file in client().list_artifacts(str(run.id))}
     assert files == {"recipe.toml", "report.html", "summary.json"}
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{tmp_path}/server.db"]
-    command += ["--artifacts-destination", str(tmp_path / "kept")]
-    with (tmp_path / "server.log").open("w") as log:
-        running = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-    try:
-        yield _answering(f"http://127.0.0.1:{port}", running)
-    finally:
-        os.killpg(running.pid, 15)
-        running.wait()
-
-
-def _answering(address: str, running: subprocess.Popen[bytes]) -> str:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and running.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address}/health", timeout=1):
-                return address
-        except (urllib.error.URLError, TimeoutError, ConnectionError):
-            time.sleep(0.1)
-    raise RuntimeError("the MLflow server did not start")
-
-
-def test_a_server_over_http_keeps_runs_and_artifacts(
-    server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
-    with tracking.parent(RECIPE, "job") as run:
-        child = run.child("a", "a")
-        child.metrics({"ua": 0.5}, step=3)
-    assert entity(child).data.metrics == {"ua": 0.5}
-    assert [kept.name for kept in (tmp_path / "kept").rglob("recipe.toml")] == ["recipe.toml"]

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mtlser import collector
 from mtlser.data import text
 from mtlser.models import bundle
 from mtlser.models.bundle import Description, TrainedModel
@@ -80,7 +81,9 @@ def load_system(name: str, folder: Path, emotions: tuple[str, ...]) -> System:
         from mtlser.models.baselines import svm
 
         return SvmSystem(svm.load(folder), emotions)
-    return NetworkSystem(bundle.load(folder))
+    network = NetworkSystem(bundle.load(folder))
+    collector.settle()
+    return network
 
 
 def predict_wavs(model: TrainedModel, wavs: Sequence[Wav]) -> list[Output]:

@@ -10,7 +10,7 @@ from shutil import copyfile
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from mtlser import tracking
+from mtlser import collector, tracking
 from mtlser.bench import Bench
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
@@ -123,7 +123,7 @@ def run_folds(
     if jobs == 1:
         yield from map(search_fold, tasks)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, get_context("spawn"), collector.relax) as pool:
         yield from pool.map(search_fold, tasks)
 
 

@@ -8,6 +8,7 @@ import torch
 import torchaudio
 from torch import Tensor
 
+from mtlser import collector
 from mtlser.data import batches
 from mtlser.data.batches import Batch, Example
 from mtlser.errors import MtlserError
@@ -27,6 +28,7 @@ class Stepper:
     def __init__(self, job: "Job") -> None:
         self.job = job
         self.device = job.processes.device
+        collector.settle()
         if self.device.type == "cpu":
             heap.keep_freed()
         job.network.encoder.recompute = job.recipe.gradient_checkpointing
