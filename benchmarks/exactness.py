@@ -36,8 +36,8 @@ from mtlser.records import EMOTIONS, Cell, write_json
 from mtlser.tracking import NullRun
 from mtlser.training import features, network, validate
 from mtlser.training.checkpoint import Checkpoint
+from mtlser.training.inputs import Inputs, Training
 from mtlser.training.loop import Job
-from mtlser.training.network import Inputs, Training
 from mtlser.training.processes import Processes
 from mtlser.training.step import Stepper
 from tests.corpora import one_fold, write_corpus

@@ -117,7 +117,7 @@ def search(
         run: key of the parent run in MLflow; empty: a run of its own.
     """
     from mtlser.training import search as alpha_beta
-    from mtlser.training.network import Inputs
+    from mtlser.training.inputs import Inputs
 
     source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
     utterances, plan = load_manifest(source), load_folds(plan_folder)
@@ -156,7 +156,7 @@ def train(  # noqa: PLR0913, PLR0917 - what a training needs
     from mtlser.training import processes as together
     from mtlser.training import search as alpha_beta
     from mtlser.training import team
-    from mtlser.training.network import Inputs
+    from mtlser.training.inputs import Inputs
 
     wanted = Cell.parse(cell)
     if processes > 1 and wanted.system == "mtlser" and not team.started():
@@ -179,7 +179,7 @@ def train(  # noqa: PLR0913, PLR0917 - what a training needs
 def pretrain(corpus: str, folds: str, recipe: Recipe, out: str, work: str = "") -> None:
     """Pre-trains the backbone that ships with the package, on the first fold of its own corpus."""
     from mtlser.training import pretrain as backbone
-    from mtlser.training.network import Inputs
+    from mtlser.training.inputs import Inputs
 
     source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
     inputs = Inputs(source, load_manifest(source), load_folds(plan_folder))

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from mtlser import recipe as recipes
 from mtlser import stages
 from mtlser.training import processes
-from mtlser.training.network import Inputs
+from mtlser.training.inputs import Inputs
 from tests.trainings import make_job, one_step
 
 

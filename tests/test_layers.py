@@ -20,6 +20,16 @@ NEVER = {
 }
 """Room -> packages it never imports, anywhere in a file."""
 
+UP = {
+    "data": {"evaluation", "training", "reporting", "serving"},
+    "models": {"evaluation", "training", "reporting", "serving"},
+    "evaluation": {"training", "reporting", "serving"},
+    "training": {"reporting", "serving"},
+    "reporting": {"training", "serving"},
+    "serving": {"training", "reporting"},
+}
+"""Room of the library -> rooms that it never imports: those that build on it, or stand beside it."""
+
 WITHOUT_TORCH = (
     "mtlser/records.py",
     "mtlser/errors.py",
@@ -105,6 +115,18 @@ def test_no_import_goes_against_the_grain(room: str) -> None:
         if (against := roots(imports(path)) & NEVER[room])
     }
     assert wrong == {}
+
+
+@pytest.mark.parametrize("room", UP)
+def test_no_room_of_the_library_imports_what_builds_on_it(room: str) -> None:
+    above = tuple(f"mtlser.{name}" for name in ("stages", "cli", *UP[room]))
+    wrong = {
+        (str(path.relative_to(ROOT)), name)
+        for path in sources(f"mtlser/{room}")
+        for name in imports(path)
+        if f"{name}.".startswith(tuple(f"{each}." for each in above))
+    }
+    assert wrong == set()
 
 
 def test_the_contract_imports_no_stage() -> None:

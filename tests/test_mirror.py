@@ -15,7 +15,7 @@ from mtlser.errors import MtlserError
 from mtlser.records import CellResult, read_json
 from mtlser.training import loop, validate
 from mtlser.training.checkpoint import Checkpoint
-from mtlser.training.network import Inputs
+from mtlser.training.inputs import Inputs
 from mtlser.training.step import Stepper
 from tests.trainings import history, make_inputs, small_recipe, train
 

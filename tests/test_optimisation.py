@@ -15,7 +15,7 @@ from mtlser.bench import Bench
 from mtlser.errors import MtlserError
 from mtlser.models.packed import Packed
 from mtlser.training import network, optimisation, step
-from mtlser.training.network import Inputs
+from mtlser.training.inputs import Inputs
 from mtlser.training.step import Stepper
 from tests.trainings import history, make_inputs, make_job, small_recipe, train, training
 

@@ -14,7 +14,7 @@ from mtlser.models.packed import Packed
 from mtlser.recipe import ModelRecipe
 from mtlser.tracking import NullRun
 from mtlser.training import pretrain
-from mtlser.training.network import Inputs
+from mtlser.training.inputs import Inputs
 from tests.corpora import one_fold, write_corpus
 from tests.networks import clips, write_encoder
 

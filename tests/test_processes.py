@@ -18,7 +18,7 @@ from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe, dumps
 from mtlser.records import write_json
 from mtlser.training.checkpoint import Checkpoint
-from mtlser.training.network import Inputs
+from mtlser.training.inputs import Inputs
 from tests.trainings import (
     assert_same,
     history,

@@ -13,8 +13,8 @@ from mtlser.data.batches import Example, speaker_label
 from mtlser.errors import MtlserError
 from mtlser.models.packed import Packed
 from mtlser.training import step
+from mtlser.training.inputs import Inputs
 from mtlser.training.loop import Job
-from mtlser.training.network import Inputs
 from tests.trainings import make_inputs, make_job, one_step, small_recipe, train
 
 PUBLISHED = ("train.device_batch=2", "train.ctc_reduction=sum")

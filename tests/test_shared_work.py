@@ -12,7 +12,7 @@ from mtlser.records import Cell, SearchResult
 from mtlser.tracking import NullRun
 from mtlser.training import network, search
 from mtlser.training.checkpoint import Checkpoint
-from mtlser.training.network import Inputs, Training
+from mtlser.training.inputs import Inputs, Training
 from tests.trainings import make_inputs, small_recipe, train
 
 GRID = ("search.alphas=[0.1, 0.5]", "search.betas=[0.8]", "search.jobs=1", "search.metric=loss")

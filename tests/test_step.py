@@ -11,7 +11,7 @@ from mtlser.errors import MtlserError
 from mtlser.models.mtl import MtlNetwork
 from mtlser.models.packed import Packed
 from mtlser.training import optimisation, step
-from mtlser.training.network import Inputs
+from mtlser.training.inputs import Inputs
 from mtlser.training.step import Stepper, forward, load_batch
 from tests.trainings import assert_same, make_inputs, make_job, one_step, small_recipe, step_of
 

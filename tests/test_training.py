@@ -14,7 +14,7 @@ from mtlser.records import Cell, CellResult, Prediction, read_json, read_jsonl
 from mtlser.tracking import NullRun
 from mtlser.training import cells, loop, network, search
 from mtlser.training.checkpoint import Checkpoint
-from mtlser.training.network import Inputs, Training
+from mtlser.training.inputs import Inputs, Training
 from tests.corpora import one_fold, write_corpus
 from tests.networks import write_encoder
 

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from mtlser.bench import Bench
 from mtlser.errors import MtlserError
-from mtlser.training import loop, network, watch
+from mtlser.training import logs, loop, network, watch
 from mtlser.training.checkpoint import Checkpoint
 from mtlser.training.step import Stepper
 from mtlser.training.watch import Bar, Guard, Lines, Pace
@@ -202,9 +202,9 @@ def test_a_bar_is_for_one_training_on_a_terminal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: bool, worker: bool, kind: type
 ) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
-    monkeypatch.setattr(network, "parent_process", lambda: object() if worker else None)
+    monkeypatch.setattr(logs, "parent_process", lambda: object() if worker else None)
     inputs = make_inputs(tmp_path)
-    with network.watched(training(inputs), ALONE) as watcher:
+    with logs.watched(training(inputs), ALONE) as watcher:
         assert isinstance(watcher, kind)
 
 

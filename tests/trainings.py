@@ -17,8 +17,8 @@ from mtlser.recipe import Recipe
 from mtlser.records import EMOTIONS, Cell, Utterance
 from mtlser.tracking import NullRun
 from mtlser.training import features, network
+from mtlser.training.inputs import Inputs, Training
 from mtlser.training.loop import Job
-from mtlser.training.network import Inputs, Training
 from mtlser.training.processes import Processes
 from mtlser.training.step import Stepper
 from tests.corpora import one_fold, write_corpus

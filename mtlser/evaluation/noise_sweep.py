@@ -11,7 +11,7 @@ from mtlser.errors import MtlserError
 from mtlser.evaluation import profiling
 from mtlser.evaluation.cost_records import COST
 from mtlser.evaluation.noise_facts import CORPUS_BABBLE, NOISE, TOLERANCE_DB, NoiseRun
-from mtlser.evaluation.predictor import System, load_system
+from mtlser.evaluation.predictor import System, load_system, prediction_of
 from mtlser.recipe import NoiseRecipe, Recipe
 from mtlser.records import (
     EMOTIONS,
@@ -22,8 +22,6 @@ from mtlser.records import (
     write_json,
     write_jsonl,
 )
-from mtlser.training.cells import prediction_of
-from mtlser.training.network import Inputs
 
 FULL_SCALE = 1.0
 
@@ -127,7 +125,8 @@ def sweep(
     """
     assert cell.fold is not None
     source = noise.source(recipe.noise, corpus, utterances, recipe.seed)
-    shown = Inputs(corpus, utterances, plan).of(plan.folds[cell.fold].test)
+    by_id = {utterance.id: utterance for utterance in utterances}
+    shown = [by_id[name] for name in plan.folds[cell.fold].test]
     wavs = [audio.load(corpus / utterance.audio) for utterance in shown]
     for kind in recipe.noise.kinds:
         excerpts = [

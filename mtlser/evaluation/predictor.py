@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 
 from mtlser import collector
 from mtlser.data import text
+from mtlser.data.batches import speaker_label
 from mtlser.models import bundle
 from mtlser.models.bundle import Description, TrainedModel
 from mtlser.models.encoder import SAMPLE_RATE_HZ
 from mtlser.models.mtl import Logits
 from mtlser.models.packed import Packed
+from mtlser.recipe import Recipe
+from mtlser.records import Cell, Prediction, Split, Utterance
 
 if TYPE_CHECKING:
     from mtlser.models.baselines.svm import SvmModel
@@ -136,3 +139,26 @@ def length_batches(durations_s: Sequence[float], batch_s: float) -> Iterator[lis
         seconds += durations_s[index]
     if batch:
         yield batch
+
+
+def prediction_of(
+    utterance: Utterance, output: Output, cell: Cell, split: Split, condition: str, recipe: Recipe
+) -> Prediction:
+    """The record of one output: truth beside what the system said."""
+    assert cell.fold is not None
+    return Prediction(
+        utterance_id=utterance.id,
+        system=cell.system,
+        fold=cell.fold,
+        seed=cell.seed,
+        split=split,
+        condition=condition,
+        style=utterance.style,
+        emotion_true=utterance.emotion,
+        emotion_probabilities=output.emotion_probabilities,
+        text_true=utterance.text,
+        text_predicted=output.text,
+        speaker_true=speaker_label(utterance, recipe.train.speaker_label),
+        speaker_predicted=output.speaker,
+        recipe_hash=recipe.hash,
+    )

@@ -8,9 +8,8 @@ import numpy as np
 
 from mtlser.bench import Bench
 from mtlser.data import audio, folds
-from mtlser.data.batches import speaker_label
 from mtlser.errors import MtlserError
-from mtlser.evaluation.predictor import Output, System, load_system
+from mtlser.evaluation.predictor import System, load_system, prediction_of
 from mtlser.recipe import Recipe
 from mtlser.records import (
     CLEAN,
@@ -20,13 +19,12 @@ from mtlser.records import (
     Fold,
     Prediction,
     Split,
-    Utterance,
     write_json,
     write_jsonl,
 )
 from mtlser.tracking import Run
 from mtlser.training import network, processes
-from mtlser.training.network import Inputs, Training
+from mtlser.training.inputs import Inputs, Training
 
 PREDICTED: tuple[Split, ...] = ("validation", "test", "speaker_check")
 
@@ -97,29 +95,6 @@ def predict_split(
         prediction_of(utterance, output, cell, split, CLEAN, recipe)
         for utterance, output in zip(shown, system.predict(wavs), strict=True)
     ]
-
-
-def prediction_of(
-    utterance: Utterance, output: Output, cell: Cell, split: Split, condition: str, recipe: Recipe
-) -> Prediction:
-    """The record of one output: truth beside what the system said."""
-    assert cell.fold is not None
-    return Prediction(
-        utterance_id=utterance.id,
-        system=cell.system,
-        fold=cell.fold,
-        seed=cell.seed,
-        split=split,
-        condition=condition,
-        style=utterance.style,
-        emotion_true=utterance.emotion,
-        emotion_probabilities=output.emotion_probabilities,
-        text_true=utterance.text,
-        text_predicted=output.text,
-        speaker_true=speaker_label(utterance, recipe.train.speaker_label),
-        speaker_predicted=output.speaker,
-        recipe_hash=recipe.hash,
-    )
 
 
 def final_training(cell: Cell, inputs: Inputs) -> Training:

@@ -1,14 +1,11 @@
-"""One training: what decides it, where it is kept, and the network that comes of it."""
+"""One training: where it is kept, and the network that comes of it."""
 
-import hashlib
 import json
 import shutil
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
-from multiprocessing import parent_process
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock
@@ -23,62 +20,17 @@ from mtlser.models.mtl import CUT_OF, MtlNetwork
 from mtlser.recipe import Recipe
 from mtlser.records import (
     EMOTIONS,
-    Cell,
     CellResult,
-    Choice,
-    Fold,
-    FoldPlan,
-    SearchResult,
     Utterance,
     write_json,
 )
 from mtlser.tracking import Run
-from mtlser.training import features, loop, processes, watch
+from mtlser.training import features, loop, processes
 from mtlser.training.checkpoint import Checkpoint, Row
+from mtlser.training.inputs import Inputs, Training, cell_key
+from mtlser.training.logs import logged, watched
 from mtlser.training.loop import Job
-from mtlser.training.processes import Processes
 from mtlser.training.validate import validator
-from mtlser.training.watch import Watcher
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What every cell of a run shares."""
-
-    corpus: Path
-    utterances: Sequence[Utterance]
-    plan: FoldPlan
-    chosen: SearchResult | None = None
-    chosen_folder: Path | None = None
-
-    def of(self, ids: Sequence[str]) -> list[Utterance]:
-        """The utterances with these ids, in that order."""
-        by_id = {utterance.id: utterance for utterance in self.utterances}
-        return [by_id[name] for name in ids]
-
-    def choice(self, fold: int) -> tuple[Choice, Path]:
-        """What the search chose for a fold, and the folder that its checkpoint is below."""
-        assert self.chosen is not None
-        assert self.chosen_folder is not None
-        for choice in self.chosen.choices:
-            if choice.fold == fold:
-                return choice, self.chosen_folder
-        raise MtlserError(
-            f"{self.chosen_folder}: nothing was chosen for fold {fold}; run `mtlser search` on "
-            "these folds"
-        )
-
-
-@dataclass(frozen=True)
-class Training:
-    """One network to be trained: what on, with which pair, for how long."""
-
-    cell: Cell
-    alpha: float
-    beta: float
-    fold: Fold
-    epochs: int | None = None
-    """`None`: early stopping on validation; else all epochs, without validation."""
 
 
 def train_network(
@@ -227,77 +179,6 @@ def describe(
         recipe_hash=recipe.hash,
         encoder_digest=bundle.encoder_digest(network.encoder),
         whole=recipe.model.trainable != "heads" or training.cell.fold is None,
-    )
-
-
-@contextmanager
-def watched(training: Training, team: Processes) -> Iterator[Watcher]:
-    """What a person sees of the training: a bar on a terminal, else a line now and then."""
-    name = f"{training.cell.text} alpha {training.alpha:g} beta {training.beta:g}"
-    if not team.main:
-        yield watch.unwatched
-    elif sys.stdout.isatty() and parent_process() is None:  # bars side by side would mix
-        bar = watch.Bar(name)
-        try:
-            yield bar
-        finally:
-            bar.close()
-    else:
-        yield watch.Lines(name)
-
-
-@contextmanager
-def logged(training: Training, parent: Run) -> Iterator[Run]:
-    """The MLflow run of one training, ended as the training ends."""
-    log = fold_run(training, parent)
-    try:
-        with log.system_metrics():
-            yield log
-    except BaseException as error:
-        # A store that is away must not hide what went wrong.
-        with suppress(MtlserError):
-            log.close("FAILED" if isinstance(error, Exception) else "KILLED")
-        raise
-    log.close()
-
-
-def fold_run(training: Training, parent: Run) -> Run:
-    """The MLflow run of one training, below the run of its (alpha, beta) pair."""
-    if training.cell.fold is None:
-        run_of_pair = parent.child("final", "final fit on all data")
-        run_of_pair.params({"alpha": training.alpha, "beta": training.beta})
-        return run_of_pair
-    run_of_pair = pair_run(parent, training.alpha, training.beta)
-    return run_of_pair.child(f"f{training.cell.fold}", f"fold {training.cell.fold}")
-
-
-def pair_run(parent: Run, alpha: float, beta: float) -> Run:
-    """The MLflow run of one (alpha, beta) pair, found or made."""
-    made = parent.child(f"a{alpha:g}-b{beta:g}", f"alpha {alpha:g} beta {beta:g}")
-    made.params({"hp.alpha": alpha, "hp.beta": beta})
-    return made
-
-
-def cell_key(training: Training, inputs: Inputs, recipe: Recipe) -> str:
-    """Name of a training: a hash over all that decides its result, and its recipe's own.
-
-    The model says which recipe it is of, so two recipes that would train alike share nothing.
-    """
-    fold = training.fold
-    decides = {
-        "recipe": recipe.hash,
-        "cell": training.cell.text,
-        "pair": [training.alpha, training.beta],
-        "epochs": training.epochs,
-        "manifest": inputs.plan.manifest_digest,
-        "fold": [fold.train, fold.validation, fold.speaker_check],
-        "model": recipe.model.model_dump(),
-        "train": recipe.train.model_dump(exclude={"alpha", "beta", "checkpoint_s"}),
-        "metric": recipe.search.metric,
-    }
-    text = json.dumps(decides, sort_keys=True)
-    return (
-        f"{training.cell.text.replace(':', '-')}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     )
 
 

@@ -8,7 +8,7 @@ from mtlser.recipe import Recipe
 from mtlser.records import Cell, CellResult, read_json
 from mtlser.tracking import Run
 from mtlser.training import network
-from mtlser.training.network import Inputs, Training
+from mtlser.training.inputs import Inputs, Training
 
 CARD = """# Bundled backbone: wav2vec 2.0, {parameters:.1f} M parameters
 

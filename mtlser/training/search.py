@@ -23,8 +23,8 @@ from mtlser.records import (
     read_json,
 )
 from mtlser.tracking import Run
-from mtlser.training import features, network, study
-from mtlser.training.network import Inputs, Training
+from mtlser.training import features, logs, network, study
+from mtlser.training.inputs import Inputs, Training, cell_key
 from mtlser.training.study import alphas, betas, grid, suggest
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def prepare(inputs: Inputs, recipe: Recipe, bench: Bench, parent: Run) -> None:
     features.reader(untrained, cut, inputs.corpus, inputs.utterances, bench.folder)
     if recipe.search.sampler == "grid":
         for alpha, beta in grid(recipe):
-            network.pair_run(parent, alpha, beta)
+            logs.pair_run(parent, alpha, beta)
 
 
 def run_folds(
@@ -139,7 +139,7 @@ def search_fold(task: FoldSearch) -> list[SearchRow]:
         task.fold, (alphas(task.recipe)[0], betas(task.recipe)[0]), task.inputs, task.recipe
     )
     # Named as its trainings are, by all that decides them.
-    name = network.cell_key(first, task.inputs, task.recipe)
+    name = cell_key(first, task.inputs, task.recipe)
     with study.opened(name, task.fold, task.recipe, task.bench) as opened:
         rows = _searched(opened, task, parent)
     return [rows[pair] for pair in sorted(rows)]
@@ -223,7 +223,7 @@ def keep(row: SearchRow, inputs: Inputs, recipe: Recipe, folder: Path, bench: Be
     """Copies the chosen cell of a fold into the search's folder."""
     training = training_of(row.fold, (row.alpha, row.beta), inputs, recipe)
     name = f"cells/fold-{row.fold}"
-    cell = network.cell_key(training, inputs, recipe)
+    cell = cell_key(training, inputs, recipe)
     network.copy_cell(bench.folder / "cells" / cell, folder / name)
     return Choice(
         fold=row.fold, alpha=row.alpha, beta=row.beta, epoch=row.epoch, score=row.score, run=name
@@ -233,7 +233,7 @@ def keep(row: SearchRow, inputs: Inputs, recipe: Recipe, folder: Path, bench: Be
 def log_pairs(rows: Sequence[SearchRow], parent: Run) -> None:
     """Logs each pair's validation means over folds, so that MLflow's charts can compare pairs."""
     for alpha, beta in sorted({(row.alpha, row.beta) for row in rows}):
-        run = network.pair_run(parent, alpha, beta)
+        run = logs.pair_run(parent, alpha, beta)
         mine = [row for row in rows if (row.alpha, row.beta) == (alpha, beta)]
         means = {
             f"validation_{name}_mean": fmean(values)

@@ -1,0 +1,74 @@
+"""What a training is of: the run's data and choices, the cell, its pair of weights, its fold."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtlser.errors import MtlserError
+from mtlser.recipe import Recipe
+from mtlser.records import Cell, Choice, Fold, FoldPlan, SearchResult, Utterance
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What every cell of a run shares."""
+
+    corpus: Path
+    utterances: Sequence[Utterance]
+    plan: FoldPlan
+    chosen: SearchResult | None = None
+    chosen_folder: Path | None = None
+
+    def of(self, ids: Sequence[str]) -> list[Utterance]:
+        """The utterances with these ids, in that order."""
+        by_id = {utterance.id: utterance for utterance in self.utterances}
+        return [by_id[name] for name in ids]
+
+    def choice(self, fold: int) -> tuple[Choice, Path]:
+        """What the search chose for a fold, and the folder that its checkpoint is below."""
+        assert self.chosen is not None
+        assert self.chosen_folder is not None
+        for choice in self.chosen.choices:
+            if choice.fold == fold:
+                return choice, self.chosen_folder
+        raise MtlserError(
+            f"{self.chosen_folder}: nothing was chosen for fold {fold}; run `mtlser search` on "
+            "these folds"
+        )
+
+
+@dataclass(frozen=True)
+class Training:
+    """One network to be trained: what on, with which pair, for how long."""
+
+    cell: Cell
+    alpha: float
+    beta: float
+    fold: Fold
+    epochs: int | None = None
+    """`None`: early stopping on validation; else all epochs, without validation."""
+
+
+def cell_key(training: Training, inputs: Inputs, recipe: Recipe) -> str:
+    """Name of a training: a hash over all that decides its result, and its recipe's own.
+
+    The model says which recipe it is of, so two recipes that would train alike share nothing.
+    """
+    fold = training.fold
+    decides = {
+        "recipe": recipe.hash,
+        "cell": training.cell.text,
+        "pair": [training.alpha, training.beta],
+        "epochs": training.epochs,
+        "manifest": inputs.plan.manifest_digest,
+        "fold": [fold.train, fold.validation, fold.speaker_check],
+        "model": recipe.model.model_dump(),
+        "train": recipe.train.model_dump(exclude={"alpha", "beta", "checkpoint_s"}),
+        "metric": recipe.search.metric,
+    }
+    text = json.dumps(decides, sort_keys=True)
+    return (
+        f"{training.cell.text.replace(':', '-')}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    )
