@@ -28,7 +28,7 @@ UP = {
     "reporting": {"training", "serving"},
     "serving": {"training", "reporting"},
 }
-"""Room of the library -> rooms that it never imports: those that build on it, or stand beside it."""
+"""Room of the library -> rooms that it never imports: those on top of it or beside it."""
 
 WITHOUT_TORCH = (
     "mtlser/records.py",

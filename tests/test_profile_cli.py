@@ -11,7 +11,7 @@ import pytest
 from mtlser import cli, profile_command
 from mtlser.evaluation import profiling
 from mtlser.evaluation.cost_records import COST, Cost
-from mtlser.models.baselines import svm
+from mtlser.models.baselines import mel_statistics, svm
 from mtlser.records import EMOTIONS, read_json
 from tests.test_profiling import QUICK, made_up
 from tests.trained import write_model
@@ -57,9 +57,9 @@ def test_a_run_folder_is_profiled(run: Run, model: Path, tmp_path: Path) -> None
 
 def test_an_svm_s_cell_is_profiled(run: Run, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    rows_nd = rng.normal(0, 1, (16, svm.FEATURES))
+    rows_nd = rng.normal(0, 1, (16, mel_statistics.FEATURES))
     labels = [EMOTIONS[i % 4] for i in range(16)]
-    pipeline = svm._pipeline(svm._DEFAULT, svm.FEATURES).fit(rows_nd, labels)
+    pipeline = svm._pipeline(svm._DEFAULT, mel_statistics.FEATURES).fit(rows_nd, labels)
     svm.save(svm.SvmModel(pipeline, svm._DEFAULT), tmp_path / "cell" / "model")
     code, out, err = run("cell", "--out", "cost")
     assert code == 0, err

@@ -14,7 +14,7 @@ from mtlser.evaluation.cost_records import COST, Cost
 from mtlser.evaluation.predictor import NetworkSystem, Output, SvmSystem, Wav
 from mtlser.evaluation.profiling import Effort
 from mtlser.models import bundle
-from mtlser.models.baselines import svm
+from mtlser.models.baselines import mel_statistics, svm
 from mtlser.records import EMOTIONS, write_json
 from tests.trained import write_model
 
@@ -31,9 +31,9 @@ def network(folder: Path, trainable: str = "all") -> NetworkSystem:
 def machine_of(rows: int = 48, kernel: str = "rbf") -> SvmSystem:
     rng = np.random.default_rng(0)
     labels = [EMOTIONS[i % 4] for i in range(rows)]
-    features_nd = rng.normal(0, 1, (rows, svm.FEATURES))
+    features_nd = rng.normal(0, 1, (rows, mel_statistics.FEATURES))
     choice = svm._DEFAULT.model_copy(update={"kernel": kernel})
-    pipeline = svm._pipeline(choice, svm.FEATURES).fit(features_nd, labels)
+    pipeline = svm._pipeline(choice, mel_statistics.FEATURES).fit(features_nd, labels)
     return SvmSystem(svm.SvmModel(pipeline, choice), EMOTIONS)
 
 

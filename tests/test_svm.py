@@ -15,7 +15,7 @@ from sklearn.preprocessing import FunctionTransformer
 from skops import io
 
 from mtlser.errors import MtlserError
-from mtlser.models.baselines import svm
+from mtlser.models.baselines import mel_statistics, svm
 from mtlser.records import EMOTIONS
 
 
@@ -58,21 +58,23 @@ def test_features_are_the_statistics_of_log_mel_and_delta() -> None:
         described.kurtosis,
         *np.percentile(rows_rt, (25, 50, 75), axis=1),
     ]
-    np.testing.assert_allclose(svm.features(wav_n), np.concatenate(expected), rtol=1e-8, atol=1e-9)
+    np.testing.assert_allclose(
+        mel_statistics.features(wav_n), np.concatenate(expected), rtol=1e-8, atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("samples", [1, 100, 400, 401, 559, 1000])
 def test_short_and_silent_wavs_have_finite_features(samples: int) -> None:
     for wav_n in (hum()[:samples], np.zeros(samples, dtype=np.float32)):
-        found = svm.features(wav_n)
-        assert found.shape == (svm.FEATURES,) == (720,)
+        found = mel_statistics.features(wav_n)
+        assert found.shape == (mel_statistics.FEATURES,) == (720,)
         assert found.dtype == np.float64 and np.isfinite(found).all()
 
 
 @pytest.mark.parametrize("wav_n", [np.zeros(0), np.zeros((2, 999)), np.full(999, np.nan)])
 def test_what_is_no_wav_is_refused(wav_n: NDArray[np.float64]) -> None:
     with pytest.raises(MtlserError, match="expected one channel"):
-        svm.features(wav_n)
+        mel_statistics.features(wav_n)
 
 
 def test_the_machine_learns_and_its_probabilities_follow_its_decision() -> None:
@@ -203,7 +205,7 @@ def test_emodb_is_told_apart_across_speakers() -> None:
     codes = {"N": "neutral", "F": "happy", "W": "angry", "T": "sad"}
     folder = Path(shared) / "data" / "emodb" / "wav"
     paths = [path for path in sorted(folder.glob("*.wav")) if path.stem[5] in codes]
-    features_nd = np.stack([svm.features(soundfile.read(path)[0]) for path in paths])
+    features_nd = np.stack([mel_statistics.features(soundfile.read(path)[0]) for path in paths])
     truth_n: NDArray[Any] = np.array([codes[path.stem[5]] for path in paths])
     speaker_n = np.array([path.stem[:2] for path in paths])
     seen_n = ~np.isin(speaker_n, ["14", "15"])

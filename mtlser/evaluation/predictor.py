@@ -69,9 +69,11 @@ class SvmSystem:
 
     def predict(self, wavs: Sequence[Wav]) -> list[Output]:
         """One output for each clip, in order."""
-        from mtlser.models.baselines import svm
+        from mtlser.models.baselines import mel_statistics, svm
 
-        rows = svm.predict_probabilities(self.model, np.stack([svm.features(wav) for wav in wavs]))
+        rows = svm.predict_probabilities(
+            self.model, np.stack([mel_statistics.features(wav) for wav in wavs])
+        )
         return [
             Output(dict(zip(self.emotions, map(float, row), strict=True)), None, None)
             for row in rows

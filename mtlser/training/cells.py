@@ -126,11 +126,13 @@ def final_training(cell: Cell, inputs: Inputs) -> Training:
 
 def train_svm(cell: Cell, fold: Fold, inputs: Inputs, folder: Path) -> None:
     """Trains the SVM baseline of one fold into `folder`."""
-    from mtlser.models.baselines import svm
+    from mtlser.models.baselines import mel_statistics, svm
 
     started = time.perf_counter()
     shown = inputs.of(fold.train)
-    rows_nd = np.stack([svm.features(audio.load(inputs.corpus / u.audio)) for u in shown])
+    rows_nd = np.stack(
+        [mel_statistics.features(audio.load(inputs.corpus / u.audio)) for u in shown]
+    )
     model = svm.fit(rows_nd, [u.emotion for u in shown], [u.speaker for u in shown], cell.seed)
     svm.save(model, folder / "model")
     write_json(
