@@ -35,11 +35,14 @@ class Wanted:
     """`None`: whichever version is the latest when a run begins."""
     arguments: dict[str, Any]
     about: str
+    service_account: str | None = None
+    """Of the pods; `None`: the server's default."""
 
     @property
     def description(self) -> str:
         """The description, which tells this content from any other."""
         content = [self.cron, self.experiment_id, self.pipeline_id, self.version_id, self.arguments]
+        content += [self.service_account] if self.service_account else []
         digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
         return f"{self.about} [mtlser {digest}]"
 
@@ -57,6 +60,7 @@ class Wanted:
             trigger=api.V2beta1Trigger(cron_schedule=api.V2beta1CronSchedule(cron=self.cron)),
             max_concurrency="1",
             no_catchup=True,
+            service_account=self.service_account,
             pipeline_version_reference=api.V2beta1PipelineVersionReference(
                 pipeline_id=self.pipeline_id, pipeline_version_id=self.version_id
             ),

@@ -13,6 +13,7 @@ from pipeline.server_options import (
     Parameters,
     Profile,
     Rival,
+    ServiceAccount,
     Sets,
     console,
     image_of,
@@ -48,6 +49,7 @@ def schedule(  # noqa: PLR0913, PLR0917 - one parameter an option
     image: Image = None,
     profile: Profile = "gpu",
     experiment: Experiment = EXPERIMENT,
+    service_account: ServiceAccount = None,
     parameters: Parameters = None,
     listed: Annotated[bool, typer.Option("--list", help="Show the schedules.")] = False,
     delete: Annotated[
@@ -75,9 +77,8 @@ def schedule(  # noqa: PLR0913, PLR0917 - one parameter an option
             f'schedule --name {name}: --cron is missing; for example --cron "0 0 3 * * 1"'
         )
     asked = {"recipe": recipe, "rival": rival}
-    _schedule(
-        name, cron, dag, asked, sets, version, image_of(image), profile, experiment, parameters
-    )
+    place = (experiment, service_account)
+    _schedule(name, cron, dag, asked, sets, version, image_of(image), profile, place, parameters)
 
 
 def _schedule(  # noqa: PLR0913, PLR0917 - as the command's options
@@ -89,7 +90,7 @@ def _schedule(  # noqa: PLR0913, PLR0917 - as the command's options
     version: str,
     image: str,
     profile: str,
-    experiment: str,
+    place: tuple[str, str | None],
     parameters: list[str] | None,
 ) -> None:
     from pipeline import cron as crons
@@ -123,7 +124,8 @@ def _schedule(  # noqa: PLR0913, PLR0917 - as the command's options
         schedules.Wanted(
             name=name,
             cron=expression,
-            experiment_id=server.experiment(connected, experiment),
+            experiment_id=server.experiment(connected, place[0]),
+            service_account=place[1],
             pipeline_id=pipeline_id,
             version_id=None if version == "latest" else version_id,
             arguments=arguments,

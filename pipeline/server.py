@@ -84,13 +84,21 @@ def experiment(server: Server, name: str) -> str:
 
 
 def submit(
-    server: Server, package: Package, arguments: dict[str, Any], name: str, experiment_name: str
+    server: Server,
+    package: Package,
+    arguments: dict[str, Any],
+    name: str,
+    experiment_name: str,
+    service_account: str | None = None,
 ) -> str:
-    """Id of the new run."""
+    """Id of the new run; its pods run as `service_account`, or as the server's default."""
     place = experiment(server, experiment_name)
     with tempfile.TemporaryDirectory(prefix="mtlser-") as folder, quiet():
         path = package.write(Path(folder))
-        return str(server.run_pipeline(place, name, str(path), params=arguments).run_id)
+        made = server.run_pipeline(
+            place, name, str(path), params=arguments, service_account=service_account
+        )
+    return str(made.run_id)
 
 
 def follow(server: Server, run_id: str, tell: Callable[[str], None]) -> V2beta1Run:

@@ -14,6 +14,7 @@ from pipeline.server_options import (
     Parameters,
     Profile,
     Rival,
+    ServiceAccount,
     Sets,
     console,
     image_of,
@@ -50,6 +51,7 @@ def submit(  # noqa: PLR0913, PLR0917 - one parameter an option
     image: Image = None,
     profile: Profile = "gpu",
     experiment: Experiment = EXPERIMENT,
+    service_account: ServiceAccount = None,
     name: Annotated[
         str | None, typer.Option(help="Of the run; DAG, recipe and time where none is given.")
     ] = None,
@@ -73,7 +75,7 @@ def submit(  # noqa: PLR0913, PLR0917 - one parameter an option
     connected = server.connect()
     moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
     called = name or f"{dag} {given['recipe'].name} {moment}"
-    run_id = server.submit(connected, package, arguments, called, experiment)
+    run_id = server.submit(connected, package, arguments, called, experiment, service_account)
     typer.echo(f"run:  {run_id}")
     typer.echo(f"page: {connected.link(run_id)}")
     if wait:

@@ -29,6 +29,12 @@ Parameters = Annotated[
 Image = Annotated[str | None, typer.Option(help="Image of every step; a release gives its digest.")]
 Profile = Annotated[str, typer.Option(help="What steps ask for: a shipped name or a .toml file.")]
 Experiment = Annotated[str, typer.Option(help="Kubeflow's experiment, made where absent.")]
+ServiceAccount = Annotated[
+    str | None,
+    typer.Option(
+        "--service-account", help="Of the run's pods, in Kubernetes; else the server's default."
+    ),
+]
 Rival = Annotated[
     str | None, typer.Option(help="The second recipe of `compare`, with the same overrides.")
 ]

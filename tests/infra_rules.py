@@ -9,7 +9,9 @@ from kubeflow_trainer_api.models import TrainerV1alpha1TrainJob
 from tests.infra import Object, Pod, made_secrets, named, of_kind, pods, walk
 
 KUBERNETES = ("1.31", "1.34", "1.37")
-PINNED = re.compile(r"^[a-z0-9][\w./-]*(:\d+\.\d+[\w.-]*|(:[\w.-]+)?@sha256:[0-9a-f]{64})$")
+DIGEST = r"(:[\w.-]+)?@sha256:[0-9a-f]{64}"
+PINNED = re.compile(rf"^([a-z0-9][\w./-]*{DIGEST}|([\w./-]+/)?mtlser(:\d+\.\d+[\w.-]*|{DIGEST}))$")
+"""A digest; our own image may have an exact version, until its registry gives a digest."""
 SECRET_NAME = re.compile(r"PASSWORD|SECRET|TOKEN|CREDENTIAL|ACCESS_KEY|API_KEY", re.IGNORECASE)
 SECRET_VALUE = re.compile(
     r"://[^/@\s:]+:[^@/\s]+@|AKIA[0-9A-Z]{16}|-----BEGIN|\bey[JK][\w-]{20,}|\b[0-9a-fA-F]{32,}\b"
@@ -62,7 +64,7 @@ def _pod_of_kserve(item: Object) -> Object:
 
 
 def images(items: list[Object]) -> Iterator[str]:
-    """Every image has an exact version or a digest."""
+    """Every foreign image has a digest, our own one or an exact version."""
     for item in items:
         for path, value in walk(item):
             if path.endswith(".image") and not PINNED.match(str(value)):

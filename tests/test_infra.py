@@ -47,9 +47,11 @@ def test_one_image_runs_everywhere() -> None:
         for container in pod.containers()
     }
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert used - {"postgres:17.10-bookworm", "chrislusf/seaweedfs:4.48"} == {
+    foreign = {image.partition(":")[0] for image in used if "@sha256:" in image}
+    assert foreign == {"postgres", "chrislusf/seaweedfs"}
+    assert [image for image in used if "@sha256:" not in image] == [
         f"registry.example/mtlser:{version}"
-    }
+    ]
 
 
 def test_a_digest_in_one_place_reaches_every_object(tmp_path: Path) -> None:
@@ -64,9 +66,8 @@ def test_a_digest_in_one_place_reaches_every_object(tmp_path: Path) -> None:
         items = kustomize(tmp_path / folder.relative_to(ROOT))
         assert list(RULES["images"](items)) == []
         used |= {each["image"] for pod in pods(items) for each in pod.containers()}
-    assert used == {
-        f"registry.example/mtlser@{digest}", f"postgres@{digest}", "chrislusf/seaweedfs:4.48"
-    }  # fmt: skip
+    (s3,) = used - {f"registry.example/mtlser@{digest}", f"postgres@{digest}"}
+    assert s3.startswith("chrislusf/seaweedfs:")
 
 
 def test_names_that_the_profiles_read_are_made() -> None:

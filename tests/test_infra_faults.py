@@ -43,6 +43,7 @@ FAULTS: dict[str, tuple[str, Callable[[list[Object]], object]]] = {
         "schemas", lambda i: spec(i, "InferenceService", "mtlser").update(minReplicas="2")),
     "no version": ("images", lambda i: first(i).update(image="registry.example/mtlser")),
     "latest": ("images", lambda i: first(i).update(image="registry.example:5000/mtlser:latest")),
+    "a foreign tag": ("images", lambda i: first(i, "StatefulSet", "s3").update(image="weed:4.48")),
     "a moving tag": ("images", lambda i: first(i, "StatefulSet", "s3").update(image="weed:4")),
     "a secret": ("no_secrets", lambda i: i.append(
         {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {}})),

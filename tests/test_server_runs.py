@@ -56,6 +56,13 @@ def test_submit_sends_the_dag_with_the_recipe(kubeflow: KubeflowApi) -> None:
     assert len(kubeflow.store["experiments"]) == 1
 
 
+def test_pods_run_as_the_service_account_asked_for(kubeflow: KubeflowApi) -> None:
+    command("submit", *CLUSTER, "--service-account", "default-editor", "--name", "one")
+    command("submit", *CLUSTER, "--name", "two")
+    asked = {run["display_name"]: run.get("service_account") for run in kubeflow.store["runs"]}
+    assert asked == {"one": "default-editor", "two": None}
+
+
 def test_wait_ends_with_the_run(kubeflow: KubeflowApi) -> None:
     kubeflow.outcome = ended("SUCCEEDED", task("ingest", "SUCCEEDED", 1))
     done = command("submit", *CLUSTER, "--wait")

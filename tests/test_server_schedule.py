@@ -43,6 +43,14 @@ def test_another_cron_replaces_and_two_are_never_active(kubeflow: KubeflowApi) -
     assert kubeflow.most_active["weekly"] == 1
 
 
+def test_another_service_account_replaces(kubeflow: KubeflowApi) -> None:
+    schedule()
+    assert "weekly replaced" in schedule(MONDAYS, "--service-account", "default-editor").out
+    assert "weekly unchanged" in schedule(MONDAYS, "--service-account", "default-editor").out
+    (left,) = kubeflow.schedules("weekly")
+    assert left["service_account"] == "default-editor"
+
+
 def test_a_new_cron_keeps_the_recipe_where_none_is_given(kubeflow: KubeflowApi) -> None:
     schedule()
     before = kubeflow.schedules("weekly")[0]["runtime_config"]
