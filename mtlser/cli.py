@@ -243,13 +243,13 @@ app.command(
 @app.command(epilog="Example: mtlser register --model final --report report --out registered")
 def register(
     model: Annotated[str, typer.Option(help="Folder of the final fit.")],
-    report: Annotated[str, typer.Option(help="Report folder with `summary.json`.")],
+    report: Annotated[str, typer.Option(help="Report folder of its cross-validation.")],
     out: Out,
     recipe: RecipeName = None,
     sets: Sets = None,
     run: Key = "",
 ) -> None:
-    """Register the final model in MLflow: challenger, and champion where none beats it."""
+    """Register the final model in MLflow: challenger, and champion on evidence alone."""
     resolved = resolve(recipe or str(storage.fetch(report) / "recipe.toml"), sets)
     stages.register(model, report, resolved, out, run)
     show.registered(out)

@@ -191,10 +191,8 @@ class RegistryRecipe(Section):
     """Where the final model goes in MLflow, and what makes it champion."""
 
     name: str = "mtlser"
-    metric: Literal["wa_mean", "ua_mean", "f1_mean"] = "ua_mean"
-    """Cross-validated score that decides where `register` alone weighs two models."""
     rule: Literal["not_worse", "better"] = "not_worse"
-    """What `promote` asks of the challenger on the champion's own folds. `not_worse`: shown to
+    """What is asked of the challenger on the champion's own folds. `not_worse`: shown to
     lose less than `margin` on every metric, for models that should follow their data. `better`:
     Welch with Holm on the first metric, and worse on none, for recipes that should change."""
     metrics: tuple[GateMetric, ...] = Field(("ua",), min_length=1)

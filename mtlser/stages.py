@@ -277,11 +277,15 @@ def compare(runs: Sequence[str], out: str) -> None:
 
 
 def register(model: str, report_folder: str, recipe: Recipe, out: str, run: str = "") -> None:
-    """Registers the final model as challenger, and as champion where none beats it."""
-    from mtlser.serving import registry
+    """Registers the final model as challenger, and as champion where the recipe's gate allows.
+
+    It is weighed against the report that the champion was registered with, where that is of the
+    same folds of the same data; `promote` weighs it against a report made anew.
+    """
+    from mtlser.serving import promotion
 
     trained, reported = storage.fetch(model), storage.fetch(report_folder)
     with tracking.parent(recipe, run) as parent, storage.output(out) as folder:
-        outcome = registry.register(trained / "model", reported / "summary.json", recipe, parent)
+        outcome = promotion.promote(trained / "model", reported, None, recipe, parent)
         write_json(folder / "registered.json", outcome)
         tracking.finish(parent)

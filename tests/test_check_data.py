@@ -1,6 +1,5 @@
 """The check before a retraining, on a real MLflow store: first, unchanged, train, refused."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from mtlser.records import Utterance, read_json, write_jsonl
 from mtlser.serving import champions
 from tests.corpora import write_corpus
 from tests.factories import make_prediction, make_recipe
+from tests.retraining import measured, plan, write_report
 
 RECIPE = make_recipe(
     "noise.kinds=[]", "baseline.systems=[]", "split.protocol=loso", "search.alphas=[]",
@@ -148,10 +148,7 @@ def test_drift_past_a_limit_is_refused_in_one_sentence_that_tells_the_way(
 def test_a_champion_without_a_manifest_is_told_with_a_way_on(
     final: Path, utterances: list[Utterance], tmp_path: Path
 ) -> None:
-    report = tmp_path / "report"
-    report.mkdir()
-    told = {"corpus": "iemocap", "protocol": "loso", "ua_mean": 0.7}
-    (report / "summary.json").write_text(json.dumps(told))
+    report = write_report(tmp_path / "report", RECIPE, measured(RECIPE, 0.7, plan()))
     stages.register(str(final), str(report), RECIPE, str(tmp_path / "registered"), "one")
     with pytest.raises(MtlserError, match=r"has no manifest\.jsonl.*delete the alias champion"):
         check(RECIPE, "two", tmp_path)

@@ -245,13 +245,13 @@ def test_a_test_that_cannot_be_is_refused() -> None:
             not_worse(*arguments)
 
 
-def test_judging_keys_are_no_part_of_a_recipe_s_hash_and_others_are() -> None:
+def test_judging_keys_are_no_part_of_a_recipe_s_hash_and_the_model_s_name_is() -> None:
     plain = load("demo")
     judged = load(
         "demo", ("drift.max_level_ks=0.5", "registry.rule=better", "registry.margin=0.1",
                  "registry.level=0.1", 'registry.metrics=["ua", "wer"]'),
     )  # fmt: skip
     assert judged.hash == plain.hash
-    assert load("demo", ("registry.metric=wa_mean",)).hash != plain.hash
+    assert load("demo", ("registry.name=other",)).hash != plain.hash
     with pytest.raises(MtlserError, match="there twice"):
         load("demo", ('registry.metrics=["ua", "ua"]',))

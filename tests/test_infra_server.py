@@ -20,11 +20,12 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from mlflow import MlflowClient
 
-from mtlser import recipe, tracking
+from mtlser import tracking
 from mtlser.records import EMOTIONS
-from mtlser.serving import load, registry
+from mtlser.serving import load, promotion
 from tests.conftest import _free_ports
 from tests.infra import INFRA, Object, made_secrets, pods, render
+from tests.retraining import CHAMPION, measured, plan, write_report
 from tests.trained import write_model, write_wav
 
 BIN = Path(sys.executable).parent
@@ -249,12 +250,9 @@ def test_the_predictor_serves_the_champion(
     monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
     monkeypatch.delenv("MTLSER_TRACKING", raising=False)
     model, wav = write_model(tmp_path / "model"), write_wav(tmp_path / "clip.wav")
-    summary = tmp_path / "summary.json"
-    told = {"corpus": "iemocap", "protocol": "session", "folds": 5, "ua_mean": 0.6}
-    summary.write_text(json.dumps(told))
-    made = recipe.load("demo")
-    with tracking.parent(made, "") as run:
-        assert registry.register(model, summary, made, run).champion_now == 1
+    report = write_report(tmp_path / "report", CHAMPION, measured(CHAMPION, 0.7, plan()))
+    with tracking.parent(CHAMPION, "") as run:
+        assert promotion.promote(model, report, None, CHAMPION, run).champion_now == 1
     (known,) = load.predict_files(str(model), [wav])
 
     address = f"http://127.0.0.1:{_free_port()}"

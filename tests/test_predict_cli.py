@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from mtlser import cli, recipe, tracking
+from mtlser import cli, tracking
 from mtlser.records import EMOTIONS
-from mtlser.serving import registry
+from mtlser.serving import promotion
 from tests.networks import write_encoder
+from tests.retraining import CHAMPION, measured, plan, write_report
 from tests.trained import write_emodb, write_model, write_wav
 
 Run = Callable[..., tuple[int, str, str]]
@@ -88,11 +89,9 @@ def test_a_registered_model_predicts_by_alias_and_an_unknown_one_names_the_known
     assert [path.name for path in tmp_path.iterdir()] == ["one.wav"]
     tracking.init_store()
     refused(run("predict", "models:/mtlser@champion", "one.wav"), "known are none")
-    told = {"corpus": "iemocap", "protocol": "session", "ua_mean": 0.6}
-    (tmp_path / "summary.json").write_text(json.dumps(told))
-    demo = recipe.load("demo")
-    with tracking.parent(demo) as parent:
-        registry.register(model, tmp_path / "summary.json", demo, parent)
+    report = write_report(tmp_path / "report", CHAMPION, measured(CHAMPION, 0.7, plan()))
+    with tracking.parent(CHAMPION) as parent:
+        promotion.promote(model, report, None, CHAMPION, parent)
     _, out, _ = run("predict", "models:/mtlser@champion", "one.wav", "--json")
     _, direct, _ = run("predict", model, "one.wav", "--json")
     assert json.loads(out) == json.loads(direct)

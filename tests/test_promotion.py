@@ -1,4 +1,4 @@
-"""Promotion and roll-back in a real MLflow store."""
+"""Registration, promotion and roll-back in a real MLflow store."""
 
 import json
 from pathlib import Path
@@ -32,8 +32,12 @@ def high() -> Reported:
 
 
 def registered(final: Path, side: Reported, recipe: Recipe, run: str, tmp_path: Path) -> Registered:
-    """The first champion, by the ordinary way."""
-    report = write_report(tmp_path / f"report-{run}", recipe, side)
+    """A model with its report, both tracked under one key, as a cross-validation leaves them."""
+    report = tmp_path / f"report-{run}"
+    if not report.exists():
+        write_report(report, recipe, side)
+        with tracking.parent(recipe, run) as parent:
+            tracking.log_scores(parent, side.scores, report)
     stages.register(str(final), str(report), recipe, str(tmp_path / f"registered-{run}"), run)
     return read_json(tmp_path / f"registered-{run}" / "registered.json", Registered)
 
@@ -58,6 +62,74 @@ def champion() -> int:
 
 def tags(version: int) -> dict[str, str]:
     return dict(MlflowClient().get_model_version(NAME, str(version)).tags)
+
+
+def test_one_that_is_not_worse_on_the_champion_s_folds_is_champion_and_a_worse_one_is_not(
+    final: Path, low: Reported, high: Reported, tmp_path: Path
+) -> None:
+    first = registered(final, low, CHAMPION, "one", tmp_path)
+    assert (first.champion_before, first.champion_now, first.reason) == (
+        None, 1, "there was no champion",
+    )  # fmt: skip
+    told = registered(final, high, CHALLENGER, "two", tmp_path)
+    assert (told.version, told.champion_before, told.champion_now) == (2, 1, 2)
+    assert told.gate is not None
+    assert told.gate.tests[0].gain > 0.2
+    assert tags(2)["mtlser.reason"] == told.reason == told.gate.reason
+    assert json.loads(tags(2)["mtlser.gate"]) == json.loads(told.gate.model_dump_json())
+    worse = registered(final, low, CHAMPION, "three", tmp_path)
+    assert (worse.version, worse.champion_now, champion()) == (3, 2, 2)
+    assert "not shown to be not worse" in worse.reason
+    assert int(MlflowClient().get_model_version_by_alias(NAME, "challenger").version) == 3
+
+
+def test_a_higher_mean_on_other_folds_or_data_decides_nothing(
+    final: Path, low: Reported, tmp_path: Path
+) -> None:
+    registered(final, low, CHAMPION, "one", tmp_path)
+    for run, on in (("data", plan(digest="e" * 64)), ("folds", plan(5))):
+        told = registered(final, measured(CHALLENGER, 0.95, on, 1), CHALLENGER, run, tmp_path)
+        assert told.champion_now == champion() == 1
+        assert told.gate is not None
+        assert told.gate.tests == ()
+        assert "not of the same folds of the same data" in told.reason
+        assert "`mtlser-pipeline run --dag retrain` measures both" in told.reason
+
+
+def test_a_champion_without_a_report_is_not_replaced(
+    final: Path, high: Reported, tmp_path: Path
+) -> None:
+    tracking.init_store()
+    client = MlflowClient()
+    run = client.create_run("0")
+    client.create_registered_model(NAME)
+    client.create_model_version(NAME, "file:///nowhere", run.info.run_id)
+    champions.crown(client, NAME, 1)
+    told = registered(final, high, CHALLENGER, "one", tmp_path)
+    assert (told.version, told.champion_now) == (2, 1)
+    assert "champion version 1 has no report in MLflow" in told.reason
+
+
+def test_neither_a_leaking_report_nor_another_recipe_s_makes_the_first_champion(
+    final: Path, high: Reported, tmp_path: Path
+) -> None:
+    leaking = measured(CHALLENGER, 0.95, plan(protocol="random"), 1)
+    told = registered(final, leaking, CHALLENGER, "one", tmp_path)
+    assert (told.champion_now, "random leaks" in told.reason) == (None, True)
+    told = registered(final, high, load_other(), "two", tmp_path)
+    assert told.champion_now is None
+    assert f"the report is of recipe {CHALLENGER.hash}" in told.reason
+
+
+def test_a_registration_that_is_tried_again_changes_nothing(
+    final: Path, low: Reported, high: Reported, tmp_path: Path
+) -> None:
+    registered(final, low, CHAMPION, "one", tmp_path)
+    first = registered(final, high, CHALLENGER, "two", tmp_path)
+    again = registered(final, high, CHALLENGER, "two", tmp_path)
+    assert again == first.model_copy(update={"champion_before": 2})
+    assert champions.history(MlflowClient(), NAME) == [1, 2]
+    assert len(MlflowClient().search_model_versions(f"name = '{NAME}'")) == 2
 
 
 def test_a_better_challenger_becomes_champion_and_says_why(

@@ -1,22 +1,20 @@
 """Registered models in a real MLflow store: who becomes champion, and what comes back out."""
 
 import base64
-import json
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from mtlser import recipe, tracking
+from mtlser import tracking
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
 from mtlser.records import EMOTIONS
-from mtlser.serving import load, registry
-from mtlser.serving.registry import Registered, Standing, decide
+from mtlser.serving import load, promotion
+from mtlser.serving.registry import Registered
+from tests.retraining import CHAMPION, measured, plan, write_report
 from tests.trained import write_model, write_wav
-
-RECIPE = recipe.load("demo")
 
 
 @pytest.fixture(autouse=True)
@@ -38,83 +36,40 @@ def wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_wav(tmp_path_factory.mktemp("wav") / "clip.wav")
 
 
-def summary(folder: Path, ua: float, **others: object) -> Path:
-    path = folder / f"summary-{ua}.json"
-    told = {"corpus": "iemocap", "protocol": "session", "folds": 5, "ua_mean": ua, **others}
-    path.write_text(json.dumps(told))
-    return path
+@pytest.fixture(scope="session")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report of the first champion."""
+    folder = tmp_path_factory.mktemp("reports") / "report"
+    return write_report(folder, CHAMPION, measured(CHAMPION, 0.7, plan()))
 
 
-def registered(model: Path, path: Path, key: str, made: Recipe = RECIPE) -> Registered:
+def registered(model: Path, report: Path, key: str, made: Recipe = CHAMPION) -> Registered:
     with tracking.parent(made, key) as run:
-        return registry.register(model, path, made, run)
+        return promotion.promote(model, report, None, made, run)
 
 
-def test_a_better_challenger_becomes_champion_and_a_worse_one_does_not(
-    model: Path, tmp_path: Path
-) -> None:
-    first = registered(model, summary(tmp_path, 0.6), "")
-    assert (first.version, first.champion_before, first.champion_now) == (1, None, 1)
-    worse = registered(model, summary(tmp_path, 0.5), "")
-    assert (worse.version, worse.champion_before, worse.champion_now) == (2, 1, 1)
-    assert "does not beat" in worse.reason
-    better = registered(model, summary(tmp_path, 0.7), "")
-    assert (better.champion_before, better.champion_now) == (1, 3)
-    aliases = MlflowClient().get_registered_model("mtlser").aliases
-    assert {name: int(number) for name, number in aliases.items()} == {
-        "champion": 3,
-        "challenger": 3,
-    }
-    version = MlflowClient().get_model_version_by_alias("mtlser", "champion")
-    assert version.tags["ua_mean"] == "0.7"
-    assert version.tags["protocol"] == "session"
-    assert version.tags["mtlser.reason"] == better.reason
-
-
-def test_the_same_model_of_one_run_is_registered_once(model: Path, tmp_path: Path) -> None:
-    path = summary(tmp_path, 0.6)
-    assert registered(model, path, "job").version == 1
-    again = registered(model, path, "job")
+def test_the_same_model_of_one_run_is_registered_once(model: Path, report: Path) -> None:
+    assert registered(model, report, "job").version == 1
+    again = registered(model, report, "job")
     assert (again.version, again.champion_now) == (1, 1)
     assert len(MlflowClient().search_model_versions("name = 'mtlser'")) == 1
 
 
-def test_a_leaking_protocol_never_makes_a_champion(model: Path, tmp_path: Path) -> None:
-    outcome = registered(model, summary(tmp_path, 0.99, protocol="random"), "")
-    assert outcome.champion_now is None
-    assert "leaks" in outcome.reason
-
-
-@pytest.mark.parametrize(
-    ("challenger", "wins", "why"),
-    [
-        (Standing(2, "emodb", "loso", 0.8), True, "beats"),
-        (Standing(2, "emodb", "loso", 0.7), False, "does not beat"),
-        (Standing(2, "emodb", "session", 0.8), False, "measured on emodb/session"),
-        (Standing(2, "iemocap", "loso", 0.8), False, "measured on iemocap/loso"),
-        (Standing(2, "emodb", "recording", 0.8), False, "leaks"),
-        (Standing(2, "emodb", "loso", None), False, "no ua_mean"),
-    ],
-)
-def test_who_wins(challenger: Standing, wins: bool, why: str) -> None:
-    won, reason = decide(challenger, Standing(1, "emodb", "loso", 0.7), "ua_mean")
-    assert won is wins
-    assert why in reason
-
-
 def test_an_untracked_run_registers_nothing(
-    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: Path, report: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MTLSER_TRACKING", "off")
-    assert registered(model, summary(tmp_path, 0.6), "").version is None
+    outcome = registered(model, report, "")
+    assert (outcome.version, outcome.champion_now, outcome.gate) == (None, None, None)
+    assert "tracking is off" in outcome.reason
 
 
 def test_a_registered_model_speaks_like_its_folder_and_holds_no_pickle(
-    model: Path, wav: Path, tmp_path: Path
+    model: Path, wav: Path, report: Path
 ) -> None:
     import mlflow
 
-    registered(model, summary(tmp_path, 0.6), "")
+    registered(model, report, "")
     mlflow.set_tracking_uri(tracking.uri())
     served = mlflow.pyfunc.load_model("models:/mtlser@champion")
     by_path = served.predict(pd.DataFrame({"path": [str(wav)]}))
@@ -141,7 +96,7 @@ def test_a_model_is_found_at_every_level(model: Path, tmp_path: Path, level: str
     assert load.model_folder(str(tmp_path / level)).resolve() == model
 
 
-def test_what_is_not_there_is_told_with_what_is(model: Path, tmp_path: Path) -> None:
+def test_what_is_not_there_is_told_with_what_is(model: Path, report: Path, tmp_path: Path) -> None:
     with pytest.raises(MtlserError, match="no such file or folder"):
         load.model_folder(str(tmp_path / "nowhere"))
     (tmp_path / "other").mkdir()
@@ -151,12 +106,12 @@ def test_what_is_not_there_is_told_with_what_is(model: Path, tmp_path: Path) -> 
     tracking.init_store()
     with pytest.raises(MtlserError, match="no registered model 'mtlser'; known are none"):
         load.model_folder("models:/mtlser@champion")
-    registered(model, summary(tmp_path, 0.6), "")
+    registered(model, report, "")
     with pytest.raises(MtlserError, match="no alias 'chief'; known are challenger, champion"):
         load.model_folder("models:/mtlser@chief")
     with pytest.raises(MtlserError, match="models:/mtlser/7: "):
         load.model_folder("models:/mtlser/7")
     with pytest.raises(MtlserError, match="mtlser report"):
-        registered(model, tmp_path / "summary.json", "")
+        registered(model, tmp_path, "")
     with pytest.raises(MtlserError, match="not a model folder"):
-        registered(tmp_path, summary(tmp_path, 0.6), "")
+        registered(tmp_path, report, "")

@@ -1,4 +1,4 @@
-"""Component `register`: the final model becomes challenger, and champion where it is best."""
+"""Component `register`: the final model becomes challenger, and champion where the gate allows."""
 
 from kfp import dsl
 

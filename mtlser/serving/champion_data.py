@@ -1,4 +1,4 @@
-"""What the champion was made of: its recipe and its manifest, from the MLflow run that made it."""
+"""What the champion was made of: recipe, manifest and report, from the MLflow run that made it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe, load
 from mtlser.records import Utterance, read_jsonl
-from mtlser.serving import champions
+from mtlser.serving import champions, gate
+from mtlser.serving.gate import Reported
 from mtlser.serving.registry import MANIFEST, REASON
 
 if TYPE_CHECKING:
@@ -62,6 +63,32 @@ def manifest_of(client: "MlflowClient", name: str, champion: Tried) -> Sequence[
     with TemporaryDirectory(prefix="mtlser-") as folder:
         path = _artifact(client, name, champion, MANIFEST_FILE, Path(folder))
         return list(read_jsonl(path, Utterance))
+
+
+def report_of(client: "MlflowClient", champion: Tried) -> Reported | None:
+    """The champion's own cross-validation; `None` where its run holds none that can be read.
+
+    Raises:
+        MtlserError: MLflow or its store is away.
+    """
+    from mtlser import mlflow_runs
+
+    def read(folder: Path) -> Reported | None:
+        there = {each.path for each in client.list_artifacts(champion.run_id)}
+        if not there.issuperset(gate.REPORT_FILES):
+            return None
+        for file in gate.REPORT_FILES:
+            client.download_artifacts(champion.run_id, file, str(folder))
+        try:
+            return gate.reported(folder)
+        except MtlserError:
+            return None
+
+    with TemporaryDirectory(prefix="mtlser-") as folder:
+        place = Path(folder)
+        return mlflow_runs.told(
+            lambda: read(place), f"read the report of champion version {champion.version}"
+        )
 
 
 def _tried(found: "ModelVersion") -> Tried:

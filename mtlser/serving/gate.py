@@ -12,6 +12,7 @@ from mtlser.recipe import RegistryRecipe
 from mtlser.records import Fold, FoldPlan, read_json
 from mtlser.serving.gate_records import Gate, MetricTest
 
+REPORT_FILES = ("scores.json", "folds.json")
 LOWER_IS_BETTER = {"wer", "cer"}
 FIELDS = {"f1": "macro_f1"}
 """Names in the scores, where they are not the recipe's."""
@@ -31,9 +32,14 @@ def reported(folder: Path) -> Reported:
     Raises:
         MtlserError: either is missing or is something else.
     """
-    return Reported(
-        read_json(folder / "scores.json", Scores), read_json(folder / "folds.json", FoldPlan)
-    )
+    for name in REPORT_FILES:
+        if not (folder / name).is_file():
+            raise MtlserError(
+                f"{folder / name}: no such file; expected the folder of a report, which `mtlser "
+                "report` writes"
+            )
+    scores, folds = (folder / name for name in REPORT_FILES)
+    return Reported(read_json(scores, Scores), read_json(folds, FoldPlan))
 
 
 def weigh(challenger: Reported, champion: Reported, rules: RegistryRecipe) -> Gate:
@@ -83,16 +89,9 @@ def decided(
 def incomparable(challenger: Reported, champion: Reported, metrics: Sequence[str]) -> str | None:
     """Why the two reports decide nothing; `None` where they may be compared."""
     for name, side in (("challenger", challenger), ("champion", champion)):
-        if side.scores.leaks or side.plan.leaks:
-            return (
-                f"the {name}'s protocol {side.scores.protocol} leaks test speakers into train, so "
-                "its scores are no evidence"
-            )
-        if side.scores.folds_digest != side.plan.digest:
-            return (
-                f"the {name}'s scores do not say that they are of the folds beside them; write its "
-                "report again with `mtlser report`"
-            )
+        reason = unsound(side, name)
+        if reason is not None:
+            return reason
     different = run_comparison.differences(challenger.scores, champion.scores)
     if not different and challenger.plan.digest != champion.plan.digest:
         different = ["the folds' utterances differ"]
@@ -105,6 +104,21 @@ def incomparable(challenger: Reported, champion: Reported, metrics: Sequence[str
             missing = _missing(side, metric)
             if missing:
                 return f"the {name} has no {metric} on {missing}"
+    return None
+
+
+def unsound(side: Reported, name: str) -> str | None:
+    """Why a report is evidence of nothing; `None` where it is of some."""
+    if side.scores.leaks or side.plan.leaks:
+        return (
+            f"the {name}'s protocol {side.scores.protocol} leaks test speakers into train, so "
+            "its scores are no evidence"
+        )
+    if side.scores.folds_digest != side.plan.digest:
+        return (
+            f"the {name}'s scores do not say that they are of the folds beside them; write its "
+            "report again with `mtlser report`"
+        )
     return None
 
 

@@ -1,10 +1,15 @@
-"""A challenger that was measured against the champion's recipe: registered, and promoted or not."""
+"""What becomes of a model: registered as challenger always, as champion on evidence alone.
+
+The evidence is two cross-validations on the same folds of the same data, weighed by the recipe's
+gate: the model's own report, and either a report in which the champion's recipe was measured anew,
+or the one that the champion came with.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtlser.recipe import Recipe
-from mtlser.serving import champions, gate, registry, turns
+from mtlser.serving import champion_data, champions, gate, registry, turns
 from mtlser.serving.gate import Reported
 from mtlser.serving.gate_records import Gate
 from mtlser.serving.registry import CHALLENGER, REASON, Registered
@@ -15,50 +20,57 @@ if TYPE_CHECKING:
 
 GATE = "mtlser.gate"
 """Tag of a version: what the gate decided, as JSON."""
+FIRST = "there was no champion"
+MEASURE_BOTH = "`mtlser-pipeline run --dag retrain` measures both recipes on the same folds"
 
 
-def promote(model: Path, report: Path, rival: Path, recipe: Recipe, run: Run) -> Registered:
-    """What became of the challenger: registered always, champion where the gate allows.
+def promote(model: Path, report: Path, rival: Path | None, recipe: Recipe, run: Run) -> Registered:
+    """What became of the model: registered always, champion where the gate allows.
 
     A step that is tried again registers nothing twice and moves no alias a second time.
 
     Args:
-        model: model folder of the challenger's final fit.
+        model: model folder of the final fit.
         report: its report folder.
-        rival: report folder of the champion's recipe on the same folds of the same data.
-        recipe: the challenger's; its `[registry]` holds the rule.
+        rival: report folder of the champion's recipe on the same folds of the same data; `None`:
+            the report that the champion itself was registered with.
+        recipe: the model's; its `[registry]` holds the rule.
         run: the parent run.
 
     Raises:
         MtlserError: no model, no report, or MLflow refuses.
     """
-    ours, theirs = gate.reported(report), gate.reported(rival)
-    decision = _of_this_recipe(ours, recipe) or gate.weigh(ours, theirs, recipe.registry)
+    ours = gate.reported(report)
+    theirs = None if rival is None else gate.reported(rival)
     found = registry.recorded(model, report / "summary.json", recipe, run)
     if found is None:
+        decision = None if theirs is None else _measured(ours, theirs, recipe)
         return registry.untracked(recipe).model_copy(update={"gate": decision})
     from mtlser import mlflow_runs
 
     client, made = found
     with turns.taken(client, recipe.registry.name, made):
         return mlflow_runs.told(
-            lambda: _moved(client, made, decision, theirs, recipe), f"promote version {made}"
+            lambda: _moved(client, made, ours, theirs, recipe), f"promote version {made}"
         )
 
 
 def _moved(
-    client: "MlflowClient", made: int, decision: Gate, theirs: Reported, recipe: Recipe
+    client: "MlflowClient", made: int, ours: Reported, theirs: Reported | None, recipe: Recipe
 ) -> Registered:
     name = recipe.registry.name
     before = champions.present(client, name)
     client.set_registered_model_alias(name, CHALLENGER, str(made))
     if before == made:  # the step is tried again
-        reason = registry.reason_of(client, name, made)
-        return _told(name, made, before, made, reason, decision)
+        kept = client.get_model_version(name, str(made)).tags.get(GATE)
+        known = None if kept is None else Gate.model_validate_json(kept)
+        return _told(name, made, before, made, registry.reason_of(client, name, made), known)
     if before is None:
-        decision = _first(decision)
+        decision = _first(ours, theirs, recipe)
+    elif theirs is None:
+        decision = _against_its_own(client, before, ours, recipe)
     else:
-        decision = _of_this_champion(client, before, theirs, recipe, decision) or decision
+        decision = _against_anew(client, before, ours, theirs, recipe)
     client.set_model_version_tag(name, str(made), REASON, decision.reason)
     client.set_model_version_tag(name, str(made), GATE, decision.model_dump_json())
     if decision.passes:
@@ -68,7 +80,7 @@ def _moved(
 
 
 def _told(
-    name: str, made: int, before: int | None, now: int | None, reason: str, decision: Gate
+    name: str, made: int, before: int | None, now: int | None, reason: str, decision: Gate | None
 ) -> Registered:
     return Registered(
         name=name,
@@ -80,32 +92,68 @@ def _told(
     )
 
 
-def _first(decision: Gate) -> Gate:
-    """Without a champion any sound challenger is one; a refused comparison stays refused."""
-    if decision.tests:
-        return decision.model_copy(update={"passes": True, "reason": "there was no champion"})
-    return decision
+def _measured(ours: Reported, theirs: Reported, recipe: Recipe) -> Gate:
+    """The gate's decision, where the report is the recipe's own."""
+    return _of_another_recipe(ours, recipe) or gate.weigh(ours, theirs, recipe.registry)
 
 
-def _of_this_recipe(ours: Reported, recipe: Recipe) -> Gate | None:
-    """The refusal of a report that another recipe wrote; `None` where it is the challenger's."""
-    said = ours.scores.recipe_hash
-    if said == recipe.hash:
-        return None
-    reason = f"the report is of recipe {said}, the challenger's recipe is {recipe.hash}"
-    return gate.decided(recipe.registry, len(ours.plan.folds), passes=False, reason=reason)
+def _first(ours: Reported, theirs: Reported | None, recipe: Recipe) -> Gate:
+    """Without a champion any sound model is one; a refused comparison stays refused."""
+    if theirs is not None:
+        decision = _measured(ours, theirs, recipe)
+        return (
+            decision.model_copy(update={"passes": True, "reason": FIRST})
+            if decision.tests
+            else decision
+        )
+    folds = len(ours.plan.folds)
+    first = gate.decided(recipe.registry, folds, passes=True, reason=FIRST)
+    return _of_another_recipe(ours, recipe) or _refused_alone(ours, recipe) or first
 
 
-def _of_this_champion(
-    client: "MlflowClient", before: int, theirs: Reported, recipe: Recipe, decision: Gate
-) -> Gate | None:
-    """The refusal of a rival that is not the champion's recipe, as after a roll-back meanwhile."""
+def _refused_alone(ours: Reported, recipe: Recipe) -> Gate | None:
+    reason = gate.unsound(ours, "challenger")
+    return None if reason is None else _refused(ours, recipe, reason)
+
+
+def _against_its_own(client: "MlflowClient", before: int, ours: Reported, recipe: Recipe) -> Gate:
+    """The decision against the report that the champion was registered with."""
+    name = recipe.registry.name
+    champion, _ = champion_data.versions(client, name)
+    theirs = None if champion is None else champion_data.report_of(client, champion)
+    if theirs is None:
+        lacking = f"champion version {before} has no report in MLflow to be weighed against"
+        return _refused(ours, recipe, f"{lacking}; {MEASURE_BOTH}")
+    decision = _measured(ours, theirs, recipe)
+    if decision.tests or _of_another_recipe(ours, recipe) or _refused_alone(ours, recipe):
+        return decision
+    return decision.model_copy(update={"reason": f"{decision.reason}; {MEASURE_BOTH}"})
+
+
+def _against_anew(
+    client: "MlflowClient", before: int, ours: Reported, theirs: Reported, recipe: Recipe
+) -> Gate:
+    """The decision against the champion's recipe measured anew, if it still is the champion's."""
+    decision = _measured(ours, theirs, recipe)
     name = recipe.registry.name
     known = client.get_model_version(name, str(before)).tags.get("recipe_hash")
     if known == theirs.scores.recipe_hash:
-        return None
+        return decision
     reason = (
         f"the rival's report is of recipe {theirs.scores.recipe_hash}, champion version {before} "
         f"of recipe {known or 'unknown'}: the champion has changed since it was measured"
     )
     return decision.model_copy(update={"passes": False, "reason": reason})
+
+
+def _of_another_recipe(ours: Reported, recipe: Recipe) -> Gate | None:
+    """The refusal of a report that another recipe wrote; `None` where it is the model's."""
+    said = ours.scores.recipe_hash
+    if said == recipe.hash:
+        return None
+    reason = f"the report is of recipe {said}, the challenger's recipe is {recipe.hash}"
+    return _refused(ours, recipe, reason)
+
+
+def _refused(ours: Reported, recipe: Recipe, reason: str) -> Gate:
+    return gate.decided(recipe.registry, len(ours.plan.folds), passes=False, reason=reason)

@@ -1,9 +1,8 @@
-"""The final model in MLflow's registry: challenger always, champion where it has earned it."""
+"""The final model in MLflow's registry: logged from code, with its scores and digests as tags."""
 
 import json
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -12,14 +11,13 @@ from typing import TYPE_CHECKING
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
 from mtlser.records import LEAKING_PROTOCOLS, Record
-from mtlser.serving import champions, turns
+from mtlser.serving import turns
 from mtlser.serving.gate_records import Gate
 from mtlser.serving.load import DESCRIPTION, WEIGHTS_ARTIFACT
 from mtlser.tracking import Run, numbers
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities.model_registry import ModelVersion
     from mlflow.models import ModelSignature
 
 CODE = Path(__file__).with_name("pyfunc_model.py")
@@ -45,69 +43,6 @@ class Registered(Record):
     reason: str
     gate: Gate | None = None
     """The numbers behind the reason, where two recipes were weighed on the same folds."""
-
-
-@dataclass(frozen=True)
-class Standing:
-    """The cross-validated score of one version, and what it was measured on."""
-
-    version: int
-    corpus: str
-    protocol: str
-    score: float | None
-    """0-1; `None` where that version carries no such score."""
-
-
-def decide(challenger: Standing, champion: Standing | None, metric: str) -> tuple[bool, str]:
-    """Whether the challenger becomes champion, and why in one sentence.
-
-    >>> one, two = Standing(1, "emodb", "loso", 0.9), Standing(2, "emodb", "loso", 0.92)
-    >>> decide(two, one, "ua_mean")
-    (True, 'ua_mean 0.9200 beats 0.9000 of version 1')
-    >>> decide(one, None, "ua_mean")
-    (True, 'there was no champion')
-    >>> decide(Standing(3, "emodb", "random", 0.99), one, "ua_mean")[0]
-    False
-    """
-    if challenger.protocol in LEAKING_PROTOCOLS:
-        return False, f"protocol {challenger.protocol} leaks test speakers into train"
-    if challenger.score is None:
-        return False, f"the report has no {metric}"
-    if champion is None:
-        return True, "there was no champion"
-    ours, theirs = (f"{each.corpus}/{each.protocol}" for each in (challenger, champion))
-    if ours != theirs:
-        return False, f"measured on {ours}, champion version {champion.version} on {theirs}"
-    if champion.score is None:
-        return False, f"champion version {champion.version} carries no {metric} to compare with"
-    beats = challenger.score > champion.score
-    verb = "beats" if beats else "does not beat"
-    reason = (
-        f"{metric} {challenger.score:.4f} {verb} {champion.score:.4f} of version {champion.version}"
-    )
-    return beats, reason
-
-
-def register(model: Path, summary: Path, recipe: Recipe, run: Run) -> Registered:
-    """What became of the model: logged to the run, registered and weighed against the champion.
-
-    The same model from the same run is registered once, however often the step is tried.
-
-    Args:
-        model: model folder of the final fit.
-        summary: `summary.json` of the cross-validation that its scores come from.
-        recipe: names the registered model and the metric that decides.
-        run: the parent run.
-
-    Raises:
-        MtlserError: no model, no summary, or MLflow refuses.
-    """
-    found = recorded(model, summary, recipe, run)
-    if found is None:
-        return untracked(recipe)
-    client, made = found
-    with turns.taken(client, recipe.registry.name, made):
-        return _weigh(client, made, recipe)
 
 
 def untracked(recipe: Recipe) -> Registered:
@@ -235,38 +170,7 @@ def signature(model: Path) -> "ModelSignature":
     return ModelSignature(inputs=asked, outputs=told)
 
 
-def _weigh(client: "MlflowClient", made: int, recipe: Recipe) -> Registered:
-    name, metric = recipe.registry.name, recipe.registry.metric
-    before = champions.present(client, name)
-    challenger = _standing(client.get_model_version(name, str(made)), metric)
-    client.set_registered_model_alias(name, CHALLENGER, str(made))
-    if before == made:
-        wins, reason = True, reason_of(client, name, made)
-    else:
-        champion = None
-        if before is not None:
-            champion = _standing(client.get_model_version(name, str(before)), metric)
-        wins, reason = decide(challenger, champion, metric)
-        client.set_model_version_tag(name, str(made), REASON, reason)
-        if wins:
-            champions.crown(client, name, made)
-    now = made if wins else before
-    return Registered(
-        name=name, version=made, champion_before=before, champion_now=now, reason=reason
-    )
-
-
 def reason_of(client: "MlflowClient", name: str, version: int) -> str:
     """Why a version is champion, as it was told when it became so."""
     known = client.get_model_version(name, str(version)).tags.get(REASON)
     return known or f"version {version} is the champion already"
-
-
-def _standing(found: "ModelVersion", metric: str) -> Standing:
-    score = found.tags.get(metric)
-    return Standing(
-        int(found.version),
-        found.tags.get("corpus", "unknown"),
-        found.tags.get("protocol", "unknown"),
-        None if score is None else float(score),
-    )

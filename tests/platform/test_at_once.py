@@ -10,7 +10,7 @@ import pytest
 from mlflow import MlflowClient
 
 from mtlser import recipe as recipes
-from mtlser import stages
+from mtlser import stages, tracking
 from mtlser.recipe import Recipe
 from mtlser.serving import champions, turns
 from pipeline import workspace
@@ -23,7 +23,7 @@ from tests.trained import write_emodb, write_model
 STEP = """
 import sys
 from mtlser import mlflow_runs, recipe, stages
-from mtlser.serving import promotion, registry
+from mtlser.serving import promotion
 import mlflow.pyfunc
 name, *places, made, out, run = sys.argv[1:]
 step = getattr(stages, name)
@@ -80,32 +80,40 @@ def server(tmp_path_factory: pytest.TempPathFactory, s3_server: str) -> Iterator
             running.kill()
 
 
+def named(recipe: Recipe) -> Recipe:
+    """The recipe for a registered model of this test's own."""
+    own = recipe.registry.model_copy(update={"name": "registered"})
+    return recipe.model_copy(update={"registry": own})
+
+
 def test_two_registrations_at_once_leave_the_better_one_champion(
-    server: MlflowServer, tmp_path: Path
+    server: MlflowServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both are ready before either begins; whichever is first, the other is weighed against it."""
     model = write_model(tmp_path)
-    made = recipes.load("demo", ('registry.name="registered"',))
     steps = {}
-    for ua in (0.6, 0.7):
-        report = tmp_path / f"report-{ua}"
-        report.mkdir()
-        told = {"corpus": "iemocap", "protocol": "session", "folds": 5, "ua_mean": ua}
-        (report / "summary.json").write_text(json.dumps(told))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.address)
+    monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
+    for ua, made in ((0.55, named(CHAMPION)), (0.85, named(CHALLENGER))):
+        side = measured(made, ua, plan())
+        report = write_report(tmp_path / f"report-{ua}", made, side)
         out, run = tmp_path / f"registered-{ua}", f"scheduled-{ua}"
+        with tracking.parent(made, run) as parent:
+            tracking.log_scores(parent, side.scores, report)
         steps[ua] = ("register", model.parent, report, saved(tmp_path, made), out, run)
     at_once(server.address, tmp_path, list(steps.values()))
 
-    client, name = MlflowClient(server.address), made.registry.name
+    client, name = MlflowClient(server.address), "registered"
     versions = {int(each.version): each for each in client.search_model_versions(f"name='{name}'")}
     assert sorted(versions) == [1, 2]
-    of_ua = {version.tags["ua_mean"]: number for number, version in versions.items()}
+    better = named(CHALLENGER).hash
+    (best,) = [n for n, version in versions.items() if version.tags["recipe_hash"] == better]
     aliases = {key: int(n) for key, n in client.get_registered_model(name).aliases.items()}
-    assert aliases == {"champion": of_ua["0.7"], "challenger": 2}
+    assert aliases == {"champion": best, "challenger": 2}
     reasons = [versions[number].tags["mtlser.reason"] for number in (1, 2)]
-    verb = "beats" if of_ua["0.7"] == 2 else "does not beat"
     assert reasons[0] == "there was no champion"
-    assert f"{verb} " in reasons[1] and "of version 1" in reasons[1]
+    verdict = "not worse by" if best == 2 else "not shown to be not worse by"
+    assert reasons[1].startswith(verdict)
     outcomes = {
         ua: json.loads((tmp_path / f"registered-{ua}" / "registered.json").read_text())
         for ua in steps
