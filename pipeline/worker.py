@@ -15,7 +15,7 @@ import sys
 import threading
 import warnings
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from pydantic import BaseModel, ConfigDict
 
@@ -93,15 +93,36 @@ def execute(order: Order) -> Result:
     )
     dag = DAGS[order.dag]
     task = dag.core(Place(this_machine(order.cores)))(**order.arguments)
-    places = {name: task.outputs[name].uri for name in dag.outputs} | _late(Path(order.steps))
-    reported = task.outputs["reported"].metadata if "reported" in dag.outputs else {}
-    return Result(places=places, cells=reported.get("cells", {}))
+    places = {name: task.outputs[name].uri for name in dag.outputs}
+    if "checked" in places:
+        places |= decided(Path(places["checked"]).parents[1])
+    cells = written(Path(order.steps), "reported").get(places.get("reported", ""), {})
+    return Result(places=places, cells=cells.get("cells", {}))
 
 
-def _late(steps: Path) -> dict[str, str]:
-    """What a branch left: a DAG's outputs may not come from inside one."""
-    found = sorted(steps.rglob("registered/registered.json"), key=lambda path: path.stat().st_mtime)
-    return {"registered": str(found[-1].parent)} if found else {}
+def decided(folder: Path) -> dict[str, str]:
+    """What the branch that was taken left: a DAG's outputs may not come from inside one.
+
+    Args:
+        folder: of one try of the DAG. Its last step, never cached, says what it decided on.
+    """
+    for place, rests_on in written(folder, "registered").items():
+        found = {"registered": place, "final": rests_on["trained"]}
+        found["reported"] = rests_on["reported"]
+        if rests_on.get("rival", found["reported"]) != found["reported"]:
+            found["theirs"] = rests_on["rival"]
+        return found
+    return {}
+
+
+def written(folder: Path, name: str) -> dict[str, dict[str, Any]]:
+    """Metadata of all artifacts of that name that steps wrote below `folder`, by place."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in folder.rglob("executor_output.json"):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        for each in content.get("artifacts", {}).get(name, {}).get("artifacts", []):
+            found[each["uri"]] = each.get("metadata", {})
+    return found
 
 
 def main() -> None:

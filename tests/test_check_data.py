@@ -1,4 +1,4 @@
-"""The check before a retraining, on a real MLflow store: first, unchanged, train, refused."""
+"""The check before a retraining, on a real MLflow store: first, unchanged, new, refused."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -91,7 +91,7 @@ def test_first_unchanged_and_train(
     assert parent_of("two").info.status == "FINISHED"
 
     found, told = check(OTHER, "three", tmp_path)
-    assert found == Check(verdict="train", champion_recipe=dumps(RECIPE))
+    assert found == Check(verdict="new_recipe", champion_recipe=dumps(RECIPE))
     assert told.reason == "the same data and another recipe since champion version 1"
     assert (told.added, told.lost, told.changed) == (0, 0, 0)
 
@@ -99,7 +99,7 @@ def test_first_unchanged_and_train(
     rewrite([corrected, *utterances[1:]], tmp_path)
     capsys.readouterr()
     found, told = check(RECIPE, "four", tmp_path)
-    assert (found.verdict, told.changed) == ("train", 1)
+    assert (found.verdict, told.changed) == ("new_data", 1)
     assert told.reason == "new data and the same recipe since champion version 1"
     printed = capsys.readouterr().out
     assert "class balance" in printed
@@ -142,7 +142,7 @@ def test_drift_past_a_limit_is_refused_in_one_sentence_that_tells_the_way(
     assert len(Drift.model_validate_json(Path(logged).read_text()).breaches) == 2
     allowed = said.partition("`")[2].rstrip("`").split()[1::2]
     assert allowed == ["drift.max_level_ks=1", "drift.max_lost_utterances=0.13"]
-    assert check(load(dumps(RECIPE), tuple(allowed)), "three", tmp_path)[0].verdict == "train"
+    assert check(load(dumps(RECIPE), tuple(allowed)), "three", tmp_path)[0].verdict == "new_data"
 
 
 def test_a_champion_without_a_manifest_is_told_with_a_way_on(

@@ -128,29 +128,34 @@ def test_noise_eval(calls: Calls) -> None:
 
 
 def test_register(calls: Calls) -> None:
+    registered = artifact("registered")
     register.python_func(
         recipe=TEXT,
         trained=dsl.Model(uri="/in/final"),
         reported=artifact("reported"),
-        registered=artifact("registered"),
+        registered=registered,
         run="r",
         job="j",
     )
+    assert registered.metadata == {"trained": "/in/final", "reported": "/in/reported"}
     assert calls == [
         ("register", ("/in/final", "/in/reported", RECIPE, "/in/registered"), {"run": "r"})
     ]
 
 
 def test_promote(calls: Calls) -> None:
+    registered = artifact("registered")
     promote.python_func(
         recipe=TEXT,
         trained=dsl.Model(uri="/in/final"),
         reported=artifact("reported"),
         rival=artifact("rival"),
-        registered=artifact("registered"),
+        registered=registered,
         run="",
         job="j",
     )
+    rests_on = {"trained": "/in/final", "reported": "/in/reported", "rival": "/in/rival"}
+    assert registered.metadata == rests_on
     places = ("/in/final", "/in/reported", "/in/rival", RECIPE, "/in/registered")
     assert calls == [("promote", places, {"run": "j"})]
 
@@ -158,15 +163,15 @@ def test_promote(calls: Calls) -> None:
 def test_check_data_returns_verdict_and_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
     def stage(corpus: str, recipe: object, out: str, run: str) -> Check:
         assert (corpus, recipe, out, run) == ("/in/corpus", RECIPE, "/in/checked", "r")
-        return Check(verdict="train", champion_recipe="the champion's")
+        return Check(verdict="new_data", champion_recipe="the champion's")
 
     monkeypatch.setattr(stages, "check_data", stage)
     checked = artifact("checked")
     found = check_data.python_func(
         recipe=TEXT, corpus=data("corpus"), checked=checked, run="r", job="j"
     )
-    assert tuple(found) == ("train", "the champion's")
-    assert checked.metadata == {"verdict": "train"}
+    assert tuple(found) == ("new_data", "the champion's")
+    assert checked.metadata == {"verdict": "new_data"}
 
 
 def test_compare_puts_the_page_into_kubeflows_artifact(

@@ -12,7 +12,6 @@ from pipeline import compile as compiling
 from pipeline import profile as profiles
 from pipeline.dags import DAGS
 from pipeline.job import NAMES
-from pipeline.profile import local
 
 GOLDEN = Path(__file__).parent / "golden"
 IMAGE = "mtlser:golden"
@@ -100,7 +99,7 @@ def upstream_parameters_in_loops(ir: Node) -> list[str]:
 
 
 def test_no_upstream_parameter_enters_a_loop(irs: dict[str, Node]) -> None:
-    loops = {"crossval": 1, "search": 0, "compare": 2, "retrain": 3}
+    loops = {"crossval": 1, "search": 0, "compare": 2, "retrain": 4}
     for name, ir in irs.items():
         found = [t for d in dags(ir) for t in d["tasks"].values() if "parameterIterator" in t]
         assert len(found) == loops[name]
@@ -216,7 +215,7 @@ def test_a_training_has_one_process_a_gpu(compiled: dict[str, dict[str, Path]]) 
     for profile, expected in (("cpu", 1), ("gpu", 1), ("gpu-pool", 4)):
         ir, _ = documents(compiled[profile]["retrain"])
         tasks = [t for d in dags(ir) for n, t in d["tasks"].items() if component(n) == "train"]
-        assert len(tasks) == 5
+        assert len(tasks) == 7
         for task in tasks:
             given = task["inputs"]["parameters"]["processes"]
             assert given["runtimeValue"]["constant"] == expected
@@ -278,13 +277,6 @@ def test_scores_reach_the_ui_as_artifacts(irs: dict[str, Node]) -> None:
     }
 
 
-def test_the_local_profile_shares_the_cores_of_the_loop() -> None:
-    assert local(2).loop_environment["OMP_NUM_THREADS"] == "1"
-    assert local(16).loop_environment["OMP_NUM_THREADS"] == "8"
-    assert local(1).loop_environment["OMP_NUM_THREADS"] == "1"
-    assert local(2).retry.count == 0
-
-
 def test_unknown_dag_profile_and_file_as_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(MtlserError, match="expected one of cpu, gpu, gpu-pool, or a path"):
         compiling.write(tmp_path, IMAGE, "tpu")
@@ -293,28 +285,3 @@ def test_unknown_dag_profile_and_file_as_folder_are_refused(tmp_path: Path) -> N
     (tmp_path / "file").touch()
     with pytest.raises(MtlserError, match="is a file"):
         compiling.write(tmp_path / "file", IMAGE)
-
-
-def test_a_profile_of_ones_own_starts_each_step_from_the_common_one(tmp_path: Path) -> None:
-    path = tmp_path / "mine.toml"
-    path.write_text('[step]\nmemory = "2Gi"\ntimeout_s = 60\n[steps.train]\nmemory = "8Gi"\n')
-    mine = profiles.load(str(path))
-    assert (mine.of("train").memory, mine.of("train").timeout_s) == ("8Gi", 60)
-    assert mine.of("ingest").memory == "2Gi"
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("width = 0", "width: Input should be greater than or equal to 1"),
-        ("widht = 4", "widht: Extra inputs are not permitted"),
-        ('[steps.tarin]\ncpu = "1"', r"\[steps.tarin\]: no such step"),
-        ('[step]\ncpu = "many"', "step.cpu: String should match pattern"),
-        ("width = ", "not TOML"),
-    ],
-)
-def test_a_mistake_in_a_profile_is_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
-    path = tmp_path / "mine.toml"
-    path.write_text(text)
-    with pytest.raises(MtlserError, match=sentence):
-        profiles.load(str(path))

@@ -15,7 +15,13 @@ from mtlser import recipe as recipes
 from mtlser import storage
 from tests.fake_stages import fake_package, split_cells
 
-STEPS = 6 + 2 * len(split_cells())
+CELLS = len(split_cells())
+STEPS = 6 + 2 * CELLS
+KEPT = {
+    "report.html", "scores.json", "summary.json", "predictions.jsonl", "recipe.toml", "model",
+    "checkpoints", "registered.json", "manifest.jsonl",
+}  # fmt: skip
+"""What a run leaves, whichever DAG measured it."""
 """ingest, fold_split, search, report, final fit, register; twice every cell."""
 
 
@@ -235,13 +241,31 @@ def test_a_retraining_without_champion_is_a_cross_validation(machine: Machine) -
     assert done.returncode == 0, done.stderr
     more = Counter(ingest=1, check_data=1, split=1, train=1, register=1)
     assert Counter(machine.calls()) == MEASURED + more
+    assert files(machine.out) >= KEPT | {"drift.json"}
+    assert "rival" not in files(machine.out)
+    assert len(files(machine.out / "checkpoints")) == CELLS
+
+
+def test_a_retraining_measures_the_champion_s_recipe_once_where_the_data_alone_is_new(
+    machine: Machine,
+) -> None:
+    done = machine.run("--dag", "retrain", FAKE_VERDICT="new_data")
+    assert done.returncode == 0, done.stderr
+    more = Counter(ingest=1, check_data=1, split=1, train=1, promote=1)
+    assert Counter(machine.calls()) == MEASURED + more
+    assert files(machine.out) >= KEPT | {"drift.json"}
+    assert "rival" not in files(machine.out)
 
 
 def test_a_retraining_measures_both_recipes_on_the_same_folds(machine: Machine) -> None:
-    done = machine.run("--dag", "retrain", FAKE_VERDICT="train")
+    done = machine.run("--dag", "retrain", FAKE_VERDICT="new_recipe")
     assert done.returncode == 0, done.stderr
     more = Counter(ingest=1, check_data=1, split=1, train=1, promote=1)
     assert Counter(machine.calls()) == MEASURED + MEASURED + more
+    assert files(machine.out) >= KEPT | {"drift.json", "rival"}
+    assert recipes.load(str(machine.out / "rival" / "recipe.toml")).name == "champion"
+    assert recipes.load(str(machine.out / "recipe.toml")).name == "demo"
+    assert len(files(machine.out / "checkpoints")) == CELLS
     assert "outcome: version 2; champion: version 2 (not worse)" in done.stdout
 
 

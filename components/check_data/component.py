@@ -18,7 +18,7 @@ def check_data(
     """Compare the corpus with the champion's: schema, classes, durations and levels.
 
     Fails where something drifted past the recipe's limits. Returns a verdict, `first` (there is no
-    champion), `unchanged` or `train`, and the champion's recipe as TOML text.
+    champion), `unchanged`, `new_data` or `new_recipe`, and the champion's recipe as TOML text.
 
     Args:
         recipe: the challenger's resolved recipe as TOML text.

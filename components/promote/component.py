@@ -31,3 +31,4 @@ def promote(
 
     places = (trained.path, reported.path, rival.path)
     stages.promote(*places, load(recipe), registered.path, run=run or job)
+    registered.metadata.update(trained=trained.uri, reported=reported.uri, rival=rival.uri)

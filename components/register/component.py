@@ -28,3 +28,4 @@ def register(
     from mtlser.recipe import load
 
     stages.register(trained.path, reported.path, load(recipe), registered.path, run=run or job)
+    registered.metadata.update(trained=trained.uri, reported=reported.uri)

@@ -5,16 +5,17 @@ from typing import Literal
 from mtlser.records import Record
 
 DRIFT = "drift.json"
-Verdict = Literal["first", "unchanged", "train"]
+Verdict = Literal["first", "unchanged", "new_data", "new_recipe"]
 
 
 class Check(Record):
     """What a retraining is to do."""
 
     verdict: Verdict
-    """`first`: there is no champion. `unchanged`: nothing to learn. `train`: cross-validate."""
+    """`first`: there is no champion. `unchanged`: nothing to learn. `new_data`: for the champion's
+    own recipe. `new_recipe`: to be cross-validated beside the champion's, on new data or old."""
     champion_recipe: str
-    """TOML text of the champion's recipe; the challenger's own unless the verdict is `train`."""
+    """TOML text of the champion's recipe; the challenger's own unless that is a `new_recipe`."""
 
 
 class Measure(Record):

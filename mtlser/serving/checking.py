@@ -62,9 +62,10 @@ def check(corpus: Path, utterances: Sequence[Utterance], recipe: Recipe, run: Ru
     before = champion_data.manifest_of(client, name, champion)
     measures = drift.measures(before, utterances, recipe.drift, drift.sampling(corpus, utterances))
     data = "the same data" if champion.manifest_digest == digest else "new data"
-    other = "the same recipe" if champion.recipe_hash == recipe.hash else "another recipe"
+    verdict: Verdict = "new_data" if champion.recipe_hash == recipe.hash else "new_recipe"
+    other = {"new_data": "the same recipe", "new_recipe": "another recipe"}[verdict]
     reason = f"{data} and {other} since champion version {champion.version}"
-    made = _checked("train", reason, recipe, champion, utterances, digest)
+    made = _checked(verdict, reason, recipe, champion, utterances, digest)
     told = made.drift.model_copy(
         update={
             "measures": measures,
@@ -73,7 +74,7 @@ def check(corpus: Path, utterances: Sequence[Utterance], recipe: Recipe, run: Ru
             "changed": len(drift.changed(before, utterances)),
         }
     )
-    return Checked(Check(verdict="train", champion_recipe=dumps(theirs)), told)
+    return Checked(Check(verdict=verdict, champion_recipe=dumps(theirs)), told)
 
 
 def log(run: Run, found: Drift, folder: Path) -> None:

@@ -1,6 +1,6 @@
 """The `retrain` DAG: new data, a challenger, and the alias `champion` moved on evidence alone."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kfp import dsl
 from kfp.dsl.base_component import BaseComponent
@@ -41,36 +41,37 @@ def core(place: Place) -> BaseComponent:
         seen = place.step(check_data(recipe=recipe, corpus=corpus, **tracked(run)), cached=False)
         with dsl.If(seen.outputs["verdict"] == "first", name="no champion yet"):
             validate(place, measured, recipe, corpus, work, run)
-        with dsl.Elif(seen.outputs["verdict"] == "train", name="something is new"):
+        with dsl.Elif(seen.outputs["verdict"] == "new_data", name="new data, the same recipe"):
+            data = _split(place, recipe, corpus, work, run)
+            told = measured(recipe=recipe, **data).outputs["reported"]
+            _decide(place, recipe, data, reported=told, rival=told)
+        with dsl.Elif(seen.outputs["verdict"] == "new_recipe", name="another recipe"):
+            data = _split(place, recipe, corpus, work, run)
             champion = seen.outputs["champion_recipe"]
-            _challenge(place, measured, recipe, champion, corpus, work, run)
+            ours = measured(recipe=recipe, **data).set_display_name("measure-challenger")
+            theirs = measured(recipe=champion, **data).set_display_name("measure-champion")
+            told = ours.outputs["reported"]
+            _decide(place, recipe, data, reported=told, rival=theirs.outputs["reported"])
         return Outputs(corpus, seen.outputs["checked"])
 
     return dag
 
 
-def _challenge(
-    place: Place,
-    measured: BaseComponent,
-    recipe: str,
-    champion: str,
-    corpus: object,
-    work: str,
-    run: str,
-) -> None:
-    """Both recipes on the same folds of the same data; the challenger's model on all of it."""
+def _split(place: Place, recipe: str, corpus: object, work: str, run: str) -> dict[str, Any]:
+    """What both measurements are made on: the same folds of the same data."""
     folds = place.step(fold_split(recipe=recipe, corpus=corpus)).outputs["folds"]
-    data = {"corpus": corpus, "folds": folds, "work": work, "run": run}
-    ours = measured(recipe=recipe, **data).set_display_name("measure-challenger")
-    theirs = measured(recipe=champion, **data).set_display_name("measure-champion")
-    reported = ours.outputs["reported"]
+    return {"corpus": corpus, "folds": folds, "work": work, "run": run}
+
+
+def _decide(place: Place, recipe: str, data: dict[str, Any], *, reported: Any, rival: Any) -> None:
+    """The challenger's model on all data, weighed by its report against the champion's recipe's."""
     final = final_fit(place, recipe=recipe, **data, reported=reported)
     decided = promote(
         recipe=recipe,
-        **tracked(run),
+        **tracked(data["run"]),
         trained=final.outputs["trained"],
         reported=reported,
-        rival=theirs.outputs["reported"],
+        rival=rival,
     )
     place.step(decided, cached=False)
 
