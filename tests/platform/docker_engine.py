@@ -16,6 +16,7 @@ from typing import Any
 import docker
 import pytest
 from docker.errors import DockerException, ImageNotFound, NotFound
+from kfp import local
 
 from components import IMAGE
 from tests.platform.servers import until
@@ -213,3 +214,33 @@ def answers(address: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def use_containers(held: Platform, folder: Path) -> None:
+    """Makes kfp run each step in a container of the network, without root, on a read-only root.
+
+    Args:
+        held: the network and its servers.
+        folder: steps read `release` in it, keep what outlives them in `work`, write to `root`.
+    """
+    for name in ("root", "work"):
+        (folder / name).mkdir()
+        (folder / name).chmod(0o777)
+    for part in (folder, *folder.parents[:2]):
+        part.chmod(0o755)
+    local.init(
+        local.DockerRunner(
+            network=held.network.name,
+            read_only=True,
+            user="10001",
+            tmpfs={"/tmp": "", "/home/mtlser": "uid=10001"},
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            shm_size="1g",
+            mounts=[
+                docker.types.Mount(str(folder / "release"), str(folder / "release"), "bind", True),
+                docker.types.Mount(str(folder / "work"), str(folder / "work"), "bind"),
+            ],
+        ),
+        pipeline_root=str(folder / "root"),
+    )

@@ -73,11 +73,6 @@ class Composed:
     def __call__(self, *words: str) -> str:
         """What `docker compose` says."""
         given = [flag for file in self.files for flag in ("-f", str(file))]
-        secrets = {
-            "POSTGRES_PASSWORD": "p" * 20,
-            "S3_ACCESS_KEY": "a" * 20,
-            "S3_SECRET_KEY": "k" * 40,
-        }
         done = subprocess.run(
             [tool("docker-compose"), "-p", self.name, *given, *words],
             env={**os.environ, **SECRETS}, capture_output=True, text=True, check=False, timeout=400,

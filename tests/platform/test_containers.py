@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import docker
 import pytest
-from kfp import local
 from mlflow import MlflowClient
 
 from components import IMAGE
@@ -23,7 +21,7 @@ from mtlser import recipe as recipes
 from pipeline.dags import DAGS
 from pipeline.dags.place import Place
 from pipeline.profile import Profile, Retry
-from tests.platform.docker_engine import Platform
+from tests.platform.docker_engine import Platform, use_containers
 
 KEY = "in-containers"
 pytestmark = [
@@ -69,12 +67,6 @@ class Run:
 def run(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """The compiled DAG with its exit handler, run by kfp's own Docker runner."""
     folder = tmp_path_factory.mktemp("containers")
-    for name in ("root", "work"):
-        (folder / name).mkdir()
-        (folder / name).chmod(0o777)
-    folder.chmod(0o755)
-    for parent in folder.parents[:2]:
-        parent.chmod(0o755)
     stages.synth(str(folder / "release"), seed=0)
     recipe = recipes.load("demo", (f"data.root={folder / 'release'}",))
     hook = Hook(platform.gateway)
@@ -88,22 +80,7 @@ def run(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         },
         loop_environment={"OMP_NUM_THREADS": "1"},
     )
-    local.init(
-        local.DockerRunner(
-            network=platform.network.name,
-            read_only=True,
-            user="10001",
-            tmpfs={"/tmp": "", "/home/mtlser": "uid=10001"},
-            cap_drop=["ALL"],
-            security_opt=["no-new-privileges"],
-            shm_size="1g",
-            mounts=[
-                docker.types.Mount(str(folder / "release"), str(folder / "release"), "bind", True),
-                docker.types.Mount(str(folder / "work"), str(folder / "work"), "bind"),
-            ],
-        ),
-        pipeline_root=str(folder / "root"),
-    )
+    use_containers(platform, folder)
     DAGS["crossval"].guarded(Place(profile, IMAGE))(
         recipe=recipes.dumps(recipe), data_version="v1", work=str(folder / "work"), run=KEY
     )
