@@ -81,7 +81,7 @@ class Composed:
         return done.stdout
 
     def start(self) -> None:
-        self("up", "--detach", "--no-build", "--pull", "never")
+        self("up", "--detach", "--wait", "--no-build", "--pull", "never")
         until(lambda: docker_engine.answers(f"{self.address}/health"), "MLflow answers", 240)
 
     def states(self) -> dict[str, str]:
