@@ -107,11 +107,12 @@ def _close(console: Console, done: Path, place: str, dag: str) -> None:
     from mtlser.records import read_json
     from mtlser.reporting import table
 
-    if (done / "scores.json").is_file():
+    unchanged = dag == "retrain" and _unchanged(done)
+    if (done / "scores.json").is_file() and not unchanged:
         scores = read_json(done / "scores.json", Scores)
         width = console.width if console.is_terminal else WIDTH
         typer.echo(table.console(scores, width=width, colour=console.is_terminal))
-    for told in ("report.html", "chosen.json", "drift.json"):
+    for told in ("drift.json",) if unchanged else ("report.html", "chosen.json", "drift.json"):
         if (done / told).is_file():
             typer.echo(f"{told.split('.')[0] + ':':9}{place.rstrip('/')}/{told}")
             break
@@ -130,10 +131,19 @@ def _outcome(done: Path) -> str:
     from mtlser.records import read_json
     from mtlser.serving.registry import Registered
 
-    if not (done / "registered.json").is_file():
-        return "nothing is new, so nothing was trained"
+    reason = _unchanged(done)
+    if reason is not None:
+        return f"nothing was trained: {reason}"
     found = read_json(done / "registered.json", Registered)
     return f"version {found.version}; champion: version {found.champion_now} ({found.reason})"
+
+
+def _unchanged(done: Path) -> str | None:
+    """Why a retraining trained nothing; `None` where it did."""
+    import json
+
+    told = json.loads((done / "drift.json").read_text(encoding="utf-8"))
+    return str(told["reason"]) if told["verdict"] == "unchanged" else None
 
 
 def main() -> None:

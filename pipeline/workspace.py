@@ -34,6 +34,8 @@ PUBLISHED = {
     "checked": ("drift.json",),
 }
 """What the run folder keeps of each other artifact."""
+UNCHANGED = {"corpus", "checked"}
+"""What a retraining that found nothing new leaves."""
 
 
 class State(BaseModel):
@@ -155,6 +157,8 @@ def begin(space: Workspace, job: Job, *, keep: bool) -> tuple[State, list[str]]:
 def publish(space: Workspace, result: Result, seconds: float) -> None:
     """Puts the finished run into the folder, each name whole, and drops the workspace.
 
+    What an earlier run left beside it goes, unless this run found nothing new.
+
     Args:
         space: the workspace.
         result: where the run left its artifacts.
@@ -175,15 +179,36 @@ def publish(space: Workspace, result: Result, seconds: float) -> None:
     if (fresh / "summary.json").is_file():
         set_seconds(fresh / "summary.json", seconds)
     (fresh / MARKER).unlink(missing_ok=True)
-    (fresh / MARKER).write_text(Marker.of(fresh).model_dump_json() + "\n", encoding="utf-8")
     old = space.hidden / "old"
     old.mkdir(exist_ok=True)
+    files = Marker.of(fresh).files
+    for name, earlier in _left(space.out).items():
+        if (fresh / name).exists():
+            continue
+        if result.places.keys() <= UNCHANGED:
+            files |= earlier
+        elif (space.out / name).exists():
+            (space.out / name).rename(old / name)
+    marker = Marker(state="complete", files=files)
+    (fresh / MARKER).write_text(marker.model_dump_json() + "\n", encoding="utf-8")
     for new in sorted(fresh.iterdir()):
         target = space.out / new.name
         if target.exists():
             target.rename(old / new.name)
         new.rename(target)
     space.clear()
+
+
+def _left(out: Path) -> dict[str, dict[str, int]]:
+    """What the last finished run left, by name in the folder: sizes of its files by path."""
+    found: dict[str, dict[str, int]] = {}
+    try:
+        marker = Marker.model_validate_json((out / MARKER).read_text(encoding="utf-8"))
+    except (OSError, ValidationError):
+        return found
+    for path, size in marker.files.items():
+        found.setdefault(path.partition("/")[0], {})[path] = size
+    return found
 
 
 def set_seconds(summary: Path, seconds: float) -> None:

@@ -6,6 +6,7 @@ call in `FAKE_CALLS`. `FAKE_FAIL=CELL` is a user's mistake in that cell, `FAKE_B
 `FAKE_WAIT=CELL` a step that does not end.
 """
 
+import json
 import os
 import time
 from collections.abc import Sequence
@@ -135,9 +136,11 @@ class Check(NamedTuple):
 
 def check_data(corpus: str, recipe: Recipe, out: str, run: str = "") -> Check:
     """The verdict that `FAKE_VERDICT` names; the champion is a recipe called `champion`."""
-    _write("check_data", out, {"drift.json": "{}"})
+    verdict = os.environ.get("FAKE_VERDICT", "first")
+    told = {"verdict": verdict, "reason": "version 1 is of this manifest"}
+    _write("check_data", out, {"drift.json": json.dumps(told)})
     champion = recipe.model_copy(update={"name": "champion"})
-    return Check(os.environ.get("FAKE_VERDICT", "first"), dumps(champion))
+    return Check(verdict, dumps(champion))
 
 
 def promote(

@@ -274,7 +274,21 @@ def test_a_retraining_without_anything_new_trains_nothing(machine: Machine) -> N
     assert done.returncode == 0, done.stderr
     assert Counter(machine.calls()) == Counter(ingest=1, check_data=1)
     assert "drift:   out/drift.json" in done.stdout
-    assert "outcome: nothing is new, so nothing was trained" in done.stdout
+    assert "outcome: nothing was trained: version 1 is of this manifest" in done.stdout
+
+
+def test_what_an_earlier_run_left_goes_unless_nothing_is_new(machine: Machine) -> None:
+    first = ("--dag", "retrain")
+    assert machine.run(*first, FAKE_VERDICT="new_recipe").returncode == 0
+    there = files(machine.out)
+    assert "rival" in there
+    done = machine.run(*first, FAKE_VERDICT="unchanged")
+    assert "WA" not in done.stdout
+    assert files(machine.out) == there
+    marker = json.loads((machine.out / ".mtlser.json").read_text())
+    assert {"report.html", "rival/report.html", "drift.json"} <= marker["files"].keys()
+    assert machine.run(*first, FAKE_VERDICT="new_data").returncode == 0
+    assert files(machine.out) == there - {"rival"}
 
 
 def files(folder: Path) -> set[str]:
