@@ -107,7 +107,7 @@ def _close(console: Console, done: Path, place: str, dag: str) -> None:
     from mtlser.records import read_json
     from mtlser.reporting import table
 
-    unchanged = dag == "retrain" and _unchanged(done)
+    unchanged = _unchanged(done) if dag == "retrain" else None
     if (done / "scores.json").is_file() and not unchanged:
         scores = read_json(done / "scores.json", Scores)
         width = console.width if console.is_terminal else WIDTH
@@ -116,8 +116,8 @@ def _close(console: Console, done: Path, place: str, dag: str) -> None:
         if (done / told).is_file():
             typer.echo(f"{told.split('.')[0] + ':':9}{place.rstrip('/')}/{told}")
             break
-    if dag == "retrain":
-        typer.echo(f"outcome: {_outcome(done)}")
+    if unchanged or (done / "registered.json").is_file():
+        typer.echo(f"outcome: {unchanged or _registered(done)}")
     if tracking.tracked():
         mlflow = Path(sys.executable).parent / "mlflow"
         command = [str(mlflow), "ui", "--backend-store-uri", tracking.uri()]
@@ -126,24 +126,23 @@ def _close(console: Console, done: Path, place: str, dag: str) -> None:
         typer.echo(f"predict: mtlser predict {shlex.quote(place)} clip.wav")
 
 
-def _outcome(done: Path) -> str:
-    """What a retraining came to."""
-    from mtlser.records import read_json
-    from mtlser.serving.registry import Registered
-
-    reason = _unchanged(done)
-    if reason is not None:
-        return f"nothing was trained: {reason}"
-    found = read_json(done / "registered.json", Registered)
-    return f"version {found.version}; champion: version {found.champion_now} ({found.reason})"
-
-
 def _unchanged(done: Path) -> str | None:
     """Why a retraining trained nothing; `None` where it did."""
     import json
 
     told = json.loads((done / "drift.json").read_text(encoding="utf-8"))
-    return str(told["reason"]) if told["verdict"] == "unchanged" else None
+    return f"nothing was trained: {told['reason']}" if told["verdict"] == "unchanged" else None
+
+
+def _registered(done: Path) -> str:
+    """What became of the model."""
+    from mtlser.records import read_json
+    from mtlser.serving.registry import Registered
+
+    found = read_json(done / "registered.json", Registered)
+    if found.version is None:
+        return found.reason
+    return f"version {found.version}; champion: version {found.champion_now} ({found.reason})"
 
 
 def main() -> None:
