@@ -8,7 +8,7 @@ does. What a killed command left behind is put right by the next.
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import kfp_server_api as api
@@ -36,7 +36,7 @@ class Wanted:
     arguments: dict[str, Any]
     about: str
     service_account: str | None = None
-    """Of the pods; `None`: the server's default."""
+    """Of the pods; empty: the server's default; `None`: that of the schedule replaced."""
 
     @property
     def description(self) -> str:
@@ -60,7 +60,7 @@ class Wanted:
             trigger=api.V2beta1Trigger(cron_schedule=api.V2beta1CronSchedule(cron=self.cron)),
             max_concurrency="1",
             no_catchup=True,
-            service_account=self.service_account,
+            service_account=self.service_account or None,
             pipeline_version_reference=api.V2beta1PipelineVersionReference(
                 pipeline_id=self.pipeline_id, pipeline_version_id=self.version_id
             ),
@@ -75,6 +75,7 @@ def ensure(server: Server, wanted: Wanted) -> Outcome:
         MtlserError: the server failed; the sentence says what is active now.
     """
     found = of_name(server, wanted.name)
+    wanted = _with_account(wanted, found)
     same = sorted((run for run in found if wanted.is_of(run)), key=is_active, reverse=True)
     kept = same[0] if same else _make(server, wanted, found)
     others = [run for run in found if run.recurring_run_id != kept.recurring_run_id]
@@ -88,6 +89,17 @@ def ensure(server: Server, wanted: Wanted) -> Outcome:
     if not same:
         return "replaced" if found else "made"
     return "unchanged" if is_active(kept) and not others else "started again"
+
+
+def _with_account(wanted: Wanted, found: list[V2beta1RecurringRun]) -> Wanted:
+    """As wanted, with the account of the schedule replaced where none is named.
+
+    A server may tell its default as if it had been asked for: one that is as wanted stays so.
+    """
+    if wanted.service_account is not None or any(map(wanted.is_of, found)):
+        return wanted
+    accounts = (str(run.service_account) for run in found if run.service_account)
+    return replace(wanted, service_account=next(accounts, None))
 
 
 def _make(server: Server, wanted: Wanted, found: list[V2beta1RecurringRun]) -> V2beta1RecurringRun:

@@ -9,8 +9,9 @@ from kubeflow_trainer_api.models import TrainerV1alpha1TrainJob
 from tests.infra import Object, Pod, made_secrets, named, of_kind, pods, walk
 
 KUBERNETES = ("1.31", "1.34", "1.37")
-DIGEST = r"(:[\w.-]+)?@sha256:[0-9a-f]{64}"
-PINNED = re.compile(rf"^([a-z0-9][\w./-]*{DIGEST}|([\w./-]+/)?mtlser(:\d+\.\d+[\w.-]*|{DIGEST}))$")
+DIGEST = re.compile(r"@sha256:[0-9a-f]{64}")
+_TAG = rf"(:[\w.-]+)?{DIGEST.pattern}"
+PINNED = re.compile(rf"^([a-z0-9][\w./-]*{_TAG}|([\w./-]+/)?mtlser(:\d+\.\d+[\w.-]*|{_TAG}))$")
 """A digest; our own image may have an exact version, until its registry gives a digest."""
 SECRET_NAME = re.compile(r"PASSWORD|SECRET|TOKEN|CREDENTIAL|ACCESS_KEY|API_KEY", re.IGNORECASE)
 SECRET_VALUE = re.compile(
@@ -77,7 +78,7 @@ def no_secrets(items: list[Object]) -> Iterator[str]:
         yield f"{named(item)}: a secret in git"
     for item in items:
         for path, value in walk(item):
-            text = re.sub(r"@sha256:[0-9a-f]{64}", "", str(value))
+            text = DIGEST.sub("", str(value))
             if SECRET_VALUE.search(text):
                 yield f"{named(item)}{path}: looks like a secret"
     for pod in pods(items):

@@ -47,8 +47,12 @@ def test_another_service_account_replaces(kubeflow: KubeflowApi) -> None:
     schedule()
     assert "weekly replaced" in schedule(MONDAYS, "--service-account", "default-editor").out
     assert "weekly unchanged" in schedule(MONDAYS, "--service-account", "default-editor").out
+    assert "weekly replaced" in schedule(DAILY).out
     (left,) = kubeflow.schedules("weekly")
     assert left["service_account"] == "default-editor"
+    schedule(DAILY, "--service-account", "")
+    (left,) = kubeflow.schedules("weekly")
+    assert not left.get("service_account")
 
 
 def test_a_new_cron_keeps_the_recipe_where_none_is_given(kubeflow: KubeflowApi) -> None:
