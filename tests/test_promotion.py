@@ -76,6 +76,7 @@ def test_one_that_is_not_worse_on_the_champion_s_folds_is_champion_and_a_worse_o
     assert told.gate is not None
     assert told.gate.tests[0].gain > 0.2
     assert tags(2)["mtlser.reason"] == told.reason == told.gate.reason
+    assert MlflowClient().get_model_version(NAME, "2").description == told.reason
     assert json.loads(tags(2)["mtlser.gate"]) == json.loads(told.gate.model_dump_json())
     worse = registered(final, low, CHAMPION, "three", tmp_path)
     assert (worse.version, worse.champion_now, champion()) == (3, 2, 2)

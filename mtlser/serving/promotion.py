@@ -71,6 +71,7 @@ def _moved(
         decision = _against_its_own(client, before, ours, recipe)
     else:
         decision = _against_anew(client, before, ours, theirs, recipe)
+    client.update_model_version(name, str(made), decision.reason)  # what MLflow's page shows first
     client.set_model_version_tag(name, str(made), REASON, decision.reason)
     client.set_model_version_tag(name, str(made), GATE, decision.model_dump_json())
     if decision.passes:
