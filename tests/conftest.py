@@ -1,12 +1,7 @@
 """Fixtures that several rooms use."""
 
 import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
@@ -14,7 +9,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tests.infra import tool
 from tests.kfp_api import KubeflowApi, serving
+from tests.servers import Server, free_ports
 
 S3_USER, S3_PASSWORD = "mtlser-tests", "mtlser-tests-secret"
 
@@ -49,26 +46,19 @@ def kubeflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[KubeflowApi]:
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The endpoint of a real SeaweedFS that lives as long as the test session."""
     folder = tmp_path_factory.mktemp("seaweedfs")
-    weed = shutil.which("weed") or str(Path(sys.executable).with_name("weed"))
-    ports = dict(zip(("s3", "filer", "master", "volume", "admin"), _free_ports(5), strict=True))
+    ports = dict(zip(("s3", "filer", "master", "volume", "admin"), free_ports(5), strict=True))
     command = [
-        weed, "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-bucket=mtlser",
-        "-master.telemetry=false", "-webdav=false", "-admin.ui=false",
+        tool("weed"), "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
+        "-bucket=mtlser", "-master.telemetry=false", "-webdav=false", "-admin.ui=false",
         "-s3.port.iceberg=0", "-s3.port.lance=0",
         *(f"-{name}.port={port}" for name, port in ports.items()),
     ]  # fmt: skip
     environment = {
         **os.environ, "AWS_ACCESS_KEY_ID": S3_USER, "AWS_SECRET_ACCESS_KEY": S3_PASSWORD,
     }  # fmt: skip
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
     endpoint = f"http://127.0.0.1:{ports['s3']}"
-    try:
-        _until(lambda: _has_bucket(endpoint), server, folder / "log")
+    with Server(command, endpoint, folder, lambda: _has_bucket(endpoint), environment):
         yield endpoint
-    finally:
-        server.kill()
-        server.wait()
 
 
 @pytest.fixture
@@ -82,27 +72,6 @@ def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     for name in ("AWS_ENDPOINT_URL_S3", "MLFLOW_S3_ENDPOINT_URL", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     return f"s3://mtlser/{tmp_path.parent.name}/{tmp_path.name}"
-
-
-def _free_ports(count: int) -> list[int]:
-    """Free ports whose value plus 10,000, which SeaweedFS takes for gRPC, is free too."""
-    ports: list[int] = []
-    held: list[socket.socket] = []
-    try:
-        while len(ports) < count:
-            plain, grpc = socket.socket(), socket.socket()
-            held += [plain, grpc]
-            plain.bind(("127.0.0.1", 0))
-            port = plain.getsockname()[1]
-            try:
-                grpc.bind(("127.0.0.1", port + 10_000))
-            except (OSError, OverflowError):
-                continue
-            ports.append(port)
-    finally:
-        for one in held:
-            one.close()
-    return ports
 
 
 def _has_bucket(endpoint: str) -> bool:
@@ -122,15 +91,6 @@ def _has_bucket(endpoint: str) -> bool:
     finally:
         client.close()
     return True
-
-
-def _until(ready: Callable[[], bool], server: "subprocess.Popen[bytes]", log: Path) -> None:
-    """Polls `ready` for up to a minute."""
-    deadline = time.monotonic() + 60
-    while not ready():
-        if server.poll() is not None or time.monotonic() > deadline:
-            pytest.fail(f"SeaweedFS did not start: {log.read_text(errors='replace')[-2000:]}")
-        time.sleep(0.05)
 
 
 @pytest.fixture

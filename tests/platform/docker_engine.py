@@ -1,11 +1,7 @@
 """The Docker Engine of the platform tests, and containers on a private network of it."""
 
 import io
-import shutil
-import sys
 import tarfile
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,7 +15,8 @@ from docker.errors import DockerException, ImageNotFound, NotFound
 from kfp import local
 
 from components import IMAGE
-from tests.platform.servers import until
+from tests.infra import tool
+from tests.servers import status, until
 
 BASE = "mtlser-base:local"
 POSTGRES = """
@@ -138,8 +135,7 @@ class Platform:
 def platform(engine: Any) -> Iterator[Platform]:
     """The three servers on a network of their own."""
     build(engine, "mtlser-test-postgres", POSTGRES)
-    weed = Path(shutil.which("weed") or Path(sys.executable).with_name("weed"))
-    build(engine, "mtlser-test-seaweedfs", SEAWEEDFS, {"weed": weed})
+    build(engine, "mtlser-test-seaweedfs", SEAWEEDFS, {"weed": Path(tool("weed"))})
     network = engine.networks.create(f"mtlser-{uuid.uuid4().hex[:8]}", internal=True)
     held = Platform(engine, network)
     try:
@@ -177,7 +173,7 @@ def _start(held: Platform) -> None:
         environment={"PGPASSWORD": held.secret},
     )
     assert made.exit_code == 0, made.output
-    until(lambda: answers(f"http://{held.address('s3')}:8333/status"), "SeaweedFS")
+    until(lambda: status(f"http://{held.address('s3')}:8333/status"), "SeaweedFS")
     held.start(
         "mlflow",
         IMAGE,
@@ -197,23 +193,11 @@ def _start(held: Platform) -> None:
         cap_drop=["ALL"],
         security_opt=["no-new-privileges"],
     )
-    until(lambda: answers(f"http://{held.address('mlflow')}:5000/health"), "MLflow", 180)
+    until(lambda: status(f"http://{held.address('mlflow')}:5000/health"), "MLflow", 180)
 
 
 def _ready(held: Platform, name: str, command: list[str]) -> bool:
     return bool(held.container(name).exec_run(command).exit_code == 0)
-
-
-def answers(address: str) -> bool:
-    """Whether a server answers at all; no proxy is asked."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        opener.open(address, timeout=3).close()
-    except urllib.error.HTTPError:
-        return True
-    except OSError:
-        return False
-    return True
 
 
 def use_containers(held: Platform, folder: Path) -> None:

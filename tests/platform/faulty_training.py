@@ -16,7 +16,7 @@ from safetensors import safe_open
 from mtlser import mlflow_runs, storage
 from mtlser.records import CellResult, Prediction, read_json, read_jsonl, write_json
 from tests.corpora import one_fold, write_corpus
-from tests.platform.servers import until
+from tests.servers import until
 from tests.trainings import history
 
 ROOT = Path(__file__).parents[2]

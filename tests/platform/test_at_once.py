@@ -16,8 +16,8 @@ from mtlser.serving import champions, turns
 from pipeline import workspace
 from tests.conftest import S3_PASSWORD, S3_USER
 from tests.platform.faulty_training import plain_env
-from tests.platform.servers import MlflowServer, postgres
 from tests.retraining import CHALLENGER, CHAMPION, measured, plan, write_report
+from tests.servers import Server, mlflow_server, postgres
 from tests.trained import write_emodb, write_model
 
 STEP = """
@@ -62,7 +62,7 @@ def saved(folder: Path, recipe: Recipe) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, s3_server: str) -> Iterator[MlflowServer]:
+def server(tmp_path_factory: pytest.TempPathFactory, s3_server: str) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("server")
     env = {
         **plain_env(),
@@ -71,13 +71,11 @@ def server(tmp_path_factory: pytest.TempPathFactory, s3_server: str) -> Iterator
         "AWS_SECRET_ACCESS_KEY": S3_PASSWORD,
         "AWS_DEFAULT_REGION": "us-east-1",
     }
-    with postgres() as database:
-        running = MlflowServer(database.uri, "s3://mtlser/at-once", folder, env)
-        try:
-            running.start()
-            yield running
-        finally:
-            running.kill()
+    with (
+        postgres() as database,
+        mlflow_server(database.uri, "s3://mtlser/at-once", folder, env) as running,
+    ):
+        yield running
 
 
 def named(recipe: Recipe) -> Recipe:
@@ -87,7 +85,7 @@ def named(recipe: Recipe) -> Recipe:
 
 
 def test_two_registrations_at_once_leave_the_better_one_champion(
-    server: MlflowServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both are ready before either begins; whichever is first, the other is weighed against it."""
     model = write_model(tmp_path)
@@ -126,7 +124,7 @@ def test_two_registrations_at_once_leave_the_better_one_champion(
 
 
 def test_of_two_promotions_at_once_the_second_meets_a_champion_that_has_changed(
-    server: MlflowServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both beat the champion that they were measured against; only the first may replace it."""
     final = write_model(tmp_path).parent

@@ -18,7 +18,7 @@ from mlflow import MlflowClient
 
 from tests.infra import INFRA, tool
 from tests.platform import docker_engine
-from tests.platform.servers import free_port, until
+from tests.servers import free_port, status, until
 
 POSTGRES = """
 FROM {base}
@@ -82,7 +82,7 @@ class Composed:
 
     def start(self) -> None:
         self("up", "--detach", "--wait", "--no-build", "--pull", "never")
-        until(lambda: docker_engine.answers(f"{self.address}/health"), "MLflow answers", 240)
+        until(lambda: status(f"{self.address}/health"), "MLflow answers", 240)
 
     def states(self) -> dict[str, str]:
         """Health of each service that stays, by name."""

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import S3_PASSWORD, S3_USER
+from tests.fault_proxy import FaultProxy, Mode
 from tests.platform.faulty_training import (
     Attempt,
     Outcome,
@@ -23,7 +24,7 @@ from tests.platform.faulty_training import (
     outcome,
     plain_env,
 )
-from tests.platform.servers import FaultProxy, MlflowServer, Mode, Postgres, postgres
+from tests.servers import Postgres, Server, mlflow_server, postgres
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -49,20 +50,16 @@ def database() -> Iterator[Postgres]:
         yield running
 
 
-def mlflow_server(place: Place, database: Postgres) -> MlflowServer:
+def tracking_server(place: Place, database: Postgres) -> Server:
     env = {**place.env, "MLFLOW_S3_ENDPOINT_URL": place.env["AWS_ENDPOINT_URL"]}
-    return MlflowServer(database.uri, f"{BUCKET}/artifacts", place.folder, env)
+    return mlflow_server(database.uri, f"{BUCKET}/artifacts", place.folder, env)
 
 
 @pytest.fixture(scope="module")
-def server(place: Place, database: Postgres) -> Iterator[MlflowServer]:
+def server(place: Place, database: Postgres) -> Iterator[Server]:
     """The MLflow server that stays."""
-    running = mlflow_server(place, database)
-    try:
-        running.start()
+    with tracking_server(place, database) as running:
         yield running
-    finally:
-        running.kill()
 
 
 def local(place: Place, name: str, tracking: str) -> Attempt:
@@ -71,7 +68,7 @@ def local(place: Place, name: str, tracking: str) -> Attempt:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(place: Place, server: MlflowServer) -> Iterator[Outcome]:
+def undisturbed(place: Place, server: Server) -> Iterator[Outcome]:
     attempt = local(place, "undisturbed", server.address)
     attempt.start()
     attempt.finish()
@@ -93,7 +90,7 @@ def assert_nothing_lost(
 
 
 def test_a_killed_training_tried_again_loses_nothing(
-    place: Place, server: MlflowServer, undisturbed: Outcome, monkeypatch: pytest.MonkeyPatch
+    place: Place, server: Server, undisturbed: Outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     attempt = local(place, "killed", server.address)
     attempt.start()
@@ -111,7 +108,7 @@ def test_a_killed_training_tried_again_loses_nothing(
 
 
 def test_a_training_killed_with_its_disk_goes_on_from_s3(
-    place: Place, server: MlflowServer, undisturbed: Outcome, monkeypatch: pytest.MonkeyPatch
+    place: Place, server: Server, undisturbed: Outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = "diskless"
     attempt = Attempt(place, name, server.address, f"{BUCKET}/{name}-work", f"{BUCKET}/{name}")
@@ -128,7 +125,7 @@ def test_a_training_killed_with_its_disk_goes_on_from_s3(
 def test_a_database_that_crashes_under_mlflow_loses_nothing(
     place: Place,
     database: Postgres,
-    server: MlflowServer,
+    server: Server,
     undisturbed: Outcome,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -161,7 +158,7 @@ class Outage:
     """Epochs kept when the minute was over; those of a finished training count as none."""
 
 
-def lost_server(outage: Outage, server: MlflowServer) -> None:
+def lost_server(outage: Outage, server: Server) -> None:
     """The training's MLflow server is killed for a minute."""
     outage.attempt.start()
     outage.attempt.await_epoch(1)
@@ -188,10 +185,10 @@ def ill_s3(outage: Outage, proxy: FaultProxy, mode: Mode) -> None:
 
 @pytest.fixture(scope="module")
 def outages(
-    place: Place, database: Postgres, server: MlflowServer, undisturbed: Outcome
+    place: Place, database: Postgres, server: Server, undisturbed: Outcome
 ) -> Iterator[dict[str, Outage]]:
     """Three trainings side by side, each with its own minute."""
-    lost = mlflow_server(place, database)
+    lost = tracking_server(place, database)
     lost.start()
     proxies = {name: FaultProxy(place.env["AWS_ENDPOINT_URL"]) for name in ("500", "reset")}
     made = {
@@ -225,7 +222,7 @@ def outages(
 
 def test_a_minute_without_mlflow_loses_nothing(
     outages: dict[str, Outage],
-    server: MlflowServer,
+    server: Server,
     undisturbed: Outcome,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
