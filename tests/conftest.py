@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
@@ -12,6 +13,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tests.infra import tool
 from tests.kfp_api import KubeflowApi, serving
 from tests.servers import Server, free_ports
+
+if TYPE_CHECKING:
+    from mtlser.serving.gate import Reported
 
 S3_USER, S3_PASSWORD = "mtlser-tests", "mtlser-tests-secret"
 
@@ -112,3 +116,19 @@ def final(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.trained import write_model
 
     return write_model(tmp_path_factory.mktemp("model")).parent
+
+
+@pytest.fixture(scope="session")
+def low() -> "Reported":
+    """A report of the champion's recipe, which is right about half of the time."""
+    from tests.retraining import CHAMPION, measured, plan
+
+    return measured(CHAMPION, 0.55, plan())
+
+
+@pytest.fixture(scope="session")
+def high() -> "Reported":
+    """A report of the challenger's recipe on the same folds, clearly better."""
+    from tests.retraining import CHALLENGER, measured, plan
+
+    return measured(CHALLENGER, 0.85, plan(), 1)

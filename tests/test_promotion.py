@@ -9,59 +9,23 @@ from mlflow import MlflowClient
 from mtlser import stages, tracking
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
-from mtlser.records import read_json
+from mtlser.records import write_json
 from mtlser.serving import champions
 from mtlser.serving.gate import Reported
-from mtlser.serving.registry import Registered
-from tests.retraining import CHALLENGER, CHAMPION, measured, plan, write_report
-
-NAME = "mtlser"
-
+from tests.retraining import (
+    CHALLENGER,
+    CHAMPION,
+    NAME,
+    champion,
+    measured,
+    plan,
+    promoted,
+    registered,
+    tags,
+    write_report,
+)
 
 pytestmark = pytest.mark.usefixtures("mlflow_store")
-
-
-@pytest.fixture(scope="session")
-def low() -> Reported:
-    return measured(CHAMPION, 0.55, plan())
-
-
-@pytest.fixture(scope="session")
-def high() -> Reported:
-    return measured(CHALLENGER, 0.85, plan(), 1)
-
-
-def registered(final: Path, side: Reported, recipe: Recipe, run: str, tmp_path: Path) -> Registered:
-    """A model with its report, both tracked under one key, as a cross-validation leaves them."""
-    report = tmp_path / f"report-{run}"
-    if not report.exists():
-        write_report(report, recipe, side)
-        with tracking.parent(recipe, run) as parent:
-            tracking.log_scores(parent, side.scores, report)
-    stages.register(str(final), str(report), recipe, str(tmp_path / f"registered-{run}"), run)
-    return read_json(tmp_path / f"registered-{run}" / "registered.json", Registered)
-
-
-def promoted(
-    final: Path, ours: Reported, theirs: Reported, recipe: Recipe, run: str, tmp_path: Path
-) -> Registered:
-    folders = [tmp_path / f"{name}-{run}" for name in ("ours", "theirs")]
-    for folder, side in zip(folders, (ours, theirs), strict=True):
-        if not folder.exists():
-            write_report(folder, recipe, side)
-    out = tmp_path / f"promoted-{run}-{len(list(tmp_path.iterdir()))}"
-    reports = str(folders[0]), str(folders[1])
-    told = stages.promote(str(final), *reports, recipe, str(out), run)
-    assert read_json(out / "registered.json", Registered) == told
-    return told
-
-
-def champion() -> int:
-    return int(MlflowClient().get_model_version_by_alias(NAME, "champion").version)
-
-
-def tags(version: int) -> dict[str, str]:
-    return dict(MlflowClient().get_model_version(NAME, str(version)).tags)
 
 
 def test_one_that_is_not_worse_on_the_champion_s_folds_is_champion_and_a_worse_one_is_not(
@@ -111,6 +75,39 @@ def test_a_champion_without_a_report_is_not_replaced(
     assert "champion version 1 has no report in MLflow" in told.reason
 
 
+@pytest.mark.parametrize("gone", ["scores.json", "folds.json"])
+def test_a_champion_whose_report_was_deleted_in_mlflow_is_not_replaced(
+    final: Path, low: Reported, high: Reported, tmp_path: Path, gone: str
+) -> None:
+    registered(final, low, CHAMPION, "one", tmp_path)
+    (artifacts_of(1) / gone).unlink()
+    told = registered(final, high, CHALLENGER, "two", tmp_path)
+    assert (told.version, told.champion_now, champion()) == (2, 1, 1)
+    assert "champion version 1 has no report in MLflow" in told.reason
+    assert "`mtlser-pipeline run --dag retrain` measures both" in told.reason
+
+
+def test_another_recipe_s_report_in_the_champion_s_run_is_not_taken_for_its_own(
+    final: Path, low: Reported, high: Reported, tmp_path: Path
+) -> None:
+    """The challenger beats that report and is far below the champion's own."""
+    registered(final, high, CHALLENGER, "one", tmp_path)
+    write_json(artifacts_of(1) / "scores.json", low.scores)
+    between = measured(load_other(), 0.7, plan(), 3)
+    told = registered(final, between, load_other(), "two", tmp_path)
+    assert (told.version, told.champion_now, champion()) == (2, 1, 1)
+    assert told.gate is not None
+    assert told.gate.tests == ()
+    assert f"is of recipe {CHAMPION.hash}, the champion of recipe {CHALLENGER.hash}" in told.reason
+
+
+def artifacts_of(version: int) -> Path:
+    """Where the store keeps the files of a version's run."""
+    client = MlflowClient()
+    run = client.get_model_version(NAME, str(version)).run_id
+    return Path(str(client.get_run(run).info.artifact_uri).removeprefix("file://"))
+
+
 def test_neither_a_leaking_report_nor_another_recipe_s_makes_the_first_champion(
     final: Path, high: Reported, tmp_path: Path
 ) -> None:
@@ -120,17 +117,6 @@ def test_neither_a_leaking_report_nor_another_recipe_s_makes_the_first_champion(
     told = registered(final, high, load_other(), "two", tmp_path)
     assert told.champion_now is None
     assert f"the report is of recipe {CHALLENGER.hash}" in told.reason
-
-
-def test_a_registration_that_is_tried_again_changes_nothing(
-    final: Path, low: Reported, high: Reported, tmp_path: Path
-) -> None:
-    registered(final, low, CHAMPION, "one", tmp_path)
-    first = registered(final, high, CHALLENGER, "two", tmp_path)
-    again = registered(final, high, CHALLENGER, "two", tmp_path)
-    assert again == first.model_copy(update={"champion_before": 2})
-    assert champions.history(MlflowClient(), NAME) == [1, 2]
-    assert len(MlflowClient().search_model_versions(f"name = '{NAME}'")) == 2
 
 
 def test_a_better_challenger_becomes_champion_and_says_why(
@@ -159,18 +145,6 @@ def test_a_worse_challenger_is_registered_and_leaves_the_champion(
     assert int(MlflowClient().get_model_version_by_alias(NAME, "challenger").version) == 2
     with pytest.raises(MtlserError, match="first champion"):
         champions.rollback(MlflowClient(), NAME)
-
-
-def test_a_step_that_is_tried_again_changes_nothing(
-    final: Path, low: Reported, high: Reported, tmp_path: Path
-) -> None:
-    registered(final, low, CHAMPION, "one", tmp_path)
-    first = promoted(final, high, low, CHALLENGER, "two", tmp_path)
-    again = promoted(final, high, low, CHALLENGER, "two", tmp_path)
-    assert (again.version, again.champion_now, again.reason) == (2, 2, first.reason)
-    assert again.gate == first.gate
-    assert champions.history(MlflowClient(), NAME) == [1, 2]
-    assert len(MlflowClient().search_model_versions(f"name = '{NAME}'")) == 2
 
 
 def test_a_champion_that_changed_meanwhile_is_not_replaced(

@@ -60,6 +60,12 @@ def history(client: "MlflowClient", name: str) -> list[int]:
     return [*versions, now]
 
 
+def been(client: "MlflowClient", name: str, version: int) -> bool:
+    """True where the version is champion or was, also one that was rolled back from."""
+    tags = client.get_model_version(name, str(version)).tags
+    return SINCE in tags or ROLLED_BACK in tags or version in history(client, name)
+
+
 def crown(client: "MlflowClient", name: str, version: int) -> None:
     """Makes the version champion and remembers the one before; saying it twice is fine.
 

@@ -60,11 +60,10 @@ def _moved(
 ) -> Registered:
     name = recipe.registry.name
     before = champions.present(client, name)
-    client.set_registered_model_alias(name, CHALLENGER, str(made))
-    if before == made:  # the step is tried again
-        kept = client.get_model_version(name, str(made)).tags.get(GATE)
-        known = None if kept is None else Gate.model_validate_json(kept)
-        return _told(name, made, before, made, registry.reason_of(client, name, made), known)
+    if REASON not in client.get_model_version(name, str(made)).tags:  # never weighed before
+        client.set_registered_model_alias(name, CHALLENGER, str(made))
+    if champions.been(client, name, made):
+        return _told_again(client, name, made, before)
     if before is None:
         decision = _first(ours, theirs, recipe)
     elif theirs is None:
@@ -78,6 +77,22 @@ def _moved(
         champions.crown(client, name, made)
     now = made if decision.passes else before
     return _told(name, made, before, now, decision.reason, decision)
+
+
+def _told_again(client: "MlflowClient", name: str, made: int, before: int | None) -> Registered:
+    """What is known of a version that has been champion: its step is tried again."""
+    tags = client.get_model_version(name, str(made)).tags
+    kept = tags.get(GATE)
+    known = None if kept is None else Gate.model_validate_json(kept)
+    if before == made:
+        reason = tags.get(REASON, f"version {made} is the champion already")
+    else:
+        left = tags.get(champions.ROLLED_BACK, f"champion is version {before or 'none'}")
+        reason = (
+            f"version {made} has been champion and is no longer ({left}); a step that is tried "
+            "again does not make it champion anew; under another `--run` key it is weighed again"
+        )
+    return _told(name, made, before, before, reason, known)
 
 
 def _told(
@@ -122,9 +137,16 @@ def _against_its_own(client: "MlflowClient", before: int, ours: Reported, recipe
     name = recipe.registry.name
     champion, _ = champion_data.versions(client, name)
     theirs = None if champion is None else champion_data.report_of(client, champion)
-    if theirs is None:
+    if champion is None or theirs is None:
         lacking = f"champion version {before} has no report in MLflow to be weighed against"
         return _refused(ours, recipe, f"{lacking}; {MEASURE_BOTH}")
+    said, known = theirs.scores.recipe_hash, champion.recipe_hash
+    if said != known:
+        foreign = (
+            f"the report in the MLflow run of champion version {before} is of recipe {said}, the "
+            f"champion of recipe {known or 'unknown'}"
+        )
+        return _refused(ours, recipe, f"{foreign}; {MEASURE_BOTH}")
     decision = _measured(ours, theirs, recipe)
     if decision.tests or _of_another_recipe(ours, recipe) or _refused_alone(ours, recipe):
         return decision

@@ -168,9 +168,3 @@ def signature(model: Path) -> "ModelSignature":
         ]
     )
     return ModelSignature(inputs=asked, outputs=told)
-
-
-def reason_of(client: "MlflowClient", name: str, version: int) -> str:
-    """Why a version is champion, as it was told when it became so."""
-    known = client.get_model_version(name, str(version)).tags.get(REASON)
-    return known or f"version {version} is the champion already"
