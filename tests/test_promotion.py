@@ -105,7 +105,7 @@ def artifacts_of(version: int) -> Path:
     """Where the store keeps the files of a version's run."""
     client = MlflowClient()
     run = client.get_model_version(NAME, str(version)).run_id
-    return Path(str(client.get_run(run).info.artifact_uri).removeprefix("file://"))
+    return Path(str(client.get_run(str(run)).info.artifact_uri).removeprefix("file://"))
 
 
 def test_neither_a_leaking_report_nor_another_recipe_s_makes_the_first_champion(
