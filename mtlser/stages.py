@@ -44,6 +44,7 @@ __all__ = [
     "report_outcome", "resolved", "search", "split", "synth", "train",
 ]  # fmt: skip
 
+# Before the heavy imports: every step and command comes through here first.
 collector.relax()
 
 

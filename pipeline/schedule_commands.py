@@ -77,8 +77,10 @@ def schedule(  # noqa: PLR0913, PLR0917 - one parameter an option
             f'schedule --name {name}: --cron is missing; for example --cron "0 0 3 * * 1"'
         )
     asked = {"recipe": recipe, "rival": rival}
-    place = (experiment, service_account)
-    _schedule(name, cron, dag, asked, sets, version, image_of(image), profile, place, parameters)
+    _schedule(
+        name, cron, dag, asked, sets, version, image_of(image), profile, experiment,
+        service_account, parameters,
+    )  # fmt: skip
 
 
 def _schedule(  # noqa: PLR0913, PLR0917 - as the command's options
@@ -90,7 +92,8 @@ def _schedule(  # noqa: PLR0913, PLR0917 - as the command's options
     version: str,
     image: str,
     profile: str,
-    place: tuple[str, str | None],
+    experiment: str,
+    service_account: str | None,
     parameters: list[str] | None,
 ) -> None:
     from pipeline import cron as crons
@@ -124,8 +127,8 @@ def _schedule(  # noqa: PLR0913, PLR0917 - as the command's options
         schedules.Wanted(
             name=name,
             cron=expression,
-            experiment_id=server.experiment(connected, place[0]),
-            service_account=place[1],
+            experiment_id=server.experiment(connected, experiment),
+            service_account=service_account,
             pipeline_id=pipeline_id,
             version_id=None if version == "latest" else version_id,
             arguments=arguments,

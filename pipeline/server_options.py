@@ -32,7 +32,8 @@ Experiment = Annotated[str, typer.Option(help="Kubeflow's experiment, made where
 ServiceAccount = Annotated[
     str | None,
     typer.Option(
-        "--service-account", help="Of the run's pods, in Kubernetes; else the server's default."
+        "--service-account",
+        help="Of the run's pods; else that of the schedule replaced, or the server's default.",
     ),
 ]
 Rival = Annotated[

@@ -106,13 +106,15 @@ def decided(folder: Path) -> dict[str, str]:
     Args:
         folder: of one try of the DAG. Its last step, never cached, says what it decided on.
     """
-    for place, rests_on in written(folder, "registered").items():
-        found = {"registered": place, "final": rests_on["trained"]}
-        found["reported"] = rests_on["reported"]
-        if rests_on.get("rival", found["reported"]) != found["reported"]:
-            found["theirs"] = rests_on["rival"]
-        return found
-    return {}
+    registered = written(folder, "registered")
+    if not registered:
+        return {}
+    ((place, rests_on),) = registered.items()  # one branch, one such step
+    reported = rests_on["reported"]
+    found = {"registered": place, "final": rests_on["trained"], "reported": reported}
+    if rests_on.get("rival", reported) != reported:
+        found["theirs"] = rests_on["rival"]
+    return found
 
 
 def written(folder: Path, name: str) -> dict[str, dict[str, Any]]:

@@ -17,12 +17,12 @@ from tests.fake_stages import fake_package, split_cells
 
 CELLS = len(split_cells())
 STEPS = 6 + 2 * CELLS
+"""ingest, fold_split, search, report, final fit, register; twice every cell."""
 KEPT = {
     "report.html", "scores.json", "summary.json", "predictions.jsonl", "recipe.toml", "model",
     "checkpoints", "registered.json", "manifest.jsonl",
 }  # fmt: skip
 """What a run leaves, whichever DAG measured it."""
-"""ingest, fold_split, search, report, final fit, register; twice every cell."""
 
 
 class Machine:
@@ -236,9 +236,15 @@ def test_an_unknown_dag_is_refused(machine: Machine) -> None:
     assert not machine.out.exists()
 
 
-def test_a_retraining_without_champion_is_a_cross_validation(machine: Machine) -> None:
-    done = machine.run("--dag", "retrain", FAKE_VERDICT="first")
+def retrained(machine: Machine, verdict: str) -> "subprocess.CompletedProcess[str]":
+    """A retraining that ended well, after this verdict on its data."""
+    done = machine.run("--dag", "retrain", FAKE_VERDICT=verdict)
     assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_a_retraining_without_champion_is_a_cross_validation(machine: Machine) -> None:
+    retrained(machine, "first")
     more = Counter(ingest=1, check_data=1, split=1, train=1, register=1)
     assert Counter(machine.calls()) == MEASURED + more
     assert files(machine.out) >= KEPT | {"drift.json"}
@@ -249,8 +255,7 @@ def test_a_retraining_without_champion_is_a_cross_validation(machine: Machine) -
 def test_a_retraining_measures_the_champion_s_recipe_once_where_the_data_alone_is_new(
     machine: Machine,
 ) -> None:
-    done = machine.run("--dag", "retrain", FAKE_VERDICT="new_data")
-    assert done.returncode == 0, done.stderr
+    retrained(machine, "new_data")
     more = Counter(ingest=1, check_data=1, split=1, train=1, promote=1)
     assert Counter(machine.calls()) == MEASURED + more
     assert files(machine.out) >= KEPT | {"drift.json"}
@@ -258,8 +263,7 @@ def test_a_retraining_measures_the_champion_s_recipe_once_where_the_data_alone_i
 
 
 def test_a_retraining_measures_both_recipes_on_the_same_folds(machine: Machine) -> None:
-    done = machine.run("--dag", "retrain", FAKE_VERDICT="new_recipe")
-    assert done.returncode == 0, done.stderr
+    done = retrained(machine, "new_recipe")
     more = Counter(ingest=1, check_data=1, split=1, train=1, promote=1)
     assert Counter(machine.calls()) == MEASURED + MEASURED + more
     assert files(machine.out) >= KEPT | {"drift.json", "rival"}
@@ -270,24 +274,22 @@ def test_a_retraining_measures_both_recipes_on_the_same_folds(machine: Machine) 
 
 
 def test_a_retraining_without_anything_new_trains_nothing(machine: Machine) -> None:
-    done = machine.run("--dag", "retrain", FAKE_VERDICT="unchanged")
-    assert done.returncode == 0, done.stderr
+    done = retrained(machine, "unchanged")
     assert Counter(machine.calls()) == Counter(ingest=1, check_data=1)
     assert "drift:   out/drift.json" in done.stdout
     assert "outcome: nothing was trained: version 1 is of this manifest" in done.stdout
 
 
 def test_what_an_earlier_run_left_goes_unless_nothing_is_new(machine: Machine) -> None:
-    first = ("--dag", "retrain")
-    assert machine.run(*first, FAKE_VERDICT="new_recipe").returncode == 0
+    retrained(machine, "new_recipe")
     there = files(machine.out)
     assert "rival" in there
-    done = machine.run(*first, FAKE_VERDICT="unchanged")
+    done = retrained(machine, "unchanged")
     assert "WA" not in done.stdout
     assert files(machine.out) == there
     marker = json.loads((machine.out / ".mtlser.json").read_text())
     assert {"report.html", "rival/report.html", "drift.json"} <= marker["files"].keys()
-    assert machine.run(*first, FAKE_VERDICT="new_data").returncode == 0
+    retrained(machine, "new_data")
     assert files(machine.out) == there - {"rival"}
 
 

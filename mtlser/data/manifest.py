@@ -112,6 +112,12 @@ def build(recipe: Recipe, root: Path, folder: Path) -> None:
         )  # fmt: skip
 
 
+def members(utterances: Iterable[Utterance], ids: Sequence[str]) -> list[Utterance]:
+    """The utterances with these ids, in that order."""
+    by_id = {utterance.id: utterance for utterance in utterances}
+    return [by_id[name] for name in ids]
+
+
 def digest(utterances: Iterable[Utterance]) -> str:
     """SHA-256 over ids, audio, emotions, speakers and texts, whatever their order.
 

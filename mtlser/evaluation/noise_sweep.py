@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mtlser.data import audio, noise
+from mtlser.data import audio, manifest, noise
 from mtlser.errors import MtlserError
 from mtlser.evaluation import profiling
 from mtlser.evaluation.cost_records import COST
@@ -125,8 +125,7 @@ def sweep(
     """
     assert cell.fold is not None
     source = noise.source(recipe.noise, corpus, utterances, recipe.seed)
-    by_id = {utterance.id: utterance for utterance in utterances}
-    shown = [by_id[name] for name in plan.folds[cell.fold].test]
+    shown = manifest.members(utterances, plan.folds[cell.fold].test)
     wavs = [audio.load(corpus / utterance.audio) for utterance in shown]
     for kind in recipe.noise.kinds:
         excerpts = [

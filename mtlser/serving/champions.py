@@ -1,6 +1,7 @@
 """The alias `champion`, and the ones before it: moved forward on evidence, back by one command."""
 
 import getpass
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -60,9 +61,8 @@ def history(client: "MlflowClient", name: str) -> list[int]:
     return [*versions, now]
 
 
-def been(client: "MlflowClient", name: str, version: int) -> bool:
+def been(client: "MlflowClient", name: str, version: int, tags: Mapping[str, str]) -> bool:
     """True where the version is champion or was, also one that was rolled back from."""
-    tags = client.get_model_version(name, str(version)).tags
     return SINCE in tags or ROLLED_BACK in tags or version in history(client, name)
 
 

@@ -62,9 +62,10 @@ def check(corpus: Path, utterances: Sequence[Utterance], recipe: Recipe, run: Ru
     before = champion_data.manifest_of(client, name, champion)
     measures = drift.measures(before, utterances, recipe.drift, drift.sampling(corpus, utterances))
     data = "the same data" if champion.manifest_digest == digest else "new data"
-    verdict: Verdict = "new_data" if champion.recipe_hash == recipe.hash else "new_recipe"
-    other = {"new_data": "the same recipe", "new_recipe": "another recipe"}[verdict]
-    reason = f"{data} and {other} since champion version {champion.version}"
+    same_recipe = champion.recipe_hash == recipe.hash
+    verdict: Verdict = "new_data" if same_recipe else "new_recipe"
+    made_by = "the same recipe" if same_recipe else "another recipe"
+    reason = f"{data} and {made_by} since champion version {champion.version}"
     made = _checked(verdict, reason, recipe, champion, utterances, digest)
     told = made.drift.model_copy(
         update={

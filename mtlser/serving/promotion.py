@@ -5,6 +5,7 @@ gate: the model's own report, and either a report in which the champion's recipe
 or the one that the champion came with.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,10 +61,11 @@ def _moved(
 ) -> Registered:
     name = recipe.registry.name
     before = champions.present(client, name)
-    if REASON not in client.get_model_version(name, str(made)).tags:  # never weighed before
+    tags = client.get_model_version(name, str(made)).tags
+    if REASON not in tags:  # never weighed before
         client.set_registered_model_alias(name, CHALLENGER, str(made))
-    if champions.been(client, name, made):
-        return _told_again(client, name, made, before)
+    if champions.been(client, name, made, tags):
+        return _told_again(name, made, before, tags)
     if before is None:
         decision = _first(ours, theirs, recipe)
     elif theirs is None:
@@ -79,9 +81,8 @@ def _moved(
     return _told(name, made, before, now, decision.reason, decision)
 
 
-def _told_again(client: "MlflowClient", name: str, made: int, before: int | None) -> Registered:
+def _told_again(name: str, made: int, before: int | None, tags: Mapping[str, str]) -> Registered:
     """What is known of a version that has been champion: its step is tried again."""
-    tags = client.get_model_version(name, str(made)).tags
     kept = tags.get(GATE)
     known = None if kept is None else Gate.model_validate_json(kept)
     if before == made:
@@ -124,12 +125,14 @@ def _first(ours: Reported, theirs: Reported | None, recipe: Recipe) -> Gate:
         )
     folds = len(ours.plan.folds)
     first = gate.decided(recipe.registry, folds, passes=True, reason=FIRST)
-    return _of_another_recipe(ours, recipe) or _refused_alone(ours, recipe) or first
+    return _unfit(ours, recipe) or first
 
 
-def _refused_alone(ours: Reported, recipe: Recipe) -> Gate | None:
+def _unfit(ours: Reported, recipe: Recipe) -> Gate | None:
+    """The refusal of a report that is no evidence, whatever it is held against."""
     reason = gate.unsound(ours, "challenger")
-    return None if reason is None else _refused(ours, recipe, reason)
+    alone = None if reason is None else _refused(ours, recipe, reason)
+    return _of_another_recipe(ours, recipe) or alone
 
 
 def _against_its_own(client: "MlflowClient", before: int, ours: Reported, recipe: Recipe) -> Gate:
@@ -147,8 +150,11 @@ def _against_its_own(client: "MlflowClient", before: int, ours: Reported, recipe
             f"champion of recipe {known or 'unknown'}"
         )
         return _refused(ours, recipe, f"{foreign}; {MEASURE_BOTH}")
-    decision = _measured(ours, theirs, recipe)
-    if decision.tests or _of_another_recipe(ours, recipe) or _refused_alone(ours, recipe):
+    unfit = _unfit(ours, recipe)
+    if unfit is not None:
+        return unfit
+    decision = gate.weigh(ours, theirs, recipe.registry)
+    if decision.tests:
         return decision
     return decision.model_copy(update={"reason": f"{decision.reason}; {MEASURE_BOTH}"})
 

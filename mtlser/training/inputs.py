@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mtlser.data import manifest
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
 from mtlser.records import Cell, Choice, Fold, FoldPlan, SearchResult, Utterance
@@ -23,8 +24,7 @@ class Inputs:
 
     def of(self, ids: Sequence[str]) -> list[Utterance]:
         """The utterances with these ids, in that order."""
-        by_id = {utterance.id: utterance for utterance in self.utterances}
-        return [by_id[name] for name in ids]
+        return manifest.members(self.utterances, ids)
 
     def choice(self, fold: int) -> tuple[Choice, Path]:
         """What the search chose for a fold, and the folder that its checkpoint is below."""

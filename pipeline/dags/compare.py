@@ -6,9 +6,8 @@ from kfp import dsl
 from kfp.dsl.base_component import BaseComponent
 
 from components.compare.component import compare
-from components.fold_split.component import fold_split
 from components.ingest.component import ingest
-from pipeline.dags.measure import measure
+from pipeline.dags.measure import measure, split
 from pipeline.dags.place import Place
 
 
@@ -41,12 +40,11 @@ def core(place: Place) -> BaseComponent:
         """
         read = place.step(ingest(recipe=recipe, data_version=data_version))
         corpus = read.outputs["corpus"]
-        folds = place.step(fold_split(recipe=recipe, corpus=corpus)).outputs["folds"]
-        data = {"corpus": corpus, "folds": folds, "work": work, "run": run}
+        data = split(place, recipe, corpus, work, run)
         ours = measured(recipe=recipe, **data).outputs["reported"]
         theirs = measured(recipe=rival, **data).outputs["reported"]
         told = place.step(compare(reported=ours, rival=theirs))
-        return Outputs(corpus, folds, ours, theirs, told.outputs["compared"])
+        return Outputs(corpus, data["folds"], ours, theirs, told.outputs["compared"])
 
     return dag
 

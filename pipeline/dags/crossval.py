@@ -5,10 +5,9 @@ from typing import NamedTuple
 from kfp import dsl
 from kfp.dsl.base_component import BaseComponent
 
-from components.fold_split.component import fold_split
 from components.ingest.component import ingest
 from components.register.component import register
-from pipeline.dags.measure import final_fit, measure
+from pipeline.dags.measure import final_fit, measure, split
 from pipeline.dags.place import Place, tracked
 from pipeline.dags.place import guarded as handled
 
@@ -38,14 +37,13 @@ def validate(
     place: Place, measured: BaseComponent, recipe: str, corpus: object, work: str, run: str
 ) -> Validated:
     """The steps after ingest, as part of the DAG that calls this."""
-    folds = place.step(fold_split(recipe=recipe, corpus=corpus)).outputs["folds"]
-    data = {"recipe": recipe, "corpus": corpus, "folds": folds, "work": work, "run": run}
-    told = measured(**data).outputs
+    data = split(place, recipe, corpus, work, run)
+    told = measured(recipe=recipe, **data).outputs
     reported = told["reported"]
-    final = final_fit(place, **data, reported=reported).outputs["trained"]
+    final = final_fit(place, recipe=recipe, **data, reported=reported).outputs["trained"]
     kept = register(recipe=recipe, **tracked(run), trained=final, reported=reported)
     registered = place.step(kept, cached=False).outputs["registered"]
-    return Validated(folds, told["chosen"], reported, final, registered)
+    return Validated(data["folds"], told["chosen"], reported, final, registered)
 
 
 def core(place: Place) -> BaseComponent:

@@ -1,11 +1,12 @@
 """The part that every evaluation is made of: nested search, every cell of the loop, report."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kfp import dsl
 from kfp.dsl.base_component import BaseComponent
 from kfp.dsl.pipeline_channel import PipelineArtifactChannel
 
+from components.fold_split.component import fold_split
 from components.noise_eval.component import noise_eval
 from components.report.component import report
 from components.search.component import search
@@ -62,6 +63,12 @@ def measure(place: Place) -> BaseComponent:
         return Measured(chosen, told.outputs["reported"])
 
     return dag
+
+
+def split(place: Place, recipe: str, corpus: Any, work: str, run: str) -> dict[str, Any]:
+    """The step that cuts the folds, and with them all that a measurement takes besides a recipe."""
+    folds = place.step(fold_split(recipe=recipe, corpus=corpus)).outputs["folds"]
+    return {"corpus": corpus, "folds": folds, "work": work, "run": run}
 
 
 def final_fit(

@@ -6,11 +6,10 @@ from kfp import dsl
 from kfp.dsl.base_component import BaseComponent
 
 from components.check_data.component import check_data
-from components.fold_split.component import fold_split
 from components.ingest.component import ingest
 from components.promote.component import promote
 from pipeline.dags.crossval import validate
-from pipeline.dags.measure import final_fit, measure
+from pipeline.dags.measure import final_fit, measure, split
 from pipeline.dags.place import Place, tracked
 from pipeline.dags.place import guarded as handled
 
@@ -42,11 +41,11 @@ def core(place: Place) -> BaseComponent:
         with dsl.If(seen.outputs["verdict"] == "first", name="no champion yet"):
             validate(place, measured, recipe, corpus, work, run)
         with dsl.Elif(seen.outputs["verdict"] == "new_data", name="new data, the same recipe"):
-            data = _split(place, recipe, corpus, work, run)
+            data = split(place, recipe, corpus, work, run)
             told = measured(recipe=recipe, **data).outputs["reported"]
             _decide(place, recipe, data, reported=told, rival=told)
         with dsl.Elif(seen.outputs["verdict"] == "new_recipe", name="another recipe"):
-            data = _split(place, recipe, corpus, work, run)
+            data = split(place, recipe, corpus, work, run)
             champion = seen.outputs["champion_recipe"]
             ours = measured(recipe=recipe, **data).set_display_name("measure-challenger")
             theirs = measured(recipe=champion, **data).set_display_name("measure-champion")
@@ -55,12 +54,6 @@ def core(place: Place) -> BaseComponent:
         return Outputs(corpus, seen.outputs["checked"])
 
     return dag
-
-
-def _split(place: Place, recipe: str, corpus: object, work: str, run: str) -> dict[str, Any]:
-    """What both measurements are made on: the same folds of the same data."""
-    folds = place.step(fold_split(recipe=recipe, corpus=corpus)).outputs["folds"]
-    return {"corpus": corpus, "folds": folds, "work": work, "run": run}
 
 
 def _decide(place: Place, recipe: str, data: dict[str, Any], *, reported: Any, rival: Any) -> None:
