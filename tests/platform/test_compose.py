@@ -20,37 +20,10 @@ from tests.infra import INFRA, tool
 from tests.platform import docker_engine
 from tests.servers import free_port, status, until
 
-POSTGRES = """
-FROM {base}
-USER root
-RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends postgresql \\
- && groupadd -g 999 database && useradd -u 999 -g 999 database \\
- && install -d -o 999 -g 999 /var/lib/postgresql/data
-ENV PATH=/usr/lib/postgresql/15/bin:$PATH PGDATA=/var/lib/postgresql/data
-COPY entry.sh /entry.sh
-ENTRYPOINT ["bash", "/entry.sh"]
-"""
-ENTRY = """
-set -e
-if [ ! -s "$PGDATA/PG_VERSION" ]; then
-  initdb -U "$POSTGRES_USER" --pwfile=<(echo "$POSTGRES_PASSWORD") $POSTGRES_INITDB_ARGS
-  echo host all all all scram-sha-256 >> "$PGDATA/pg_hba.conf"
-  pg_ctl -w -o "-c listen_addresses=''" start
-  createdb -U "$POSTGRES_USER" "$POSTGRES_DB"
-  pg_ctl -w stop
-fi
-exec postgres -c listen_addresses='*'
-"""
-SEAWEEDFS = """
-FROM {base}
-USER root
-RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends wget
-COPY weed /usr/local/bin/weed
-"""
 OVERRIDE = """
 services:
-  postgres: {image: mtlser-compose-postgres}
-  s3: {image: mtlser-compose-seaweedfs}
+  postgres: {image: POSTGRES}
+  s3: {image: SEAWEEDFS}
   mlflow:
     ports: !override ["127.0.0.1:PORT:5000"]
 """
@@ -94,14 +67,13 @@ class Composed:
 @pytest.fixture(scope="module")
 def composed(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
     folder = tmp_path_factory.mktemp("compose")
-    (folder / "entry.sh").write_text(ENTRY)
-    docker_engine.build(
-        engine, "mtlser-compose-postgres", POSTGRES, {"entry.sh": folder / "entry.sh"}
-    )
-    docker_engine.build(engine, "mtlser-compose-seaweedfs", SEAWEEDFS, {"weed": Path(tool("weed"))})
+    images = docker_engine.stand_ins(engine)
     port = free_port()
     override = folder / "override.yaml"
-    override.write_text(OVERRIDE.replace("PORT", str(port)))
+    text = OVERRIDE
+    for name, value in {**images, "PORT": str(port)}.items():
+        text = text.replace(name, value)
+    override.write_text(text)
     held = Composed(f"mtlser-{uuid.uuid4().hex[:8]}", port, (INFRA / "compose.yaml", override))
     try:
         held.start()
