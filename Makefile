@@ -36,12 +36,12 @@ demo: setup ## run the whole DAG on the synthetic corpus: runs/demo/report.html
 	@test -d build/synthetic || $(BIN)/mtlser synth --out build/synthetic --seed 0
 	$(BIN)/mtlser-pipeline run --recipe demo --out runs/demo
 
-backbone: setup ## pre-train the bundled backbone anew into mtlser/backbone
+backbone: setup ## pre-train the bundled backbone anew into mtlser/models/backbone
 	@test -d build/pretraining || $(BIN)/mtlser synth --pretraining 4000 --seed 0 --out build/pretraining
 	$(BIN)/mtlser ingest --recipe backbone --out build/pretraining-corpus
 	$(BIN)/mtlser split --manifest build/pretraining-corpus --recipe backbone --out build/pretraining-folds
 	$(BIN)/mtlser pretrain --manifest build/pretraining-corpus --folds build/pretraining-folds --out build/backbone
-	mkdir -p mtlser/backbone && cp build/backbone/* mtlser/backbone/
+	mkdir -p mtlser/models/backbone && cp build/backbone/* mtlser/models/backbone/
 
 test: setup ## run every test (real data too, where MTLSER_SHARED names it)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)

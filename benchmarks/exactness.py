@@ -26,22 +26,21 @@ from torch.nn import functional
 from benchmarks import common
 from mtlser import recipe as recipes
 from mtlser import stages
-from mtlser.bench import Bench
-from mtlser.data import batches
-from mtlser.data.batches import Example
 from mtlser.evaluation.metrics import weighted_accuracy
 from mtlser.models.encoder import BUNDLED
 from mtlser.recipe import Recipe, dumps
 from mtlser.records import EMOTIONS, Cell, write_json
+from mtlser.storage.work_folder import Bench
 from mtlser.tracking import NullRun
-from mtlser.training import features, network, validate
+from mtlser.training import batches, features, network, validate
+from mtlser.training.batches import Example
 from mtlser.training.checkpoint import Checkpoint
 from mtlser.training.inputs import Inputs, Training
-from mtlser.training.loop import Job
+from mtlser.training.job import Job
 from mtlser.training.processes import Processes
 from mtlser.training.step import Stepper
-from tests.corpora import one_fold, write_corpus
-from tests.trainings import make_job
+from tests.helpers.corpora import one_fold, write_corpus
+from tests.helpers.trainings import make_job
 
 STEPS = 20
 ALONE = Processes(0, 1, torch.device("cpu"))

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from benchmarks import common
-from mtlser.data.batches import Example
 from mtlser.models.mtl import MtlNetwork
 from mtlser.models.wav2vec2 import Wav2Vec2Encoder
 from mtlser.recipe import ModelRecipe, TrainRecipe
 from mtlser.records import Utterance
-from mtlser.training.loop import Job
+from mtlser.training.batches import Example
+from mtlser.training.job import Job
 from mtlser.training.processes import Processes
 from mtlser.training.step import Stepper
 

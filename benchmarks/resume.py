@@ -22,8 +22,8 @@ from safetensors import safe_open
 from benchmarks import common
 from mtlser import recipe as recipes
 from mtlser.records import CellResult, read_json, write_json
-from tests.corpora import one_fold, write_corpus
-from tests.networks import write_encoder
+from tests.helpers.corpora import one_fold, write_corpus
+from tests.helpers.networks import write_encoder
 
 KILLS = 10
 SEED = 0
@@ -103,7 +103,7 @@ def main() -> None:
     """Measures and reports."""
     moments = random.Random(SEED)
     get_context("forkserver").set_forkserver_preload(
-        ["mtlser.stages", "mtlser.training.cells", "mtlser.training.search", "transformers"]
+        ["mtlser.stages", "mtlser.training.cells", "mtlser.search.search", "transformers"]
     )
     kills: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:

@@ -20,18 +20,17 @@ import torch
 
 from benchmarks import common
 from mtlser import recipe as recipes
-from mtlser.bench import Bench
-from mtlser.data import batches
-from mtlser.data.batches import Example
 from mtlser.models import bundle
 from mtlser.models.losses import count
 from mtlser.records import EMOTIONS, Utterance
-from mtlser.training import loop
+from mtlser.storage.work_folder import Bench
+from mtlser.training import batches, loop
+from mtlser.training.batches import Example
 from mtlser.training.checkpoint import Checkpoint
-from mtlser.training.loop import Job
+from mtlser.training.job import Job
 from mtlser.training.processes import Processes
 from mtlser.training.step import Stepper
-from tests.networks import write_encoder
+from tests.helpers.networks import write_encoder
 
 SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 SIZES = (100, 1_000, 10_000)

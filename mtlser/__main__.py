@@ -1,5 +1,5 @@
 """`python -m mtlser`: the command line, for launchers such as torchrun."""
 
-from mtlser.cli import main
+from mtlser.cli.app import main
 
 main()

@@ -15,7 +15,7 @@ import tomli_w
 from pydantic import BaseModel, Field, ValidationError
 
 from mtlser.errors import MtlserError
-from mtlser.recipe_sections import (
+from mtlser.recipes.sections import (
     BaselineRecipe,
     DataRecipe,
     DriftRecipe,

@@ -137,7 +137,7 @@ def _unchanged(done: Path) -> str | None:
 def _registered(done: Path) -> str:
     """What became of the model."""
     from mtlser.records import read_json
-    from mtlser.serving.registry import Registered
+    from mtlser.registry.versions import Registered
 
     found = read_json(done / "registered.json", Registered)
     if found.version is None:

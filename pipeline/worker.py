@@ -19,7 +19,7 @@ from typing import Any, TextIO
 
 from pydantic import BaseModel, ConfigDict
 
-from mtlser import collector
+from mtlser import runtime
 
 
 class Order(BaseModel):
@@ -129,7 +129,7 @@ def written(folder: Path, name: str) -> dict[str, dict[str, Any]]:
 
 def main() -> None:
     """Runs the order that the command line names; exit code 1 where a step failed."""
-    collector.relax()
+    runtime.relax_collector()
     order = Order.model_validate_json(Path(sys.argv[1]).read_text(encoding="utf-8"))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     tagged = Tagged(sys.stdout)

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 import mtlser
 from mtlser.errors import MtlserError
-from mtlser.marker import MARKER, Marker
+from mtlser.storage.marker import MARKER, Marker
 from pipeline.job import Job
 from pipeline.worker import Result
 

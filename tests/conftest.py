@@ -10,12 +10,12 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.infra import tool
-from tests.kfp_api import KubeflowApi, serving
-from tests.servers import Server, free_ports
+from tests.helpers.infra import tool
+from tests.helpers.kfp_api import KubeflowApi, serving
+from tests.helpers.servers import Server, free_ports
 
 if TYPE_CHECKING:
-    from mtlser.serving.gate import Reported
+    from mtlser.registry.gate import Reported
 
 S3_USER, S3_PASSWORD = "mtlser-tests", "mtlser-tests-secret"
 
@@ -100,7 +100,7 @@ def _has_bucket(endpoint: str) -> bool:
 @pytest.fixture
 def mlflow_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty store of the test's own, in the folder that the test runs in."""
-    from mtlser import mlflow_runs
+    from mtlser.tracking import mlflow_runs
 
     monkeypatch.chdir(tmp_path)
     mlflow = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID")
@@ -113,7 +113,7 @@ def mlflow_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def final(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a final fit with random weights."""
-    from tests.trained import write_model
+    from tests.helpers.trained import write_model
 
     return write_model(tmp_path_factory.mktemp("model")).parent
 
@@ -121,7 +121,7 @@ def final(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def low() -> "Reported":
     """A report of the champion's recipe, which is right about half of the time."""
-    from tests.retraining import CHAMPION, measured, plan
+    from tests.helpers.retraining import CHAMPION, measured, plan
 
     return measured(CHAMPION, 0.55, plan())
 
@@ -129,6 +129,6 @@ def low() -> "Reported":
 @pytest.fixture(scope="session")
 def high() -> "Reported":
     """A report of the challenger's recipe on the same folds, clearly better."""
-    from tests.retraining import CHALLENGER, measured, plan
+    from tests.helpers.retraining import CHALLENGER, measured, plan
 
     return measured(CHALLENGER, 0.85, plan(), 1)

@@ -14,7 +14,7 @@ import soundfile
 from mtlser import tracking
 from mtlser.evaluation.score_records import Scores
 from mtlser.records import Prediction, read_json, read_jsonl
-from tests.networks import write_encoder
+from tests.helpers.networks import write_encoder
 
 RECIPE = """
 name = "tiny"
@@ -166,7 +166,7 @@ def test_the_run_folder_predicts(folder: Path) -> None:
         [
             sys.executable,
             "-c",
-            "from mtlser.cli import main; main()",
+            "from mtlser.cli.app import main; main()",
             "predict",
             "out",
             str(wav),

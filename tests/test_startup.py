@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mtlser import collector, recipe
+from mtlser import recipe, runtime
 from mtlser.records import Cell, write_json
-from mtlser.stage_inputs import FOLDS
-from tests.trainings import make_inputs
+from mtlser.stages.inputs import FOLDS
+from tests.helpers.trainings import make_inputs
 
 SVM = Cell(system="svm", fold=0, seed=0).text
 STEPS = """
@@ -47,9 +47,9 @@ def test_the_svms_steps_import_neither_mlflow_nor_transformers(
 def test_the_collector_is_as_ever_once_a_network_computes() -> None:
     before = gc.get_threshold()
     try:
-        collector.relax()
-        assert gc.get_threshold()[0] > collector.USUAL[0]
-        collector.settle()
-        assert gc.get_threshold() == collector.USUAL
+        runtime.relax_collector()
+        assert gc.get_threshold()[0] > runtime.DEFAULT_THRESHOLD[0]
+        runtime.restore_collector()
+        assert gc.get_threshold() == runtime.DEFAULT_THRESHOLD
     finally:
         gc.set_threshold(*before)

@@ -171,17 +171,19 @@ class CorpusNoise(NoiseSource):
 
 
 def source(
-    recipe: NoiseRecipe, corpus: Path, utterances: Sequence[Utterance], seed: int
+    recipe: NoiseRecipe,
+    root: Path | None,
+    corpus: Path,
+    utterances: Sequence[Utterance],
+    seed: int,
 ) -> NoiseSource:
-    """The recipe's noise: recordings where it names a folder, else babble of the corpus.
+    """The recipe's noise: recordings of the folder `root`, else babble of the corpus.
 
     Raises:
         MtlserError: a kind is not there or cannot be read, or the corpus has one speaker.
     """
-    from mtlser import storage
-
-    if recipe.root is not None:
-        found = noise_folders.find(storage.fetch(recipe.root))
+    if root is not None:
+        found = noise_folders.find(root)
         recordings = {kind: found.of(kind) for kind in recipe.kinds}
         for kind, paths in recordings.items():
             noise_folders.load(kind, paths[0])

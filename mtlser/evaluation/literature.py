@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mtlser.evaluation.statistics import Summary, Welch, welch_from_summary
+from mtlser.evaluation.significance.statistics import Summary, Welch, welch_from_summary
 from mtlser.records import FoldPlan, Protocol, Record
 
 DATA = Path(__file__).with_name("literature.toml")

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from mtlser import storage
 from mtlser.data import audio, manifest, noise
 from mtlser.errors import MtlserError
-from mtlser.evaluation import profiling
-from mtlser.evaluation.cost_records import COST
+from mtlser.evaluation.cost import profiling
+from mtlser.evaluation.cost.cost_records import COST
 from mtlser.evaluation.noise_facts import CORPUS_BABBLE, NOISE, TOLERANCE_DB, NoiseRun
 from mtlser.evaluation.predictor import System, load_system, prediction_of
 from mtlser.recipe import NoiseRecipe, Recipe
@@ -124,7 +125,8 @@ def sweep(
     Each clip is decoded once, and each excerpt drawn once.
     """
     assert cell.fold is not None
-    source = noise.source(recipe.noise, corpus, utterances, recipe.seed)
+    root = storage.fetch(recipe.noise.root) if recipe.noise.root is not None else None
+    source = noise.source(recipe.noise, root, corpus, utterances, recipe.seed)
     shown = manifest.members(utterances, plan.folds[cell.fold].test)
     wavs = [audio.load(corpus / utterance.audio) for utterance in shown]
     for kind in recipe.noise.kinds:

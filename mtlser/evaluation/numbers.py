@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from mtlser.errors import MtlserError
-from mtlser.evaluation import counts, metrics, statistics
+from mtlser.evaluation import counts, metrics
 from mtlser.evaluation.columns import NONE, Block, Columns, Integers
 from mtlser.evaluation.score_records import (
     SPREAD_METRICS,
@@ -14,6 +14,7 @@ from mtlser.evaluation.score_records import (
     SpeakerScores,
     Spread,
 )
+from mtlser.evaluation.significance import statistics
 from mtlser.records import FoldPlan, Split
 
 

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mtlser import collector
+from mtlser import runtime
 from mtlser.data import text
-from mtlser.data.batches import speaker_label
+from mtlser.data.speaker_labels import speaker_label
 from mtlser.models import bundle
 from mtlser.models.bundle import Description, TrainedModel
 from mtlser.models.encoder import SAMPLE_RATE_HZ
@@ -87,7 +87,7 @@ def load_system(name: str, folder: Path, emotions: tuple[str, ...]) -> System:
 
         return SvmSystem(svm.load(folder), emotions)
     network = NetworkSystem(bundle.load(folder))
-    collector.settle()
+    runtime.restore_collector()
     return network
 
 

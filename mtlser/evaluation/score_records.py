@@ -7,12 +7,12 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from mtlser.evaluation import counts
-from mtlser.evaluation.bootstrap import Interval
 from mtlser.evaluation.fact_records import CostRow, NoiseFacts
 from mtlser.evaluation.literature import LiteratureRow
-from mtlser.evaluation.mcnemar import McNemar
-from mtlser.evaluation.paired import Paired
-from mtlser.evaluation.statistics import Welch
+from mtlser.evaluation.significance.bootstrap import Interval
+from mtlser.evaluation.significance.mcnemar import McNemar
+from mtlser.evaluation.significance.paired import Paired
+from mtlser.evaluation.significance.statistics import Welch
 from mtlser.records import CLEAN, Protocol, Rate, Record, Split
 
 MAIN_SYSTEM = "mtlser"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mtlser.evaluation import comparison, gathering, literature, notes, score_checks, selection
+from mtlser.evaluation import gathering, literature, notes, score_checks, selection
 from mtlser.evaluation.columns import NONE, Block, Columns
 from mtlser.evaluation.fact_records import CostRow, NoiseFacts
 from mtlser.evaluation.numbers import condition_scores, speaker_scores
@@ -18,7 +18,8 @@ from mtlser.evaluation.score_records import (
     Spread,
     SystemScores,
 )
-from mtlser.evaluation.statistics import Summary
+from mtlser.evaluation.significance import comparison
+from mtlser.evaluation.significance.statistics import Summary
 from mtlser.evaluation.summary import flat
 from mtlser.recipe import Recipe
 from mtlser.records import CLEAN, FoldPlan, Prediction, SearchResult, Split

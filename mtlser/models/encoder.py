@@ -20,7 +20,7 @@ from mtlser.models.speech_encoder import SAMPLE_RATE_HZ, SpeechEncoder
 from mtlser.models.wav2vec2 import Wav2Vec2Encoder
 from mtlser.models.whisper import WhisperEncoder
 
-BUNDLED = Path(__file__).parent.parent / "backbone"
+BUNDLED = Path(__file__).parent / "backbone"
 FAMILIES = ("wav2vec2", "hubert", "wavlm", "whisper")
 
 __all__ = [

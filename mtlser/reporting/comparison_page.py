@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mtlser.evaluation import gathering, run_comparison
-from mtlser.evaluation.run_comparison import Measured
+from mtlser.evaluation import gathering
 from mtlser.evaluation.score_records import Comparison, SystemScores
+from mtlser.evaluation.significance import run_comparison
+from mtlser.evaluation.significance.run_comparison import Measured
 from mtlser.records import CLEAN, Prediction, Record, read_jsonl, write_json
 from mtlser.reporting import exports, figures, material, page, significance, studies, verdict
 from mtlser.reporting.figures import Figure

@@ -7,7 +7,7 @@ from mtlser.evaluation import literature
 from mtlser.evaluation.fact_records import CostRow
 from mtlser.evaluation.literature import LiteratureRow
 from mtlser.evaluation.score_records import Scores
-from mtlser.evaluation.statistics import Summary
+from mtlser.evaluation.significance.statistics import Summary
 from mtlser.records import SearchResult
 from mtlser.reporting.formats import ABSENT, count, p_value, percent, points, signed
 from mtlser.reporting.surface import MEASURES, choice_score

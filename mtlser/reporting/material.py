@@ -79,7 +79,7 @@ def context(
 
 def environment(run: "Run") -> dict[str, str]:
     """What wrote the page: time, commit, run, machine, packages."""
-    from mtlser.provenance import commit
+    from mtlser.tracking.provenance import commit
 
     found = {
         "Written": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",

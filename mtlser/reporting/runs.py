@@ -121,7 +121,7 @@ def _is_run_id(place: str) -> bool:
 def _downloaded(place: str, scratch: Path) -> Path:
     from mlflow.exceptions import MlflowException
 
-    from mtlser import mlflow_runs
+    from mtlser.tracking import mlflow_runs
 
     address = tracking.existing_uri(place)
     client = mlflow_runs.connect(address)

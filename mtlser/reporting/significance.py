@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from mtlser.evaluation.score_records import Comparison
-from mtlser.evaluation.statistics import LEVEL
+from mtlser.evaluation.significance.statistics import LEVEL
 from mtlser.reporting import verdict
 from mtlser.reporting.formats import ABSENT, decimal, p_value, points, signed
 from mtlser.reporting.tables import Table

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtlser.errors import MtlserError
-from mtlser.evaluation import cost_records, gathering, literature, noise_facts, scores
+from mtlser.evaluation import gathering, literature, noise_facts, scores
 from mtlser.evaluation.columns import Columns
+from mtlser.evaluation.cost import cost_records
 from mtlser.evaluation.score_records import MAIN_SYSTEM, Scores
 from mtlser.recipe import Recipe, dumps, load
 from mtlser.records import FoldPlan, SearchResult, write_json

@@ -1,8 +1,8 @@
 """What the scores come to, in words: the title, one sentence, and what to beware of."""
 
-from mtlser.evaluation.paired import Paired
 from mtlser.evaluation.score_records import Comparison, Scores
-from mtlser.evaluation.statistics import LEVEL
+from mtlser.evaluation.significance.paired import Paired
+from mtlser.evaluation.significance.statistics import LEVEL
 from mtlser.records import SearchResult
 from mtlser.reporting.formats import p_value, percent, points, spread
 

@@ -158,7 +158,8 @@ def _downloaded(place: str) -> Path:
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
-    from mtlser import mlflow_runs, tracking
+    from mtlser import tracking
+    from mtlser.tracking import mlflow_runs
 
     address = tracking.existing_uri(place)
     client = mlflow_runs.connect(address)

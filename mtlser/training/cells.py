@@ -6,7 +6,6 @@ from statistics import median, median_low
 
 import numpy as np
 
-from mtlser.bench import Bench
 from mtlser.data import audio, folds
 from mtlser.errors import MtlserError
 from mtlser.evaluation.predictor import System, load_system, prediction_of
@@ -22,6 +21,7 @@ from mtlser.records import (
     write_json,
     write_jsonl,
 )
+from mtlser.storage.work_folder import Bench
 from mtlser.tracking import Run
 from mtlser.training import network, processes
 from mtlser.training.inputs import Inputs, Training

@@ -17,8 +17,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from mtlser import disk
-from mtlser.bench import Bench
+from mtlser.storage import disk
+from mtlser.storage.work_folder import Bench
 
 STATE = "state.safetensors"
 BEST = "best-*.safetensors"

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mtlser.data import audio
-from mtlser.data.batches import Read
 from mtlser.models.bundle import encoder_digest
 from mtlser.models.mtl import Cut, MtlNetwork
 from mtlser.models.packed import Packed
 from mtlser.records import Utterance
+from mtlser.training.batches import Read
 
 FEATURES = "features.f32"
 INDEX = "index.json"

@@ -3,51 +3,19 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 
-from mtlser.data import batches, rng
-from mtlser.data.batches import Example, Read
-from mtlser.models.mtl import Cut, MtlNetwork
-from mtlser.recipe import TrainRecipe
-from mtlser.training import optimisation, watch
+from mtlser.data import rng
+from mtlser.training import batches, optimisation, watch
+from mtlser.training.batches import Example
 from mtlser.training.checkpoint import Checkpoint, Row, Standing, best_epoch, score
-from mtlser.training.processes import Processes
+from mtlser.training.job import Fit, Job
 from mtlser.training.step import Stepper
-from mtlser.training.watch import Guard, Pace, Watcher
+from mtlser.training.watch import Guard, Pace
 
 LOOKED_AT = 10
 """Steps between two looks at the losses, where a look waits for a device or other processes."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One training: what is shown to the network, and how."""
-
-    network: MtlNetwork
-    cut: Cut
-    read: Read
-    examples: Sequence[Example]
-    recipe: TrainRecipe
-    alpha: float
-    beta: float
-    seed: int
-    validate: Callable[[], tuple[float, Row]] | None
-    """Selection score (higher is better) and figures; `None` trains to the last epoch."""
-    epochs: int
-    """Epochs to run; the schedule's length stays the recipe's."""
-    processes: Processes
-    watcher: Watcher = watch.unwatched
-
-
-@dataclass(frozen=True)
-class Fit:
-    """How a training ended."""
-
-    best_epoch: int
-    score: float | None
-    rows: tuple[Row, ...]
 
 
 def fit(job: Job, checkpoint: Checkpoint, on_epoch: Callable[[int, Row], None]) -> Fit:
@@ -104,7 +72,7 @@ class Course:
         self._train()
         row = self._row()
         if self.job.validate is not None:
-            value, figures = self.job.validate()
+            value, figures = self.job.validate(self.job)
             row |= figures | {"score": value}
             better = value > max(map(score, self.standing.rows), default=-math.inf)
             if better and self.job.processes.main:

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from mtlser.bench import Bench
-from mtlser.data.batches import Example, examples, speaker_label
+from mtlser.data.speaker_labels import speaker_label
 from mtlser.errors import MtlserError
 from mtlser.models import bundle
 from mtlser.models.bundle import Description, TrainedModel
@@ -24,12 +23,14 @@ from mtlser.records import (
     Utterance,
     write_json,
 )
+from mtlser.storage.work_folder import Bench
 from mtlser.tracking import Run
 from mtlser.training import features, loop, processes
+from mtlser.training.batches import Example, examples
 from mtlser.training.checkpoint import Checkpoint, Row
 from mtlser.training.inputs import Inputs, Training, cell_key
+from mtlser.training.job import Fit, Job
 from mtlser.training.logs import logged, watched
-from mtlser.training.loop import Job
 from mtlser.training.validate import validator
 
 
@@ -62,7 +63,7 @@ def train_network(
 
 
 def result_of(
-    training: Training, outcome: loop.Fit, trained: TrainedModel, seconds: float
+    training: Training, outcome: Fit, trained: TrainedModel, seconds: float
 ) -> CellResult:
     """How the training ended."""
     last = outcome.rows[outcome.best_epoch - 1]
@@ -80,7 +81,7 @@ def result_of(
     )
 
 
-def write_cell(folder: Path, trained: TrainedModel, outcome: loop.Fit, result: CellResult) -> None:
+def write_cell(folder: Path, trained: TrainedModel, outcome: Fit, result: CellResult) -> None:
     """Writes the cell's folder, through a temporary name."""
     temporary = folder.with_name(f"{folder.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -95,7 +96,7 @@ def write_cell(folder: Path, trained: TrainedModel, outcome: loop.Fit, result: C
 
 def fit_network(
     training: Training, inputs: Inputs, recipe: Recipe, bench: Bench, kept: Checkpoint, parent: Run
-) -> tuple[TrainedModel, loop.Fit]:
+) -> tuple[TrainedModel, Fit]:
     """The network trained, and how that went; epoch figures go to MLflow as they come."""
     trained, job = prepared(training, inputs, recipe, bench)
     with logged(training, parent) as log, watched(training, job.processes) as watcher:
@@ -146,19 +147,19 @@ def prepared(
         return examples(inputs.of(ids), EMOTIONS, speakers, frames, label)
 
     held_out = parts(training.fold.validation), parts(training.fold.speaker_check)
-    validate = validator(lambda: job, description, *held_out, recipe.search.metric)
+    validate = validator(description, *held_out, recipe.search.metric)
     job = Job(
-        network,
-        cut,
-        read,
-        parts(training.fold.train),
-        recipe.train,
-        training.alpha,
-        training.beta,
-        training.cell.seed,
-        None if training.epochs is not None else validate,
-        training.epochs or recipe.train.epochs,
-        team,
+        network=network,
+        cut=cut,
+        read=read,
+        examples=parts(training.fold.train),
+        recipe=recipe.train,
+        alpha=training.alpha,
+        beta=training.beta,
+        seed=training.cell.seed,
+        validate=None if training.epochs is not None else validate,
+        epochs=training.epochs or recipe.train.epochs,
+        processes=team,
     )
     return TrainedModel(network, description), job
 

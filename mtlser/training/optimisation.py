@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from mtlser.data.batches import Example
 from mtlser.errors import MtlserError
 from mtlser.models.mtl import MtlNetwork
 from mtlser.recipe import TrainRecipe
+from mtlser.training.batches import Example
 
 LAYER = re.compile(r"\blayers\.(\d+)\.")
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from mtlser.bench import Bench
 from mtlser.models import bundle, tiny
 from mtlser.recipe import Recipe
 from mtlser.records import Cell, CellResult, read_json
+from mtlser.storage.work_folder import Bench
 from mtlser.tracking import Run
 from mtlser.training import network
 from mtlser.training.inputs import Inputs, Training

@@ -2,35 +2,32 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import torchaudio
 from torch import Tensor
 
-from mtlser import collector
-from mtlser.data import batches
-from mtlser.data.batches import Batch, Example
+from mtlser import runtime
 from mtlser.errors import MtlserError
 from mtlser.models.losses import Counts, count, joint_loss
 from mtlser.models.mtl import Cut, Logits
 from mtlser.models.packed import Packed
-from mtlser.training import heap, optimisation
+from mtlser.training import batches, optimisation
+from mtlser.training.batches import Batch, Example
 from mtlser.training.checkpoint import Checkpoint, Standing
-
-if TYPE_CHECKING:
-    from mtlser.training.loop import Job
+from mtlser.training.job import Job
 
 
 class Stepper:
     """Moves a job's weights by one batch at a time."""
 
-    def __init__(self, job: "Job") -> None:
+    def __init__(self, job: Job) -> None:
         self.job = job
         self.device = job.processes.device
-        collector.settle()
+        runtime.restore_collector()
         if self.device.type == "cpu":
-            heap.keep_freed()
+            runtime.keep_freed_memory()
         job.network.encoder.recompute = job.recipe.gradient_checkpointing
         self.optimizer = optimisation.make_optimizer(job.network, job.recipe)
         self.schedule = optimisation.make_schedule(self.optimizer, job.recipe, 1, 0)
@@ -163,7 +160,7 @@ class Stepper:
         self.bucket_s = batches.seconds(part) / 2
 
 
-def load_batch(job: "Job", group: Sequence[Example]) -> Batch:
+def load_batch(job: Job, group: Sequence[Example]) -> Batch:
     """The group as one batch that enters the network at `local` or `encoded`, on its device."""
     device = next(job.network.parameters()).device
     clips = [job.read(example.utterance) for example in group]
@@ -186,7 +183,7 @@ def _moved(values: Tensor, device: torch.device) -> Tensor:
     return values.pin_memory().to(device, non_blocking=True)
 
 
-def forward(job: "Job", features: Packed) -> Logits:
+def forward(job: Job, features: Packed) -> Logits:
     """The logits of one batch, in the recipe's precision."""
     cut: Cut = "encoded" if job.cut == "encoded" else "local"
     with autocast(job, features.rows_nd.device):
@@ -194,7 +191,7 @@ def forward(job: "Job", features: Packed) -> Logits:
     return logits
 
 
-def autocast(job: "Job", device: torch.device) -> torch.autocast:
+def autocast(job: Job, device: torch.device) -> torch.autocast:
     """The block in which activations have the recipe's precision."""
     dtype = optimisation.activation_dtype(job.recipe.precision, device)
     return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)

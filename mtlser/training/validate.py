@@ -6,38 +6,37 @@ from statistics import fmean
 
 import torch
 
-from mtlser.data.batches import Example, speaker_label
+from mtlser.data.speaker_labels import speaker_label
 from mtlser.evaluation import metrics
 from mtlser.evaluation.predictor import BATCH_S, Output, length_batches, outputs
 from mtlser.evaluation.selection import selection_score
 from mtlser.models.bundle import Description
+from mtlser.training.batches import Example
 from mtlser.training.checkpoint import Row
-from mtlser.training.loop import Job
+from mtlser.training.job import Job
 from mtlser.training.step import forward, load_batch
 
 
 def validator(
-    job: Callable[[], Job],
     description: Description,
     validation: Sequence[Example],
     speaker_check: Sequence[Example],
     metric: str,
-) -> Callable[[], tuple[float, Row]]:
-    """A function that scores the network as it stands: (selection score, figures).
+) -> Callable[[Job], tuple[float, Row]]:
+    """A function that scores a job's network as it stands: (selection score, figures).
 
     Args:
-        job: gives the training whose network is scored.
         description: what the network's outputs mean.
         validation: unseen speakers; emotion and transcripts are scored here.
         speaker_check: held-out utterances of training speakers; the speaker head is scored here.
         metric: `wa`, `ua`, `f1`, `wer` (score 1 - WER), `loss` (score -loss) or `joint`.
     """
 
-    def validate() -> tuple[float, Row]:
-        figures = emotion_and_text(validation, predict(job(), validation, description))
-        said = predict(job(), speaker_check, description)
+    def validate(job: Job) -> tuple[float, Row]:
+        figures = emotion_and_text(validation, predict(job, validation, description))
+        said = predict(job, speaker_check, description)
         figures["speaker_accuracy"] = metrics.weighted_accuracy(
-            [speaker_label(each.utterance, job().recipe.speaker_label) for each in speaker_check],
+            [speaker_label(each.utterance, job.recipe.speaker_label) for each in speaker_check],
             [output.speaker or "" for output in said],
         )
         return selection_score(figures, metric), {

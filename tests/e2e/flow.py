@@ -4,7 +4,7 @@ import json
 import os
 import uuid
 
-from tests.server_words import command
+from tests.helpers.server_words import command
 
 CRON = "0 0 3 1 1 *"
 """Once a year: the test's schedule starts nothing while it is there."""

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from mtlser import mlflow_runs, tracking
 from mtlser import recipe as recipes
+from mtlser import tracking
+from mtlser.tracking import mlflow_runs
 from tests.e2e import flow
-from tests.kfp_api import KubeflowApi
-from tests.server_words import CLUSTER
-from tests.test_server_runs import ended, task
+from tests.helpers.kfp_api import KubeflowApi
+from tests.helpers.server_words import CLUSTER
+from tests.pipeline.test_server_runs import ended, task
 
 EXPERIMENT = "mtlser/emodb"
 

@@ -15,8 +15,8 @@ from docker.errors import DockerException, ImageNotFound, NotFound
 from kfp import local
 
 from components import IMAGE
-from tests.infra import tool
-from tests.servers import status, until
+from tests.helpers.infra import tool
+from tests.helpers.servers import status, until
 
 BASE = "mtlser-base:local"
 POSTGRES = """

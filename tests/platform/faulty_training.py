@@ -13,11 +13,12 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from safetensors import safe_open
 
-from mtlser import mlflow_runs, storage
+from mtlser import storage
 from mtlser.records import CellResult, Prediction, read_json, read_jsonl, write_json
-from tests.corpora import one_fold, write_corpus
-from tests.servers import until
-from tests.trainings import history
+from mtlser.tracking import mlflow_runs
+from tests.helpers.corpora import one_fold, write_corpus
+from tests.helpers.servers import until
+from tests.helpers.trainings import history
 
 ROOT = Path(__file__).parents[2]
 EXPERIMENT = "mtlser/iemocap"

@@ -12,13 +12,14 @@ from mlflow import MlflowClient
 from mtlser import recipe as recipes
 from mtlser import stages, tracking
 from mtlser.recipe import Recipe
-from mtlser.serving import champions, turns
+from mtlser.registry import champions, lock
+from mtlser.reporting import logged_scores
 from pipeline import workspace
 from tests.conftest import S3_PASSWORD, S3_USER
+from tests.helpers.retraining import CHALLENGER, CHAMPION, measured, plan, write_report
+from tests.helpers.servers import Server, mlflow_server, postgres
+from tests.helpers.trained import write_emodb, write_model
 from tests.platform.faulty_training import plain_env
-from tests.retraining import CHALLENGER, CHAMPION, measured, plan, write_report
-from tests.servers import Server, mlflow_server, postgres
-from tests.trained import write_emodb, write_model
 
 STEP = """
 import sys
@@ -97,7 +98,7 @@ def test_two_registrations_at_once_leave_the_better_one_champion(
         report = write_report(tmp_path / f"report-{ua}", made, side)
         out, run = tmp_path / f"registered-{ua}", f"scheduled-{ua}"
         with tracking.parent(made, run) as parent:
-            tracking.log_scores(parent, side.scores, report)
+            logged_scores.log_scores(parent, side.scores, report)
         steps[ua] = ("register", model.parent, report, saved(tmp_path, made), out, run)
     at_once(server.address, tmp_path, list(steps.values()))
 
@@ -120,7 +121,7 @@ def test_two_registrations_at_once_leave_the_better_one_champion(
     for each in outcomes.values():
         assert each["reason"] == versions[each["version"]].tags["mtlser.reason"]
         assert each["champion_before"] == (None if each["version"] == 1 else 1)
-    assert {version.tags[turns.TURN] for version in versions.values()} == {turns.OVER}
+    assert {version.tags[lock.TURN] for version in versions.values()} == {lock.OVER}
 
 
 def test_of_two_promotions_at_once_the_second_meets_a_champion_that_has_changed(

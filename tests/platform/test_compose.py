@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from tests.infra import INFRA, tool
+from tests.helpers.infra import INFRA, tool
+from tests.helpers.servers import free_port, status, until
 from tests.platform import docker_engine
-from tests.servers import free_port, status, until
 
 OVERRIDE = """
 services:

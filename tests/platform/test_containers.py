@@ -16,8 +16,9 @@ import pytest
 from mlflow import MlflowClient
 
 from components import IMAGE
-from mtlser import mlflow_runs, stages
 from mtlser import recipe as recipes
+from mtlser import stages
+from mtlser.tracking import mlflow_runs
 from pipeline.dags import DAGS
 from pipeline.dags.place import Place
 from pipeline.profile import Profile, Retry

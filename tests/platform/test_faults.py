@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import S3_PASSWORD, S3_USER
-from tests.fault_proxy import FaultProxy, Mode
+from tests.helpers.fault_proxy import FaultProxy, Mode
+from tests.helpers.servers import Postgres, Server, mlflow_server, postgres
 from tests.platform.faulty_training import (
     Attempt,
     Outcome,
@@ -24,7 +25,6 @@ from tests.platform.faulty_training import (
     outcome,
     plain_env,
 )
-from tests.servers import Postgres, Server, mlflow_server, postgres
 
 pytestmark = pytest.mark.timeout(400)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.trained import write_emodb
 from tests.platform.faulty_training import SETTINGS, Attempt, Place, plain_env
-from tests.trained import write_emodb
 
 ROOM = "64m"
 

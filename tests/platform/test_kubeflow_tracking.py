@@ -19,12 +19,12 @@ from components.fold_split.component import fold_split
 from components.ingest.component import ingest
 from components.search.component import search
 from components.train.component import train
-from mtlser import mlflow_runs
 from mtlser import recipe as recipes
+from mtlser.tracking import mlflow_runs
 from pipeline.dags.place import Place
 from pipeline.profile import Profile, Retry
+from tests.helpers.trained import write_emodb
 from tests.platform.docker_engine import Platform, use_containers
-from tests.trained import write_emodb
 
 PARENT = "mlflow.parentRunId"
 CELL = "mtlser:f0:s0"

@@ -1,0 +1,283 @@
+"""The `mtlser` command: each stage as a command, paths in, paths out.
+
+Heavy packages load only inside the command that needs them, so that `--help` answers at once.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from mtlser import recipe as recipes
+from mtlser import stages, storage
+from mtlser.cli import profile_command, report_command, retrain_commands, show
+from mtlser.cli.flags import (
+    CorpusName,
+    FoldIndex,
+    Folds,
+    Key,
+    Manifest,
+    Out,
+    RecipeName,
+    Root,
+    Sets,
+    System,
+    Work,
+    again,
+    resolve,
+    told,
+)
+from mtlser.errors import MtlserError
+from mtlser.records import Cell
+from mtlser.storage import disk
+
+app = typer.Typer(
+    help="Multi-task speech emotion recognition: wav files in, a report and a model out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.command(epilog="Example: mtlser synth --out build/synthetic --seed 0")
+def synth(
+    out: Out,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    pretraining: Annotated[
+        int, typer.Option(min=0, help="So many utterances of the backbone's own corpus instead.")
+    ] = 0,
+) -> None:
+    """Write the synthetic corpus: an IEMOCAP-shaped release, byte-identical for a seed."""
+    stages.synth(out, seed, pretraining)
+    recipe = "backbone" if pretraining else "demo"
+    told(f"release: {out}", f"mtlser ingest --recipe {recipe} --root {out} --out corpus")
+
+
+@app.command("recipes", epilog="Example: mtlser recipes demo")
+def show_recipes(name: Annotated[str | None, typer.Argument()] = None) -> None:
+    """List the shipped recipes, or print one of them."""
+    if name is not None:
+        typer.echo(recipes.dumps(recipes.load(name)), nl=False)
+        return
+    shipped = [recipes.load(each) for each in recipes.names()]
+    show.table(("recipe", "about"), [(each.name, each.about) for each in shipped])
+    told("read one whole with `mtlser recipes NAME`", "mtlser ingest --recipe NAME --out corpus")
+
+
+@app.command(epilog="Example: mtlser ingest --corpus iemocap --root IEMOCAP --out corpus")
+def ingest(
+    out: Out,
+    corpus: CorpusName = None,
+    root: Root = None,
+    recipe: RecipeName = None,
+    sets: Sets = None,
+) -> None:
+    """Read a corpus: 16 kHz mono audio, a manifest, and a count of all that is left out."""
+    stages.ingest(resolve(recipe, sets, corpus, root), out)
+    show.ingested(out)
+    repeated = again(recipe, sets)
+    told(f"corpus: {out}", f"mtlser split --manifest {out} --out folds{repeated}")
+
+
+@app.command(epilog="Example: mtlser split --manifest corpus --recipe demo --out folds")
+def split(manifest: Manifest, out: Out, recipe: RecipeName = None, sets: Sets = None) -> None:
+    """Cut the folds of the recipe's protocol and audit what they leak."""
+    made = stages.split(manifest, resolve(recipe, sets), out)
+    show.audited(out)
+    repeated = again(recipe, sets)
+    told(
+        f"folds: {out}; trainings: {' '.join(made)}",
+        f"mtlser search --manifest {manifest} --folds {out} --out chosen{repeated}",
+    )
+
+
+@app.command(epilog="Example: mtlser audit --manifest corpus --protocol recording")
+def audit(
+    manifest: Manifest,
+    folds: Annotated[str | None, typer.Option(help="Folds folder; else the recipe cuts.")] = None,
+    protocol: Annotated[str | None, typer.Option(help="loso, session, recording, random.")] = None,
+    recipe: RecipeName = None,
+    sets: Sets = None,
+) -> None:
+    """Print what a protocol leaks, and how well a guess without audio does."""
+    if protocol is not None:
+        sets = [*(sets or []), f'split.protocol="{protocol}"']
+    from mtlser.data import audit as leaks
+    from mtlser.data import folds as cut
+
+    utterances = stages.load_manifest(storage.fetch(manifest))
+    resolved = resolve(recipe, sets)
+    plan = stages.load_folds(storage.fetch(folds)) if folds else cut.plan(utterances, resolved)
+    typer.echo(leaks.describe(leaks.audit(utterances, plan)))
+
+
+@app.command(epilog="Example: mtlser search --manifest corpus --folds folds --out chosen")
+def search(
+    manifest: Manifest,
+    folds: Folds,
+    out: Out,
+    recipe: RecipeName = None,
+    sets: Sets = None,
+    work: Work = "",
+    run: Key = "",
+) -> None:
+    """Choose alpha, beta and epoch on validation; test is never touched."""
+    stages.search(manifest, folds, resolve(recipe, sets), out, work, run)
+    repeated = again(recipe, sets)
+    given = f"--manifest {manifest} --folds {folds} --chosen {out} --fold 0"
+    told(f"chosen: {out}", f"mtlser train {given} --out cells/f0{repeated}")
+
+
+@app.command(epilog="Example: mtlser train --manifest corpus --folds folds --fold 0 --out cells/f0")
+def train(  # noqa: PLR0913 - one parameter a flag
+    *,
+    manifest: Manifest,
+    folds: Folds,
+    out: Out,
+    fold: FoldIndex = 0,
+    final: Annotated[bool, typer.Option("--final", help="Fit on all data instead.")] = False,
+    chosen: Annotated[
+        str, typer.Option(help="Chosen or report folder; else the recipe's [train] pair.")
+    ] = "",
+    system: System = "mtlser",
+    recipe: RecipeName = None,
+    sets: Sets = None,
+    work: Work = "",
+    run: Key = "",
+    processes: Annotated[
+        int, typer.Option(min=1, help="Share the training, by torchrun: one a GPU.")
+    ] = 1,
+) -> None:
+    """Train one fold, or take the search's checkpoint of it, and score its test set once."""
+    resolved = resolve(recipe, sets)
+    cell = Cell(system=system, fold=None if final else fold, seed=resolved.seed).text
+    if final and not chosen:
+        raise MtlserError(
+            "--final needs what the folds chose; give --chosen REPORT_FOLDER, as `mtlser report` "
+            "wrote it"
+        )
+    stages.train(manifest, folds, chosen, cell, resolved, out, work, run, processes)
+    repeated = again(recipe, sets)
+    if final:
+        told(
+            f"final fit: {out}",
+            f"mtlser predict {out} clip.wav",
+            f"mtlser register --model {out} --report {chosen} --out registered{repeated}",
+        )
+        return
+    given = f"--manifest {manifest} --folds {folds}"
+    where = f"--fold {fold} --system {system} --model {out}"
+    told(f"cell: {out}", f"mtlser noise-eval {given} {where} --out noisy/f{fold}{repeated}")
+
+
+@app.command(epilog="Example: mtlser pretrain --manifest corpus --folds folds --out build/backbone")
+def pretrain(
+    manifest: Manifest,
+    folds: Folds,
+    out: Out,
+    recipe: RecipeName = "backbone",
+    sets: Sets = None,
+    work: Work = "",
+) -> None:
+    """Pre-train a tiny wav2vec 2.0 from random weights, as the bundled one was."""
+    stages.pretrain(manifest, folds, resolve(recipe, sets), out, work)
+    told(f"backbone: {out}", f"mtlser-pipeline run --recipe demo --set model.encoder={out}")
+
+
+@app.command(epilog="Example: mtlser predict runs/demo clip.wav other.wav --json")
+def predict(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN_OR_MODEL",
+            help="Run folder, model folder or MLflow URI (models:/mtlser@champion).",
+        ),
+    ],
+    wavs: Annotated[list[Path], typer.Argument(metavar="WAV...", help="Audio files.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print emotion with probabilities, text and speaker for each file."""
+    from mtlser.serving import load
+
+    found = load.predict_files(model, wavs)
+    if as_json:
+        typer.echo(json.dumps([each.model_dump() for each in found], indent=1, ensure_ascii=False))
+    else:
+        show.predictions(found)
+
+
+@app.command(
+    "noise-eval",
+    epilog="Example: mtlser noise-eval --manifest corpus --folds folds --fold 0 "
+    "--model cells/f0 --out noisy/f0",
+)
+def noise_eval(
+    manifest: Manifest,
+    folds: Folds,
+    model: Annotated[str, typer.Option(help="Cell folder, as `mtlser train` wrote it.")],
+    out: Out,
+    fold: FoldIndex = 0,
+    system: System = "mtlser",
+    recipe: RecipeName = None,
+    sets: Sets = None,
+) -> None:
+    """Predict a fold's test set under every noise and SNR of the recipe."""
+    resolved = resolve(recipe, sets)
+    cell = Cell(system=system, fold=fold, seed=resolved.seed).text
+    stages.noise_eval(manifest, folds, model, cell, resolved, out)
+    given = f"--manifest {manifest} --folds {folds} --chosen chosen"
+    repeated = again(recipe, sets)
+    told(f"noisy: {out}", f"mtlser report {given} --out report{repeated} {model} {out} ...")
+
+
+app.command(epilog="Example: mtlser profile runs/demo --out cost")(profile_command.profile)
+
+
+app.command(
+    epilog="Example: mtlser report --manifest corpus --folds folds --chosen chosen "
+    "--out report cells/f0 cells/f1 noisy/f0 noisy/f1"
+)(report_command.report)
+
+
+@app.command(epilog="Example: mtlser register --model final --report report --out registered")
+def register(
+    model: Annotated[str, typer.Option(help="Folder of the final fit.")],
+    report: Annotated[str, typer.Option(help="Report folder of its cross-validation.")],
+    out: Out,
+    recipe: RecipeName = None,
+    sets: Sets = None,
+    run: Key = "",
+) -> None:
+    """Register the final model in MLflow: challenger, and champion on evidence alone."""
+    resolved = resolve(recipe or str(storage.fetch(report) / "recipe.toml"), sets)
+    stages.register(model, report, resolved, out, run)
+    show.registered(out)
+    following = f"mtlser predict models:/{resolved.registry.name}@challenger clip.wav"
+    told(f"registered: {out}/registered.json", following)
+
+
+app.command("check-data", epilog=retrain_commands.CHECK_EXAMPLE)(retrain_commands.check_data)
+app.command(epilog=retrain_commands.PROMOTE_EXAMPLE)(retrain_commands.promote)
+app.command(epilog=retrain_commands.ROLLBACK_EXAMPLE)(retrain_commands.rollback)
+
+
+def main() -> None:
+    """Runs the command line; one line on stderr: a mistake exits with 2, a full disk with 1."""
+    try:
+        app(prog_name="mtlser")
+    except MtlserError as error:
+        _refuse(str(error), error.exit_code)
+    except OSError as error:
+        if disk.is_full(error):
+            _refuse(f"{error}; make room there and run the same command again", 1)
+        if error.filename is None:
+            raise
+        _refuse(f"{error.filename}: {error.strerror}; give another path", 2)
+
+
+def _refuse(sentence: str, code: int) -> NoReturn:
+    sys.stderr.write(f"mtlser: {' '.join(sentence.split())}\n")
+    raise SystemExit(code)

@@ -1,0 +1,112 @@
+"""What the command line prints: plain tables, on a terminal or into a file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from mtlser import storage
+from mtlser.records import read_json
+
+if TYPE_CHECKING:
+    from mtlser.registry.drift_records import Drift
+    from mtlser.serving.load import FilePrediction
+
+WIDTH = 120
+"""Columns where the output is no terminal, so that a table in a log is not cut."""
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Prints rows under headings."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(*headings, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        shown.add_row(*(Text(cell) for cell in row))
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
+    console.print(shown)
+
+
+def ingested(corpus: str) -> None:
+    """Prints what a corpus folder kept and what it left out."""
+    from mtlser.data import manifest
+
+    if folder := _local(corpus):
+        typer.echo(manifest.describe(read_json(folder / manifest.REPORT, manifest.IngestReport)))
+
+
+def audited(folds: str) -> None:
+    """Prints what the fold plan of a folds folder leaks."""
+    from mtlser.data import audit
+
+    if folder := _local(folds):
+        typer.echo(audit.describe(read_json(folder / "audit.json", audit.Audit)))
+
+
+def scored(report: str) -> None:
+    """Prints the tables of a report folder."""
+    from mtlser.evaluation.score_records import Scores
+    from mtlser.reporting.table import console
+
+    if folder := _local(report):
+        typer.echo(console(read_json(folder / "scores.json", Scores)), nl=False)
+
+
+def registered(place: str) -> None:
+    """Prints which version a registered folder tells of, and why it is champion or not."""
+    from mtlser.registry.versions import Registered
+
+    if folder := _local(place):
+        told = read_json(folder / "registered.json", Registered)
+        typer.echo(
+            f"{told.name} version {told.version or 'none'}: {told.reason}; champion is "
+            f"{told.champion_now or 'none'}"
+        )
+
+
+def drifted(found: "Drift") -> None:
+    """Prints the verdict of a check of data, and every measure with its limit."""
+    typer.echo(f"{found.model}: {found.verdict}: {found.reason}")
+    if not found.measures:
+        return
+    rows = [
+        (
+            each.name,
+            each.champion,
+            each.now,
+            f"{each.scale} {each.effect:.3f}",
+            "-" if each.limit is None else f"{each.limit:g}",
+            "-" if each.p is None else f"{each.p:.2g}",
+            "OVER" if each.breach else "",
+        )
+        for each in found.measures
+    ]
+    table(("measure", "champion's data", "this data", "size", "limit", "p", ""), rows)
+
+
+def _local(place: str) -> Path | None:
+    """The folder, where it can be read without a download."""
+    return None if storage.is_s3(place) else Path(place).expanduser()
+
+
+def predictions(found: "Sequence[FilePrediction]") -> None:
+    """Prints one line a file: emotion, every probability, text and speaker."""
+    classes = list(found[0].probabilities) if found else []
+    names = [Path(each.file).name for each in found]
+    told_apart = len(set(names)) == len(names)
+    rows = [
+        (
+            Path(each.file).name if told_apart else each.file,
+            each.emotion,
+            *(f"{each.probabilities[name]:.2f}" for name in classes),
+            "-" if each.text is None else each.text,
+            each.speaker or "-",
+        )
+        for each in found
+    ]
+    table(("file", "emotion", *classes, "text", "speaker"), rows)

@@ -1,0 +1,1 @@
+"""The synthetic corpora: actors, dialogues, speech and release files."""

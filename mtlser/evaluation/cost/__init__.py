@@ -1,0 +1,1 @@
+"""What a system costs: parameters, operations, time and memory."""

@@ -1,0 +1,1 @@
+"""Comparisons of systems: tests, effect sizes, intervals, and which test to trust."""

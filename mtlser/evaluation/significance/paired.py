@@ -1,0 +1,154 @@
+"""Tests of two systems on the same folds; rates 0-1, readings in points (hundredths).
+
+Folds share training data, so the paired t-test and Wilcoxon's find differences too easily; the
+corrected resampled t-test allows for the overlap and is the one to believe.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtlser.errors import MtlserError
+from mtlser.evaluation.significance.statistics import LEVEL, in_words, negligible
+from mtlser.records import Record
+
+
+class Paired(Record):
+    """Two-tailed test of the differences on the same folds."""
+
+    kind: Literal["paired t", "wilcoxon", "corrected resampled t"]
+    names: tuple[str, str]
+    n: int
+    difference: float
+    """Mean over folds of `a` minus `b`."""
+    interval: tuple[float, float] | None
+    """95 % interval of the mean difference; `None` for the rank test."""
+    statistic: float
+    df: int | None
+    p: float
+    reading: str
+
+
+def paired_t(a: Sequence[float], b: Sequence[float], names: tuple[str, str] = ("a", "b")) -> Paired:
+    """Two-tailed paired t-test over the same folds, in the same order.
+
+    >>> round(paired_t([0.8, 0.82, 0.84], [0.7, 0.75, 0.71]).p, 4)
+    0.0287
+
+    Raises:
+        MtlserError: the samples differ in length, hold fewer than two values, or every fold
+            differs by the same amount.
+    """
+    return _paired_t("paired t", a, b, names, share=0.0)
+
+
+def corrected_resampled_t(
+    a: Sequence[float],
+    b: Sequence[float],
+    n_train: float,
+    n_test: float,
+    names: tuple[str, str] = ("a", "b"),
+) -> Paired:
+    """Corrected resampled t-test over the same folds (Nadeau & Bengio 2003).
+
+    `t = mean(d) / sqrt((1 / k + n_test / n_train) * var(d))` with k - 1 degrees of freedom
+    (doi 10.1023/A:1024068626366). The second term allows for training sets that overlap.
+
+    Args:
+        a: one rate per fold.
+        b: as `a`, for the other system on the same folds.
+        n_train: utterances trained on in a fold (the mean over folds).
+        n_test: utterances tested on in a fold (the mean over folds).
+        names: what to call the two.
+
+    >>> round(corrected_resampled_t([0.8, 0.82, 0.84], [0.7, 0.75, 0.71], 80, 20).p, 4)
+    0.0487
+
+    Raises:
+        MtlserError: as `paired_t`, or a size that is not over 0.
+    """
+    if n_train <= 0 or n_test <= 0:
+        raise MtlserError(f"n_train = {n_train}, n_test = {n_test}; expected both over 0")
+    return _paired_t("corrected resampled t", a, b, names, share=n_test / n_train)
+
+
+def wilcoxon(a: Sequence[float], b: Sequence[float], names: tuple[str, str] = ("a", "b")) -> Paired:
+    """Two-tailed Wilcoxon signed-rank test over the same folds; folds without difference drop out.
+
+    >>> wilcoxon([0.80, 0.82, 0.84, 0.9, 0.7], [0.70, 0.75, 0.71, 0.8, 0.69]).p
+    0.0625
+
+    Raises:
+        MtlserError: the samples differ in length, hold fewer than two values, or are equal.
+    """
+    differences = _differences(a, b, names)
+    # Equal differences must tie: 0.3 - 0.2 and 0.2 - 0.1 differ in the last bit.
+    differences = np.round(differences, 12)
+    kept = differences[differences != 0]
+    if not len(kept):
+        raise MtlserError(f"{names[0]} and {names[1]} score the same on every fold: no test")
+    from scipy import stats
+
+    outcome = stats.wilcoxon(kept, method="auto")
+    p, least = float(outcome.pvalue), 2 * 0.5 ** len(kept)
+    reading = in_words(names, float(differences.mean()), None, p)
+    if least > LEVEL:
+        reading += f" With {len(kept)} folds this test cannot go below p = {least:.4g}."
+    return Paired(
+        kind="wilcoxon",
+        names=names,
+        n=len(differences),
+        difference=float(differences.mean()),
+        interval=None,
+        statistic=float(outcome.statistic),
+        df=None,
+        p=p,
+        reading=reading,
+    )
+
+
+def _differences(
+    a: Sequence[float], b: Sequence[float], names: tuple[str, str]
+) -> NDArray[np.float64]:
+    if len(a) != len(b) or len(a) < 2:
+        raise MtlserError(
+            f"{names[0]} has {len(a)} folds and {names[1]} {len(b)}; a paired test needs the same "
+            "two or more"
+        )
+    return np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)
+
+
+def _paired_t(
+    kind: Literal["paired t", "corrected resampled t"],
+    a: Sequence[float],
+    b: Sequence[float],
+    names: tuple[str, str],
+    share: float,
+) -> Paired:
+    differences = _differences(a, b, names)
+    k, mean = len(differences), float(differences.mean())
+    spread = float(differences.std(ddof=1))
+    if spread <= negligible(mean):
+        raise MtlserError(
+            f"{names[0]} - {names[1]} is {mean:.4f} on every fold: no test is defined"
+        )
+    from scipy import stats
+
+    error = math.sqrt(1 / k + share) * spread
+    p = float(2 * stats.t.sf(abs(mean / error), k - 1))
+    half = float(stats.t.ppf(1 - LEVEL / 2, k - 1)) * error
+    interval = (mean - half, mean + half)
+    return Paired(
+        kind=kind,
+        names=names,
+        n=k,
+        difference=mean,
+        interval=interval,
+        statistic=mean / error,
+        df=k - 1,
+        p=p,
+        reading=in_words(names, mean, interval, p),
+    )

@@ -1,0 +1,1 @@
+"""The sections of a recipe, and the recipes that ship with the package."""

@@ -1,0 +1,1 @@
+"""The final model in a registry: registered, weighed against the champion, moved, checked."""

@@ -1,0 +1,171 @@
+"""The final model in MLflow's registry: logged from code, with its scores and digests as tags."""
+
+import json
+import warnings
+from collections.abc import Mapping
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mtlser import serving
+from mtlser.errors import MtlserError
+from mtlser.recipe import Recipe
+from mtlser.records import LEAKING_PROTOCOLS, Record
+from mtlser.registry import lock
+from mtlser.registry.gate_records import Gate
+from mtlser.serving.load import DESCRIPTION, WEIGHTS_ARTIFACT
+from mtlser.tracking import Run, numbers
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.models import ModelSignature
+
+CODE = Path(serving.__file__).with_name("pyfunc_model.py")
+CHALLENGER = "challenger"
+REASON = "mtlser.reason"
+MLFLOW_WARNINGS = (
+    ".*Any type hint is inferred as AnyType",  # of MLflow's own classes
+    ".*An input example was not provided",  # it could only name a file that is not there
+)
+DIGEST = "mtlser.model_sha256"
+MANIFEST = "mtlser.manifest"
+"""Digest of the manifest that the model was trained on."""
+
+
+class Registered(Record):
+    """What became of the model (`registered.json`)."""
+
+    name: str
+    version: int | None
+    """`None` where tracking is off."""
+    champion_before: int | None
+    champion_now: int | None
+    reason: str
+    gate: Gate | None = None
+    """The numbers behind the reason, where two recipes were weighed on the same folds."""
+
+
+def untracked(recipe: Recipe) -> Registered:
+    """What becomes of a model where nothing is tracked."""
+    return Registered(
+        name=recipe.registry.name,
+        version=None,
+        champion_before=None,
+        champion_now=None,
+        reason="tracking is off (MTLSER_TRACKING), nothing was registered",
+    )
+
+
+def recorded(
+    model: Path, summary: Path, recipe: Recipe, run: Run
+) -> "tuple[MlflowClient, int] | None":
+    """The registry and the model's version in it, found or made; `None` where nothing is tracked.
+
+    Raises:
+        MtlserError: no model, no summary, or MLflow refuses.
+    """
+    scores = _summary(summary)
+    if not (model / DESCRIPTION).is_file():
+        raise MtlserError(
+            f"{model}: not a model folder (no {DESCRIPTION}); make one with `mtlser train --final`"
+        )
+    if run.id is None or run.uri is None:
+        return None
+    from mtlser.tracking import mlflow_runs
+
+    name = recipe.registry.name
+    client = mlflow_runs.connect(run.uri)
+    digest = folder_digest(model)
+    tags = _tags(scores, recipe) | {DIGEST: digest}
+    made = mlflow_runs.told(
+        lambda: (
+            _registered(client, str(run.id), name, digest) or _log(run, model, name, scores, digest)
+        ),
+        f"register model {name}",
+    )
+    for key, value in tags.items():
+        client.set_model_version_tag(name, str(made), key, value)
+    return client, made
+
+
+def folder_digest(folder: Path) -> str:
+    """SHA-256 over the names and bytes of all files below a folder."""
+    sha = sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        sha.update(path.relative_to(folder).as_posix().encode() + b"\0")
+        sha.update(sha256(path.read_bytes()).digest())
+    return sha.hexdigest()
+
+
+def _summary(path: Path) -> dict[str, object]:
+    if not path.is_file():
+        raise MtlserError(f"{path}: no such file; write the scores with `mtlser report`")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(content, dict):
+        raise MtlserError(f"{path}: not a flat JSON object; write it again with `mtlser report`")
+    return content
+
+
+def _tags(scores: Mapping[str, object], recipe: Recipe) -> dict[str, str]:
+    protocol = str(scores.get("protocol", recipe.split.protocol))
+    digest = scores.get("manifest_digest")
+    return {
+        **({MANIFEST: str(digest)} if digest else {}),
+        **{key: repr(value) for key, value in numbers(scores).items()},
+        "corpus": recipe.data.corpus,
+        "protocol": protocol,
+        "leaks": str(protocol in LEAKING_PROTOCOLS).lower(),
+        "recipe": recipe.name,
+        "recipe_hash": recipe.hash,
+    }
+
+
+def _registered(client: "MlflowClient", run_id: str, name: str, digest: str) -> int | None:
+    """The version that an earlier try of this step made."""
+    versions = client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
+    same = [int(each.version) for each in versions if each.tags.get(DIGEST) == digest]
+    return min(same, default=None)
+
+
+def _log(run: Run, model: Path, name: str, scores: Mapping[str, object], digest: str) -> int:
+    """The version just made: MLflow's model from code, beside the weights, without pickle."""
+    from mtlser.tracking import mlflow_runs
+
+    with warnings.catch_warnings():
+        for told in MLFLOW_WARNINGS:
+            warnings.filterwarnings("ignore", message=told)
+        import mlflow.pyfunc
+
+        with mlflow_runs.fluent(str(run.uri)), mlflow.start_run(run_id=run.id):
+            logged = mlflow.pyfunc.log_model(
+                name="model",
+                python_model=str(CODE),
+                artifacts={WEIGHTS_ARTIFACT: str(model)},
+                signature=signature(model),
+                pip_requirements=[f"mtlser=={version('mtlser')}", f"mlflow=={mlflow.__version__}"],
+                tags={DIGEST: digest},
+            )
+            mlflow.log_metrics(numbers(scores), model_id=logged.model_id)
+            marks = {DIGEST: digest, lock.TURN: lock.TO_COME}
+            made = mlflow.register_model(logged.model_uri, name, tags=marks)
+    return int(made.version)
+
+
+def signature(model: Path) -> "ModelSignature":
+    """What goes in and comes out: a clip as `path` or `audio`; emotion, probabilities, ..."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+
+    emotions = json.loads((model / DESCRIPTION).read_text(encoding="utf-8"))["emotions"]
+    text, number = DataType.string, DataType.double
+    asked = Schema([ColSpec(text, "path", required=False), ColSpec(text, "audio", required=False)])
+    told = Schema(
+        [
+            ColSpec(text, "emotion"),
+            *(ColSpec(number, name) for name in emotions),
+            ColSpec(text, "text", required=False),
+            ColSpec(text, "speaker", required=False),
+        ]
+    )
+    return ModelSignature(inputs=asked, outputs=told)

@@ -1,0 +1,45 @@
+"""What MLflow gets of a report: the summary, each fold's test scores, the files."""
+
+import json
+from pathlib import Path
+
+from mtlser.evaluation.score_records import Scores, SystemScores
+from mtlser.tracking import Run, numbers
+
+
+def log_scores(run: Run, scores: Scores, folder: Path) -> None:
+    """Logs a report: the summary on the run, each fold's test scores below it, and the files.
+
+    Args:
+        run: the parent run.
+        scores: all that was measured.
+        folder: report folder with `summary.json`.
+    """
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    run.metrics(numbers(summary))
+    for system in scores.systems:
+        for index, name in enumerate(scores.fold_names):
+            tags = {"mtlser.system": system.system, "mtlser.split": "test"}
+            key, title = f"test-{system.system}-f{index}", f"{system.system} {name}: test"
+            fold = run.child(key, title, tags)
+            fold.metrics(fold_scores(system, name))
+            fold.close()
+    kept = ("report.html", "scores.json", "summary.json", "recipe.toml", "folds.json")
+    for name in (*kept, "tables.md", "tables.tex"):
+        if (folder / name).is_file():
+            run.artifact(folder / name)
+
+
+def fold_scores(system: SystemScores, fold: str) -> dict[str, float]:
+    """One fold's test scores by condition: `test_clean_wa`, `test_babble_5dB_wer`, ..."""
+    found: dict[str, float] = {}
+    for condition in system.test:
+        prefix = f"test_{condition.condition.replace('@', '_')}"
+        for part in condition.folds:
+            if part.name == fold:
+                values = numbers(part.numbers.model_dump(exclude={"utterances"}))
+                found |= {f"{prefix}_{name}": value for name, value in values.items()}
+    for spoken in system.speaker.folds if system.speaker else ():
+        if spoken.name == fold:
+            found["speaker_accuracy"] = spoken.accuracy
+    return found

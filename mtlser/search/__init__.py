@@ -1,0 +1,1 @@
+"""The alpha-beta search: trainings of each pair, chosen on validation alone."""

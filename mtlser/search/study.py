@@ -1,0 +1,78 @@
+"""Optuna's study of one fold: where it is kept, what it may draw, who works on it."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from mtlser.recipe import Recipe
+from mtlser.storage.work_folder import Bench
+
+if TYPE_CHECKING:
+    import optuna
+
+
+def journal(recipe: Recipe, bench: Bench) -> Path:
+    """The recipe's own journal in a folder that several recipes may share."""
+    return bench.folder / f"study-{recipe.hash}.journal"
+
+
+@contextmanager
+def opened(name: str, fold: int, recipe: Recipe, bench: Bench) -> Iterator["optuna.Study"]:
+    """Yields the study `name` of the recipe's journal, with the recipe's sampler.
+
+    One process at a time has it: a second one, of the same recipe in the same folder, finds all
+    that the first has done.
+    """
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    seed = recipe.seed + fold
+    if recipe.search.sampler == "grid":
+        space = {"alpha": list(alphas(recipe)), "beta": list(betas(recipe))}
+        sampler: optuna.samplers.BaseSampler = optuna.samplers.GridSampler(space, seed=seed)
+    else:
+        sampler = optuna.samplers.TPESampler(seed=seed)
+    kept = journal(recipe, bench)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{kept}.fold-{fold}.lock"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            storage = JournalStorage(JournalFileBackend(str(kept)))
+        yield optuna.create_study(
+            study_name=name,
+            storage=storage,
+            sampler=sampler,
+            direction="maximize",
+            load_if_exists=True,
+        )
+
+
+def suggest(trial: "optuna.Trial", recipe: Recipe) -> tuple[float, float]:
+    """The pair that a trial is to train."""
+    pair = []
+    for name, values in (("alpha", alphas(recipe)), ("beta", betas(recipe))):
+        if recipe.search.sampler == "grid":
+            pair.append(float(trial.suggest_categorical(name, values)))
+        else:
+            pair.append(trial.suggest_float(name, min(values), max(values)))
+    return pair[0], pair[1]
+
+
+def grid(recipe: Recipe) -> list[tuple[float, float]]:
+    """Every pair of the recipe's grid."""
+    return [(alpha, beta) for alpha in alphas(recipe) for beta in betas(recipe)]
+
+
+def alphas(recipe: Recipe) -> tuple[float, ...]:
+    """Alphas to be tried; the recipe's own where no grid is given."""
+    return recipe.search.alphas or (recipe.train.alpha,)
+
+
+def betas(recipe: Recipe) -> tuple[float, ...]:
+    """Betas to be tried; the recipe's own where no grid is given."""
+    return recipe.search.betas or (recipe.train.beta,)

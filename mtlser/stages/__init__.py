@@ -1,0 +1,34 @@
+"""Every step from wav to registry as one function: places in, places out.
+
+The command line, the Kubeflow components and the tests call these same functions. A place is a
+local path or an `s3://` address. A stage reads its inputs through `storage.fetch` and writes its
+output folder through `storage.output`, which appears whole or not at all. Heavy packages are
+imported inside the stages, so that a step pays only for what it uses.
+
+Folders that pass between stages:
+
+| folder | holds | written by |
+|---|---|---|
+| corpus | `manifest.jsonl`, `ingest.json`, `audio/` | `ingest` |
+| folds | `folds.json`, `audit.json` | `split` |
+| chosen | `chosen.json`, `study.journal`, `cells/fold-K/` | `search` |
+| cell | `model/`, `history.jsonl`, `result.json`, `predictions.jsonl` | `train` |
+| noisy | `predictions.jsonl`, `noise.json`, `cost.json` of the first fold | `noise_eval` |
+| cost | `cost.json` | `profile` |
+| report | `report.html`, `tables.{md,tex}`, `{scores,summary,chosen}.json` ... | `report` |
+| registered | `registered.json` | `register`, `promote` |
+| checked | `drift.json` | `check_data` |
+"""
+
+from mtlser.stages.closing import close_run, report_outcome
+from mtlser.stages.data import cells, ingest, split, synth
+from mtlser.stages.inputs import load_chosen, load_folds, load_manifest, resolved
+from mtlser.stages.measurement import compare, noise_eval, profile, report
+from mtlser.stages.registration import check_data, promote, register
+from mtlser.stages.training import pretrain, search, train
+
+__all__ = [
+    "cells", "check_data", "close_run", "compare", "ingest", "load_chosen", "load_folds",
+    "load_manifest", "noise_eval", "pretrain", "profile", "promote", "register", "report",
+    "report_outcome", "resolved", "search", "split", "synth", "train",
+]  # fmt: skip

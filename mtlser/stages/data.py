@@ -1,0 +1,65 @@
+"""Stages from audio to folds: synth, ingest, split."""
+
+from mtlser import storage
+from mtlser.recipe import Recipe
+from mtlser.records import Cell, FoldPlan, write_json
+from mtlser.stages.entry import stage
+from mtlser.stages.inputs import FOLDS, load_manifest
+
+
+@stage
+def synth(out: str, seed: int, pretraining: int = 0) -> None:
+    """Writes the synthetic IEMOCAP-shaped release to `out`; byte-identical for a seed.
+
+    Args:
+        out: folder or `s3://` address to write.
+        seed: 0 or more.
+        pretraining: this many utterances of the backbone's own corpus instead (other voices and
+            sentences); 0: the demo's release.
+    """
+    from mtlser.data.synthetic import corpus
+
+    with storage.output(out) as folder:
+        if pretraining:
+            corpus.write_pretraining(folder, seed, pretraining)
+        else:
+            corpus.write_release(folder, seed)
+
+
+@stage
+def ingest(recipe: Recipe, out: str) -> None:
+    """Reads the recipe's corpus, decodes it to 16 kHz mono and writes the corpus folder."""
+    from mtlser.data import manifest
+
+    root = storage.fetch(recipe.data.root)
+    with storage.output(out) as folder:
+        manifest.build(recipe, root, folder)
+
+
+@stage
+def split(corpus: str, recipe: Recipe, out: str) -> list[str]:
+    """Cuts the folds and audits their leaks; the text of every cell that is to be trained.
+
+    Raises:
+        MtlserError: folds that leak under a protocol that is not named as leaking.
+    """
+    from mtlser.data import audit, folds
+
+    source = storage.fetch(corpus)
+    utterances = load_manifest(source)
+    with storage.output(out) as folder:
+        plan = folds.plan(utterances, recipe)
+        found = audit.audit(utterances, plan)
+        audit.gate(found, plan)
+        write_json(folder / FOLDS, plan)
+        write_json(folder / "audit.json", found)
+    return cells(plan, recipe)
+
+
+def cells(plan: FoldPlan, recipe: Recipe) -> list[str]:
+    """The text of every cell that the recipe has to be trained on these folds."""
+    return [
+        Cell(system=system, fold=fold.index, seed=recipe.seed).text
+        for system in ("mtlser", *recipe.baseline.systems)
+        for fold in plan.folds
+    ]

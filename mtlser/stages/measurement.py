@@ -1,0 +1,99 @@
+"""Stages that measure what was trained: noise_eval, profile, report, compare."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+
+from mtlser import storage, tracking
+from mtlser.recipe import Recipe
+from mtlser.records import Cell, write_json
+from mtlser.stages.entry import stage
+from mtlser.stages.inputs import MANIFEST, load_chosen, load_folds, load_manifest, resolved
+
+
+@stage
+def noise_eval(
+    corpus: str, folds: str, cell_folder: str, cell: str, recipe: Recipe, out: str
+) -> None:
+    """Predicts the cell's test set under every noise and SNR; costs the first fold's system."""
+    from mtlser.evaluation import noise_sweep
+
+    source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
+    inputs = (source, load_manifest(source), load_folds(plan_folder))
+    trained = storage.fetch(cell_folder)
+    with storage.output(out) as folder:
+        noise_sweep.run(*inputs, trained, Cell.parse(cell), recipe, folder)
+
+
+@stage
+def profile(model: str, out: str, clip_s: float, device: str) -> None:
+    """Measures what a trained system costs.
+
+    Args:
+        model: run, cell or model folder, or an MLflow URI.
+        out: folder or `s3://` address to write.
+        clip_s: seconds of the clip that times are measured on.
+        device: `cpu` or `cuda`.
+    """
+    from mtlser.evaluation.cost import cost_records, profiling
+    from mtlser.serving import load
+
+    name, system = load.system(model, device)
+    with storage.output(out) as folder:
+        cost = profiling.profile(system, name, "alone", clip_s)
+        write_json(folder / cost_records.COST, cost)
+
+
+@stage
+def report(
+    corpus: str,
+    folds: str,
+    chosen: str,
+    results: Sequence[str],
+    recipe: Recipe | None,
+    out: str,
+    run: str = "",
+    main: str = "",
+) -> None:
+    """Scores all predictions and writes the page; the same numbers go to MLflow.
+
+    Args:
+        corpus: corpus folder; empty: the page goes without what ingest counted.
+        folds: folds folder, or a file like its `folds.json`.
+        chosen: chosen folder of the search; empty: the page goes without the search.
+        results: cell, noisy, cost and run folders or files of predictions, in any
+            order.
+        recipe: the resolved recipe; `None`: predictions of unknown origin, which are not tracked.
+        out: report folder to write.
+        run: key of the parent run in MLflow.
+        main: the system that the page is about; empty: `mtlser`.
+    """
+    from mtlser.reporting import logged_scores, stage
+
+    source = storage.fetch(corpus) if corpus else None
+    plan_folder, gathered = storage.fetch(folds), [storage.fetch(place) for place in results]
+    search = resolved(load_chosen(storage.fetch(chosen)), gathered) if chosen else None
+    plan = load_folds(plan_folder)
+    folder_of = plan_folder if plan_folder.is_dir() else plan_folder.parent
+    given = stage.Given(plan, folder_of, gathered, source, search, recipe, main)
+    tracked = tracking.parent(recipe, run) if recipe else nullcontext(tracking.NullRun())
+    with tracked as parent, storage.output(out) as folder:
+        measured = stage.write(folder, given, parent)
+        logged_scores.log_scores(parent, measured, folder)
+        if source is not None:
+            parent.artifact(source / MANIFEST)
+        tracking.finish(parent)
+
+
+@stage
+def compare(runs: Sequence[str], out: str) -> None:
+    """Writes one page that sets finished runs side by side.
+
+    Args:
+        runs: run or report folders, `s3://` addresses of these, MLflow run ids, `models:/` URIs.
+        out: folder to write.
+    """
+    from mtlser.reporting import comparison_page
+    from mtlser.reporting import runs as finished
+
+    with finished.opened(runs) as found, storage.output(out) as folder:
+        comparison_page.write(folder, found)

@@ -1,0 +1,103 @@
+"""Stages that train: search, train, pretrain."""
+
+from dataclasses import replace
+
+from mtlser import storage, tracking
+from mtlser.recipe import Recipe
+from mtlser.records import Cell, write_json
+from mtlser.stages.data import cells
+from mtlser.stages.entry import stage
+from mtlser.stages.inputs import CHOSEN, load_chosen, load_folds, load_manifest
+from mtlser.storage import work_folder
+
+
+@stage
+def search(
+    corpus: str, folds: str, recipe: Recipe, out: str, work: str = "", run: str = ""
+) -> list[str]:
+    """Chooses alpha, beta and epoch on validation, never on test; the cells to be trained.
+
+    Args:
+        corpus: corpus folder.
+        folds: folds folder.
+        recipe: the resolved recipe.
+        out: chosen folder to write.
+        work: folder or `s3://` address that outlives a killed step; trainings in it are resumed
+            and reused.
+        run: key of the parent run in MLflow; empty: a run of its own.
+    """
+    from mtlser.search import search as alpha_beta
+    from mtlser.training.inputs import Inputs
+
+    source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
+    utterances, plan = load_manifest(source), load_folds(plan_folder)
+    inputs = Inputs(source, utterances, plan)
+    with (
+        tracking.parent(recipe, run) as parent,
+        work_folder.bench(work, out) as kept,
+        storage.output(out) as folder,
+    ):
+        tracking.dataset(parent, recipe, plan)
+        result = alpha_beta.search(inputs, recipe, folder, kept, parent)
+        write_json(folder / CHOSEN, result)
+    return cells(plan, recipe)
+
+
+@stage
+def train(  # noqa: PLR0913, PLR0917 - what a training needs
+    corpus: str,
+    folds: str,
+    chosen: str,
+    cell: str,
+    recipe: Recipe,
+    out: str,
+    work: str = "",
+    run: str = "",
+    processes: int = 1,
+) -> None:
+    """Trains one cell, or takes the search's checkpoint of it, and scores its test set once.
+
+    The final cell (`mtlser:final:s0`) is fitted on all data with the folds' median alpha, beta
+    and best epoch, and predicts nothing; its `chosen` is the report folder, where each fold's
+    epoch is known. Without `chosen` a fold is trained with the recipe's own pair. Started by
+    `torchrun`, all its processes train together and the first one writes; `processes` above 1
+    starts it for a network, on this machine.
+    """
+    from mtlser.search import search as alpha_beta
+    from mtlser.training import cells as trainings
+    from mtlser.training import processes as together
+    from mtlser.training import team
+    from mtlser.training.inputs import Inputs
+
+    wanted = Cell.parse(cell)
+    if processes > 1 and wanted.system == "mtlser" and not team.started():
+        team.train(processes, (corpus, folds, chosen), wanted, recipe, out, work, run)
+        return
+    source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
+    inputs = Inputs(source, load_manifest(source), load_folds(plan_folder))
+    choices = storage.fetch(chosen or folds)
+    found = load_chosen(choices) if chosen else alpha_beta.passed_through(inputs, recipe)
+    inputs = replace(inputs, chosen=found, chosen_folder=choices)
+    main = together.current().main
+    with (
+        tracking.parent(recipe, run) as parent,
+        work_folder.bench(work, out, main=main) as kept,
+        storage.output(out) if main else work_folder.temporary() as folder,
+    ):
+        trainings.run(wanted, inputs, recipe, folder, kept, parent)
+
+
+@stage
+def pretrain(corpus: str, folds: str, recipe: Recipe, out: str, work: str = "") -> None:
+    """Pre-trains the backbone that ships with the package, on the first fold of its own corpus."""
+    from mtlser.training import pretrain as backbone
+    from mtlser.training.inputs import Inputs
+
+    source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
+    inputs = Inputs(source, load_manifest(source), load_folds(plan_folder))
+    with (
+        tracking.parent(recipe, "") as parent,
+        work_folder.bench(work, out) as kept,
+        storage.output(out) as folder,
+    ):
+        backbone.pretrain(inputs, recipe, folder, kept, parent)

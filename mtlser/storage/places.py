@@ -1,0 +1,221 @@
+"""Local paths and `s3://` addresses behind the same few calls; whole folders or nothing.
+
+A finished output folder holds the marker `.mtlser.json`, which lists its files. It protects a
+folder that mtlser did not write from being replaced, and tells a whole upload from a half one
+(see `mtlser.storage.s3`).
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from mtlser.errors import MtlserError
+from mtlser.storage import disk, s3, s3_files
+from mtlser.storage.marker import MARKER, Marker
+from mtlser.storage.s3 import is_s3
+
+__all__ = ["cache_folder", "digest_folder", "fetch", "is_s3", "output", "sha256_file", "work"]
+
+
+def cache_folder() -> Path:
+    """The folder of everything that can be fetched or computed again.
+
+    `MTLSER_CACHE`, else `XDG_CACHE_HOME/mtlser`, else `~/.cache/mtlser`.
+    """
+    given = os.environ.get("MTLSER_CACHE")
+    if given:
+        return Path(given).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "mtlser"
+
+
+def fetch(location: str) -> Path:
+    """The local path of `location`: itself where it is local, else a read-only copy in the cache.
+
+    An `s3://bucket/prefix` is listed anew each time; only objects whose etag or size changed are
+    downloaded, side by side.
+
+    Raises:
+        MtlserError: nothing is there, it is empty or half-written, or S3 refuses.
+    """
+    if not location:
+        raise MtlserError("no place given; expected a local path or an s3://bucket/prefix address")
+    if is_s3(location):
+        return s3.fetch(location, cache_folder())
+    path = Path(location).expanduser()
+    if not path.exists():
+        raise MtlserError(
+            f"{location}: no such file or folder; check the path, or give an s3://bucket/prefix "
+            "address"
+        )
+    if path.is_dir() and not any(path.iterdir()):
+        raise MtlserError(f"{location}: the folder is empty; run the step that writes it")
+    return path
+
+
+@contextmanager
+def output(location: str) -> Iterator[Path]:
+    """Yields an empty folder that takes its place at `location` when the block succeeds.
+
+    A local place appears by one rename; an earlier output there is replaced. On S3 the marker
+    is written last. When the block fails, nothing is left and an earlier output stays.
+
+    Raises:
+        MtlserError: the place holds something that mtlser did not write, cannot be written, or
+            S3 refuses.
+        NoSpaceError: its disk is full.
+    """
+    if is_s3(location):
+        s3_files.check_writable(location)
+        outgoing = cache_folder() / "outgoing"
+        with _scratch(outgoing, "upload") as folder, disk.room(outgoing, "MTLSER_CACHE"):
+            yield folder
+            s3.upload(folder, location)
+        return
+    target = Path(location).expanduser().resolve()
+    _refuse_foreign(target, location)
+    with _scratch(target.parent, target.name) as folder, disk.room(target.parent, "--out"):
+        yield folder
+        marker = Marker.of(folder)
+        (folder / MARKER).write_text(marker.model_dump_json() + "\n", encoding="utf-8")
+        _replace(folder, target)
+
+
+@contextmanager
+def work(work: str, out: str) -> Iterator[Path]:
+    """Yields a local folder for state that outlives a killed stage.
+
+    Args:
+        work: the folder itself, made where absent and kept, or an S3 address, for a folder in the
+            cache of its own that is kept; empty: `OUT.work` beside a local `out`, or a folder in
+            the cache keyed by the S3 address, either kept when the block fails or is killed and
+            deleted when it succeeds.
+        out: where the stage writes.
+
+    Raises:
+        MtlserError: the folder cannot be made.
+        NoSpaceError: its disk is full.
+    """
+    if is_s3(work):
+        folder, flag = _keyed(work), "MTLSER_CACHE"
+    elif work:
+        folder, flag = Path(work).expanduser(), "--work"
+    elif is_s3(out):
+        folder, flag = _keyed(out), "MTLSER_CACHE"
+    else:
+        target = Path(out).expanduser().resolve()
+        folder, flag = target.with_name(target.name + ".work"), "--work"
+    _make(folder)
+    with disk.room(folder, flag):
+        yield folder
+    if not work:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _keyed(address: str) -> Path:
+    """The folder of the cache that belongs to an S3 address."""
+    key = hashlib.sha256(f"{s3.endpoint() or ''} {address.rstrip('/')}".encode()).hexdigest()[:24]
+    return cache_folder() / "work" / key
+
+
+def sha256_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, as 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_folder(folder: Path) -> str:
+    """SHA-256 over the relative path and the bytes of every file below `folder`.
+
+    The marker is left out, so that a folder and its copy on S3 have one digest.
+    """
+    total = hashlib.sha256()
+    for name in sorted(Marker.of(folder).files):
+        total.update(f"{len(name)}:{name} {sha256_file(folder / name)}\n".encode())
+    return total.hexdigest()
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if disk.is_full(error):
+            raise disk.no_space(folder, "--out or --work") from None
+        raise MtlserError(
+            f"{folder}: cannot make the folder: {error.strerror}; give another place"
+        ) from None
+
+
+def _refuse_foreign(target: Path, location: str) -> None:
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise MtlserError(f"{location}: is a file; give a folder that is new or written by mtlser")
+    if any(target.iterdir()) and not (target / MARKER).is_file():
+        raise MtlserError(
+            f"{location}: holds files that no mtlser step wrote, so it is not replaced; give a "
+            "new folder, or remove this one yourself"
+        )
+
+
+@contextmanager
+def _scratch(parent: Path, name: str) -> Iterator[Path]:
+    """Yields a new hidden folder in `parent` that is gone afterwards, unless it was renamed.
+
+    Its lock is held meanwhile: a later call removes what a killed process left behind.
+    """
+    _make(parent)
+    _sweep(parent, name)
+    folder = parent / f".{name}.{uuid.uuid4().hex[:12]}.tmp"
+    _make(folder)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
+
+
+def _sweep(parent: Path, name: str) -> None:
+    for stale in parent.glob(f".{_literal(name)}.{'[0-9a-f]' * 12}.tmp"):
+        try:
+            handle = os.open(stale, os.O_RDONLY)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(stale, ignore_errors=True)
+        except OSError:  # another process is writing it
+            pass
+        finally:
+            os.close(handle)
+
+
+def _literal(name: str) -> str:
+    return "".join(f"[{char}]" if char in "*?[" else char for char in name)
+
+
+def _replace(folder: Path, target: Path) -> None:
+    """Renames `folder` to `target`; an earlier folder there comes back if that fails."""
+    earlier = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.tmp")
+    try:
+        if target.exists():
+            target.rename(earlier)
+        try:
+            folder.rename(target)
+        except OSError:
+            if earlier.exists():
+                earlier.rename(target)
+            raise
+    except OSError as error:
+        raise MtlserError(
+            f"{target}: cannot be written: {error.strerror}; give another --out"
+        ) from None
+    shutil.rmtree(earlier, ignore_errors=True)

@@ -1,0 +1,79 @@
+"""Single files on S3, and whether a folder there is whole or can be written."""
+
+import uuid
+from pathlib import Path
+
+from mtlser.storage import s3
+from mtlser.storage.marker import MARKER
+from mtlser.storage.s3_retry import again
+
+
+def put(path: Path, location: str) -> None:
+    """Uploads a file; its object is replaced whole.
+
+    Raises:
+        MtlserError: S3 refuses or is away.
+    """
+    place = s3.Place.parse(location)
+    with s3.told(location):
+        s3.connect().upload_file(str(path), place.bucket, place.prefix)
+
+
+def get(location: str, path: Path) -> bool:
+    """Downloads an object to `path`, whole or not at all; false where there is none.
+
+    Raises:
+        MtlserError: S3 refuses or is away.
+    """
+    from botocore.exceptions import ClientError
+
+    place = s3.Place.parse(location)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:12]}.tmp")
+    with s3.told(location):
+        try:
+            client = s3.connect()
+            again(lambda: client.download_file(place.bucket, place.prefix, str(temporary)))
+            temporary.replace(path)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in {"404", "NoSuchKey"}:
+                return False
+            raise
+        finally:
+            temporary.unlink(missing_ok=True)
+    return True
+
+
+def delete(location: str) -> None:
+    """Deletes an object, if it is there.
+
+    Raises:
+        MtlserError: S3 refuses or is away.
+    """
+    place = s3.Place.parse(location)
+    with s3.told(location):
+        s3.connect().delete_object(Bucket=place.bucket, Key=place.prefix)
+
+
+def holds(location: str) -> bool:
+    """True where a whole folder has been uploaded to `location`.
+
+    Raises:
+        MtlserError: S3 refuses or is away.
+    """
+    place = s3.Place.parse(location)
+    with s3.told(location):
+        marker = s3.read_marker(s3.connect(), place.bucket, place.key(MARKER))
+    return marker is not None and marker.state == "complete"
+
+
+def check_writable(location: str) -> None:
+    """Raises before a long stage what would fail after it.
+
+    Raises:
+        MtlserError: no such bucket, no access, no server.
+    """
+    place = s3.Place.parse(location)
+    with s3.told(location):
+        client, prefix = s3.connect(), place.key(MARKER)
+        again(lambda: client.list_objects_v2(Bucket=place.bucket, Prefix=prefix, MaxKeys=1))

@@ -1,0 +1,108 @@
+"""The folder for what outlives a killed stage, with a copy on S3 where its disk does not.
+
+A stage works on local files. Where the bench has a mirror, what was kept is uploaded, and a stage
+that starts on an empty disk takes it from there.
+"""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mtlser import storage
+from mtlser.errors import MtlserError
+from mtlser.storage import s3, s3_files
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A local folder, and the `s3://` address of its copy; empty: no copy."""
+
+    folder: Path
+    mirror: str = ""
+    _behind: list[str] = field(default_factory=list, repr=False, compare=False)
+    """Files that the mirror has yet to get, oldest first."""
+
+    def keep(self, name: str) -> None:
+        """Makes the file `name` outlive this machine.
+
+        What the mirror was away for goes up first: no file there names one that is not.
+        """
+        if self.mirror:
+            self._behind[:] = [*(other for other in self._behind if other != name), name]
+            self._mirrored(self._catch_up)
+
+    def recall(self, name: str) -> bool:
+        """True where the file `name` is there, after taking it from the mirror if need be."""
+        path = self.folder / name
+        if not path.is_file() and self.mirror:
+            s3_files.get(f"{self.mirror}/{name}", path)
+        return path.is_file()
+
+    def drop(self, name: str) -> None:
+        """Deletes the file `name`, here and on the mirror."""
+        (self.folder / name).unlink(missing_ok=True)
+        self._behind[:] = [other for other in self._behind if other != name]
+
+        def delete() -> None:
+            self._catch_up()
+            s3_files.delete(f"{self.mirror}/{name}")
+
+        self._mirrored(delete)
+
+    def keep_folder(self, name: str) -> bool:
+        """Makes a finished folder outlive this machine, whole; false where that failed."""
+        return self._mirrored(lambda: s3.upload(self.folder / name, f"{self.mirror}/{name}"))
+
+    def recall_folder(self, name: str) -> bool:
+        """True where the finished folder `name` is there, after taking it from the mirror."""
+        folder = self.folder / name
+        if not folder.is_dir() and self.mirror and s3_files.holds(f"{self.mirror}/{name}"):
+            shutil.copytree(storage.fetch(f"{self.mirror}/{name}"), folder)
+        return folder.is_dir()
+
+    def _catch_up(self) -> None:
+        """Uploads what the mirror has yet to get."""
+        while self._behind:
+            name = self._behind[0]
+            s3_files.put(self.folder / name, f"{self.mirror}/{name}")
+            self._behind.remove(name)
+
+    def _mirrored(self, action: Callable[[], None]) -> bool:
+        """Does what the mirror asks for; one that is away is told of, and no reason to stop."""
+        if self.mirror:
+            try:
+                action()
+            except MtlserError as error:
+                sys.stdout.write(f"not mirrored: {error}\n")
+                return False
+        return True
+
+
+@contextmanager
+def bench(work: str, out: str, *, main: bool = True) -> Iterator[Bench]:
+    """The bench of a stage.
+
+    Args:
+        work: a folder, or an `s3://` address to mirror a folder of the cache to, which both stay;
+            empty: a folder named by `out`, deleted when the block succeeds.
+        out: where the stage writes.
+        main: false in the processes that only help: they keep nothing.
+    """
+    if not main:
+        with temporary() as folder:
+            yield Bench(folder)
+        return
+    mirror = work.rstrip("/") if storage.is_s3(work) else ""
+    with storage.work(work, out) as folder:
+        yield Bench(folder, mirror)
+
+
+@contextmanager
+def temporary() -> Iterator[Path]:
+    """A folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="mtlser-") as folder:
+        yield Path(folder)

@@ -1,0 +1,58 @@
+"""The end of a pipeline run, whatever became of it: MLflow closed, the webhook told."""
+
+import os
+import sys
+
+from mtlser import tracking
+from mtlser.errors import MtlserError
+from mtlser.recipe import Recipe
+from mtlser.tracking import webhook
+
+WEBHOOK = "MTLSER_WEBHOOK"
+"""Variable with the webhook's address, which is a secret; without it nothing is posted."""
+STATUS = {"SUCCEEDED": "FINISHED", "FAILED": "FAILED", "CANCELLED": "KILLED", "CANCELED": "KILLED"}
+"""Of Kubeflow's state in MLflow; what is not named here is `FAILED`."""
+
+
+def report(recipe: Recipe, run: str, state: str, pipeline: str, error: str) -> None:
+    """Closes what the run left open and posts its outcome.
+
+    A store or a webhook that is away is told of and raises nothing: the handler of a failure must
+    not hide it behind one of its own.
+    """
+    address = os.environ.get(WEBHOOK, "")
+    link = _closed(recipe, run, STATUS.get(state.upper(), "FAILED"))
+    if not address:
+        sys.stdout.write(f"{WEBHOOK} is not set: the outcome is posted nowhere\n")
+        return
+    told = webhook.Outcome(
+        pipeline=pipeline, run=run, state=state, error=error, mlflow=link, at=webhook.now()
+    )
+    webhook.post(address, told)
+
+
+def close(recipe: Recipe, run: str, status: str) -> list[str]:
+    """Ids of the key's parent runs, after ending all that is open; none where nothing is tracked.
+
+    Raises:
+        MtlserError: another status, an empty key, or MLflow refuses.
+    """
+    if not tracking.tracked():
+        return []
+    from mtlser.tracking import mlflow_close
+
+    return mlflow_close.close(tracking.uri(), recipe, run, status)
+
+
+def _closed(recipe: Recipe, run: str, status: str) -> str | None:
+    """Where a browser shows the run, after closing it; `None` where that is not known."""
+    try:
+        parents = close(recipe, run, status)
+        if not parents:
+            return None
+        from mtlser.tracking import mlflow_close
+
+        return mlflow_close.link(tracking.uri(), recipe, parents)
+    except MtlserError as error:
+        sys.stdout.write(f"runs were not closed: {error}\n")
+        return None

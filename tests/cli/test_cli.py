@@ -1,0 +1,192 @@
+"""The command line as a user meets it: through `main`, real folders, real messages."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mtlser import stages
+from mtlser.cli import app
+from mtlser.recipe import load, names
+from tests.helpers.trained import write_emodb
+
+Run = Callable[..., tuple[int, str, str]]
+COMMANDS = (
+    "synth",
+    "recipes",
+    "ingest",
+    "split",
+    "audit",
+    "train",
+    "search",
+    "predict",
+    "noise-eval",
+    "profile",
+    "report",
+    "register",
+)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Runs a command line in a temporary folder; exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MTLSER_TRACKING", "off")
+
+    def called(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["mtlser", *map(str, words)])
+        with pytest.raises(SystemExit) as left:
+            app.main()
+        out, err = capsys.readouterr()
+        return int(left.value.code or 0), out, err
+
+    return called
+
+
+def refused(outcome: tuple[int, str, str], *said: str) -> None:
+    """One sentence on stderr, exit code 2, no traceback."""
+    code, _, err = outcome
+    assert code == 2, err
+    assert err.startswith("mtlser: ")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    for words in said:
+        assert words in err
+
+
+@pytest.fixture(scope="module")
+def emodb(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_emodb(tmp_path_factory.mktemp("release") / "emodb")
+
+
+def test_every_command_shows_an_example(run: Run) -> None:
+    code, out, _ = run("--help")
+    assert code == 0
+    for command in COMMANDS:
+        assert command in out
+        code, told, _ = run(command, "--help")
+        assert code == 0
+        assert f"Example: mtlser {command}" in " ".join(told.split())
+
+
+def test_help_loads_nothing_heavy() -> None:
+    script = (
+        "import sys; from mtlser import cli\n"
+        "heavy = {'torch', 'mlflow', 'transformers', 'sklearn', 'pandas'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_recipes_are_listed_and_printed_whole(run: Run, tmp_path: Path) -> None:
+    _, out, _ = run("recipes")
+    assert all(name in out for name in names())
+    _, text, _ = run("recipes", "demo")
+    (tmp_path / "copy.toml").write_text(text)
+    assert load(str(tmp_path / "copy.toml")) == load("demo")
+
+
+def test_from_release_to_audit_with_the_next_command_each_time(
+    run: Run, emodb: Path, tmp_path: Path
+) -> None:
+    code, out, err = run("ingest", "--corpus", "emodb", "--root", emodb, "--out", "corpus")
+    assert code == 0, err
+    assert "next: mtlser split --manifest corpus" in out
+    assert len(stages.load_manifest(tmp_path / "corpus")) == 32
+    code, out, err = run("split", "--manifest", "corpus", "--recipe", "emodb", "--out", "folds")
+    assert code == 0, err
+    assert "next: mtlser search --manifest corpus --folds folds --out chosen --recipe emodb" in out
+    assert stages.load_folds(tmp_path / "folds").protocol == "loso"
+    given = ("audit", "--manifest", "corpus", "--recipe", "emodb")
+    code, out, err = run(*given, "--protocol", "random", "--set", "split.random_folds=2")
+    assert code == 0, err
+    assert "LEAKS" in out
+    code, out, err = run(*given, "--folds", "folds")
+    assert code == 0, err
+    assert "CLEAN" in out
+
+
+def test_a_fold_trains_without_a_search_and_takes_the_flags(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[object, ...]] = []
+    monkeypatch.setattr(stages, "train", lambda *given: told.append(given))
+    code, out, err = run(
+        "train", "--manifest", "c", "--folds", "f", "--fold", 3, "--recipe", "demo",
+        "--set", "train.learning_rate=2e-5", "--set", "seed=7", "--out", "cells/f3",
+    )  # fmt: skip
+    assert code == 0, err
+    corpus, folds, chosen, cell, recipe, out_folder, _, _, processes = told[0]
+    assert (corpus, folds, chosen, cell, out_folder) == ("c", "f", "", "mtlser:f3:s7", "cells/f3")
+    assert recipe == load("demo", ("train.learning_rate=2e-5", "seed=7"))
+    assert processes == 1
+    assert "next: mtlser noise-eval" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("ingest", "--root", "nowhere", "--out", "corpus"), ("nowhere", "no such")),
+        (("ingest", "--root", "empty", "--out", "corpus"), ("empty",)),
+        (("ingest", "--corpus", "ravdess", "--root", "empty", "--out", "corpus"), ("ravdess",)),
+        (("ingest", "--recipe", "nope", "--out", "corpus"), ("'nope'", "shipped are", "demo")),
+        (
+            ("ingest", "--set", "train.learning_rat=1", "--out", "corpus"),
+            ("unknown key 'train.learning_rat'", "did you mean 'learning_rate'"),
+        ),
+        (("ingest", "--set", "seed", "--out", "corpus"), ("KEY=VALUE",)),
+        (("split", "--manifest", "nowhere", "--out", "folds"), ("nowhere", "no such")),
+        (("split", "--manifest", "empty", "--out", "folds"), ("empty",)),
+        (("audit", "--manifest", "empty"), ("empty",)),
+        (("train", "--manifest", "empty", "--folds", "empty", "--out", "cell"), ("empty",)),
+        (
+            ("train", "--manifest", "a", "--folds", "b", "--final", "--out", "cell"),
+            ("--chosen REPORT_FOLDER",),
+        ),
+        (("predict", "nowhere", "missing.wav"), ("missing.wav", "no such file")),
+        (("register", "--model", "a", "--report", "nowhere", "--out", "r"), ("nowhere",)),
+        (("recipes", "nope"), ("'nope'", "shipped are")),
+    ],
+)
+def test_bad_input_is_one_sentence_and_leaves_nothing(
+    run: Run, tmp_path: Path, words: tuple[str, ...], said: tuple[str, ...]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    refused(run(*words), *said)
+    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("ingest",), ("nonsense",), ("split", "--mainfest", "a"), ("train", "--fold", "x"), ()],
+)
+def test_wrong_usage_exits_with_2(run: Run, words: tuple[str, ...]) -> None:
+    code, out, err = run(*words)
+    assert code == 2
+    assert "Usage: mtlser" in out + err
+    assert "Traceback" not in out + err
+
+
+def test_a_missing_encoder_is_refused_before_anything_is_written(
+    run: Run, emodb: Path, tmp_path: Path
+) -> None:
+    run("ingest", "--corpus", "emodb", "--root", emodb, "--out", "corpus")
+    run("split", "--manifest", "corpus", "--recipe", "emodb", "--out", "folds")
+    before = sorted(tmp_path.iterdir())
+    outcome = run(
+        "train", "--manifest", "corpus", "--folds", "folds", "--recipe", "emodb",
+        "--set", "model.encoder=./no-encoder", "--out", "cell", "--work", "work",
+    )  # fmt: skip
+    refused(outcome, "no-encoder")
+    assert [path.name for path in sorted(tmp_path.iterdir()) if path not in before] == ["work"]
+    assert not (tmp_path / "cell").exists()
+
+
+def test_a_foreign_folder_is_not_replaced(run: Run, emodb: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    outcome = run("ingest", "--corpus", "emodb", "--root", emodb, "--out", "mine")
+    refused(outcome, "mine")
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"

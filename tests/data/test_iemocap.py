@@ -1,0 +1,119 @@
+"""The IEMOCAP reader on a tiny release with the real one's dirt."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mtlser.data import corpora, manifest
+from mtlser.data.corpora import Item
+from mtlser.data.corpora.base import BAD_LABEL, NO_LABEL, OUTSIDE_TASK, lines
+from mtlser.data.corpora.iemocap import CORPUS
+from mtlser.errors import MtlserError
+from tests.helpers.corpus_releases import TURNS, append, write_iemocap
+
+
+def items(root: Path) -> dict[str, Item]:
+    return {item.id: item for item in corpora.read("iemocap", root)}
+
+
+def test_every_turn_is_read_once_whatever_lies_about(tmp_path: Path) -> None:
+    release = write_iemocap(tmp_path)
+    assert sorted(items(release)) == sorted(TURNS)
+    assert items(tmp_path) == items(release)  # the folder around it will do
+
+
+def test_labels_map_to_the_four_classes(tmp_path: Path) -> None:
+    read = items(write_iemocap(tmp_path))
+    assert {identity[7:]: item.emotion for identity, item in read.items()} == {
+        "impro01_F000": "neutral",
+        "impro01_M000": "happy",
+        "impro01_M001": "happy",
+        "impro01_F001": None,
+        "impro01_F002": None,
+        "script01_1b_MXX0": "angry",
+        "script01_1_F003": "sad",
+    }
+    assert {item.left_out for item in read.values() if not item.emotion} == {OUTSIDE_TASK}
+
+
+def test_the_speaker_is_the_session_and_the_last_tokens_letter(tmp_path: Path) -> None:
+    read = items(write_iemocap(tmp_path))
+    told = [(i.speaker, i.gender, i.session, i.dialogue, i.recording, i.style) for i in (
+        read["Ses01F_impro01_M000"], read["Ses01M_script01_1b_MXX0"], read["Ses02M_script01_1_F003"]
+    )]  # fmt: skip
+    assert told == [
+        ("Ses01_M", "M", "Ses01", "Ses01F_impro01", "Ses01F", "improvised"),
+        ("Ses01_M", "M", "Ses01", "Ses01M_script01_1b", "Ses01M", "scripted"),
+        ("Ses02_F", "F", "Ses02", "Ses02M_script01_1", "Ses02M", "scripted"),
+    ]
+
+
+def test_transcripts_survive_line_ends_and_latin_1(tmp_path: Path) -> None:
+    read = items(write_iemocap(tmp_path))
+    assert read["Ses01F_impro01_M001"].text == "No’o wayé!"
+    assert read["Ses01F_impro01_F000"].text == "Excuse me."
+    assert read["Ses01M_script01_1b_MXX0"].text is None
+
+
+def test_lines_end_only_where_a_line_ends(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"one\x85\r\ntwo\x0c\rthree\xe9\x81\n")
+    assert lines(tmp_path / "a") == ["one\x85", "two\x0c", "threeé\x81", ""]
+    (tmp_path / "a").write_bytes("\ufeffgrün\n".encode())
+    assert lines(tmp_path / "a") == ["grün", ""]
+
+
+def test_odd_label_lines_and_wavs_without_a_label_are_items_too(tmp_path: Path) -> None:
+    release = write_iemocap(tmp_path)
+    labels = release / "Session1/dialog/EmoEvaluation/Ses01F_impro01.txt"
+    append(labels, "[1.0 - 2.0]\tSes01F_impro01_F0")
+    wavs = release / "Session1/sentences/wav/Ses01F_impro01"
+    (wavs / "Ses01F_impro01_F777.wav").write_bytes(b"x")
+    (wavs / "Ses01F_impro01_F000.wav").unlink()
+    read = items(release)
+    assert read["Ses01F_impro01_F777"].left_out == NO_LABEL
+    assert [item.left_out for name, item in read.items() if ":" in name] == [BAD_LABEL]
+    assert read["Ses01F_impro01_F000"].emotion == "neutral"  # its audio is found absent later
+
+
+def full_release() -> list[Item]:
+    """5,531 items with the real release's counts by class and by speaker."""
+    release = CORPUS.release
+    assert release
+    emotions = [name for name, count in release.by_emotion.items() for _ in range(count)]
+    speakers = [name for name, count in release.by_speaker.items() for _ in range(count)]
+    some = Item("", None, "", None, "", "", None, None, None, None, None, None, "en")
+    return [
+        replace(some, id=str(number), emotion=emotion, speaker=speaker)
+        for number, (emotion, speaker) in enumerate(zip(emotions, speakers, strict=True))
+    ]
+
+
+def test_the_full_release_is_known_by_class_and_speaker() -> None:
+    whole = full_release()
+    assert len(whole) == 5531
+    assert manifest.differences(CORPUS, whole, whole) == ()
+    found = manifest.differences(CORPUS, whole, whole[1:])
+    assert [(d.what, d.expected, d.found) for d in found or ()] == [
+        ("emotion neutral", 1708, 1707),
+        ("speaker Ses01_F", 528, 527),
+    ]
+    stranger = [*whole[:-1], replace(whole[-1], speaker="Ses06_F")]
+    assert [d.what for d in manifest.differences(CORPUS, whole, stranger) or ()] == [
+        "speaker Ses05_M",
+        "speaker Ses06_F",
+    ]
+    assert manifest.differences(CORPUS, whole[:600], whole[:600]) is None
+
+
+def test_refusals_say_what_to_run(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(MtlserError, match=r"no IEMOCAP here; expected Session1.*seen nothing"):
+        corpora.read("iemocap", tmp_path / "empty")
+    with pytest.raises(MtlserError, match="not a folder"):
+        corpora.read("iemocap", tmp_path / "absent")
+    with pytest.raises(MtlserError, match="there are iemocap, emodb"):
+        corpora.read("iemocop", tmp_path)
+    write_iemocap(tmp_path)
+    with pytest.raises(MtlserError, match="it is IEMOCAP: run `mtlser ingest --corpus iemocap"):
+        corpora.read("emodb", tmp_path)

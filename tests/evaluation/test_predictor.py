@@ -1,0 +1,76 @@
+"""Predictions of clips: batch mates, save and load, words."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from mtlser.errors import MtlserError
+from mtlser.evaluation.predictor import predict_wavs
+from mtlser.models import bundle
+from mtlser.models.bundle import Description, TrainedModel
+from mtlser.recipe import ModelRecipe
+from tests.helpers.networks import clips, write_encoder
+
+
+def model(folder: Path, family: str, norm: str, *, whole: bool = True) -> TrainedModel:
+    torch.manual_seed(0)
+    recipe = ModelRecipe(encoder=write_encoder(folder, family, norm), trainable="transformer")
+    network = bundle.build(recipe, 4, 2)
+    description = Description(
+        emotions=("neutral", "happy", "angry", "sad"),
+        speakers=("a", "b"),
+        language="en",
+        model=recipe,
+        recipe_hash="0" * 12,
+        encoder_digest=bundle.encoder_digest(network.encoder),
+        whole=whole,
+    )
+    return TrainedModel(network, description)
+
+
+@pytest.mark.parametrize(
+    ("family", "norm"), [("wav2vec2", "group"), ("wav2vec2", "layer"), ("whisper", "layer")]
+)
+def test_a_prediction_does_not_depend_on_its_batch_mates(
+    tmp_path: Path, family: str, norm: str
+) -> None:
+    trained = model(tmp_path, family, norm)
+    wavs = clips(0.6, 2.0, 0.61, 1.1)
+    together = predict_wavs(trained, wavs)
+    for wav, mixed in zip(wavs, together, strict=True):
+        (alone,) = predict_wavs(trained, [wav])
+        assert alone.text == mixed.text
+        assert alone.speaker == mixed.speaker
+        assert alone.emotion_probabilities == pytest.approx(mixed.emotion_probabilities, abs=1e-5)
+        assert sum(alone.emotion_probabilities.values()) == pytest.approx(1, abs=1e-9)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_saved_model_predicts_the_same(tmp_path: Path, whole: bool) -> None:
+    trained = model(tmp_path / "encoder", "wav2vec2", "layer", whole=whole)
+    bundle.save(trained, tmp_path / "model")
+    wavs = clips(0.6, 1.0)
+    assert predict_wavs(bundle.load(tmp_path / "model"), wavs) == predict_wavs(trained, wavs)
+    names = {path.suffix for path in (tmp_path / "model").rglob("*") if path.is_file()}
+    assert names <= {".json", ".safetensors"}
+
+
+def test_heads_refuse_another_encoder(tmp_path: Path) -> None:
+    trained = model(tmp_path / "encoder", "wav2vec2", "layer", whole=False)
+    bundle.save(trained, tmp_path / "model")
+    with torch.no_grad():
+        weight = next(trained.network.encoder.parameters())
+        weight.add_(1)
+    from transformers import Wav2Vec2Model
+
+    changed = Wav2Vec2Model.from_pretrained(tmp_path / "encoder")
+    changed.feature_projection.projection.bias.data.add_(1)
+    changed.save_pretrained(tmp_path / "encoder")
+    with pytest.raises(MtlserError, match="not the one that it was trained on"):
+        bundle.load(tmp_path / "model")
+
+
+def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MtlserError, match="not a model folder"):
+        bundle.load(tmp_path)

@@ -1,0 +1,100 @@
+"""What a comparison says of its own tests."""
+
+import pytest
+
+from mtlser.evaluation import scores
+from mtlser.evaluation.score_records import Comparison, Scores
+from mtlser.evaluation.significance.trust import trust
+from mtlser.records import FoldPlan
+from tests.helpers.factories import make_plan, make_prediction, make_predictions, make_recipe
+
+
+def measured(plan: FoldPlan, gap: float = 0.1) -> Scores:
+    made = [
+        *make_predictions(plan, "mtlser", 0.7),
+        *make_predictions(plan, "svm", 0.7 - gap, seed=1),
+    ]
+    return scores.measure(made, plan, make_recipe())
+
+
+def test_the_corrected_test_is_named_first_and_each_other_one_with_its_fault() -> None:
+    row = measured(make_plan(folds=5, per_fold=40)).comparisons[0]
+    assert row.trust.startswith("Believe the corrected resampled t (p = ")
+    for part in (
+        "Welch",
+        "folds as independent",
+        "by Holm over 2",
+        "Wilcoxon's test cannot reach 0.05",
+        "The bootstrap draws 10 speakers",
+        "too narrow",
+        "McNemar takes utterances as independent",
+    ):
+        assert part in row.trust, part
+
+
+def test_mcnemar_speaks_of_wa_alone_and_agrees_with_the_utterances() -> None:
+    plan = make_plan(folds=3, per_fold=30)
+    found = measured(plan)
+    wa, ua = found.comparisons
+    assert ua.mcnemar is None
+    assert "McNemar" not in ua.trust
+    assert wa.mcnemar is not None
+    assert wa.mcnemar.utterances == 90
+    pooled = [found.of(name).clean.pooled.wa for name in ("mtlser", "svm")]
+    gained = wa.mcnemar.only_first - wa.mcnemar.only_second
+    assert gained / 90 == pytest.approx(pooled[0] - pooled[1])
+
+
+def test_ten_folds_let_wilcoxon_speak() -> None:
+    row = measured(make_plan(folds=10, per_fold=20)).comparisons[0]
+    assert "cannot reach" not in row.trust
+
+
+def test_a_leaking_protocol_makes_all_tests_worthless() -> None:
+    row = measured(make_plan(folds=3, protocol="random")).comparisons[0]
+    assert row.trust.startswith("Believe none as a statement on new speakers")
+
+
+def test_one_fold_leaves_the_speakers() -> None:
+    row = measured(make_plan(folds=1, per_fold=40)).comparisons[0]
+    assert row.welch is None
+    assert row.bootstrap is not None
+    assert row.bootstrap.speakers == 2
+    assert "No test over folds is defined" in row.trust
+
+
+def test_one_speaker_leaves_nothing() -> None:
+    plan = make_plan(folds=1, per_fold=8)
+    made = [
+        make_prediction(name, system=system)
+        for system in ("mtlser", "svm")
+        for name in plan.folds[0].test
+    ]
+    found = scores.measure(made, plan, make_recipe())
+    assert found.comparisons[0].bootstrap is None
+    assert "nothing can be said of others" in found.comparisons[0].trust
+    assert found.of("mtlser").bootstrap == {}
+    assert any("One test speaker only" in note for note in found.notes)
+
+
+def test_tests_that_disagree_are_told() -> None:
+    plan = make_plan(folds=5, per_fold=40)
+    row = measured(plan).comparisons[0]
+    assert row.welch is not None
+
+    def with_p(welch: float, corrected: float) -> Comparison:
+        assert row.welch is not None
+        return row.model_copy(
+            update={
+                "welch": row.welch.model_copy(update={"p": welch}),
+                "p_holm": 2 * welch,
+                "paired": tuple(
+                    t.model_copy(update={"p": corrected}) if t.kind.startswith("corrected") else t
+                    for t in row.paired
+                ),
+            }
+        )
+
+    assert "does not: not shown" in trust(with_p(0.001, 0.2), plan, 2)
+    assert "not shown" not in trust(with_p(0.001, 0.01), plan, 2)
+    assert "not shown" not in trust(with_p(0.04, 0.2), plan, 2)  # Holm: 0.08

@@ -1,0 +1,272 @@
+"""What holds for every manifest: each rule lists what breaks it."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import kubernetes_validate
+from kubeflow_trainer_api.models import TrainerV1alpha1TrainJob
+
+from tests.helpers.infra import Object, Pod, made_secrets, named, of_kind, pods, walk
+
+KUBERNETES = ("1.31", "1.34", "1.37")
+DIGEST = re.compile(r"@sha256:[0-9a-f]{64}")
+_TAG = rf"(:[\w.-]+)?{DIGEST.pattern}"
+PINNED = re.compile(rf"^([a-z0-9][\w./-]*{_TAG}|([\w./-]+/)?mtlser(:\d+\.\d+[\w.-]*|{_TAG}))$")
+"""A digest; our own image may have an exact version, until its registry gives a digest."""
+SECRET_NAME = re.compile(r"PASSWORD|SECRET|TOKEN|CREDENTIAL|ACCESS_KEY|API_KEY", re.IGNORECASE)
+SECRET_VALUE = re.compile(
+    r"://[^/@\s:]+:[^@/\s]+@|AKIA[0-9A-Z]{16}|-----BEGIN|\bey[JK][\w-]{20,}|\b[0-9a-fA-F]{32,}\b"
+)
+OUTSIDE = ({"kubernetes.io/metadata.name": "kube-system"}, {"mtlser.io/steps": "true"})
+"""Labels of namespaces that are another's; docs/cluster.md says which command sets the second."""
+KSERVE = {"minReplicas": int, "maxReplicas": int, "scaleMetric": str, "scaleTarget": int,
+          "timeout": int, "containerConcurrency": int, "canaryTrafficPercent": int}  # fmt: skip
+"""Fields that KServe's predictor has beside those of a pod (its Python models, 0.21)."""
+
+
+def schemas(items: list[Object]) -> Iterator[str]:
+    """Kubernetes' own schemas, old and new; the trainer's models; KServe's pod."""
+    for item in items:
+        if item["kind"] == "TrainJob":
+            known = TrainerV1alpha1TrainJob.from_dict(item)
+            assert known is not None
+            yield from _lost(item, known.to_dict(), named(item))
+            continue
+        checked = _pod_of_kserve(item) if item["kind"] == "InferenceService" else item
+        for version in KUBERNETES:
+            try:
+                kubernetes_validate.validate(checked, version, strict=True)
+            except kubernetes_validate.ValidationError as error:
+                yield f"{named(item)} on {version}: {error.message}"
+
+
+def _lost(given: object, known: object, path: str) -> Iterator[str]:
+    """What a model does not know it drops."""
+    if isinstance(given, dict) and isinstance(known, dict):
+        for key, value in given.items():
+            if key not in known:
+                yield f"{path}.{key}: no such field"
+            else:
+                yield from _lost(value, known[key], f"{path}.{key}")
+    elif isinstance(given, list) and isinstance(known, list):
+        for index, (one, other) in enumerate(zip(given, known, strict=True)):
+            yield from _lost(one, other, f"{path}[{index}]")
+    elif given != known:
+        yield f"{path}: {given!r} is read as {known!r}"
+
+
+def _pod_of_kserve(item: Object) -> Object:
+    predictor = dict(item["spec"]["predictor"])
+    for field, kind in KSERVE.items():
+        if field in predictor and type(predictor.pop(field)) is not kind:
+            predictor[field] = "has the wrong type"
+    meta = {"name": item["metadata"]["name"]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": predictor}
+
+
+def images(items: list[Object]) -> Iterator[str]:
+    """Every foreign image has a digest, our own one or an exact version."""
+    for item in items:
+        for path, value in walk(item):
+            if path.endswith(".image") and not PINNED.match(str(value)):
+                yield f"{named(item)}: image {value} is not pinned"
+
+
+def no_secrets(items: list[Object]) -> Iterator[str]:
+    """No value of a secret is in a manifest."""
+    for item in of_kind(items, "Secret"):
+        yield f"{named(item)}: a secret in git"
+    for item in items:
+        for path, value in walk(item):
+            text = DIGEST.sub("", str(value))
+            if SECRET_VALUE.search(text):
+                yield f"{named(item)}{path}: looks like a secret"
+    for pod in pods(items):
+        for container in pod.containers():
+            for entry in container.get("env", []):
+                if SECRET_NAME.search(entry["name"]) and "value" in entry:
+                    yield f"{pod.kind}/{pod.name}: {entry['name']} has its value in git"
+
+
+def references(items: list[Object]) -> Iterator[str]:
+    """Secrets, config maps, volumes and accounts that are named exist."""
+    secrets = made_secrets()
+    maps = {each["metadata"]["name"] for each in of_kind(items, "ConfigMap")}
+    accounts = {each["metadata"]["name"] for each in of_kind(items, "ServiceAccount")}
+    for pod in pods(items):
+        told = f"{pod.kind}/{pod.name}"
+        if pod.spec.get("serviceAccountName", "default") not in accounts | {"default"}:
+            yield f"{told}: no service account {pod.spec['serviceAccountName']}"
+        volumes = {each["name"]: each for each in pod.spec.get("volumes", [])}
+        for volume in volumes.values():
+            secret = volume.get("secret", {}).get("secretName")
+            if secret and (pod.namespace, secret) not in secrets:
+                yield f"{told}: no secret {secret}"
+            if "configMap" in volume and volume["configMap"]["name"] not in maps:
+                yield f"{told}: no config map {volume['configMap']['name']}"
+        for container in pod.containers():
+            for mount in container.get("volumeMounts", []):
+                if mount["name"] not in {*volumes, *pod.claims}:
+                    yield f"{told}: no volume {mount['name']}"
+            for entry in container.get("env", []):
+                wanted = entry.get("valueFrom", {}).get("secretKeyRef")
+                if wanted and wanted["key"] not in secrets.get((pod.namespace, wanted["name"]), {}):
+                    yield f"{told}: no secret {wanted['name']} with {wanted['key']}"
+
+
+def resources(items: list[Object]) -> Iterator[str]:
+    """Every container asks for processors and memory, and is limited in both."""
+    for pod in pods(items):
+        for container in pod.containers():
+            given = container.get("resources", {})
+            for part in ("requests", "limits"):
+                missing = {"cpu", "memory"} - set(given.get(part, {}))
+                if missing:
+                    yield f"{pod.kind}/{pod.name} {container['name']}: no {part} of {missing}"
+
+
+def ends(items: list[Object]) -> Iterator[str]:
+    """A server is probed; a job ends."""
+    for pod in pods(items):
+        if pod.kind in {"Job", "TrainJob"}:
+            continue
+        for container in pod.spec["containers"]:
+            missing = {"livenessProbe", "readinessProbe", "startupProbe"} - set(container)
+            if missing:
+                yield f"{pod.kind}/{pod.name} {container['name']}: no {sorted(missing)}"
+    for item in of_kind(items, "Job", "TrainJob"):
+        if "activeDeadlineSeconds" not in item["spec"]:
+            yield f"{named(item)}: no activeDeadlineSeconds"
+        if item["kind"] == "Job" and "backoffLimit" not in item["spec"]:
+            yield f"{named(item)}: no backoffLimit"
+
+
+def security(items: list[Object]) -> Iterator[str]:
+    """Kubernetes' `restricted` standard, and a root file system that cannot be written."""
+    for pod in pods(items):
+        told, context = f"{pod.kind}/{pod.name}", pod.spec.get("securityContext", {})
+        if not (context.get("runAsNonRoot") is True and context.get("runAsUser", 0) > 0):
+            yield f"{told}: may run as root"
+        if context.get("seccompProfile") != {"type": "RuntimeDefault"}:
+            yield f"{told}: no seccomp profile"
+        if any(pod.spec.get(each) for each in ("hostNetwork", "hostPID", "hostIPC")):
+            yield f"{told}: shares the host"
+        if any("hostPath" in each for each in pod.spec.get("volumes", [])):
+            yield f"{told}: mounts the host"
+        for container in pod.containers():
+            own, name = container.get("securityContext", {}), container["name"]
+            if own.get("readOnlyRootFilesystem") is not True:
+                yield f"{told} {name}: can write its root file system"
+            if own.get("allowPrivilegeEscalation") is not False or own.get("privileged"):
+                yield f"{told} {name}: may gain privileges"
+            if own.get("capabilities") != {"drop": ["ALL"]}:
+                yield f"{told} {name}: keeps capabilities"
+            if own.get("runAsUser") == 0 or own.get("runAsNonRoot") is False:
+                yield f"{told} {name}: may run as root"
+
+
+def chosen(selector: dict[str, str], namespace: str, found: list[Pod]) -> list[Pod]:
+    """The pods of a namespace that carry the labels."""
+    return [
+        pod
+        for pod in found
+        if pod.namespace == namespace and selector.items() <= pod.labels.items()
+    ]
+
+
+def listens(pod: Pod, port: int | str) -> bool:
+    """Whether a container has the port, by number or name."""
+    ports = [each for container in pod.containers() for each in container.get("ports", [])]
+    return any(port in {each["containerPort"], each.get("name")} for each in ports)
+
+
+def services(items: list[Object]) -> Iterator[str]:
+    """Every service and disruption budget has pods; a service's port is one of theirs."""
+    found = pods(items)
+    for item in of_kind(items, "Service"):
+        behind = chosen(item["spec"]["selector"], item["metadata"]["namespace"], found)
+        if not behind:
+            yield f"{named(item)}: selects no pod"
+        for port in item["spec"]["ports"]:
+            if not all(listens(pod, port.get("targetPort", port["port"])) for pod in behind):
+                yield f"{named(item)}: nothing listens on {port}"
+    for item in of_kind(items, "PodDisruptionBudget"):
+        spec = item["spec"]
+        behind = chosen(spec["selector"]["matchLabels"], item["metadata"]["namespace"], found)
+        if not behind or spec["minAvailable"] >= sum(pod.replicas for pod in behind):
+            yield f"{named(item)}: selects no pod, or lets none go"
+
+
+def network(items: list[Object]) -> Iterator[str]:
+    """Each namespace denies first; each policy is about pods, peers and ports that exist."""
+    found, policies = pods(items), of_kind(items, "NetworkPolicy")
+    for namespace in {each["metadata"]["name"] for each in of_kind(items, "Namespace")}:
+        denies = [
+            each
+            for each in policies
+            if each["metadata"]["namespace"] == namespace
+            and each["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+        ]
+        if not denies:
+            yield f"namespace {namespace}: does not deny by default"
+    for item in policies:
+        namespace, spec = item["metadata"]["namespace"], item["spec"]
+        subjects = chosen(spec["podSelector"].get("matchLabels", {}), namespace, found)
+        if not subjects:
+            yield f"{named(item)}: is about no pod"
+        for rule in spec.get("ingress", []):
+            for peer in rule.get("from", [{}]):
+                yield from _peer(item, peer, found)
+            for port in rule.get("ports", [{}]):
+                if not all(listens(pod, port.get("port", 0)) for pod in subjects):
+                    yield f"{named(item)}: nothing listens on {port}"
+        for rule in spec.get("egress", []):
+            for peer in rule.get("to", [{}]):
+                yield from _peer(item, peer, found)
+
+
+def _peer(item: Object, peer: Object, found: list[Pod]) -> Iterator[str]:
+    if peer == {"namespaceSelector": {}}:
+        return
+    outside = peer.get("namespaceSelector", {}).get("matchLabels")
+    labels = peer.get("podSelector", {}).get("matchLabels")
+    if outside is not None and labels is None and outside in OUTSIDE:
+        return
+    if outside is not None or labels is None:
+        yield f"{named(item)}: lets in or out {peer or 'everybody'}"
+    elif not chosen(labels, item["metadata"]["namespace"], found):
+        yield f"{named(item)}: no pod is {labels}"
+
+
+def rights(items: list[Object]) -> Iterator[str]:
+    """Accounts may do few things, each named, in their namespace."""
+    accounts = {each["metadata"]["name"] for each in of_kind(items, "ServiceAccount")}
+    roles = of_kind(items, "Role")
+    for item in of_kind(items, "ClusterRole", "ClusterRoleBinding"):
+        yield f"{named(item)}: reaches beyond its namespace"
+    for item in roles:
+        for rule in item["rules"]:
+            if any("*" in rule.get(part, []) for part in ("apiGroups", "resources", "verbs")):
+                yield f"{named(item)}: {rule} allows everything"
+            if "secrets" in rule["resources"] and not rule.get("resourceNames"):
+                yield f"{named(item)}: reads every secret"
+            if {"pods", "pods/exec"} & set(rule["resources"]) and "create" in rule["verbs"]:
+                yield f"{named(item)}: starts pods, or enters them"
+    for item in of_kind(items, "RoleBinding"):
+        if item["roleRef"]["name"] not in {each["metadata"]["name"] for each in roles}:
+            yield f"{named(item)}: no role {item['roleRef']['name']}"
+        for subject in item["subjects"]:
+            if subject["name"] not in accounts:
+                yield f"{named(item)}: no account {subject['name']}"
+    for pod in pods(items):
+        if pod.kind != "TrainJob" and pod.spec.get("automountServiceAccountToken") is not False:
+            yield f"{pod.kind}/{pod.name}: holds a token that it does not need"
+
+
+RULES: dict[str, Callable[[list[Object]], Iterator[str]]] = {
+    rule.__name__: rule
+    for rule in (
+        schemas, images, no_secrets, references, resources, ends, security, services, network,
+        rights,
+    )
+}  # fmt: skip

@@ -1,0 +1,287 @@
+"""The compiled DAGs: what they ask for, and what they must never do."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mtlser.errors import MtlserError
+from pipeline import compile as compiling
+from pipeline import profile as profiles
+from pipeline.dags import DAGS
+from pipeline.job import NAMES
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+IMAGE = "mtlser:golden"
+MEASURE = {"search", "train", "noise-eval", "report"}
+CROSSVAL = {"ingest", "fold-split", *MEASURE, "register", "report-outcome"}
+STEPS = {
+    "crossval": CROSSVAL,
+    "search": {"ingest", "fold-split", "search", "report-outcome"},
+    "compare": {"ingest", "fold-split", *MEASURE, "compare", "report-outcome"},
+    "retrain": {*CROSSVAL, "check-data", "promote"},
+}
+HEAVY = {"search", "train", "noise-eval"}
+UNCACHED = {"register", "promote", "check-data", "report-outcome"}
+NUMBER = re.compile(r"(-\d+)+$")
+
+Node = dict[str, Any]
+
+
+def documents(path: Path) -> tuple[Node, Node]:
+    """The pipeline, and what it asks of Kubernetes."""
+    ir, platform = yaml.load_all(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    return ir, platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Path]]:
+    """Every DAG in every profile."""
+    folder = tmp_path_factory.mktemp("ir")
+    return {
+        profile: {path.stem: path for path in compiling.write(folder / profile, IMAGE, profile)}
+        for profile in profiles.names()
+    }
+
+
+@pytest.fixture(scope="module")
+def irs(compiled: dict[str, dict[str, Path]]) -> dict[str, Node]:
+    return {name: documents(path)[0] for name, path in compiled["gpu"].items()}
+
+
+@pytest.fixture(params=NAMES)
+def ir(request: pytest.FixtureRequest, irs: dict[str, Node]) -> Node:
+    return irs[request.param]
+
+
+def test_job_names_the_dags_that_there_are() -> None:
+    assert tuple(DAGS) == NAMES
+
+
+def test_every_step_is_known_to_profiles() -> None:
+    assert {name.replace("-", "_") for steps in STEPS.values() for name in steps} == profiles.STEPS
+
+
+def test_ir_is_the_golden_files(compiled: dict[str, dict[str, Path]]) -> None:
+    told = "a DAG or profile changed: look at the difference, then run `make golden`"
+    kept = {path.relative_to(GOLDEN) for path in GOLDEN.rglob("*.yaml")}
+    for profile, paths in compiled.items():
+        for name, path in paths.items():
+            golden = Path(profile) / f"{name}.yaml"
+            assert golden in kept, told
+            kept.remove(golden)
+            assert path.read_text(encoding="utf-8") == (GOLDEN / golden).read_text("utf-8"), told
+    assert kept == set()
+
+
+def dags(ir: Node) -> list[Node]:
+    found = [ir["root"]["dag"]]
+    return found + [c["dag"] for c in ir["components"].values() if "dag" in c]
+
+
+def upstream_parameters_in_loops(ir: Node) -> list[str]:
+    """Parameters of other steps that enter a loop, besides the list it runs over.
+
+    kfp.local silently replaces each of them by the loop item.
+    """
+    found = []
+    for dag in dags(ir):
+        for name, task in dag["tasks"].items():
+            if "parameterIterator" not in task:
+                continue
+            items = task["parameterIterator"]["items"]["inputParameter"]
+            for key, value in task.get("inputs", {}).get("parameters", {}).items():
+                if "taskOutputParameter" in value and key != items:
+                    found.append(f"{name}: {key}")
+    return found
+
+
+def test_no_upstream_parameter_enters_a_loop(irs: dict[str, Node]) -> None:
+    loops = {"crossval": 1, "search": 0, "compare": 2, "retrain": 4}
+    for name, ir in irs.items():
+        found = [t for d in dags(ir) for t in d["tasks"].values() if "parameterIterator" in t]
+        assert len(found) == loops[name]
+        assert upstream_parameters_in_loops(ir) == []
+
+
+def test_an_upstream_parameter_in_a_loop_would_be_seen(tmp_path: Path) -> None:
+    from kfp import compiler, dsl
+
+    @dsl.component(base_image=IMAGE, install_kfp_package=False)
+    def listed() -> list[str]:
+        return ["a"]
+
+    @dsl.component(base_image=IMAGE, install_kfp_package=False)
+    def chosen() -> float:
+        return 0.1
+
+    @dsl.component(base_image=IMAGE, install_kfp_package=False)
+    def use(item: str, alpha: float) -> None:
+        pass
+
+    @dsl.pipeline(name="wrong")
+    def wrong() -> None:
+        alpha = chosen().output
+        with dsl.ParallelFor(listed().output) as item:
+            use(item=item, alpha=alpha)
+
+    path = tmp_path / "wrong.yaml"
+    compiler.Compiler().compile(wrong, str(path))
+    seen = upstream_parameters_in_loops(yaml.safe_load(path.read_text(encoding="utf-8")))
+    assert seen == ["for-loop-1: pipelinechannel--chosen-Output"]
+
+
+def test_no_loop_is_nested(ir: Node) -> None:
+    bodies = [
+        ir["components"][task["componentRef"]["name"]]["dag"]
+        for dag in dags(ir)
+        for task in dag["tasks"].values()
+        if "parameterIterator" in task
+    ]
+    assert not any("parameterIterator" in t for dag in bodies for t in dag["tasks"].values())
+
+
+def test_the_loop_runs_at_the_width_of_the_profile(
+    compiled: dict[str, dict[str, Path]],
+) -> None:
+    for profile, paths in compiled.items():
+        ir, _ = documents(paths["crossval"])
+        (loop,) = [t for d in dags(ir) for t in d["tasks"].values() if "parameterIterator" in t]
+        width = loop["iteratorPolicy"]["parallelismLimit"]
+        assert width == profiles.load(profile).width
+
+
+def test_no_hyper_parameter_is_in_a_dag(irs: dict[str, Node]) -> None:
+    common = {"recipe", "data_version", "work", "run"}
+    for name, ir in irs.items():
+        rival = {"rival"} if name == "compare" else set()
+        assert set(ir["root"]["inputDefinitions"]["parameters"]) == common | rival
+
+
+def containers(ir: Node) -> dict[str, Node]:
+    executors = ir["deploymentSpec"]["executors"]
+    return {name.removeprefix("exec-"): e["container"] for name, e in executors.items()}
+
+
+def component(task: str) -> str:
+    """Kubernetes names the second use of a component `NAME-2`."""
+    return NUMBER.sub("", task)
+
+
+def test_every_step_is_one_of_ours_in_the_given_image(irs: dict[str, Node]) -> None:
+    for name, ir in irs.items():
+        assert {component(task) for task in containers(ir)} == STEPS[name]
+        assert {c["image"] for c in containers(ir).values()} == {IMAGE}
+        assert not any("pip install" in " ".join(c["command"]) for c in containers(ir).values())
+
+
+def test_heavy_steps_ask_for_a_gpu_and_light_ones_for_none(ir: Node) -> None:
+    for name, container in containers(ir).items():
+        accelerator = container["resources"].get("accelerator", {})
+        asked = (accelerator.get("resourceType"), accelerator.get("resourceCount"))
+        heavy = component(name) in HEAVY
+        assert asked == (("nvidia.com/gpu", "1") if heavy else (None, None)), name
+        assert container["resources"]["resourceMemoryLimit"], name
+
+
+def test_steps_with_a_gpu_get_its_nodes_shared_memory_and_time(
+    compiled: dict[str, dict[str, Path]],
+) -> None:
+    _, platform = documents(compiled["gpu-pool"]["retrain"])
+    for name, asked in platform.items():
+        heavy = component(name.removeprefix("exec-")) in HEAVY
+        assert ("tolerations" in asked) == ("nodeSelector" in asked) == heavy, name
+        assert int(asked["activeDeadlineSeconds"]) >= 14400
+        if heavy:
+            (volume,) = asked["emptyDirMounts"]
+            assert (volume["medium"], volume["mountPath"]) == ("Memory", "/dev/shm")
+
+
+def test_secrets_are_named_and_never_held(compiled: dict[str, dict[str, Path]]) -> None:
+    _, platform = documents(compiled["gpu"]["crossval"])
+    for name, asked in platform.items():
+        variables = {
+            pair["envVar"]: (secret["secretName"], pair["secretKey"])
+            for secret in asked["secretAsEnv"]
+            for pair in secret["keyToEnv"]
+        }
+        assert variables["MLFLOW_TRACKING_URI"] == ("mtlser-mlflow", "uri"), name
+        assert "MTLSER_WEBHOOK" in variables
+
+
+def test_a_training_has_one_process_a_gpu(compiled: dict[str, dict[str, Path]]) -> None:
+    for profile, expected in (("cpu", 1), ("gpu", 1), ("gpu-pool", 4)):
+        ir, _ = documents(compiled[profile]["retrain"])
+        tasks = [t for d in dags(ir) for n, t in d["tasks"].items() if component(n) == "train"]
+        assert len(tasks) == 7
+        for task in tasks:
+            given = task["inputs"]["parameters"]["processes"]
+            assert given["runtimeValue"]["constant"] == expected
+
+
+def test_the_cpu_profile_asks_for_no_gpu(compiled: dict[str, dict[str, Path]]) -> None:
+    text = compiled["cpu"]["crossval"].read_text(encoding="utf-8")
+    assert "accelerator" not in text and "tolerations" not in text
+    assert "resourceCpuRequest" in text
+
+
+def test_every_step_retries_with_back_off_and_what_looks_outside_is_not_cached(
+    irs: dict[str, Node],
+) -> None:
+    for dag, ir in irs.items():
+        uncached = UNCACHED | ({"ingest"} if dag == "retrain" else set())
+        for name, task in leaves(ir):
+            policy = task["retryPolicy"]
+            assert (policy["maxRetryCount"], policy["backoffFactor"]) == (2, 2.0), name
+            cached = component(name) not in uncached
+            assert task["cachingOptions"] == ({"enableCache": True} if cached else {}), name
+
+
+def leaves(ir: Node) -> list[tuple[str, Node]]:
+    """Tasks that run a container."""
+    return [
+        (name, task)
+        for dag in dags(ir)
+        for name, task in dag["tasks"].items()
+        if "executorLabel" in ir["components"][task["componentRef"]["name"]]
+    ]
+
+
+def test_every_tracked_step_gets_the_run_key_and_the_job_id(ir: Node) -> None:
+    untracked = {"ingest", "fold-split", "noise-eval", "compare"}
+    for name, task in leaves(ir):
+        if component(name) in untracked:
+            continue
+        given = task["inputs"]["parameters"]
+        assert given["job"]["runtimeValue"]["constant"] == "{{$.pipeline_job_uuid}}", name
+        assert "run" in given, name
+
+
+def test_the_outcome_is_told_whatever_became_of_the_steps(ir: Node) -> None:
+    root = ir["root"]["dag"]["tasks"]
+    assert set(root) == {"exit-handler-1", "report-outcome"}
+    told = root["report-outcome"]
+    assert told["triggerPolicy"]["strategy"] == "ALL_UPSTREAM_TASKS_COMPLETED"
+    assert told["dependentTasks"] == ["exit-handler-1"]
+
+
+def test_scores_reach_the_ui_as_artifacts(irs: dict[str, Node]) -> None:
+    outputs = irs["crossval"]["components"]["comp-report"]["outputDefinitions"]["artifacts"]
+    assert {name: a["artifactType"]["schemaTitle"] for name, a in outputs.items()} == {
+        "reported": "system.Artifact",
+        "metrics": "system.Metrics",
+        "confusion": "system.ClassificationMetrics",
+        "page": "system.HTML",
+    }
+
+
+def test_unknown_dag_profile_and_file_as_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(MtlserError, match="expected one of cpu, gpu, gpu-pool, or a path"):
+        compiling.write(tmp_path, IMAGE, "tpu")
+    with pytest.raises(MtlserError, match="expected one of crossval, search, compare, retrain"):
+        compiling.package("nonsense", tmp_path, IMAGE)
+    (tmp_path / "file").touch()
+    with pytest.raises(MtlserError, match="is a file"):
+        compiling.write(tmp_path / "file", IMAGE)

@@ -1,0 +1,176 @@
+"""Submitting, following and reading runs."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.helpers.kfp_api import KubeflowApi
+from tests.helpers.server_words import CLUSTER, command
+
+
+def task(name: str, state: str, second: int, **more: Any) -> dict[str, Any]:
+    return {
+        "task_id": f"{name}-id",
+        "display_name": name,
+        "state": state,
+        "start_time": f"2026-03-02T03:00:{second:02d}Z",
+        "end_time": f"2026-03-02T03:01:{second:02d}Z",
+        **more,
+    }
+
+
+def ended(state: str, *tasks: dict[str, Any]) -> dict[str, Any]:
+    return {"state": state, "run_details": {"task_details": list(tasks)}}
+
+
+FAILED = ended(
+    "FAILED",
+    task("root", "FAILED", 0),
+    task("root-driver", "SUCCEEDED", 0),
+    task("ingest", "SUCCEEDED", 1, child_tasks=[{"task_id": "executor-id"}]),
+    {**task("executor", "SUCCEEDED", 2), "pod_name": "mtlser-ingest-1"},
+    task("for-loop-1", "FAILED", 3),
+    {**task("train", "FAILED", 4, pod_name="mtlser-train-1"), "error": {"message": "no GPU\nat"}},
+)
+
+
+@pytest.mark.parametrize("name", ["submit", "schedule", "status", "logs"])
+def test_every_command_shows_an_example(name: str) -> None:
+    done = command(name, "--help")
+    assert done.code == 0
+    assert f"Example: mtlser-pipeline {name}" in " ".join(done.out.split())
+
+
+def test_submit_sends_the_dag_with_the_recipe(kubeflow: KubeflowApi) -> None:
+    done = command("submit", *CLUSTER, "--parameter", "work=s3://work", "--name", "one")
+    assert done.code == 0, done.err
+    (run,) = kubeflow.store["runs"]
+    assert f"run:  {run['run_id']}\n" in done.out
+    assert f"page: {kubeflow.url}/#/runs/details/{run['run_id']}\n" in done.out
+    assert run["display_name"] == "one"
+    assert run["runtime_config"]["parameters"]["work"] == "s3://work"
+    assert run["pipeline_spec"]
+    assert [each["display_name"] for each in kubeflow.store["experiments"]] == ["mtlser"]
+    command("submit", *CLUSTER)
+    assert len(kubeflow.store["experiments"]) == 1
+
+
+def test_pods_run_as_the_service_account_asked_for(kubeflow: KubeflowApi) -> None:
+    command("submit", *CLUSTER, "--service-account", "default-editor", "--name", "one")
+    command("submit", *CLUSTER, "--name", "two")
+    asked = {run["display_name"]: run.get("service_account") for run in kubeflow.store["runs"]}
+    assert asked == {"one": "default-editor", "two": None}
+
+
+def test_wait_ends_with_the_run(kubeflow: KubeflowApi) -> None:
+    kubeflow.outcome = ended("SUCCEEDED", task("ingest", "SUCCEEDED", 1))
+    done = command("submit", *CLUSTER, "--wait")
+    assert done.code == 0, done.err
+    assert done.out.endswith("state: succeeded\n")
+    assert "ingest: succeeded" in done.err
+
+
+@pytest.mark.parametrize("state", ["FAILED", "CANCELED"])
+def test_wait_tells_the_failed_steps(kubeflow: KubeflowApi, state: str) -> None:
+    kubeflow.outcome = {**FAILED, "state": state}
+    done = command("submit", *CLUSTER, "--wait")
+    assert done.code == 1
+    assert f"{state.lower()}; failed steps: train; see `mtlser-pipeline logs" in done.err
+
+
+def test_wait_outlasts_a_server_that_is_away(kubeflow: KubeflowApi) -> None:
+    kubeflow.outcome = ended("SUCCEEDED")
+    for how in ("close", 503, 500, "close", 502, "close"):
+        kubeflow.fail("GET", "runs/", how)
+    assert command("submit", *CLUSTER, "--wait").code == 0
+
+
+def test_a_run_whose_making_is_in_doubt_is_not_made_twice(kubeflow: KubeflowApi) -> None:
+    kubeflow.fail("POST", "runs$", "close", done=True)
+    done = command("submit", *CLUSTER)
+    assert done.code == 2
+    assert "whether the server did it is not known" in done.err
+    assert len(kubeflow.store["runs"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--recipe", "demo"], "a step on the cluster does not see this folder"),
+        ([*CLUSTER, "--set", "noise.root=noise"], "noise.root = 'noise'"),
+        ([*CLUSTER, "--set", "model.encoder=./here"], "model.encoder = './here'"),
+        ([*CLUSTER, "--set", "train.epoch=3"], "did you mean 'epochs'?"),
+        ([*CLUSTER, "--dag", "compare"], "the DAG needs rival; give it with `--rival RECIPE`"),
+        ([*CLUSTER, "--rival", "emodb"], "--rival: this DAG takes no such recipe"),
+        ([*CLUSTER, "--parameter", "wrok=1"], "expected NAME=VALUE with a NAME of data_version"),
+        ([*CLUSTER, "--profile", "none"], "--profile 'none'"),
+        ([*CLUSTER, "--dag", "x"], "expected one of crossval"),
+    ],
+)
+def test_mistakes_send_nothing(kubeflow: KubeflowApi, words: list[str], told: str) -> None:
+    done = command("submit", *words)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert told in done.err
+    assert kubeflow.calls == []
+
+
+def test_an_absolute_folder_is_doubted_and_sent(kubeflow: KubeflowApi) -> None:
+    done = command("submit", *CLUSTER, "--set", "data.root=/data/emodb")
+    assert done.code == 0
+    assert "warning: recipe: data.root = /data/emodb" in done.err
+    assert len(kubeflow.store["runs"]) == 1
+
+
+def test_compare_takes_two_recipes(kubeflow: KubeflowApi) -> None:
+    done = command("submit", *CLUSTER, "--dag", "compare", "--rival", "emodb")
+    assert done.code == 0, done.err
+    parameters = kubeflow.store["runs"][0]["runtime_config"]["parameters"]
+    assert parameters["rival"] == parameters["recipe"]
+
+
+def test_status_shows_runs_and_schedules(kubeflow: KubeflowApi) -> None:
+    for number in range(5):
+        command("submit", *CLUSTER, "--name", f"run-{number}")
+    command("schedule", "--name", "weekly", "--cron", "0 0 3 * * 1", *CLUSTER)
+    told = json.loads(command("status", "--last", "3", "--json").out)
+    assert [run["name"] for run in told["runs"]] == ["run-4", "run-3", "run-2"]
+    (plan,) = told["schedules"]
+    assert (plan["cron"], plan["version"]) == ("0 0 3 * * 1", "latest")
+    assert plan["next"].endswith("T03:00:00+00:00")
+    table = command("status").out
+    assert "run-0" in table
+    assert "weekly" in table
+
+
+def test_status_of_a_run_by_name_or_id(kubeflow: KubeflowApi) -> None:
+    kubeflow.outcome = FAILED
+    command("submit", *CLUSTER, "--name", "one", "--wait")
+    told = command("status", "one", "--json")
+    assert told.code == 1
+    content = json.loads(told.out)
+    assert [each["name"] for each in content["tasks"]] == ["ingest", "for-loop-1", "train"]
+    assert content["tasks"][2] | {"pods": []} == {
+        "name": "train", "state": "FAILED", "duration_s": 60.0, "error": "no GPU", "pods": [],
+        "started": "2026-03-02T03:00:04+00:00", "finished": "2026-03-02T03:01:04+00:00",
+    }  # fmt: skip
+    table = command("status", content["id"])
+    assert table.code == 1
+    assert "no GPU" in table.out
+    gone = command("status", "another")
+    assert (gone.code, gone.err.count("\n")) == (2, 1)
+    assert "no such run" in gone.err
+
+
+def test_logs_come_from_the_server_or_name_the_command(kubeflow: KubeflowApi) -> None:
+    kubeflow.outcome = FAILED
+    kubeflow.logs["mtlser-ingest-1"] = "read 12 clips\n"
+    command("submit", *CLUSTER, "--name", "one", "--wait")
+    done = command("logs", "one")
+    assert done.code == 0, done.err
+    assert "== ingest (succeeded) mtlser-ingest-1\nread 12 clips\n" in done.out
+    assert "kubectl logs -n kubeflow mtlser-train-1 -c main" in done.out
+    assert "ingest" not in command("logs", "one", "train").out
+    missing = command("logs", "one", "trian")
+    assert missing.code == 2
+    assert "its steps are: ingest, for-loop-1, train" in missing.err

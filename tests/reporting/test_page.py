@@ -1,0 +1,281 @@
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from mtlser.evaluation import literature, scores
+from mtlser.evaluation.scores import Scores
+from mtlser.recipe import dumps
+from mtlser.records import Choice, FoldPlan, Protocol, SearchResult, SearchRow
+from mtlser.reporting import page, verdict
+from mtlser.reporting.material import PageContext
+from tests.helpers.factories import make_plan, make_predictions, make_recipe
+
+AUDIT = {
+    "verdict": "clean",
+    "reasons": [],
+    "findings": ["12 test transcripts also occur in train."],
+    "best_guess": {"name": "transcript", "wa": 0.36, "covered": 0.4},
+    "overall": {
+        "shared": {"texts_in_train": 12},
+        "no_audio_guess": [{"name": "majority", "wa": 0.31, "covered": 1.0}],
+    },
+}
+INGEST = {
+    "corpus": "iemocap",
+    "kept": 5531,
+    "left_out": [
+        {"reason": "label outside the task", "count": 4508, "ids": [f"id{i}" for i in range(4508)]},
+        {"reason": "silent", "count": 1, "ids": ["id9"]},
+    ],
+    "by_emotion": {"neutral": 1708, "happy": 1636},
+    "by_speaker": {"Ses01_F": 528},
+    "something_new": {"deep": {"deeper": [1, 2]}},
+    "dropped": {},
+}
+
+
+def make_search(
+    folds: int = 3, alphas: tuple[float, ...] = (0.1, 0.3), betas: tuple[float, ...] = (0.2, 0.8)
+) -> SearchResult:
+    """The last pair wins every fold."""
+    rows = [
+        SearchRow(
+            fold=fold,
+            alpha=alpha,
+            beta=beta,
+            epoch=3,
+            score=0.5 + alpha / 10 + beta / 10,
+            loss=1.25,
+            wa=0.6,
+            ua=0.5 + alpha / 10 + beta / 10,
+            f1=0.6,
+            wer=0.4,
+            speaker_accuracy=0.9,
+        )
+        for fold in range(folds)
+        for alpha in alphas
+        for beta in betas
+    ]
+    choices = [
+        Choice(fold=f, alpha=alphas[-1], beta=betas[-1], epoch=3, score=0.61, run=None)
+        for f in range(folds)
+    ]
+    return SearchResult(scope="fold", metric="ua", choices=tuple(choices), rows=tuple(rows))
+
+
+def make_scores(
+    plan: FoldPlan, baseline: bool = True, noise: tuple[float, ...] = (0, 10)
+) -> Scores:
+    made = make_predictions(plan, "mtlser", 0.7, snr_db=noise)
+    if baseline:
+        made += make_predictions(plan, "svm", 0.5, seed=1)
+    return scores.measure(made, plan, make_recipe(*([] if baseline else ["baseline.systems=[]"])))
+
+
+def make_context(**values: object) -> PageContext:
+    given: dict[str, object] = {
+        "ingest": INGEST,
+        "audit": AUDIT,
+        "search": make_search(),
+        "recipe_toml": dumps(make_recipe()),
+        "environment": {"Python": "3.11", "MLflow run": "0a1b2c"},
+    }
+    return PageContext.model_validate(given | values)
+
+
+def rendered(protocol: Protocol = "session", folds: int = 3, **values: object) -> str:
+    plan = make_plan(folds=folds, per_fold=30, protocol=protocol)
+    return page.render(make_scores(plan), make_context(**values))
+
+
+@pytest.fixture(scope="module")
+def html() -> str:
+    return rendered()
+
+
+class Elements(HTMLParser):
+    """Elements with attributes, texts of `<title>`, and unclosed tags."""
+
+    VOID = frozenset({"meta", "link", "br"})
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.inside: dict[int, list[str]] = {}
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}> closes another element"
+
+
+def test_nothing_is_fetched_from_outside(html: str) -> None:
+    for tag, attributes in Elements(html).seen:
+        assert "src" not in attributes, tag
+        address = attributes.get("href")
+        if address is not None and tag != "a":
+            assert address.startswith("data:")
+        elif address is not None:
+            assert address.startswith(("#", "https://doi.org/"))
+    assert "@import" not in html
+    assert "url(" not in html
+    assert len(html) < 3_000_000
+
+
+def test_elements_are_closed_in_order_and_links_have_targets(html: str) -> None:
+    elements = Elements(html)
+    assert elements.open == []
+    ids = [a["id"] for _, a in elements.seen if "id" in a]
+    assert len(ids) == len(set(ids))
+    targets = {a["href"] for _, a in elements.seen if (a.get("href") or "").startswith("#")}
+    assert targets
+    assert targets <= {f"#{name}" for name in ids}
+
+
+def test_tables_have_captions_and_figures_have_names_and_numbers(html: str) -> None:
+    tables = re.findall(r"<table[^>]*><(\w+)", html)
+    assert len(tables) > 15
+    assert set(tables) == {"caption"}
+    elements = Elements(html).seen
+    plots = [a for tag, a in elements if a.get("class") == "plot"]
+    ids = {a.get("id") for _, a in elements}
+    assert len(plots) >= 7
+    for plot in plots:
+        assert plot["role"] == "img"
+        assert plot["aria-label"]
+        assert f"t-{plot['data-figure']}-numbers" in ids
+
+
+def test_the_page_has_landmarks_a_language_and_a_way_past_the_head(html: str) -> None:
+    elements = Elements(html).seen
+    tags = [tag for tag, _ in elements]
+    assert all(tags.count(tag) == 1 for tag in ("header", "nav", "main", "footer", "h1"))
+    assert ("html", {"lang": "en"}) in elements
+    assert ("a", {"class": "skip", "href": "#main"}) in elements
+
+
+def test_a_leaking_protocol_is_in_title_banner_and_verdict(html: str) -> None:
+    leaking = rendered("random")
+    assert "<title>LEAKING PROTOCOL" in leaking
+    assert 'class="banner"' in leaking
+    assert "this is no result" in leaking
+    assert "LEAKING" not in html
+    assert 'class="banner"' not in html
+
+
+def test_the_page_shows_the_measured_numbers() -> None:
+    plan = make_plan(folds=3, per_fold=30)
+    measured = make_scores(plan)
+    html = page.render(measured, make_context())
+    clean = measured.of("mtlser").clean
+    for metric in ("wa", "ua", "macro_f1", "wer"):
+        spread = clean.spreads[metric]
+        assert spread.sd is not None
+        assert f"{spread.mean * 100:.1f} ± {spread.sd * 100:.1f}" in html
+    for fold in clean.folds:
+        assert f"{fold.name} – WA {fold.numbers.wa * 100:.1f}" in html
+        assert f"{fold.name} {fold.numbers.wa * 100:.1f}" in html
+    row = measured.comparisons[0]
+    assert row.welch is not None
+    assert f"{row.welch.hedges_g:+.1f}" in html
+    for part in ("4,508", "5,531", "12 test transcripts", "corrected resampled", "0a1b2c"):
+        assert part.lower() in html.lower()
+
+
+def test_the_embedded_scores_are_the_scores() -> None:
+    measured = make_scores(make_plan(folds=2, per_fold=30))
+    html = page.render(measured, make_context(search=make_search(2)))
+    found = re.search(r'<script type="application/json" id="scores">(.*?)</script>', html, re.S)
+    assert found is not None
+    assert Scores.model_validate_json(found[1]) == measured
+
+
+def test_hostile_names_stay_text() -> None:
+    name = "</script><script>alert(1)</script>"
+    plan = make_plan(folds=2, per_fold=30)
+    folds = tuple(f.model_copy(update={"name": name}) for f in plan.folds)
+    html = page.render(
+        make_scores(plan.model_copy(update={"folds": folds})),
+        make_context(search=make_search(2), ingest={name: {name: [name]}}, recipe_toml=name),
+    )
+    assert "<script>alert" not in html
+    assert Elements(html).open == []
+
+
+def test_the_search_shows_each_fold_and_marks_its_choice(html: str) -> None:
+    # Per fold one star; in the mean one for each of UA, WER and speaker accuracy.
+    assert html.count("★</td>") == html.count('class="chosen"') + 1 == 3 + 3 + 1
+    one = rendered(search=make_search(alphas=(0.1,), betas=(0.8,)))
+    assert "nothing was searched" in one
+    assert 'class="chosen"' not in one
+
+
+@pytest.mark.parametrize(
+    ("metric", "text"), [("loss", "1.250"), ("wer", "WER, %"), ("joint", "mean of UA, 1 - WER")]
+)
+def test_the_search_may_choose_by_another_metric(metric: str, text: str) -> None:
+    search = make_search().model_copy(update={"metric": metric})
+    assert text in rendered(search=search)
+
+
+def test_a_global_search_is_called_optimistic(html: str) -> None:
+    search = make_search().model_copy(update={"scope": "global"})
+    assert "scores are optimistic" in rendered(search=search)
+    assert "optimistic" not in html
+
+
+def test_a_search_without_a_grid_is_a_table() -> None:
+    rows = [make_search(1, (0.1 * i,), (0.07 * i,)).rows[0] for i in range(1, 9)]
+    html = rendered(search=make_search().model_copy(update={"rows": tuple(rows)}))
+    assert "All 8 trainings" in html
+
+
+def test_the_least_that_can_be_measured_makes_a_page() -> None:
+    measured = make_scores(make_plan(folds=1, per_fold=30), baseline=False, noise=())
+    html = page.render(measured, make_context(search=make_search(1), ingest={}, audit={}))
+    for part in ("There is no test", "Noise was not measured", "No audit was found"):
+        assert part in html
+    assert "one session fold, so without a spread" in verdict.sentence(measured)
+
+
+def test_published_rows_are_set_apart_with_recomputed_p(html: str) -> None:
+    section = html[html.index('id="published"') :]
+    assert "not measured here" in section
+    assert "STRL-SER" in section
+    assert "STRL-SER" not in html[: html.index('id="published"')]
+    row = next(row for row in literature.table_4() if row.key == "strl-ser")
+    assert row.p_recomputed == pytest.approx(0.0109, abs=5e-5)
+    assert "cannot be reproduced" in section
+
+
+def test_the_real_ingest_report_is_shown_whole() -> None:
+    from mtlser.data.manifest import IngestReport, LeftOut
+
+    report = IngestReport(
+        corpus="iemocap",
+        digest="ab" * 32,
+        seen=529,
+        kept=528,
+        hours=0.6,
+        left_out=(LeftOut(reason="silent", count=1, ids=("x1",), faulty=True, first=None),),
+        missing_transcripts=0,
+        dropped_characters={},
+        by_emotion={"sad": 528},
+        by_label={"sad": 528},
+        by_speaker={"Ses01_F": 528},
+        by_style={"scripted": 528},
+        differs_from_release=None,
+    )
+    shown = rendered(ingest=json.loads(report.model_dump_json()))
+    for part in ("silent", "x1", "Ses01_F", "528"):
+        assert part in shown

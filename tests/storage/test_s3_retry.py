@@ -1,0 +1,59 @@
+"""A real S3 server behind a proxy that makes it ill: waited for, and told of in one sentence."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from mtlser import storage
+from mtlser.errors import MtlserError
+from mtlser.storage import s3 as objects
+from mtlser.storage import s3_retry
+from tests.helpers.fault_proxy import FaultProxy, Mode
+
+
+@pytest.fixture
+def proxy(s3: str, s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
+    """Between the test and S3; each try is one request."""
+    made = FaultProxy(s3_server)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", made.address)
+
+    def connect() -> Any:
+        config = Config(retries={"total_max_attempts": 1})
+        return boto3.session.Session().client("s3", endpoint_url=made.address, config=config)
+
+    monkeypatch.setattr(objects, "connect", connect)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("mode", ["500", "reset"])
+def test_a_folder_goes_up_and_comes_back_although_s3_was_ill(
+    s3: str, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, mode: Mode
+) -> None:
+    """It is well again as soon as the first refusal has been told of."""
+    monkeypatch.setattr(s3_retry, "_say_once", lambda _: proxy.become("pass"))
+    with storage.output(f"{s3}/out") as folder:
+        for name in ("one", "two"):
+            (folder / name).write_text(name)
+        proxy.become(mode)
+    refused = proxy.refused
+    assert refused > 0
+    proxy.become(mode)
+    found = storage.fetch(f"{s3}/out")
+    assert proxy.refused > refused
+    assert sorted(path.name for path in found.iterdir()) == ["one", "two"]
+
+
+@pytest.mark.parametrize("mode", ["500", "reset"])
+def test_patience_has_an_end_in_one_sentence(
+    s3: str, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, mode: Mode, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(s3_retry, "PATIENCE_S", 0.0)
+    proxy.become(mode)
+    with pytest.raises(MtlserError, match=f"{proxy.address} says: ") as refused:
+        storage.fetch(s3)
+    assert "\n" not in str(refused.value)

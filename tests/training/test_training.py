@@ -1,0 +1,205 @@
+"""Training one cell: seeds, resume, masks, the checkpoint that is kept."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mtlser import recipe as recipes
+from mtlser.errors import MtlserError
+from mtlser.models import bundle
+from mtlser.recipe import Recipe
+from mtlser.records import Cell, CellResult, Prediction, read_json, read_jsonl
+from mtlser.search import search
+from mtlser.storage.work_folder import Bench
+from mtlser.tracking import NullRun
+from mtlser.training import cells, loop, network
+from mtlser.training.checkpoint import Checkpoint
+from mtlser.training.inputs import Inputs, Training
+from mtlser.training.job import Fit
+from tests.helpers.corpora import one_fold, write_corpus
+from tests.helpers.networks import write_encoder
+
+
+def small_recipe(folder: Path, *overrides: str) -> Recipe:
+    encoder = write_encoder(folder / "encoder")
+    return recipes.load(
+        "demo",
+        (
+            f"model.encoder={encoder}",
+            "model.ctc_head=new",
+            "train.epochs=3",
+            "train.batch_size=4",
+            "split.protocol=loso",
+            "search.jobs=1",
+            *overrides,
+        ),
+    )
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Inputs:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    utterances = write_corpus(corpus)
+    return Inputs(corpus, utterances, one_fold(utterances))
+
+
+def training(inputs: Inputs) -> Training:
+    cell = Cell(system="mtlser", fold=0, seed=0)
+    return Training(cell, 0.1, 0.8, inputs.plan.folds[0])
+
+
+def train(inputs: Inputs, recipe: Recipe, folder: Path) -> Path:
+    return network.train_network(training(inputs), inputs, recipe, Bench(folder), NullRun())
+
+
+def history(folder: Path) -> list[dict[str, float]]:
+    lines = (folder / "history.jsonl").read_text().splitlines()
+    timed = ("train_seconds", "audio_s_per_s")
+    return [{k: v for k, v in json.loads(line).items() if k not in timed} for line in lines]
+
+
+@pytest.mark.parametrize("trainable", ["all", "transformer", "heads"])
+def test_one_seed_gives_one_history(inputs: Inputs, tmp_path: Path, trainable: str) -> None:
+    recipe = small_recipe(tmp_path, f"model.trainable={trainable}")
+    first = train(inputs, recipe, tmp_path / "a")
+    again = train(inputs, recipe, tmp_path / "b")
+    assert history(first) == history(again)
+    result = read_json(first / "result.json", CellResult)
+    assert result.weights_sha256 == read_json(again / "result.json", CellResult).weights_sha256
+    losses = [row["train_loss"] for row in history(first)]
+    assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize(("every_s", "at"), [(300, 2), (0, 1), (0, 5)])
+def test_a_killed_training_resumes_to_the_same_weights(
+    inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every_s: int, at: int
+) -> None:
+    """With a checkpoint an epoch, and with one a step."""
+    every = f"train.checkpoint_s={every_s}"
+    recipe = small_recipe(tmp_path, "model.dropout=0.2", "train.spec_augment=true", every)
+    whole = train(inputs, recipe, tmp_path / "whole")
+    save, saved = Checkpoint.save, []
+
+    def save_then_die(*args: object) -> None:
+        save(*args)  # type: ignore[arg-type]
+        saved.append(1)
+        if len(saved) == at:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Checkpoint, "save", save_then_die)
+    with pytest.raises(KeyboardInterrupt):
+        train(inputs, recipe, tmp_path / "killed")
+    monkeypatch.setattr(Checkpoint, "save", save)
+    resumed = train(inputs, recipe, tmp_path / "killed")
+    assert history(resumed) == history(whole)
+    one, two = (read_json(f / "result.json", CellResult) for f in (whole, resumed))
+    assert one.weights_sha256 == two.weights_sha256
+
+
+def test_a_finished_training_is_not_repeated(
+    inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = small_recipe(tmp_path)
+    first = train(inputs, recipe, tmp_path / "a")
+
+    def fail(*_: object) -> None:
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(loop, "fit", fail)
+    assert train(inputs, recipe, tmp_path / "a") == first
+    other = small_recipe(tmp_path, "train.learning_rate=1e-3")
+    with pytest.raises(AssertionError, match="trained again"):
+        train(inputs, other, tmp_path / "a")
+
+
+def test_a_diverging_loss_names_the_batch(inputs: Inputs, tmp_path: Path) -> None:
+    recipe = small_recipe(tmp_path, "train.learning_rate=1e30", "train.clip_norm=1e30")
+    with pytest.raises(MtlserError, match=r"the loss became nan at utterances s\d_u\d"):
+        train(inputs, recipe, tmp_path / "a")
+
+
+def test_the_search_chooses_on_validation_and_train_scores_test_once(
+    inputs: Inputs, tmp_path: Path
+) -> None:
+    recipe = small_recipe(tmp_path, "search.alphas=[0.1, 0.5]", "search.betas=[0.0, 0.8]")
+    folder, bench = tmp_path / "chosen", Bench(tmp_path / "bench")
+    folder.mkdir()
+    result = search.search(inputs, recipe, folder, bench, NullRun())
+    assert [(r.alpha, r.beta) for r in result.rows] == [(0.1, 0), (0.1, 0.8), (0.5, 0), (0.5, 0.8)]
+    (choice,) = result.choices
+    assert choice.score == max(row.score for row in result.rows)
+    assert choice.run is not None
+    assert not list(folder.rglob("predictions.jsonl"))
+    test_ids = set(inputs.plan.folds[0].test)
+    for file in bench.folder.rglob("*.json*"):
+        if "features" not in file.parts:
+            assert not any(name in file.read_text() for name in test_ids), file
+
+    full = Inputs(inputs.corpus, inputs.utterances, inputs.plan, result, folder)
+    out = tmp_path / "cell"
+    out.mkdir()
+    cells.run(Cell.parse("mtlser:f0:s0"), full, recipe, out, bench, NullRun())
+    kept = bundle.load(folder / choice.run / "model").network.state_dict()
+    used = bundle.load(out / "model").network.state_dict()
+    assert bundle.weights_digest(kept) == bundle.weights_digest(used)
+    predictions = list(read_jsonl(out / "predictions.jsonl", Prediction))
+    assert {p.utterance_id for p in predictions if p.split == "test"} == test_ids
+    assert {p.speaker_predicted for p in predictions} <= {"s0", "s1"}
+
+
+def test_a_killed_search_goes_on_where_it_stopped(
+    inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = small_recipe(tmp_path, "search.alphas=[0.1, 0.5]", "search.betas=[0.0, 0.8]")
+    folder, bench = tmp_path / "chosen", Bench(tmp_path / "bench")
+    folder.mkdir()
+    fit = loop.fit
+    trained: list[int] = []
+
+    def fit_twice(*args: object) -> Fit:
+        if len(trained) == 2:
+            raise KeyboardInterrupt
+        trained.append(1)
+        return fit(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "fit", fit_twice)
+    with pytest.raises(KeyboardInterrupt):
+        search.search(inputs, recipe, folder, bench, NullRun())
+    trained.clear()
+
+    def fit_and_count(*args: object) -> Fit:
+        trained.append(1)
+        return fit(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "fit", fit_and_count)
+    result = search.search(inputs, recipe, folder, bench, NullRun())
+    assert len(result.rows) == 4
+    assert len(trained) == 2
+
+
+def test_the_final_fit_takes_the_medians_and_knows_every_speaker(
+    inputs: Inputs, tmp_path: Path
+) -> None:
+    recipe = small_recipe(tmp_path, "search.alphas=[0.1]", "search.betas=[0.8]")
+    folder, bench = tmp_path / "chosen", Bench(tmp_path / "bench")
+    folder.mkdir()
+    result = search.search(inputs, recipe, folder, bench, NullRun())
+    full = Inputs(inputs.corpus, inputs.utterances, inputs.plan, result, folder)
+    out = tmp_path / "final"
+    out.mkdir()
+    cells.run(Cell.parse("mtlser:final:s0"), full, recipe, out, bench, NullRun())
+    model = bundle.load(out / "model")
+    assert model.description.speakers == ("s0", "s1", "s2", "s3")
+    assert model.description.whole
+    outcome = read_json(out / "result.json", CellResult)
+    assert outcome.epochs_run == result.choices[0].epoch
+    assert not (out / "predictions.jsonl").exists()
+
+
+def test_an_unknown_fold_or_system_is_refused(inputs: Inputs, tmp_path: Path) -> None:
+    recipe = small_recipe(tmp_path)
+    for cell, message in (("mtlser:f7:s0", "fold 7 is not among"), ("cnn:f0:s0", "'cnn' is unk")):
+        with pytest.raises(MtlserError, match=message):
+            cells.run(Cell.parse(cell), inputs, recipe, tmp_path, Bench(tmp_path), NullRun())
