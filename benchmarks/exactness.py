@@ -30,7 +30,7 @@ from mtlser.evaluation.metrics import weighted_accuracy
 from mtlser.models.encoder import BUNDLED
 from mtlser.recipe import Recipe, dumps
 from mtlser.records import EMOTIONS, Cell, write_json
-from mtlser.storage.work_folder import Bench
+from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import NullRun
 from mtlser.training import batches, features, network, validate
 from mtlser.training.batches import Example
@@ -124,7 +124,7 @@ def apart(expected: Sequence[float], found: Sequence[float]) -> float:
 
 
 def test_accuracy(
-    fold: int, inputs: Inputs, recipe: Recipe, folder: Path, bench: Bench
+    fold: int, inputs: Inputs, recipe: Recipe, folder: Path, work: WorkFolder
 ) -> tuple[float, float]:
     """Test WA and last training loss of one fold.
 
@@ -133,10 +133,10 @@ def test_accuracy(
     cell = Cell(system="mtlser", fold=fold, seed=0)
     held = inputs.plan.folds[fold]
     training = Training(cell, recipe.train.alpha, recipe.train.beta, held)
-    kept = Checkpoint(Bench(folder), f"fold-{fold}")
-    trained, fitted = network.fit_network(training, inputs, recipe, bench, kept, NullRun())
+    kept = Checkpoint(WorkFolder(folder), f"fold-{fold}")
+    trained, fitted = network.fit_network(training, inputs, recipe, work, kept, NullRun())
     read = features.reader(
-        trained.network, "encoded", inputs.corpus, inputs.utterances, bench.folder
+        trained.network, "encoded", inputs.corpus, inputs.utterances, work.folder
     )
     shown = batches.examples(
         inputs.of(held.test), EMOTIONS, trained.description.speakers, lambda _: 10_000
@@ -164,14 +164,14 @@ def emodb(shared: Path, place: Path) -> dict[str, Any]:
     stages.split(corpus, recipe, folds)
     plan = stages.load_folds(Path(folds))
     inputs = Inputs(Path(corpus), stages.load_manifest(Path(corpus)), plan)
-    bench, found = Bench(place / "features"), {}
+    work, found = WorkFolder(place / "features"), {}
     torch.set_num_threads(1)  # products so small that two threads wait for each other
     for precision in ("fp32", "bf16"):
         train = recipe.train.model_copy(update={"precision": precision})
         wanted = replace_train(recipe, train)
         folder = place / precision
         found[precision] = [
-            test_accuracy(fold.index, inputs, wanted, folder, bench) for fold in plan.folds
+            test_accuracy(fold.index, inputs, wanted, folder, work) for fold in plan.folds
         ]
     rates = {name: [rate for rate, _ in folds] for name, folds in found.items()}
     means = {name: statistics.fmean(each) for name, each in rates.items()}

@@ -23,7 +23,7 @@ from mtlser import recipe as recipes
 from mtlser.models import bundle
 from mtlser.models.losses import count
 from mtlser.records import EMOTIONS, Utterance
-from mtlser.storage.work_folder import Bench
+from mtlser.storage.work_folder import WorkFolder
 from mtlser.training import batches, loop
 from mtlser.training.batches import Example
 from mtlser.training.checkpoint import Checkpoint
@@ -114,7 +114,7 @@ def corpus_seconds(encoder: str, size: int, folder: Path) -> dict[str, float]:
     utterances = [utterance(i, 1.0 + i % 5) for i in range(size)]
     settings = (f"model.encoder={encoder}", "model.trainable=heads", "train.batch_size=16")
     job = make_job(utterances, lambda _: features_tc, settings)
-    kept = Checkpoint(Bench(folder), f"corpus-{size}")
+    kept = Checkpoint(WorkFolder(folder), f"corpus-{size}")
     epoch_s = busy(lambda: loop.fit(job, kept, lambda *_: None))
 
     def books() -> None:

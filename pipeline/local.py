@@ -60,7 +60,7 @@ def run(job: Job, out: Path, progress: Progress, *, keep: bool = False) -> Path:
             arguments={
                 **job.arguments(),
                 "data_version": state.data,
-                "work": str(space.bench),
+                "work": str(space.trainings),
                 "run": state.run,
             },
             steps=str(space.steps),

@@ -76,7 +76,7 @@ class Workspace:
         self.result = self.hidden / "result.json"
         self.steps = self.hidden / "steps"
         self.cache = self.hidden / "cache"
-        self.bench = self.hidden / "bench"
+        self.trainings = self.hidden / "trainings"
         """The stages' own folder that outlives a killed step."""
 
     def read_state(self) -> State | None:
@@ -148,7 +148,7 @@ def begin(space: Workspace, job: Job, *, keep: bool) -> tuple[State, list[str]]:
         space.log.unlink(missing_ok=True)
         state = now.model_copy(update={"run": uuid.uuid4().hex})
     space.result.unlink(missing_ok=True)
-    for folder in (space.steps, space.cache, space.bench):
+    for folder in (space.steps, space.cache, space.trainings):
         folder.mkdir(exist_ok=True)
     space.write_state(state)
     return state, changed

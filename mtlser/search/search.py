@@ -23,7 +23,7 @@ from mtlser.records import (
 )
 from mtlser.search import study
 from mtlser.search.study import alphas, betas, grid, suggest
-from mtlser.storage.work_folder import Bench
+from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import Run
 from mtlser.training import features, logs, network
 from mtlser.training.inputs import Inputs, Training, cell_key
@@ -43,13 +43,15 @@ class FoldSearch:
     fold: int
     inputs: Inputs
     recipe: Recipe
-    bench: Bench
+    work: WorkFolder
     parent: str
     """Token of the MLflow parent run."""
     threads: int
 
 
-def search(inputs: Inputs, recipe: Recipe, folder: Path, bench: Bench, parent: Run) -> SearchResult:
+def search(
+    inputs: Inputs, recipe: Recipe, folder: Path, work: WorkFolder, parent: Run
+) -> SearchResult:
     """What was chosen for each fold, and every row behind it; chosen cells go to `folder`.
 
     `scope = "fold"` chooses each fold's pair on that fold's own validation (nested).
@@ -63,16 +65,16 @@ def search(inputs: Inputs, recipe: Recipe, folder: Path, bench: Bench, parent: R
             "the search trains folds side by side by itself (`search.jobs`) and was started by "
             "torchrun; start it without"
         )
-    prepare(inputs, recipe, bench, parent)
+    prepare(inputs, recipe, work, parent)
     rows: list[SearchRow] = []
-    for found in run_folds(inputs, recipe, bench, parent):
+    for found in run_folds(inputs, recipe, work, parent):
         rows += found
     log_pairs(rows, parent)
     choices = tuple(
-        keep(choose(rows, fold.index, recipe), inputs, recipe, folder, bench)
+        keep(choose(rows, fold.index, recipe), inputs, recipe, folder, work)
         for fold in inputs.plan.folds
     )
-    copyfile(study.journal(recipe, bench), folder / JOURNAL)
+    copyfile(study.journal(recipe, work), folder / JOURNAL)
     return SearchResult(
         scope=recipe.search.scope, metric=recipe.search.metric, choices=choices, rows=tuple(rows)
     )
@@ -98,27 +100,27 @@ def passed_through(inputs: Inputs, recipe: Recipe) -> SearchResult:
     )
 
 
-def prepare(inputs: Inputs, recipe: Recipe, bench: Bench, parent: Run) -> None:
+def prepare(inputs: Inputs, recipe: Recipe, work: WorkFolder, parent: Run) -> None:
     """Makes what workers share before they start: the feature cache and the pairs' runs."""
     from mtlser.models import bundle
     from mtlser.models.mtl import CUT_OF
 
     untrained = bundle.build(recipe.model, 1, 1)
     cut = CUT_OF[recipe.model.trainable]
-    features.reader(untrained, cut, inputs.corpus, inputs.utterances, bench.folder)
+    features.reader(untrained, cut, inputs.corpus, inputs.utterances, work.folder)
     if recipe.search.sampler == "grid":
         for alpha, beta in grid(recipe):
             logs.pair_run(parent, alpha, beta)
 
 
 def run_folds(
-    inputs: Inputs, recipe: Recipe, bench: Bench, parent: Run
+    inputs: Inputs, recipe: Recipe, work: WorkFolder, parent: Run
 ) -> Iterator[list[SearchRow]]:
     """Yields the rows of each fold, in fold order; `search.jobs` folds train side by side."""
     jobs = min(recipe.search.jobs, len(inputs.plan.folds))
     cores = os.cpu_count() or 1
     tasks = [
-        FoldSearch(fold.index, inputs, recipe, bench, parent.token(), max(1, cores // jobs))
+        FoldSearch(fold.index, inputs, recipe, work, parent.token(), max(1, cores // jobs))
         for fold in inputs.plan.folds
     ]
     if jobs == 1:
@@ -141,7 +143,7 @@ def search_fold(task: FoldSearch) -> list[SearchRow]:
     )
     # Named as its trainings are, by all that decides them.
     name = cell_key(first, task.inputs, task.recipe)
-    with study.opened(name, task.fold, task.recipe, task.bench) as opened:
+    with study.opened(name, task.fold, task.recipe, task.work) as opened:
         rows = _searched(opened, task, parent)
     return [rows[pair] for pair in sorted(rows)]
 
@@ -185,7 +187,7 @@ def train_pair(task: FoldSearch, pair: tuple[float, float], parent: Run) -> tupl
         training_of(task.fold, pair, task.inputs, task.recipe),
         task.inputs,
         task.recipe,
-        task.bench,
+        task.work,
         parent,
     )
     result = read_json(folder / "result.json", CellResult)
@@ -220,12 +222,12 @@ def choose(rows: Sequence[SearchRow], fold: int, recipe: Recipe) -> SearchRow:
     return max(mine, key=lambda row: (mean(row), -row.alpha, -row.beta))
 
 
-def keep(row: SearchRow, inputs: Inputs, recipe: Recipe, folder: Path, bench: Bench) -> Choice:
+def keep(row: SearchRow, inputs: Inputs, recipe: Recipe, folder: Path, work: WorkFolder) -> Choice:
     """Copies the chosen cell of a fold into the search's folder."""
     training = training_of(row.fold, (row.alpha, row.beta), inputs, recipe)
     name = f"cells/fold-{row.fold}"
     cell = cell_key(training, inputs, recipe)
-    network.copy_cell(bench.folder / "cells" / cell, folder / name)
+    network.copy_cell(work.folder / "cells" / cell, folder / name)
     return Choice(
         fold=row.fold, alpha=row.alpha, beta=row.beta, epoch=row.epoch, score=row.score, run=name
     )

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from mtlser.recipe import Recipe
-from mtlser.storage.work_folder import Bench
+from mtlser.storage.work_folder import WorkFolder
 
 if TYPE_CHECKING:
     import optuna
 
 
-def journal(recipe: Recipe, bench: Bench) -> Path:
+def journal(recipe: Recipe, work: WorkFolder) -> Path:
     """The recipe's own journal in a folder that several recipes may share."""
-    return bench.folder / f"study-{recipe.hash}.journal"
+    return work.folder / f"study-{recipe.hash}.journal"
 
 
 @contextmanager
-def opened(name: str, fold: int, recipe: Recipe, bench: Bench) -> Iterator["optuna.Study"]:
+def opened(name: str, fold: int, recipe: Recipe, work: WorkFolder) -> Iterator["optuna.Study"]:
     """Yields the study `name` of the recipe's journal, with the recipe's sampler.
 
     One process at a time has it: a second one, of the same recipe in the same folder, finds all
@@ -37,7 +37,7 @@ def opened(name: str, fold: int, recipe: Recipe, bench: Bench) -> Iterator["optu
         sampler: optuna.samplers.BaseSampler = optuna.samplers.GridSampler(space, seed=seed)
     else:
         sampler = optuna.samplers.TPESampler(seed=seed)
-    kept = journal(recipe, bench)
+    kept = journal(recipe, work)
     kept.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{kept}.fold-{fold}.lock"):
         with warnings.catch_warnings():

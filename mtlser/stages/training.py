@@ -34,7 +34,7 @@ def search(
     inputs = Inputs(source, utterances, plan)
     with (
         tracking.parent(recipe, run) as parent,
-        work_folder.bench(work, out) as kept,
+        work_folder.opened(work, out) as kept,
         storage.output(out) as folder,
     ):
         tracking.dataset(parent, recipe, plan)
@@ -81,7 +81,7 @@ def train(  # noqa: PLR0913, PLR0917 - what a training needs
     main = together.current().main
     with (
         tracking.parent(recipe, run) as parent,
-        work_folder.bench(work, out, main=main) as kept,
+        work_folder.opened(work, out, main=main) as kept,
         storage.output(out) if main else work_folder.temporary() as folder,
     ):
         trainings.run(wanted, inputs, recipe, folder, kept, parent)
@@ -97,7 +97,7 @@ def pretrain(corpus: str, folds: str, recipe: Recipe, out: str, work: str = "") 
     inputs = Inputs(source, load_manifest(source), load_folds(plan_folder))
     with (
         tracking.parent(recipe, "") as parent,
-        work_folder.bench(work, out) as kept,
+        work_folder.opened(work, out) as kept,
         storage.output(out) as folder,
     ):
         backbone.pretrain(inputs, recipe, folder, kept, parent)

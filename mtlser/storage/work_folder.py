@@ -1,7 +1,7 @@
 """The folder for what outlives a killed stage, with a copy on S3 where its disk does not.
 
-A stage works on local files. Where the bench has a mirror, what was kept is uploaded, and a stage
-that starts on an empty disk takes it from there.
+A stage works on local files. Where the work folder has a mirror, what is stored is uploaded, and
+a stage that starts on an empty disk downloads it from there.
 """
 
 import shutil
@@ -18,7 +18,7 @@ from mtlser.storage import s3, s3_files
 
 
 @dataclass(frozen=True)
-class Bench:
+class WorkFolder:
     """A local folder, and the `s3://` address of its copy; empty: no copy."""
 
     folder: Path
@@ -26,7 +26,7 @@ class Bench:
     _behind: list[str] = field(default_factory=list, repr=False, compare=False)
     """Files that the mirror has yet to get, oldest first."""
 
-    def keep(self, name: str) -> None:
+    def store(self, name: str) -> None:
         """Makes the file `name` outlive this machine.
 
         What the mirror was away for goes up first: no file there names one that is not.
@@ -35,14 +35,14 @@ class Bench:
             self._behind[:] = [*(other for other in self._behind if other != name), name]
             self._mirrored(self._catch_up)
 
-    def recall(self, name: str) -> bool:
+    def restore(self, name: str) -> bool:
         """True where the file `name` is there, after taking it from the mirror if need be."""
         path = self.folder / name
         if not path.is_file() and self.mirror:
             s3_files.get(f"{self.mirror}/{name}", path)
         return path.is_file()
 
-    def drop(self, name: str) -> None:
+    def delete(self, name: str) -> None:
         """Deletes the file `name`, here and on the mirror."""
         (self.folder / name).unlink(missing_ok=True)
         self._behind[:] = [other for other in self._behind if other != name]
@@ -53,11 +53,11 @@ class Bench:
 
         self._mirrored(delete)
 
-    def keep_folder(self, name: str) -> bool:
+    def store_folder(self, name: str) -> bool:
         """Makes a finished folder outlive this machine, whole; false where that failed."""
         return self._mirrored(lambda: s3.upload(self.folder / name, f"{self.mirror}/{name}"))
 
-    def recall_folder(self, name: str) -> bool:
+    def restore_folder(self, name: str) -> bool:
         """True where the finished folder `name` is there, after taking it from the mirror."""
         folder = self.folder / name
         if not folder.is_dir() and self.mirror and s3_files.holds(f"{self.mirror}/{name}"):
@@ -83,8 +83,8 @@ class Bench:
 
 
 @contextmanager
-def bench(work: str, out: str, *, main: bool = True) -> Iterator[Bench]:
-    """The bench of a stage.
+def opened(work: str, out: str, *, main: bool = True) -> Iterator[WorkFolder]:
+    """The work folder of a stage.
 
     Args:
         work: a folder, or an `s3://` address to mirror a folder of the cache to, which both stay;
@@ -94,11 +94,11 @@ def bench(work: str, out: str, *, main: bool = True) -> Iterator[Bench]:
     """
     if not main:
         with temporary() as folder:
-            yield Bench(folder)
+            yield WorkFolder(folder)
         return
     mirror = work.rstrip("/") if storage.is_s3(work) else ""
     with storage.work(work, out) as folder:
-        yield Bench(folder, mirror)
+        yield WorkFolder(folder, mirror)
 
 
 @contextmanager

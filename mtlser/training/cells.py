@@ -21,7 +21,7 @@ from mtlser.records import (
     write_json,
     write_jsonl,
 )
-from mtlser.storage.work_folder import Bench
+from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import Run
 from mtlser.training import network, processes
 from mtlser.training.inputs import Inputs, Training
@@ -30,7 +30,7 @@ PREDICTED: tuple[Split, ...] = ("validation", "test", "speaker_check")
 
 
 def run(
-    cell: Cell, inputs: Inputs, recipe: Recipe, folder: Path, bench: Bench, parent: Run
+    cell: Cell, inputs: Inputs, recipe: Recipe, folder: Path, work: WorkFolder, parent: Run
 ) -> None:
     """Trains the cell into `folder` and, but for the final fit, predicts its held-out sets.
 
@@ -40,7 +40,7 @@ def run(
     folds.check(inputs.plan, inputs.utterances)
     main = processes.current().main
     if cell.fold is None:
-        final = network.train_network(final_training(cell, inputs), inputs, recipe, bench, parent)
+        final = network.train_network(final_training(cell, inputs), inputs, recipe, work, parent)
         if main:
             network.copy_cell(final, folder)
         return
@@ -53,7 +53,7 @@ def run(
     if cell.system not in {"mtlser", "svm"}:
         raise MtlserError(f"system {cell.system!r} is unknown; allowed are mtlser, svm")
     fitted = (
-        chosen_network(cell, fold, inputs, recipe, bench, parent)
+        chosen_network(cell, fold, inputs, recipe, work, parent)
         if cell.system == "mtlser"
         else None
     )
@@ -75,14 +75,14 @@ def run(
 
 
 def chosen_network(
-    cell: Cell, fold: Fold, inputs: Inputs, recipe: Recipe, bench: Bench, parent: Run
+    cell: Cell, fold: Fold, inputs: Inputs, recipe: Recipe, work: WorkFolder, parent: Run
 ) -> Path:
     """Folder of the fold's network: the search's own checkpoint, or one trained now."""
     choice, folder = inputs.choice(fold.index)
     if choice.run is not None:
         return folder / choice.run
     training = Training(cell, choice.alpha, choice.beta, fold)
-    return network.train_network(training, inputs, recipe, bench, parent)
+    return network.train_network(training, inputs, recipe, work, parent)
 
 
 def predict_split(

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mtlser.storage import disk
-from mtlser.storage.work_folder import Bench
+from mtlser.storage.work_folder import WorkFolder
 
 STATE = "state.safetensors"
 BEST = "best-*.safetensors"
@@ -51,12 +51,12 @@ class Standing:
 
 
 class Checkpoint:
-    """The files of one training, below a bench."""
+    """The files of one training, below a work."""
 
-    def __init__(self, bench: Bench, name: str) -> None:
-        self.bench = bench
+    def __init__(self, work: WorkFolder, name: str) -> None:
+        self.work = work
         self.name = name
-        self.folder = bench.folder / name
+        self.folder = work.folder / name
 
     def save(self, standing: Standing, network: nn.Module, optimizer: Optimizer) -> None:
         """Writes the state, through a temporary name, and drops an older best."""
@@ -69,12 +69,12 @@ class Checkpoint:
         # The one before may be on the mirror alone.
         for older in {*self.folder.glob(BEST), self.best_path(standing.rows[:-1])} - {None, best}:
             assert older is not None
-            self.bench.drop(f"{self.name}/{older.name}")
+            self.work.delete(f"{self.name}/{older.name}")
 
     def load(self, network: nn.Module, optimizer: Optimizer) -> Standing:
         """Puts network and optimiser where they were; a new standing where nothing was kept."""
         path = self.folder / STATE
-        if not self.bench.recall(f"{self.name}/{STATE}"):
+        if not self.work.restore(f"{self.name}/{STATE}"):
             return Standing()
         now: dict[str, Tensor] = {}
         slots: dict[int, dict[str, Tensor]] = {}
@@ -100,7 +100,7 @@ class Checkpoint:
         """Gives the network the weights of its best epoch."""
         path = self.best_path(rows)
         assert path is not None
-        self.bench.recall(f"{self.name}/{path.name}")
+        self.work.restore(f"{self.name}/{path.name}")
         network.load_state_dict(load_file(path), strict=False)
 
     def best_path(self, rows: list[Row]) -> Path | None:
@@ -112,7 +112,7 @@ class Checkpoint:
     def remove(self) -> None:
         """Deletes the files, once the training's result is kept elsewhere."""
         for path in (*self.folder.glob(BEST), self.folder / STATE):
-            self.bench.drop(f"{self.name}/{path.name}")
+            self.work.delete(f"{self.name}/{path.name}")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _write(self, name: str, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
@@ -128,7 +128,7 @@ class Checkpoint:
                 raise disk.no_space(self.folder, "--work") from error
             raise
         temporary.replace(path)
-        self.bench.keep(f"{self.name}/{name}")
+        self.work.store(f"{self.name}/{name}")
 
 
 def trained_weights(network: nn.Module) -> dict[str, Tensor]:

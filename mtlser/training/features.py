@@ -45,7 +45,7 @@ class FeatureCache:
 
 
 def reader(
-    network: MtlNetwork, cut: Cut, corpus: Path, utterances: Sequence[Utterance], bench: Path
+    network: MtlNetwork, cut: Cut, corpus: Path, utterances: Sequence[Utterance], work: Path
 ) -> Read:
     """What training reads of each utterance: samples, or cached features before `cut`.
 
@@ -54,11 +54,11 @@ def reader(
         cut: `wav`, `local` or `encoded`.
         corpus: the corpus folder.
         utterances: all that will be read.
-        bench: folder that keeps the cache.
+        work: folder that keeps the cache.
     """
     if cut == "wav":
         return lambda utterance: torch.from_numpy(audio.load(corpus / utterance.audio))
-    folder = bench / "features" / _key(network, cut, utterances)
+    folder = work / "features" / _key(network, cut, utterances)
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):  # cells side by side: one builds, the others wait for it
         if not (folder / INDEX).is_file():

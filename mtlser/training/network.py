@@ -23,7 +23,7 @@ from mtlser.records import (
     Utterance,
     write_json,
 )
-from mtlser.storage.work_folder import Bench
+from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import Run
 from mtlser.training import features, loop, processes
 from mtlser.training.batches import Example, examples
@@ -35,9 +35,9 @@ from mtlser.training.validate import validator
 
 
 def train_network(
-    training: Training, inputs: Inputs, recipe: Recipe, bench: Bench, parent: Run
+    training: Training, inputs: Inputs, recipe: Recipe, work: WorkFolder, parent: Run
 ) -> Path:
-    """Folder of the trained network, in `bench`; one that was trained before is not trained again.
+    """Folder of the trained network, in `work`; one that was trained before is not trained again.
 
     The folder is named by everything that decides the result, so a killed search or pipeline
     picks its own trainings up, and another recipe never does. Of two that want the same one at
@@ -45,19 +45,19 @@ def train_network(
     """
     team = processes.current()
     name = f"cells/{cell_key(training, inputs, recipe)}"
-    done = bench.folder / name
+    done = work.folder / name
     done.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{done}.lock") if team.main else nullcontext():
-        if team.from_main(team.main and bench.recall_folder(name)):
+        if team.from_main(team.main and work.restore_folder(name)):
             return done
         started = time.perf_counter()
-        kept = Checkpoint(bench, f"{name}.part")
-        trained, outcome = fit_network(training, inputs, recipe, bench, kept, parent)
+        checkpoint = Checkpoint(work, f"{name}.part")
+        trained, outcome = fit_network(training, inputs, recipe, work, checkpoint, parent)
         if team.main:
             result = result_of(training, outcome, trained, time.perf_counter() - started)
             write_cell(done, trained, outcome, result)
-            if bench.keep_folder(name):
-                kept.remove()
+            if work.store_folder(name):
+                checkpoint.remove()
         team.from_main(None)  # the others wait until it is there
     return done
 
@@ -95,10 +95,15 @@ def write_cell(folder: Path, trained: TrainedModel, outcome: Fit, result: CellRe
 
 
 def fit_network(
-    training: Training, inputs: Inputs, recipe: Recipe, bench: Bench, kept: Checkpoint, parent: Run
+    training: Training,
+    inputs: Inputs,
+    recipe: Recipe,
+    work: WorkFolder,
+    checkpoint: Checkpoint,
+    parent: Run,
 ) -> tuple[TrainedModel, Fit]:
     """The network trained, and how that went; epoch figures go to MLflow as they come."""
-    trained, job = prepared(training, inputs, recipe, bench)
+    trained, job = prepared(training, inputs, recipe, work)
     with logged(training, parent) as log, watched(training, job.processes) as watcher:
         known = log.steps("train_loss")
 
@@ -106,14 +111,14 @@ def fit_network(
             if epoch not in known:
                 log.metrics({k: value for k, value in row.items() if value is not None}, step=epoch)
 
-        outcome = loop.fit(replace(job, watcher=watcher), kept, on_epoch)
+        outcome = loop.fit(replace(job, watcher=watcher), checkpoint, on_epoch)
         if not log.steps("best_epoch"):
             log.metrics({"best_epoch": float(outcome.best_epoch)})
     return trained, outcome
 
 
 def prepared(
-    training: Training, inputs: Inputs, recipe: Recipe, bench: Bench
+    training: Training, inputs: Inputs, recipe: Recipe, work: WorkFolder
 ) -> tuple[TrainedModel, Job]:
     """The network before its first step, and the job that trains it."""
     import torch
@@ -131,7 +136,7 @@ def prepared(
             "features hold no padding; use `--set model.trainable=all`, or "
             "`--set train.padding=none`"
         )
-    read = features.reader(network, cut, inputs.corpus, inputs.utterances, bench.folder)
+    read = features.reader(network, cut, inputs.corpus, inputs.utterances, work.folder)
     if recipe.model.standardise:
         spread = features.statistics(read, shown)
         network.mean_d, network.pooled_sd_d = spread.mean_c, spread.pooled_sd_c

@@ -5,7 +5,7 @@ from pathlib import Path
 from mtlser.models import bundle, tiny
 from mtlser.recipe import Recipe
 from mtlser.records import Cell, CellResult, read_json
-from mtlser.storage.work_folder import Bench
+from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import Run
 from mtlser.training import network
 from mtlser.training.inputs import Inputs, Training
@@ -30,11 +30,11 @@ Made by `make backbone`.
 """
 
 
-def pretrain(inputs: Inputs, recipe: Recipe, folder: Path, bench: Bench, parent: Run) -> None:
+def pretrain(inputs: Inputs, recipe: Recipe, folder: Path, work: WorkFolder, parent: Run) -> None:
     """Trains the tiny wav2vec 2.0 from random weights and writes it as a backbone folder."""
     import os
 
-    untrained = bench.folder / recipe.hash / "untrained"
+    untrained = work.folder / recipe.hash / "untrained"
     tiny.write_untrained(untrained, recipe.seed)
     model = recipe.model.model_copy(update={"encoder": str(untrained)})
     recipe = recipe.model_copy(update={"model": model})
@@ -42,7 +42,7 @@ def pretrain(inputs: Inputs, recipe: Recipe, folder: Path, bench: Bench, parent:
     training = Training(
         Cell(system="mtlser", fold=0, seed=recipe.seed), recipe.train.alpha, recipe.train.beta, fold
     )
-    done = network.train_network(training, inputs, recipe, bench, parent)
+    done = network.train_network(training, inputs, recipe, work, parent)
     trained = bundle.load(done / "model")
     result = read_json(done / "result.json", CellResult)
     tiny.export(trained, untrained, folder)

@@ -14,7 +14,7 @@ from mtlser.models.encoder import SAMPLE_RATE_HZ
 from mtlser.models.mtl import CUT_OF
 from mtlser.recipe import Recipe
 from mtlser.records import EMOTIONS, Cell, Utterance
-from mtlser.storage.work_folder import Bench
+from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import NullRun
 from mtlser.training import features, network
 from mtlser.training.batches import Example, examples
@@ -53,10 +53,10 @@ def training(inputs: Inputs, epochs: int | None = None) -> Training:
     return Training(cell, 0.1, 0.8, inputs.plan.folds[0], epochs)
 
 
-def train(inputs: Inputs, recipe: Recipe, work: Path | Bench) -> Path:
+def train(inputs: Inputs, recipe: Recipe, work: Path | WorkFolder) -> Path:
     """The folder of the trained cell."""
-    bench = work if isinstance(work, Bench) else Bench(work)
-    return network.train_network(training(inputs), inputs, recipe, bench, NullRun())
+    work = work if isinstance(work, WorkFolder) else WorkFolder(work)
+    return network.train_network(training(inputs), inputs, recipe, work, NullRun())
 
 
 def history(folder: Path) -> list[dict[str, float]]:

@@ -12,7 +12,7 @@ from botocore.config import Config
 from mtlser.errors import MtlserError
 from mtlser.records import CellResult, read_json
 from mtlser.storage import s3, s3_files, s3_retry, work_folder
-from mtlser.storage.work_folder import Bench
+from mtlser.storage.work_folder import WorkFolder
 from mtlser.training import loop, validate
 from mtlser.training.checkpoint import Checkpoint
 from mtlser.training.inputs import Inputs
@@ -77,7 +77,7 @@ def test_a_training_goes_on_from_the_mirror_on_an_empty_disk(
     whole = train(inputs, recipe, tmp_path / "whole")
     with monkeypatch.context() as patch:
         die_after(saves, patch)
-        with pytest.raises(KeyboardInterrupt), work_folder.bench(s3, "out") as kept:
+        with pytest.raises(KeyboardInterrupt), work_folder.opened(s3, "out") as kept:
             train(inputs, recipe, kept)
     shutil.rmtree(tmp_path / "cache")
     step, steps = Stepper.step, []
@@ -87,7 +87,7 @@ def test_a_training_goes_on_from_the_mirror_on_an_empty_disk(
         return step(*args)
 
     monkeypatch.setattr(Stepper, "step", counted)
-    with work_folder.bench(s3, "out") as kept:
+    with work_folder.opened(s3, "out") as kept:
         assert not any(kept.folder.iterdir())
         resumed = train(inputs, recipe, kept)
     assert len(steps) == 8 - saves, "it went on from where it was"
@@ -102,13 +102,13 @@ def test_a_finished_cell_is_taken_from_the_mirror_and_not_trained_again(
     s3: str, inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = small_recipe(tmp_path)
-    first = train(inputs, recipe, Bench(tmp_path / "one", s3))
+    first = train(inputs, recipe, WorkFolder(tmp_path / "one", s3))
 
     def fail(*_: object) -> None:
         raise AssertionError("trained again")
 
     monkeypatch.setattr(loop, "fit", fail)
-    again = train(inputs, recipe, Bench(tmp_path / "two", s3))
+    again = train(inputs, recipe, WorkFolder(tmp_path / "two", s3))
     assert again != first
     assert sha(again) == sha(first)
     assert history(again) == history(first)
@@ -126,10 +126,10 @@ def test_the_best_weights_come_back_where_a_later_epoch_was_worse(
     with monkeypatch.context() as patch:
         die_after(3, patch)
         with pytest.raises(KeyboardInterrupt):
-            train(inputs, recipe, Bench(tmp_path / "killed", s3))
+            train(inputs, recipe, WorkFolder(tmp_path / "killed", s3))
     kept = [name.rpartition("/")[2] for name in objects(s3)]
     assert kept == ["best-1.safetensors", "state.safetensors"]
-    resumed = train(inputs, recipe, Bench(tmp_path / "empty", s3))
+    resumed = train(inputs, recipe, WorkFolder(tmp_path / "empty", s3))
     assert sha(resumed) == sha(whole)
 
 
@@ -144,7 +144,7 @@ def test_a_mirror_that_is_away_does_not_stop_a_training_that_says_so(
     recipe = small_recipe(tmp_path)
     whole = train(inputs, recipe, tmp_path / "whole")
     die_after(99, monkeypatch, lambda _: monkeypatch.setenv("AWS_ENDPOINT_URL", NOWHERE))
-    trained = train(inputs, recipe, Bench(tmp_path / "work", s3))
+    trained = train(inputs, recipe, WorkFolder(tmp_path / "work", s3))
     assert sha(trained) == sha(whole)
     said = capsys.readouterr().out
     assert f"not mirrored: {s3}/cells/" in said
@@ -169,8 +169,8 @@ def test_a_mirror_that_comes_back_gets_what_it_missed_before_what_names_it(
         patch.setattr(Checkpoint, "save_best", keep_unseen)
         die_after(4, patch)
         with pytest.raises(KeyboardInterrupt):
-            train(inputs, recipe, Bench(tmp_path / "killed", s3))
-    resumed = train(inputs, recipe, Bench(tmp_path / "empty", s3))
+            train(inputs, recipe, WorkFolder(tmp_path / "killed", s3))
+    resumed = train(inputs, recipe, WorkFolder(tmp_path / "empty", s3))
     assert sha(resumed) == sha(whole)
 
 
@@ -179,9 +179,9 @@ def test_a_mirror_that_is_away_at_the_start_is_not_taken_for_an_empty_one(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", NOWHERE)
     with pytest.raises(MtlserError, match=f"{NOWHERE} says: "):
-        train(inputs, small_recipe(tmp_path), Bench(tmp_path / "work", s3))
+        train(inputs, small_recipe(tmp_path), WorkFolder(tmp_path / "work", s3))
     with pytest.raises(MtlserError, match=f"{NOWHERE} says: "):
-        Bench(tmp_path / "work", s3).recall("cells/state.safetensors")
+        WorkFolder(tmp_path / "work", s3).restore("cells/state.safetensors")
 
 
 def test_files_go_up_whole_come_back_and_go(s3: str, tmp_path: Path) -> None:
@@ -201,13 +201,13 @@ def test_files_go_up_whole_come_back_and_go(s3: str, tmp_path: Path) -> None:
 def test_a_dropped_file_is_not_uploaded_later(
     s3: str, s3_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = Bench(tmp_path, s3)
+    kept = WorkFolder(tmp_path, s3)
     for name in ("one", "two", "three"):
         (tmp_path / name).write_text(name)
     monkeypatch.setenv("AWS_ENDPOINT_URL", NOWHERE)
-    kept.keep("one")
-    kept.keep("two")
-    kept.drop("one")
+    kept.store("one")
+    kept.store("two")
+    kept.delete("one")
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
-    kept.keep("three")
+    kept.store("three")
     assert objects(s3) == ["three", "two"]

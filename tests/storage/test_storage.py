@@ -125,7 +125,7 @@ def test_work_is_kept_on_failure_and_deleted_on_success(tmp_path: Path) -> None:
 
 
 def test_given_work_is_kept(tmp_path: Path) -> None:
-    given = tmp_path / "bench"
+    given = tmp_path / "work"
     with storage.work(str(given), "s3://mtlser/out") as folder:
         fill(folder, state="done")
     assert content(given) == {"state": "done"}

@@ -7,7 +7,7 @@ import pytest
 from mlflow import MlflowClient
 
 from mtlser import recipe, tracking
-from mtlser.storage.work_folder import Bench
+from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import mlflow_runs
 from mtlser.training import network
 from tests.helpers.trainings import history, make_inputs, small_recipe, training
@@ -36,7 +36,7 @@ def test_each_epoch_is_told_once_wherever_the_kill_comes(
 
     def attempt() -> Path:
         with tracking.parent(made, "job") as parent:
-            kept = Bench(tmp_path / "work")
+            kept = WorkFolder(tmp_path / "work")
             return network.train_network(training(inputs), inputs, made, kept, parent)
 
     with monkeypatch.context() as patch:

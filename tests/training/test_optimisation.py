@@ -13,7 +13,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from mtlser import tracking
 from mtlser.errors import MtlserError
 from mtlser.models.packed import Packed
-from mtlser.storage.work_folder import Bench
+from mtlser.storage.work_folder import WorkFolder
 from mtlser.training import network, optimisation, step
 from mtlser.training.inputs import Inputs
 from mtlser.training.step import Stepper
@@ -219,7 +219,9 @@ def test_system_metrics_are_logged_where_mlflow_is_told_to(
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING", "1")
     recipe = small_recipe(tmp_path)
     with tracking.parent(recipe) as parent:
-        network.train_network(training(inputs), inputs, recipe, Bench(tmp_path / "work"), parent)
+        network.train_network(
+            training(inputs), inputs, recipe, WorkFolder(tmp_path / "work"), parent
+        )
     runs = MlflowClient(store).search_runs(["1"], "tags.mlflow.runName = 'fold 0'")
     found = {name for run in runs for name in run.data.metrics}
     assert "train_loss" in found

@@ -11,7 +11,7 @@ from mtlser.models import bundle, tiny
 from mtlser.models.encoder import BUNDLED
 from mtlser.models.packed import Packed
 from mtlser.recipe import ModelRecipe
-from mtlser.storage.work_folder import Bench
+from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import NullRun
 from mtlser.training import pretrain
 from mtlser.training.inputs import Inputs
@@ -29,7 +29,7 @@ def test_the_export_is_the_trained_network_for_transformers(tmp_path: Path) -> N
     recipe = recipes.load("backbone", ("train.epochs=1", "train.precision=fp32"))
     out = tmp_path / "backbone"
     out.mkdir()
-    pretrain.pretrain(inputs, recipe, out, Bench(tmp_path / "bench"), NullRun())
+    pretrain.pretrain(inputs, recipe, out, WorkFolder(tmp_path / "work"), NullRun())
     assert (out / "model.safetensors").stat().st_size < 6_000_000
     assert "There | WER" in (out / "README.md").read_text(encoding="utf-8")
 

@@ -9,7 +9,7 @@ import pytest
 from mtlser.recipe import Recipe
 from mtlser.records import Cell, SearchResult
 from mtlser.search import search
-from mtlser.storage.work_folder import Bench
+from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import NullRun
 from mtlser.training import network
 from mtlser.training.checkpoint import Checkpoint
@@ -31,7 +31,7 @@ def written(folder: Path) -> dict[str, str]:
 
 def searched(inputs: Inputs, recipe: Recipe, out: Path, work: Path) -> SearchResult:
     out.mkdir()
-    return search.search(inputs, recipe, out, Bench(work), NullRun())
+    return search.search(inputs, recipe, out, WorkFolder(work), NullRun())
 
 
 @pytest.mark.parametrize(

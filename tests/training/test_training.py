@@ -11,7 +11,7 @@ from mtlser.models import bundle
 from mtlser.recipe import Recipe
 from mtlser.records import Cell, CellResult, Prediction, read_json, read_jsonl
 from mtlser.search import search
-from mtlser.storage.work_folder import Bench
+from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import NullRun
 from mtlser.training import cells, loop, network
 from mtlser.training.checkpoint import Checkpoint
@@ -51,7 +51,7 @@ def training(inputs: Inputs) -> Training:
 
 
 def train(inputs: Inputs, recipe: Recipe, folder: Path) -> Path:
-    return network.train_network(training(inputs), inputs, recipe, Bench(folder), NullRun())
+    return network.train_network(training(inputs), inputs, recipe, WorkFolder(folder), NullRun())
 
 
 def history(folder: Path) -> list[dict[str, float]]:
@@ -124,23 +124,23 @@ def test_the_search_chooses_on_validation_and_train_scores_test_once(
     inputs: Inputs, tmp_path: Path
 ) -> None:
     recipe = small_recipe(tmp_path, "search.alphas=[0.1, 0.5]", "search.betas=[0.0, 0.8]")
-    folder, bench = tmp_path / "chosen", Bench(tmp_path / "bench")
+    folder, work = tmp_path / "chosen", WorkFolder(tmp_path / "work")
     folder.mkdir()
-    result = search.search(inputs, recipe, folder, bench, NullRun())
+    result = search.search(inputs, recipe, folder, work, NullRun())
     assert [(r.alpha, r.beta) for r in result.rows] == [(0.1, 0), (0.1, 0.8), (0.5, 0), (0.5, 0.8)]
     (choice,) = result.choices
     assert choice.score == max(row.score for row in result.rows)
     assert choice.run is not None
     assert not list(folder.rglob("predictions.jsonl"))
     test_ids = set(inputs.plan.folds[0].test)
-    for file in bench.folder.rglob("*.json*"):
+    for file in work.folder.rglob("*.json*"):
         if "features" not in file.parts:
             assert not any(name in file.read_text() for name in test_ids), file
 
     full = Inputs(inputs.corpus, inputs.utterances, inputs.plan, result, folder)
     out = tmp_path / "cell"
     out.mkdir()
-    cells.run(Cell.parse("mtlser:f0:s0"), full, recipe, out, bench, NullRun())
+    cells.run(Cell.parse("mtlser:f0:s0"), full, recipe, out, work, NullRun())
     kept = bundle.load(folder / choice.run / "model").network.state_dict()
     used = bundle.load(out / "model").network.state_dict()
     assert bundle.weights_digest(kept) == bundle.weights_digest(used)
@@ -153,7 +153,7 @@ def test_a_killed_search_goes_on_where_it_stopped(
     inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = small_recipe(tmp_path, "search.alphas=[0.1, 0.5]", "search.betas=[0.0, 0.8]")
-    folder, bench = tmp_path / "chosen", Bench(tmp_path / "bench")
+    folder, work = tmp_path / "chosen", WorkFolder(tmp_path / "work")
     folder.mkdir()
     fit = loop.fit
     trained: list[int] = []
@@ -166,7 +166,7 @@ def test_a_killed_search_goes_on_where_it_stopped(
 
     monkeypatch.setattr(loop, "fit", fit_twice)
     with pytest.raises(KeyboardInterrupt):
-        search.search(inputs, recipe, folder, bench, NullRun())
+        search.search(inputs, recipe, folder, work, NullRun())
     trained.clear()
 
     def fit_and_count(*args: object) -> Fit:
@@ -174,7 +174,7 @@ def test_a_killed_search_goes_on_where_it_stopped(
         return fit(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(loop, "fit", fit_and_count)
-    result = search.search(inputs, recipe, folder, bench, NullRun())
+    result = search.search(inputs, recipe, folder, work, NullRun())
     assert len(result.rows) == 4
     assert len(trained) == 2
 
@@ -183,13 +183,13 @@ def test_the_final_fit_takes_the_medians_and_knows_every_speaker(
     inputs: Inputs, tmp_path: Path
 ) -> None:
     recipe = small_recipe(tmp_path, "search.alphas=[0.1]", "search.betas=[0.8]")
-    folder, bench = tmp_path / "chosen", Bench(tmp_path / "bench")
+    folder, work = tmp_path / "chosen", WorkFolder(tmp_path / "work")
     folder.mkdir()
-    result = search.search(inputs, recipe, folder, bench, NullRun())
+    result = search.search(inputs, recipe, folder, work, NullRun())
     full = Inputs(inputs.corpus, inputs.utterances, inputs.plan, result, folder)
     out = tmp_path / "final"
     out.mkdir()
-    cells.run(Cell.parse("mtlser:final:s0"), full, recipe, out, bench, NullRun())
+    cells.run(Cell.parse("mtlser:final:s0"), full, recipe, out, work, NullRun())
     model = bundle.load(out / "model")
     assert model.description.speakers == ("s0", "s1", "s2", "s3")
     assert model.description.whole
@@ -202,4 +202,4 @@ def test_an_unknown_fold_or_system_is_refused(inputs: Inputs, tmp_path: Path) ->
     recipe = small_recipe(tmp_path)
     for cell, message in (("mtlser:f7:s0", "fold 7 is not among"), ("cnn:f0:s0", "'cnn' is unk")):
         with pytest.raises(MtlserError, match=message):
-            cells.run(Cell.parse(cell), inputs, recipe, tmp_path, Bench(tmp_path), NullRun())
+            cells.run(Cell.parse(cell), inputs, recipe, tmp_path, WorkFolder(tmp_path), NullRun())

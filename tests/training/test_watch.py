@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 
 from mtlser.errors import MtlserError
-from mtlser.storage.work_folder import Bench
+from mtlser.storage.work_folder import WorkFolder
 from mtlser.training import logs, loop, network, watch
 from mtlser.training.checkpoint import Checkpoint
 from mtlser.training.step import Stepper
@@ -134,7 +134,7 @@ def test_the_run_of_a_training_that_fails_does_not_stay_open(
         monkeypatch.setattr(loop, "fit", fail)
         with tracking.parent(recipe, status) as parent, pytest.raises(type(error)):
             network.train_network(
-                training(inputs), inputs, recipe, Bench(tmp_path / "work"), parent
+                training(inputs), inputs, recipe, WorkFolder(tmp_path / "work"), parent
             )
         runs = client.search_runs(["1"], f"tags.mlflow.parentRunId != '{parent.id}'")
         (fold,) = (run for run in runs if run.info.run_name == "fold 0" and run.info.end_time
