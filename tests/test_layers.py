@@ -1,34 +1,17 @@
-"""Imports go one way, and nothing unsafe or private is in the repository."""
+"""Imports go down only, and light paths load nothing heavy."""
 
 import ast
-import re
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-ROOMS = ("mtlser", "components", "pipeline")
-UNSAFE = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+from tests.helpers.house import MTLSER, ROOT, Floor, House, faults
+from tests.helpers.top_imports import imports, names, reached, roots, sources
+
 HEAVY = {"torch", "torchaudio", "transformers", "mlflow", "sklearn", "plotly", "optuna", "kfp"}
 TORCH = {"torch", "torchaudio", "transformers", "accelerate"}
-
-NEVER = {
-    "mtlser": {"kfp", "components", "pipeline"},
-    "components": {"pipeline"},
-}
-"""Room -> packages it never imports, anywhere in a file."""
-
-UP = {
-    "data": {"evaluation", "training", "reporting", "serving"},
-    "models": {"evaluation", "training", "reporting", "serving"},
-    "evaluation": {"training", "reporting", "serving"},
-    "training": {"reporting", "serving"},
-    "reporting": {"training", "serving"},
-    "serving": {"training", "reporting"},
-}
-"""Room of the library -> rooms that it never imports: those on top of it or beside it."""
 
 WITHOUT_TORCH = (
     "mtlser/records.py",
@@ -58,82 +41,157 @@ LIGHT_AT_THE_TOP = {
 """Heavy packages load only inside functions of these files (and of what they import)."""
 
 
-def sources(place: str) -> list[Path]:
-    path = ROOT / place
-    found = [path] if path.is_file() else sorted(path.rglob("*.py"))
-    assert found, place
-    return found
+def test_the_code_keeps_to_its_rooms_and_floors() -> None:
+    """A fault's sentence names the import; `make map` shows the rooms, `house.py` the rules."""
+    assert faults(MTLSER, ROOT) == []
 
 
-def imports(path: Path, *, top: bool = False) -> Iterator[str]:
-    """Yields dotted names that a file imports; `top`: only when the file itself is imported."""
-    return names(ast.parse(path.read_text(encoding="utf-8")), top=top)
+HEALTHY = {
+    "toy/__init__.py": "",
+    "toy/ground.py": "",
+    "toy/words.py": "from toy.ground import A",
+    "toy/low/__init__.py": "",
+    "toy/low/one.py": "from toy.low import two\nfrom toy import words",
+    "toy/low/two.py": "",
+    "toy/beside/__init__.py": "",
+    "toy/high/__init__.py": "from toy.low.one import A",
+    "around/__init__.py": "def late():\n    import toy.high, mlflow",
+}
+TOY = House(
+    library="toy",
+    floors=(
+        Floor("ground", ("ground", "words"), open=True),
+        Floor("low", ("low", "beside")),
+        Floor("high", ("high", "toy")),
+    ),
+    outside=("around",),
+    only={"kfp": ("around",), "mlflow": ("around", "low.two")},
+)
+PLANTED = {
+    "a circle between files": (
+        {"toy/low/two.py": "def late():\n    from toy.low import one"},
+        ["circle of files: toy.low.one -> toy.low.two -> toy.low.one"],
+    ),
+    "a circle between rooms of the ground floor": (
+        {"toy/ground.py": "import toy.words"},
+        [
+            "circle of files: toy.ground -> toy.words -> toy.ground",
+            "circle of rooms: ground -> words -> ground",
+        ],
+    ),
+    "a circle between rooms, none between files": (
+        {"toy/low/two.py": "from toy.high import sub", "toy/high/sub.py": ""},
+        [
+            "circle of rooms: high -> low -> high",
+            "toy.low.two imports toy.high.sub: floor 2 imports floor 3, upwards",
+        ],
+    ),
+    "an import upwards inside a function": (
+        {"toy/beside/__init__.py": "def late():\n    import toy.high"},
+        ["toy.beside imports toy.high: floor 2 imports floor 3, upwards"],
+    ),
+    "an import upwards for the type checker": (
+        {
+            "toy/beside/__init__.py": (
+                "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from toy.high import A"
+            )
+        },
+        ["toy.beside imports toy.high: floor 2 imports floor 3, upwards"],
+    ),
+    "an import of the package itself": (
+        {"toy/beside/__init__.py": "import toy"},
+        ["toy.beside imports toy: floor 2 imports floor 3, upwards"],
+    ),
+    "an import of what builds on the library": (
+        {"toy/high/__init__.py": "import around"},
+        [
+            "circle of files: around -> toy.high -> around",
+            "circle of rooms: around -> high -> around",
+            "toy.high imports around: floor 3 imports floor 4, upwards",
+        ],
+    ),
+    "an import of a neighbour": (
+        {"toy/low/two.py": "from toy.beside import A"},
+        ["toy.low.two imports toy.beside: both are on floor 2"],
+    ),
+    "a third-party package in the wrong room": (
+        {"toy/low/two.py": "import mlflow.tracking", "toy/low/one.py": "from mlflow import A"},
+        ["toy.low.one imports mlflow, which is for around, low.two only"],
+    ),
+    "a third-party package that the library does without": (
+        {"toy/high/__init__.py": "def late():\n    from kfp import dsl"},
+        ["toy.high imports kfp, which is for around only"],
+    ),
+    "a single module outside a room": ({"toy/extra.py": ""}, ["toy.extra is in no room"]),
+    "a folder outside a room": (
+        {"toy/extra/__init__.py": ""},
+        ["toy.extra is in no room"],
+    ),
+    "a folder without __init__.py": (
+        {"toy/low/deep/one.py": ""},
+        ["toy/low/deep/one.py is no module: a folder lacks its __init__.py"],
+    ),
+}
 
 
-def names(tree: ast.AST, *, top: bool) -> Iterator[str]:
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports are absolute"
-            yield node.module or ""
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif not (top and runs_later(node)):
-            yield from names(node, top=top)
+def plant(root: Path, files: Mapping[str, str | None]) -> None:
+    """Writes files of a source tree; None leaves one out."""
+    for name, text in files.items():
+        path = root / name
+        if text is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
 
 
-def runs_later(node: ast.AST) -> bool:
-    """True for a function's body, and for what only a type checker reads."""
-    typing_only = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-    return typing_only or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+@pytest.mark.parametrize("kind", PLANTED)
+def test_a_planted_fault_is_seen(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, expected = PLANTED[kind]
+    plant(tmp_path, {**HEALTHY, **files})
+    monkeypatch.syspath_prepend(tmp_path)
+    assert faults(TOY, tmp_path) == expected
 
 
-def roots(dotted: Iterator[str]) -> set[str]:
-    return {name.partition(".")[0] for name in dotted}
+def test_an_exception_holds_only_as_long_as_it_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upwards = ("toy.beside", "toy.high")
+    excused = replace(TOY, exceptions={upwards: "to be mended"})
+    plant(tmp_path, {**HEALTHY, "toy/beside/__init__.py": "import toy.high"})
+    monkeypatch.syspath_prepend(tmp_path)
+    assert faults(excused, tmp_path) == []
+    plant(tmp_path, HEALTHY)
+    needless = "toy.beside no longer imports toy.high: remove this exception"
+    assert faults(excused, tmp_path) == [needless]
 
 
-def reached(path: Path, seen: set[Path] | None = None) -> set[Path]:
-    """Our files that are loaded when `path` is."""
-    seen = set() if seen is None else seen
-    if path in seen:
-        return seen
-    seen.add(path)
-    for name in imports(path, top=True):
-        if name.partition(".")[0] in ROOMS:
-            file = ROOT / name.replace(".", "/")
-            for candidate in (file.with_suffix(".py"), file / "__init__.py"):
-                if candidate.is_file():
-                    reached(candidate, seen)
-    return seen
+def test_too_many_folders_modules_and_floors_are_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = [f"f{number:02}" for number in range(12)]
+    modules = [f"m{number}" for number in range(4)]
+    plant(tmp_path, HEALTHY)
+    plant(tmp_path, {f"toy/{name}/__init__.py": "" for name in folders[:10]})
+    plant(tmp_path, {f"toy/{name}.py": "" for name in modules})
+    plant(tmp_path, {"toy/stale/__pycache__/old.cpython-311.pyc": ""})
+    monkeypatch.syspath_prepend(tmp_path)
+    wings = Floor("wings", (*folders[:10], *modules))
+    assert faults(replace(TOY, floors=(*TOY.floors, wings)), tmp_path) == []
 
-
-@pytest.mark.parametrize("room", NEVER)
-def test_no_import_goes_against_the_grain(room: str) -> None:
-    wrong = {
-        str(path.relative_to(ROOT)): sorted(against)
-        for path in sources(room)
-        if (against := roots(imports(path)) & NEVER[room])
-    }
-    assert wrong == {}
-
-
-@pytest.mark.parametrize("room", UP)
-def test_no_room_of_the_library_imports_what_builds_on_it(room: str) -> None:
-    above = tuple(f"mtlser.{name}" for name in ("stages", "cli", *UP[room]))
-    wrong = {
-        (str(path.relative_to(ROOT)), name)
-        for path in sources(f"mtlser/{room}")
-        for name in imports(path)
-        if f"{name}.".startswith(tuple(f"{each}." for each in above))
-    }
-    assert wrong == set()
-
-
-def test_the_contract_imports_no_stage() -> None:
-    for name in ("records", "errors", "recipe", "recipe_sections"):
-        ours = {each for each in imports(ROOT / f"mtlser/{name}.py") if each.startswith("mtlser")}
-        allowed = ("mtlser.errors", "mtlser.records", "mtlser.recipes.sections")
-        assert all(each.startswith(allowed) for each in ours), (name, ours)
+    plant(tmp_path, {f"toy/{name}/__init__.py": "" for name in folders[10:]})
+    plant(tmp_path, {"toy/m4.py": ""})
+    annex = Floor("annex", (*folders[10:], "m4"))
+    empty = tuple(Floor(f"empty {number}", ()) for number in range(4))
+    large = replace(TOY, floors=(*TOY.floors, wings, annex, *empty))
+    folders_listed = ", ".join(sorted((*folders, "beside", "high", "low")))
+    modules_listed = ", ".join(sorted((*modules, "m4", "ground", "words")))
+    floors_listed = ", ".join(floor.name for floor in large.floors)
+    assert faults(large, tmp_path) == [
+        f"15 folders, at most 13 are allowed: {folders_listed}",
+        f"7 single modules, at most 6 are allowed: {modules_listed}",
+        f"9 floors, at most 8 are allowed: {floors_listed}",
+    ]
 
 
 @pytest.mark.parametrize("place", WITHOUT_TORCH)
@@ -152,34 +210,7 @@ def test_light_paths_load_nothing_heavy(place: str) -> None:
             assert not heavy, f"{path} loads {other}, which loads {heavy}"
 
 
-def unsafe(tree: ast.AST) -> list[str]:
-    """Ways to run code from a data file: pickles in all their names."""
-    found = sorted(roots(names(tree, top=False)) & UNSAFE)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            called = ast.unparse(node.func)
-            keywords = {word.arg: ast.unparse(word.value) for word in node.keywords}
-            if called in {"torch.load", "torch.save"} or called.endswith("read_pickle"):
-                found.append(called)
-            if keywords.get("allow_pickle") == "True":
-                found.append("allow_pickle")
-    return found
-
-
-def test_nothing_is_pickled() -> None:
-    for room in (*ROOMS, "tests", "benchmarks"):
-        for path in (ROOT / room).rglob("*.py"):
-            assert unsafe(ast.parse(path.read_text(encoding="utf-8"))) == [], path
-
-
-@pytest.mark.parametrize(
-    "code", ["import pickle", "from joblib import load", "import torch\ntorch.load('a')"]
-)
-def test_a_pickle_would_be_seen(code: str) -> None:
-    assert unsafe(ast.parse(code))
-
-
-def test_an_import_against_the_grain_would_be_seen() -> None:
+def test_an_import_inside_a_function_counts_unless_only_loading_is_asked_for() -> None:
     hidden = ast.parse("def late():\n    from kfp import dsl\n    import components.train")
     assert roots(names(hidden, top=False)) == {"kfp", "components"}
     assert roots(names(hidden, top=True)) == set()
@@ -189,42 +220,3 @@ def test_components_have_no_future_annotations() -> None:
     """Kubeflow reads the annotations themselves; as text they raise a TypeError there."""
     for path in sources("components"):
         assert "__future__" not in roots(imports(path)), path
-
-
-PRIVATE = re.compile(
-    # An index of packages or files, and folders of one machine. Split so as not to find itself.
-    r"https?://[\w.-]*(?:pyp" + r"i|pythonhoste" + r"d|anacond" + r"a|debia" + r"n|npmj" + r"s)\."
-    r"|index-ur" + r"l|find-link" + r"s"
-    r"|(?<![\w.])/(?:wor" + r"k|roo" + r"t|hom" + r"e/(?!mtlser))/?\w+"
-)
-
-
-def tracked() -> list[Path]:
-    try:
-        listed = subprocess.run(
-            ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
-        ).stdout
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("not a git checkout: what is tracked is unknown")
-    return [ROOT / name for name in listed.split("\0") if name]
-
-
-def test_no_tracked_file_names_a_package_host_or_a_workplace() -> None:
-    wrong = []
-    for path in tracked():
-        if not path.is_file():
-            continue
-        try:
-            text = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            continue
-        for number, line in enumerate(text.splitlines(), start=1):
-            if match := PRIVATE.search(line):
-                wrong.append(f"{path.relative_to(ROOT)}:{number}: {match[0]}")
-    assert wrong == []
-
-
-def test_every_pin_is_exact_and_plain() -> None:
-    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!]+", pin) for pin in pins)
-    assert "torch==2.11.0" in pins

@@ -6,7 +6,6 @@ import sys
 from collections import deque
 from pathlib import Path
 
-import mtlser
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe, dumps
 from mtlser.records import Cell
@@ -56,7 +55,7 @@ def train(
     ]
     last: deque[str] = deque(maxlen=KEPT_LINES)
     mistake = ""
-    found = Path(mtlser.__file__).parent.parent
+    found = Path(__file__).parents[2]
     paths = [str(found), *filter(None, [os.environ.get("PYTHONPATH")])]
     with subprocess.Popen(
         command,
