@@ -169,8 +169,8 @@ def cpu_name() -> str:
 def commit() -> str:
     """Short hash of the code, with a `+` where it has changed since; empty outside a repository."""
     command = ["git", "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return found.stdout.strip()
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    return answer.stdout.strip()
 
 
 def report(name: str, figures: dict[str, Any]) -> None:

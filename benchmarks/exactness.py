@@ -112,15 +112,15 @@ def against_plain(inputs: Inputs, place: Path, batch: int, **shape: Any) -> floa
     groups = [group for epoch in epochs for group in epoch][:STEPS]
     expected = plain_losses(job, groups, encoder)
     stepper = Stepper(job)
-    found = [float(stepper.step(group, index)[0]) for index, group in enumerate(groups)]
-    sys.stdout.write(f"{name}: losses {found[0]:.4f} to {found[-1]:.4f}\n")
-    return apart(expected, found)
+    losses = [float(stepper.step(group, index)[0]) for index, group in enumerate(groups)]
+    sys.stdout.write(f"{name}: losses {losses[0]:.4f} to {losses[-1]:.4f}\n")
+    return apart(expected, losses)
 
 
-def apart(expected: Sequence[float], found: Sequence[float]) -> float:
+def apart(expected: Sequence[float], losses: Sequence[float]) -> float:
     """Largest relative difference."""
-    assert len(expected) == len(found)
-    return max(abs(f - e) / abs(e) for e, f in zip(expected, found, strict=True))
+    assert len(expected) == len(losses)
+    return max(abs(f - e) / abs(e) for e, f in zip(expected, losses, strict=True))
 
 
 def test_accuracy(
@@ -133,8 +133,8 @@ def test_accuracy(
     cell = Cell(system="mtlser", fold=fold, seed=0)
     held = inputs.plan.folds[fold]
     training = Training(cell, recipe.train.alpha, recipe.train.beta, held)
-    kept = Checkpoint(WorkFolder(folder), f"fold-{fold}")
-    trained, fitted = network.fit_network(training, inputs, recipe, work, kept, NullRun())
+    checkpoint = Checkpoint(WorkFolder(folder), f"fold-{fold}")
+    trained, fitted = network.fit_network(training, inputs, recipe, work, checkpoint, NullRun())
     read = features.reader(
         trained.network, "encoded", inputs.corpus, inputs.utterances, work.folder
     )
@@ -143,9 +143,10 @@ def test_accuracy(
     )
     exact = recipe.train.model_copy(update={"precision": "fp32"})
     job = Job(trained.network, "encoded", read, shown, exact, 0, 0, 0, None, 1, ALONE)
-    said = validate.predict(job, shown, trained.description)
+    outputs = validate.predict(job, shown, trained.description)
     guesses = [
-        max(each.emotion_probabilities, key=each.emotion_probabilities.__getitem__) for each in said
+        max(each.emotion_probabilities, key=each.emotion_probabilities.__getitem__)
+        for each in outputs
     ]
     accuracy = weighted_accuracy([example.utterance.emotion for example in shown], guesses)
     return accuracy, fitted.rows[-1]["train_loss"] or 0.0
@@ -164,16 +165,16 @@ def emodb(shared: Path, place: Path) -> dict[str, Any]:
     stages.split(corpus, recipe, folds)
     plan = stages.load_folds(Path(folds))
     inputs = Inputs(Path(corpus), stages.load_manifest(Path(corpus)), plan)
-    work, found = WorkFolder(place / "features"), {}
+    work, measured = WorkFolder(place / "features"), {}
     torch.set_num_threads(1)  # products so small that two threads wait for each other
     for precision in ("fp32", "bf16"):
         train = recipe.train.model_copy(update={"precision": precision})
         wanted = replace_train(recipe, train)
         folder = place / precision
-        found[precision] = [
+        measured[precision] = [
             test_accuracy(fold.index, inputs, wanted, folder, work) for fold in plan.folds
         ]
-    rates = {name: [rate for rate, _ in folds] for name, folds in found.items()}
+    rates = {name: [rate for rate, _ in folds] for name, folds in measured.items()}
     means = {name: statistics.fmean(each) for name, each in rates.items()}
     sd = statistics.stdev(rates["fp32"])
     return {
@@ -183,7 +184,7 @@ def emodb(shared: Path, place: Path) -> dict[str, Any]:
         "emodb_epochs": EMODB_EPOCHS,
         "emodb_folds": rates,
         "emodb_loss": {
-            name: statistics.fmean(loss for _, loss in folds) for name, folds in found.items()
+            name: statistics.fmean(loss for _, loss in folds) for name, folds in measured.items()
         },
     }
 

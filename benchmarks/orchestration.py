@@ -92,8 +92,8 @@ def main() -> None:
         start = time.perf_counter()
         subprocess.run(run, check=True, env=environment, stdout=subprocess.DEVNULL)
         wall = time.perf_counter() - start
-        told = [json.loads(path.read_text()) for path in folder.glob("*.json")]
-    steps = [step for process in told for step in process]
+        processes = [json.loads(path.read_text()) for path in folder.glob("*.json")]
+    steps = [step for process in processes for step in process]
     own = imports = 0.0
     for step in steps:
         share = 0.5 if step["stage"] in STEPS_LOOPED and not step["final"] else 1.0

@@ -71,17 +71,17 @@ def plan() -> FoldPlan:
 def truths(folds: FoldPlan) -> dict[str, dict[str, object]]:
     """What is true of each utterance."""
     rng = np.random.default_rng(0)
-    found: dict[str, dict[str, object]] = {}
+    measured: dict[str, dict[str, object]] = {}
     for fold in folds.folds:
         for name in fold.test:
-            found[name] = {
+            measured[name] = {
                 "utterance_id": name,
                 "emotion_true": str(rng.choice(EMOTIONS, p=SHARES)),
                 "text_true": " ".join(rng.choice(WORDS, size=rng.integers(2, 16))),
                 "speaker_true": name.partition("-")[0],
                 "style": "improvised" if rng.uniform() < 0.53 else "scripted",
             }
-    return found
+    return measured
 
 
 def lines(system: str, folds: FoldPlan, truth: dict[str, dict[str, object]]) -> Iterator[str]:
@@ -173,9 +173,11 @@ def first_paint_ms(page: Path) -> float | None:
         view = browser.new_page()
         view.goto(page.as_uri())
         view.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
-        found = view.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+        measured = view.evaluate(
+            "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+        )
         browser.close()
-    return round(float(found), 1)
+    return round(float(measured), 1)
 
 
 def main() -> None:

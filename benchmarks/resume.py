@@ -1,7 +1,7 @@
 """Kills a training with SIGKILL at ten random moments: does it go on to the same weights?
 
 A small network on a made-up corpus, with dropout and SpecAugment, and a checkpoint every fifth of a
-second. Each time a training process is killed and the same call is made once more; the SHA-256 of
+second. Each time a training process is killed and started again with the same call; the SHA-256 of
 the weights is compared with that of a training that was left alone.
 """
 
@@ -85,9 +85,9 @@ def finish(place: Path, name: str, process: BaseProcess | None = None) -> str:
     process.join()
     if process.exitcode:
         raise SystemExit(f"the training {name} ended with {process.exitcode}")
-    found = read_json(place / name / "result.json", CellResult).weights_sha256
-    assert found is not None
-    return found
+    digest = read_json(place / name / "result.json", CellResult).weights_sha256
+    assert digest is not None
+    return digest
 
 
 def stood_at(work: Path) -> tuple[int, int] | None:

@@ -39,7 +39,7 @@ SPEAKERS = tuple(f"s{i}" for i in range(8))
 
 
 def utterance(index: int, duration_s: float) -> Utterance:
-    """A made-up record."""
+    """A synthetic record."""
     return Utterance(
         id=f"u{index}",
         corpus="made-up",
@@ -98,14 +98,14 @@ def step_seconds(encoder: str, precision: str, repetitions: Callable[[float], in
 
     job = make_job([utterance(i, s) for i, s in enumerate(SECONDS)], read, settings)
     stepper = Stepper(job)
-    found = []
+    times_s = []
     for seconds, example in zip(SECONDS, job.examples, strict=True):
 
         def once(shown: Example = example) -> None:
             stepper.step([shown], 0)
 
-        found.append(min(busy(once) for _ in range(repetitions(seconds))))
-    return found
+        times_s.append(min(busy(once) for _ in range(repetitions(seconds))))
+    return times_s
 
 
 def corpus_seconds(encoder: str, size: int, folder: Path) -> dict[str, float]:
@@ -114,8 +114,8 @@ def corpus_seconds(encoder: str, size: int, folder: Path) -> dict[str, float]:
     utterances = [utterance(i, 1.0 + i % 5) for i in range(size)]
     settings = (f"model.encoder={encoder}", "model.trainable=heads", "train.batch_size=16")
     job = make_job(utterances, lambda _: features_tc, settings)
-    kept = Checkpoint(WorkFolder(folder), f"corpus-{size}")
-    epoch_s = busy(lambda: loop.fit(job, kept, lambda *_: None))
+    checkpoint = Checkpoint(WorkFolder(folder), f"corpus-{size}")
+    epoch_s = busy(lambda: loop.fit(job, checkpoint, lambda *_: None))
 
     def books() -> None:
         shown = batches.examples(utterances, EMOTIONS, SPEAKERS, lambda _: 50)
@@ -159,19 +159,21 @@ def main() -> None:
             "threads": 1,
             "audio_s": SECONDS,
             "step_s": steps,
-            "step_exponent": {name: exponent(SECONDS, found) for name, found in steps.items()},
+            "step_exponent": {
+                name: exponent(SECONDS, measured) for name, measured in steps.items()
+            },
             "step_exponent_8_to_30_s": {
-                name: exponent(SECONDS[3:], found[3:]) for name, found in steps.items()
+                name: exponent(SECONDS[3:], measured[3:]) for name, measured in steps.items()
             },
             "equation_15_exponent": {
                 "frames": exponent(SECONDS, list(equation_15(50 * seconds, 12))),
                 "samples": exponent(SECONDS, list(equation_15(16_000 * seconds, 12))),
             },
-            "corpus": {str(size): found for size, found in corpora.items()},
+            "corpus": {str(size): measured for size, measured in corpora.items()},
             "epoch_exponent": exponent(SIZES, [corpora[size]["epoch_s"] for size in SIZES]),
             "books_exponent": exponent(SIZES, [corpora[size]["books_s"] for size in SIZES]),
             "books_ms_a_step": statistics.median(
-                1000 * found["books_s"] / -(-size // 16) for size, found in corpora.items()
+                1000 * measured["books_s"] / -(-size // 16) for size, measured in corpora.items()
             ),
         },
     )

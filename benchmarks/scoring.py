@@ -2,7 +2,7 @@
 
     python -m benchmarks.scoring [PREDICTIONS]
 
-A made-up set like the full comparison's: nine systems, six conditions, ten folds of two speakers,
+A synthetic set like the full comparison's: nine systems, six conditions, ten folds of two speakers,
 each utterance transcribed by one system. Last line and `build/bench/scoring.json`: `predictions`,
 `seconds_written` and `seconds_read` (lines sorted and copied while read), `seconds_scored` (all
 metrics and statistics), `peak_mb` (of the process, once read and scored), `wer_pairs_per_s` (WER
@@ -53,7 +53,7 @@ def made_plan(per_fold: int) -> FoldPlan:
 
 
 def ten_words(rng: random.Random) -> str:
-    """A made-up sentence."""
+    """A synthetic sentence."""
     return " ".join(rng.choices(WORDS, k=10))
 
 
@@ -124,12 +124,12 @@ def main(predictions: int) -> dict[str, float]:
                 rng = random.Random(f"{system} {fold.index}")
                 write_jsonl(files[-1], cell(system, fold, rng))
         written = time.perf_counter()
-        told = gathering.merge(files, Path(folder) / "predictions.jsonl")
+        columns = gathering.merge(files, Path(folder) / "predictions.jsonl")
         read = time.perf_counter()
-        scores.measure(told, plan, made_recipe())
+        scores.measure(columns, plan, made_recipe())
         scored = time.perf_counter()
     return {
-        "predictions": sum(len(block) for block in told.blocks.values()),
+        "predictions": sum(len(block) for block in columns.blocks.values()),
         "seconds_written": round(written - start, 2),
         "seconds_read": round(read - written, 2),
         "seconds_scored": round(scored - read, 2),

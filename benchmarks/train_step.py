@@ -42,7 +42,7 @@ class Race:
         with tempfile.TemporaryDirectory() as folder:
             seconds = reference.train(self.recipe, [*warm, *theirs], Path(folder), self._ours)
         steps = {self.recipe: seconds, **self.steps}
-        return {name: sum(found[1:]) for name, found in steps.items()}
+        return {name: sum(measured[1:]) for name, measured in steps.items()}
 
     def _ours(self, step: int) -> None:
         """Our step of this number, step 0 to warm up."""
@@ -93,8 +93,8 @@ def main() -> None:
             "repetitions": REPETITIONS,
             "seconds": races,
             "audio_s_per_s": {
-                race: {name: audio_s / statistics.median(found[name]) for name in found}
-                for race, found in races.items()
+                race: {name: audio_s / statistics.median(measured[name]) for name in measured}
+                for race, measured in races.items()
             },
         },
     )
