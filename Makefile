@@ -16,7 +16,7 @@ COMMIT = $(shell git describe --always --dirty --abbrev=40)
 test: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo backbone test test-platform image sbom bench lint types check golden constraints clean
+.PHONY: help setup demo backbone test test-platform image sbom bench lint types check map golden constraints clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -72,6 +72,9 @@ types: setup ## mypy --strict
 	$(BIN)/mypy mtlser components pipeline tests benchmarks
 
 check: lint types test ## lint, types and tests
+
+map: setup ## print who imports whom, room by room, and write it into docs/
+	@$(BIN)/python -m tests.helpers.house_map
 
 golden: setup ## write the golden IR anew, after a wanted change of a DAG or profile
 	@for profile in $(notdir $(basename $(wildcard infra/profiles/*.toml))); do \

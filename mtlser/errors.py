@@ -1,4 +1,4 @@
-"""The errors that are told in one sentence."""
+"""Errors that a user can mend, each shown as one sentence."""
 
 
 class MtlserError(Exception):

@@ -1,4 +1,4 @@
-"""Typed recipes: TOML in, unknown key refused, hash out.
+"""Typed recipes: read from TOML, unknown keys refused, hashed.
 
 A recipe is everything that decides a result. `mtlser/recipes/*.toml` ship with the package;
 each is complete, so reading one file tells the whole run.

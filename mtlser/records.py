@@ -1,4 +1,4 @@
-"""What passes between stages and reaches the disk; frozen, without torch.
+"""Records that stages write and read: utterances, folds, cells, predictions.
 
 Every list of records is a JSON Lines file: one record a line, UTF-8, in a stable order.
 """

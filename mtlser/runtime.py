@@ -1,4 +1,4 @@
-"""How a process of ours uses Python's garbage collector and the C library's heap.
+"""Settings of Python's garbage collector and of the C library's heap.
 
 Entry points call these; importing this module changes nothing. Importing torch, transformers and
 MLflow makes half a million objects that live as long as the process. The collector would search

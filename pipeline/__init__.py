@@ -1,1 +1,1 @@
-"""DAGs over `components`, and how they are compiled and run here; `mtlser-pipeline`."""
+"""The DAGs, how they are compiled, run here or on a server; `mtlser-pipeline`."""

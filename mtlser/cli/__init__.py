@@ -1,1 +1,1 @@
-"""The `mtlser` command: one file of commands for each kind, flags, and what is printed."""
+"""The `mtlser` command: its subcommands, flags, and what is printed."""

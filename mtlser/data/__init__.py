@@ -1,1 +1,1 @@
-"""Corpora, folds, audio, text and noise."""
+"""Corpora and their manifest, folds, the leak audit, audio, noise, text, the synthetic corpus."""

@@ -1,1 +1,1 @@
-"""Predictions, metrics, noise and statistics."""
+"""The predictor, metrics, statistics, the noise sweep, cost measurements."""

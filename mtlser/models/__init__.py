@@ -1,1 +1,1 @@
-"""The shared encoder, the multi-task network, its losses, baselines."""
+"""Encoders, the multi-task network with its heads and losses, baselines."""

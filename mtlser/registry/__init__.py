@@ -1,1 +1,1 @@
-"""The final model in a registry: registered, weighed against the champion, moved, checked."""
+"""MLflow's model registry: versions, champion, promotion gate, drift check."""

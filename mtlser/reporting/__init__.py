@@ -1,1 +1,1 @@
-"""From scores to what people read: one HTML page and a table for the terminal."""
+"""Reports from scores: the HTML page, figures, tables for terminal, Markdown and LaTeX."""

@@ -1,1 +1,1 @@
-"""The alpha-beta search: trainings of each pair, chosen on validation alone."""
+"""The search for alpha and beta: trains each pair, chooses on validation alone."""

@@ -1,1 +1,1 @@
-"""Models out of training: loaded from anywhere, registered, asked."""
+"""A trained model: loaded from any place, predictions for audio files."""

@@ -1,4 +1,4 @@
-"""Local and `s3://` places, whole writes, the cache and the folder that outlives a killed step."""
+"""Local and `s3://` places, atomic writes, the cache, work folders."""
 
 from mtlser.storage.places import (
     cache_folder,

@@ -1,4 +1,4 @@
-"""MLflow runs, the null tracker, the webhook, and which code ran."""
+"""MLflow runs, the tracker that logs nothing, the webhook, which code ran."""
 
 from mtlser.tracking.tracker import (
     RUN_VARIABLE,

@@ -1,1 +1,1 @@
-"""The training loop, cells and the alpha-beta search."""
+"""Training of one cell: batches, the loop, checkpoints, several processes."""

@@ -73,13 +73,13 @@ MTLSER = House(
     library="mtlser",
     floors=(
         Floor("ground", ("errors", "files", "records", "recipes", "recipe", "runtime"), open=True),
-        Floor("input and output", ("storage", "data", "tracking")),
+        Floor("data and storage", ("storage", "data", "tracking")),
         Floor("networks", ("models",)),
         Floor("measurement", ("evaluation",)),
-        Floor("use", ("training", "reporting", "serving")),
-        Floor("choice", ("search", "registry")),
+        Floor("train, report, serve", ("training", "reporting", "serving")),
+        Floor("selection", ("search", "registry")),
         Floor("steps", ("stages",)),
-        Floor("entry", ("cli", "mtlser", "__main__"), open=True),
+        Floor("commands", ("cli", "mtlser", "__main__"), open=True),
     ),
     outside=("components", "pipeline"),
     only={
