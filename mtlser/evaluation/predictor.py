@@ -69,14 +69,17 @@ class SvmSystem:
 
     def predict(self, wavs: Sequence[Wav]) -> list[Output]:
         """One output for each clip, in order."""
-        from mtlser.models.baselines import mel_statistics, svm
+        from mtlser.models.baselines import mel_statistics
 
-        rows = svm.predict_probabilities(
-            self.model, np.stack([mel_statistics.features(wav) for wav in wavs])
-        )
+        return self.predict_features(np.stack([mel_statistics.features(wav) for wav in wavs]))
+
+    def predict_features(self, features_nd: NDArray[np.float64]) -> list[Output]:
+        """One output for each row of `mel_statistics.features`, (n, 720), in order."""
+        from mtlser.models.baselines import svm
+
         return [
             Output(dict(zip(self.emotions, map(float, row), strict=True)), None, None)
-            for row in rows
+            for row in svm.predict_probabilities(self.model, features_nd)
         ]
 
 

@@ -1,14 +1,19 @@
 """One cell: a system trained on one fold (or on everything), and its predictions."""
 
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median, median_low
 
-import numpy as np
-
 from mtlser.data import audio, folds
 from mtlser.errors import MtlserError
-from mtlser.evaluation.predictor import System, load_system, prediction_of
+from mtlser.evaluation.predictor import (
+    Output,
+    SvmSystem,
+    System,
+    load_system,
+    prediction_of,
+)
 from mtlser.recipe import Recipe
 from mtlser.records import (
     CLEAN,
@@ -18,6 +23,7 @@ from mtlser.records import (
     Fold,
     Prediction,
     Split,
+    Utterance,
     write_json,
     write_jsonl,
 )
@@ -60,16 +66,18 @@ def run(
     if not main:
         return
     if fitted is None:
-        train_svm(cell, fold, inputs, folder)
+        train_svm(cell, fold, inputs, folder, work.folder)
     else:
         network.copy_cell(fitted, folder)
-    system = load_system(cell.system, folder / "model", EMOTIONS)
+    predict = predictor_of(
+        load_system(cell.system, folder / "model", EMOTIONS), inputs, work.folder
+    )
     write_jsonl(
         folder / "predictions.jsonl",
         [
             prediction
             for split in PREDICTED
-            for prediction in predict_split(system, cell, fold, split, inputs, recipe)
+            for prediction in predict_split(predict, cell, fold, split, inputs, recipe)
         ],
     )
 
@@ -85,15 +93,28 @@ def chosen_network(
     return network.train_network(training, inputs, recipe, work, parent)
 
 
+Predict = Callable[[Sequence[Utterance]], list[Output]]
+"""A system's output for each utterance, clean, in order."""
+
+
+def predictor_of(system: System, inputs: Inputs, work: Path) -> Predict:
+    """How a system predicts utterances: from their audio, or the SVM from features on disk."""
+    if isinstance(system, SvmSystem):
+        from mtlser.training import svm_features
+
+        read = svm_features.reader(inputs.corpus, inputs.utterances, work)
+        return lambda shown: system.predict_features(read(shown))
+    return lambda shown: system.predict([audio.load(inputs.corpus / u.audio) for u in shown])
+
+
 def predict_split(
-    system: System, cell: Cell, fold: Fold, split: Split, inputs: Inputs, recipe: Recipe
+    predict: Predict, cell: Cell, fold: Fold, split: Split, inputs: Inputs, recipe: Recipe
 ) -> list[Prediction]:
     """The system's predictions for one split of its fold, clean."""
     shown = inputs.of(getattr(fold, split))
-    wavs = [audio.load(inputs.corpus / utterance.audio) for utterance in shown]
     return [
         prediction_of(utterance, output, cell, split, CLEAN, recipe)
-        for utterance, output in zip(shown, system.predict(wavs), strict=True)
+        for utterance, output in zip(shown, predict(shown), strict=True)
     ]
 
 
@@ -124,15 +145,14 @@ def final_training(cell: Cell, inputs: Inputs) -> Training:
     )
 
 
-def train_svm(cell: Cell, fold: Fold, inputs: Inputs, folder: Path) -> None:
-    """Trains the SVM baseline of one fold into `folder`."""
-    from mtlser.models.baselines import mel_statistics, svm
+def train_svm(cell: Cell, fold: Fold, inputs: Inputs, folder: Path, work: Path) -> None:
+    """Trains the SVM baseline of one fold into `folder`; its features are shared in `work`."""
+    from mtlser.models.baselines import svm
+    from mtlser.training import svm_features
 
     started = time.perf_counter()
     shown = inputs.of(fold.train)
-    rows_nd = np.stack(
-        [mel_statistics.features(audio.load(inputs.corpus / u.audio)) for u in shown]
-    )
+    rows_nd = svm_features.reader(inputs.corpus, inputs.utterances, work)(shown)
     model = svm.fit(rows_nd, [u.emotion for u in shown], [u.speaker for u in shown], cell.seed)
     svm.save(model, folder / "model")
     write_json(

@@ -1,0 +1,74 @@
+"""The SVM's features, computed once for each recording and shared by all folds."""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from mtlser.data import audio
+from mtlser.models.baselines import mel_statistics
+from mtlser.records import Utterance
+
+FEATURES = "features.npy"
+INDEX = "index.json"
+VERSION = 1
+"""Of the features; another one never meets a cache of this one."""
+
+
+class SvmFeatures:
+    """One row of 720 numbers for each recording of a corpus, on disk, found by its audio's hash."""
+
+    def __init__(self, folder: Path) -> None:
+        rows: dict[str, int] = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        self._row_of = rows
+        self._rows_nd: NDArray[np.float64] = np.load(folder / FEATURES, mmap_mode="r")
+
+    def __call__(self, utterances: Sequence[Utterance]) -> NDArray[np.float64]:
+        """The features of the utterances, (n, 720), in their order."""
+        wanted = [self._row_of[utterance.audio_sha256] for utterance in utterances]
+        return np.array(self._rows_nd[wanted])
+
+
+def reader(corpus: Path, utterances: Sequence[Utterance], work: Path) -> SvmFeatures:
+    """The features of all utterances; computed by the first call in a work folder, then read.
+
+    Args:
+        corpus: the corpus folder.
+        utterances: all that will be asked for.
+        work: folder that outlives a killed step and that cells side by side share.
+    """
+    folder = work / "svm-features" / _key(utterances)
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):  # of cells side by side one computes, the others wait for it
+        if not (folder / INDEX).is_file():
+            _compute(corpus, utterances, folder)
+    return SvmFeatures(folder)
+
+
+def _key(utterances: Sequence[Utterance]) -> str:
+    sha = hashlib.sha256(f"mel statistics {VERSION}".encode())
+    for digest in sorted({utterance.audio_sha256 for utterance in utterances}):
+        sha.update(digest.encode())
+    return sha.hexdigest()[:16]
+
+
+def _compute(corpus: Path, utterances: Sequence[Utterance], folder: Path) -> None:
+    """Writes the rows, then the index, each whole."""
+    audio_of = {utterance.audio_sha256: utterance.audio for utterance in utterances}
+    rows: list[NDArray[Any]] = [
+        mel_statistics.features(audio.load(corpus / path)) for path in audio_of.values()
+    ]
+    temporary = folder / f"{FEATURES}.tmp"
+    with temporary.open("wb") as file:
+        np.save(file, np.stack(rows))
+        os.fsync(file.fileno())
+    temporary.replace(folder / FEATURES)
+    index = folder / f"{INDEX}.tmp"
+    index.write_text(json.dumps({key: row for row, key in enumerate(audio_of)}), encoding="utf-8")
+    index.replace(folder / INDEX)
