@@ -33,6 +33,15 @@ def report(  # noqa: PLR0913 - one parameter a flag
     ] = "",
     chosen: Annotated[str, typer.Option(help="Chosen folder, as `mtlser search` wrote it.")] = "",
     main: Annotated[str, typer.Option(help="System that the report is about; else `mtlser`.")] = "",
+    listen: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="Put the N most confidently misclassified test clips into the page as audio, "
+            "at most 50 of 4 s each (10 MB); needs --manifest. Share such a page only where the "
+            "corpus' license allows it.",
+        ),
+    ] = 0,
     compare: Annotated[
         bool, typer.Option("--compare", help="Set finished runs side by side instead.")
     ] = False,
@@ -42,7 +51,7 @@ def report(  # noqa: PLR0913 - one parameter a flag
 ) -> None:
     """Score predictions of any system and write one page, tables and `scores.json`."""
     if compare:
-        _refuse_with_compare(folds, manifest, chosen, main, recipe, sets)
+        _refuse_with_compare(folds, manifest, chosen, main, listen, recipe, sets)
         stages.compare(results, out)
         told(f"comparison: {out}/report.html")
         return
@@ -52,7 +61,7 @@ def report(  # noqa: PLR0913 - one parameter a flag
             "`mtlser split` wrote it"
         )
     known = _recipe(results, recipe, sets, stated=bool(manifest or chosen))
-    stages.report(manifest, folds, chosen, results, known, out, run, main)
+    stages.report(manifest, folds, chosen, results, known, out, run, main, listen=listen)
     show.scored(out)
     page = f"report: {out}/report.html"
     if not (manifest and chosen):
@@ -85,6 +94,7 @@ def _refuse_with_compare(
     manifest: str,
     chosen: str,
     main: str,
+    listen: int,
     recipe: str | None,
     sets: list[str] | None,
 ) -> None:
@@ -93,6 +103,7 @@ def _refuse_with_compare(
         "--manifest": manifest,
         "--chosen": chosen,
         "--main": main,
+        "--listen": listen,
         "--recipe": recipe,
         "--set": sets,
     }

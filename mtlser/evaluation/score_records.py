@@ -168,6 +168,25 @@ class SystemScores(Record):
         raise KeyError(name)
 
 
+GroupKind = Literal["speaker", "gender"]
+
+
+class GroupScores(Record):
+    """The main system on the clean test utterances of one speaker or gender, all folds together."""
+
+    kind: GroupKind
+    name: str
+    """The speaker, or `F`, `M` or `unknown`."""
+    utterances: int
+    wa: Rate
+    ua: Rate
+    """Mean recall over the classes that the group has utterances of."""
+    wer: float | None
+    """`None` where the system does not transcribe or the group has no transcript."""
+    folds: tuple[str, ...]
+    """Names of the folds that test the group."""
+
+
 class Comparison(Record):
     """The main system against another on clean test, for one metric."""
 
@@ -221,6 +240,13 @@ class Scores(Record):
     """How noisy conditions were made; `None` where that was not recorded."""
     cost: tuple[CostRow, ...] = ()
     """Systems whose cost was measured."""
+    groups: tuple[GroupScores, ...] = ()
+    """Speakers, then genders, each from the lowest UA to the highest; without a manifest there is
+    no gender, and in scores of an older version no group."""
+
+    def groups_of(self, kind: GroupKind) -> tuple[GroupScores, ...]:
+        """The groups of one kind, from the lowest UA to the highest."""
+        return tuple(group for group in self.groups if group.kind == kind)
 
     def of(self, system: str) -> SystemScores:
         """One system's scores; `KeyError` where it was not measured."""

@@ -1,7 +1,7 @@
 """The one scorer: predictions of any system in, every number of the report out; no torch."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from mtlser.evaluation import gathering, literature, notes, score_checks, selection
 from mtlser.evaluation.columns import NONE, Block, Columns
 from mtlser.evaluation.fact_records import CostRow, NoiseFacts
+from mtlser.evaluation.groups import group_scores
 from mtlser.evaluation.numbers import condition_scores, speaker_scores
 from mtlser.evaluation.score_records import (
     MAIN_SYSTEM,
@@ -36,6 +37,7 @@ def measure(
     noise: NoiseFacts | None = None,
     cost: Sequence[CostRow] = (),
     main: str = MAIN_SYSTEM,
+    genders: Mapping[str, str | None] | None = None,
 ) -> Scores:
     """Every score of the predictions on the plan's folds.
 
@@ -47,6 +49,7 @@ def measure(
         noise: how the noisy conditions were made.
         cost: what the systems cost.
         main: the system that is compared with each other one.
+        genders: gender by utterance id, from the manifest; `None`: not at hand.
 
     Raises:
         MtlserError: the predictions leak, repeat, lack a fold or are no probabilities; see
@@ -67,7 +70,8 @@ def measure(
     measured = _scores(told, plan, recipe, systems, comparisons)
     if chosen is not None:
         remarks += selection.check_selection(chosen, measured)
-    facts = {"notes": tuple(remarks), "noise": noise, "cost": tuple(cost)}
+    groups = group_scores(told, told.blocks[main, "test", CLEAN], plan, genders)
+    facts = {"notes": tuple(remarks), "noise": noise, "cost": tuple(cost), "groups": groups}
     return measured.model_copy(update=facts)
 
 

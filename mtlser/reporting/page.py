@@ -24,21 +24,22 @@ from mtlser.reporting import (
     verdict,
 )
 from mtlser.reporting.figures import Absent, Figure
+from mtlser.reporting.listening import LONGEST_S, Clip
 from mtlser.reporting.material import PageContext
 from mtlser.reporting.tables import Table
 
 HERE = Path(__file__).parent
 
 
-def write(path: Path, scores: Scores, context: PageContext) -> None:
+def write(path: Path, scores: Scores, context: PageContext, clips: Sequence[Clip] = ()) -> None:
     """Writes the page to `path`, through a temporary name."""
     temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(render(scores, context), encoding="utf-8")
+    temporary.write_text(render(scores, context, clips), encoding="utf-8")
     temporary.replace(path)
 
 
-def render(scores: Scores, context: PageContext) -> str:
-    """The page as HTML text; every value in it is escaped."""
+def render(scores: Scores, context: PageContext, clips: Sequence[Clip] = ()) -> str:
+    """The page as HTML text; every value in it is escaped; `clips` can be listened to."""
     main, search = scores.of(scores.main), context.search
     audit = facts.audit(context.audit)
     drawn, absent = _studies(context)
@@ -68,6 +69,8 @@ def render(scores: Scores, context: PageContext) -> str:
         absent=absent,
         tables=_tables(scores) | _search_tables(search) | _fact_tables(scores, audit),
         noise_facts=verdict.noise(scores),
+        clips=clips,
+        longest_s=LONGEST_S,
         search=search,
         **search_values(search),
         audit=audit,
@@ -89,6 +92,8 @@ def paper_tables(scores: Scores) -> list[Table]:
         every["tests"],
         every["effects"],
         *every["folds"],
+        every["by_speaker"],
+        every["by_gender"],
         every["speakers"],
     ]
     found += [*every["noise"], every["cost"], every["classes"]]
@@ -152,6 +157,8 @@ def _tables(scores: Scores) -> dict[str, Any]:
         "tests": significance.tests(scores.comparisons),
         "effects": significance.effects(scores.comparisons),
         "folds": [tables.folds(scores, one) for one in scores.systems],
+        "by_speaker": tables.groups(scores, "speaker"),
+        "by_gender": tables.groups(scores, "gender"),
         "speakers": tables.speakers(main),
         "noise": [tables.noise(one) for one in noisy],
         "classes": tables.classes(scores),

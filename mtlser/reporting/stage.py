@@ -11,8 +11,8 @@ from mtlser.evaluation.columns import Columns
 from mtlser.evaluation.cost import cost_records
 from mtlser.evaluation.score_records import MAIN_SYSTEM, Scores
 from mtlser.recipe import Recipe, dumps, load
-from mtlser.records import FoldPlan, SearchResult, write_json
-from mtlser.reporting import exports, material, page
+from mtlser.records import FoldPlan, SearchResult, Utterance, write_json
+from mtlser.reporting import exports, listening, material, page
 
 if TYPE_CHECKING:
     from mtlser.tracking import Run
@@ -49,6 +49,10 @@ class Given:
     """`None`: predictions of unknown origin."""
     main: str = ""
     """System that the page is about; empty: `mtlser`, or without a recipe the only one."""
+    manifest: Sequence[Utterance] | None = None
+    """The corpus' utterances; `None`: not given."""
+    listen: int = 0
+    """Misclassified test clips to put into the page as audio."""
 
 
 def prediction_files(results: Sequence[Path]) -> list[Path]:
@@ -72,25 +76,14 @@ def write(folder: Path, given: Given, run: "Run") -> Scores:
     """Scores everything and writes the report folder.
 
     Raises:
-        MtlserError: predictions that cannot be scored, or no such system.
+        MtlserError: predictions that cannot be scored, no such system, or clips to listen to
+            that are not there.
     """
+    listening.check(given.listen, given.corpus, given.manifest is not None)
     recipe = given.recipe or load(NO_RECIPE)
-    told = gathering.merge(prediction_files(given.results), folder / PREDICTIONS)
-    main = given.main or (MAIN_SYSTEM if given.recipe else _only(told))
-    measured = scores.measure(
-        told,
-        given.plan,
-        recipe,
-        chosen=given.search,
-        noise=noise_facts.gathered(given.results),
-        cost=cost_records.gathered(given.results),
-        main=main,
-    )
-    if given.recipe is None:
-        measured = measured.model_copy(
-            update={"corpus": UNNAMED, "literature": literature.table_4()}
-        )
-    else:
+    columns = gathering.merge(prediction_files(given.results), folder / PREDICTIONS)
+    measured = _measured(given, columns, recipe)
+    if given.recipe is not None:
         (folder / "recipe.toml").write_text(dumps(recipe), encoding="utf-8")
     if given.search is not None:
         write_json(folder / "chosen.json", given.search)
@@ -100,16 +93,42 @@ def write(folder: Path, given: Given, run: "Run") -> Scores:
     context = material.context(
         given.corpus, given.folds_folder, given.search, recipe, run, given.results
     )
-    page.write(folder / "report.html", measured, context)
+    page.write(folder / "report.html", measured, context, _clips(given, columns, measured.main))
     exports.write(folder, page.paper_tables(measured))
     return measured
 
 
-def _only(told: Columns) -> str:
+def _measured(given: Given, columns: Columns, recipe: Recipe) -> Scores:
+    """All scores; without a recipe neither the corpus nor a published row is known to fit."""
+    genders = None if given.manifest is None else {u.id: u.gender for u in given.manifest}
+    measured = scores.measure(
+        columns,
+        given.plan,
+        recipe,
+        chosen=given.search,
+        noise=noise_facts.gathered(given.results),
+        cost=cost_records.gathered(given.results),
+        main=given.main or (MAIN_SYSTEM if given.recipe else _only(columns)),
+        genders=genders,
+    )
+    if given.recipe is not None:
+        return measured
+    return measured.model_copy(update={"corpus": UNNAMED, "literature": literature.table_4()})
+
+
+def _clips(given: Given, columns: Columns, system: str) -> tuple[listening.Clip, ...]:
+    if not given.listen or given.corpus is None or given.manifest is None:
+        return ()
+    by_id = {utterance.id: utterance for utterance in given.manifest}
+    return listening.clips(columns, system, given.plan, given.corpus, by_id, given.listen)
+
+
+def _only(columns: Columns) -> str:
     """The network where it is there, else the one system there is."""
-    if MAIN_SYSTEM in told.systems or len(told.systems) == 1:
-        return MAIN_SYSTEM if MAIN_SYSTEM in told.systems else told.systems[0]
+    systems = columns.systems
+    if MAIN_SYSTEM in systems or len(systems) == 1:
+        return MAIN_SYSTEM if MAIN_SYSTEM in systems else systems[0]
     raise MtlserError(
-        f"predictions of {', '.join(told.systems)} and none of {MAIN_SYSTEM}: say which one the "
-        f"report is about, for example `--main {told.systems[0]}`"
+        f"predictions of {', '.join(systems)} and none of {MAIN_SYSTEM}; choose the system that "
+        f"the report is about, for example `--main {systems[0]}`"
     )

@@ -2,13 +2,18 @@
 
 import re
 import zlib
+from collections.abc import Sequence
 
-from mtlser.evaluation.score_records import Numbers, Scores, SystemScores
+from mtlser.evaluation.score_records import GroupKind, Numbers, Scores, SystemScores
 from mtlser.records import Record
 from mtlser.reporting import verdict
 from mtlser.reporting.formats import ABSENT, count, p_value, percent, spread
 
 NUMBER = re.compile(r"[–★\d.,%±+− e-]*( to [–\d.,+−e-]+)?")
+MOST_GROUPS = 100
+"""Speakers that a table names, the worst ones."""
+MOST_FOLDS = 3
+"""Folds that a table's cell names."""
 
 
 class Table(Record):
@@ -141,6 +146,40 @@ def speakers(one: SystemScores) -> Table | None:
             for fold in one.speaker.folds
         ),
     )
+
+
+def groups(scores: Scores, kind: GroupKind) -> Table | None:
+    """The main system by speaker or by gender, worst first; `None` where none was measured."""
+    found = scores.groups_of(kind)
+    if not found:
+        return None
+    rows = tuple(
+        (
+            group.name,
+            count(group.utterances),
+            *(percent(value) for value in (group.ua, group.wa, group.wer)),
+            _folds(group.folds),
+        )
+        for group in found[:MOST_GROUPS]
+    )
+    left_out = len(found) - len(rows)
+    more = f" The {left_out:,} others, with higher UA, are in scores.json." if left_out else ""
+    return Table(
+        id=f"by-{kind}",
+        caption=f"{scores.main} by {kind}, lowest UA first: clean test, all folds together, "
+        "percent",
+        columns=(kind.capitalize(), "Utterances", "UA", "WA", "WER", "Tested in fold"),
+        rows=rows,
+        note="UA is the mean recall over the classes that are present in the row's utterances; "
+        f"a row of few utterances is a rough estimate.{more}",
+    )
+
+
+def _folds(names: Sequence[str]) -> str:
+    """The folds' names, or the first ones and how many there are."""
+    if len(names) <= MOST_FOLDS:
+        return ", ".join(names)
+    return f"{', '.join(names[:MOST_FOLDS])} and {len(names) - MOST_FOLDS} more"
 
 
 def noise(one: SystemScores) -> Table:

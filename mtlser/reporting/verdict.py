@@ -1,5 +1,6 @@
 """What the scores come to, in words: the title, one sentence, and what to beware of."""
 
+from mtlser.evaluation.noise_facts import TOLERANCE_DB
 from mtlser.evaluation.score_records import Comparison, Scores
 from mtlser.evaluation.significance.paired import Paired
 from mtlser.evaluation.significance.statistics import LEVEL
@@ -119,5 +120,17 @@ def noise(scores: Scores) -> str:
     )
     if facts.largest_deviation_db is None:
         return f"{text} The SNR was not measured back."
-    gap = facts.largest_deviation_db
-    return f"{text} Measured back, the SNR is within {gap:.2g} dB of the one named."
+    return f"{text} {_snr_error(facts.largest_deviation_db)}"
+
+
+def _snr_error(largest_db: float) -> str:
+    """How exact the SNR of every mixed clip is, by the tolerance that mixing is held to."""
+    if largest_db <= TOLERANCE_DB:
+        return (
+            "The SNR of every mixed clip was measured again and is within "
+            f"{TOLERANCE_DB:g} dB of the named one, as required."
+        )
+    return (
+        "The SNR of every mixed clip was measured again and is up to "
+        f"{largest_db:.1f} dB from the named one; {TOLERANCE_DB:g} dB is allowed."
+    )

@@ -44,7 +44,7 @@ def profile(model: str, out: str, clip_s: float, device: str) -> None:
 
 
 @stage
-def report(
+def report(  # noqa: PLR0913 - one parameter for each flag
     corpus: str,
     folds: str,
     chosen: str,
@@ -53,11 +53,14 @@ def report(
     out: str,
     run: str = "",
     main: str = "",
+    *,
+    listen: int = 0,
 ) -> None:
     """Scores all predictions and writes the page; the same numbers go to MLflow.
 
     Args:
-        corpus: corpus folder; empty: the page goes without what ingest counted.
+        corpus: corpus folder; empty: the page goes without what ingest counted, and without
+            scores by gender.
         folds: folds folder, or a file like its `folds.json`.
         chosen: chosen folder of the search; empty: the page goes without the search.
         results: cell, noisy, cost and run folders or files of predictions, in any
@@ -66,6 +69,7 @@ def report(
         out: report folder to write.
         run: key of the parent run in MLflow.
         main: the system that the page is about; empty: `mtlser`.
+        listen: the number of misclassified test clips to put into the page as audio.
     """
     from mtlser.reporting import logged_scores, stage
 
@@ -74,7 +78,10 @@ def report(
     search = resolved(load_chosen(storage.fetch(chosen)), gathered) if chosen else None
     plan = load_folds(plan_folder)
     folder_of = plan_folder if plan_folder.is_dir() else plan_folder.parent
-    given = stage.Given(plan, folder_of, gathered, source, search, recipe, main)
+    manifest = load_manifest(source) if source and (source / MANIFEST).is_file() else None
+    given = stage.Given(
+        plan, folder_of, gathered, source, search, recipe, main, manifest=manifest, listen=listen
+    )
     tracked = tracking.parent(recipe, run) if recipe else nullcontext(tracking.NullRun())
     with tracked as parent, storage.output(out) as folder:
         measured = stage.write(folder, given, parent)

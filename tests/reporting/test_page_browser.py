@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from mtlser.reporting import page
+from mtlser.evaluation import gathering
+from mtlser.reporting import listening, page
 from mtlser.reporting.histories import History
-from tests.helpers.factories import make_plan
+from tests.helpers.factories import make_plan, make_predictions
+from tests.reporting.test_listening import make_corpus
 from tests.reporting.test_page import make_context, make_scores, make_search
 
 CHROMIUM = Path(os.environ.get("MTLSER_CHROMIUM", "/usr/bin/chromium"))
@@ -225,6 +227,31 @@ def test_everything_that_acts_is_reached_by_tab_and_shows_focus(opened: Open) ->
         ".length"
     )
     assert names == 0, "something that acts has no name"
+
+
+def test_misclassified_clips_play_under_the_pages_own_security_policy(
+    browser: Any, tmp_path: Path
+) -> None:
+    plan = make_plan(folds=3, per_fold=30)
+    manifest = make_corpus(tmp_path, make_predictions(plan, "mtlser", 0.7), 5.0)
+    columns = gathering.columns(make_predictions(plan, "mtlser", 0.7))
+    chosen = listening.clips(columns, "mtlser", plan, tmp_path, manifest, 4)
+    path = tmp_path / "report.html"
+    page.write(path, make_scores(plan), make_context(), chosen)
+    context = browser.new_context(viewport=PHONE)
+    view = context.new_page()
+    complaints: list[str] = []
+    view.on("console", lambda message: complaints.append(message.text))
+    view.goto(path.as_uri())
+    lengths = view.evaluate(
+        "Promise.all([...document.querySelectorAll('audio')].map((audio) => new Promise((done) => {"
+        "audio.onloadedmetadata = () => done(audio.duration); audio.onerror = () => done(-1);"
+        "audio.preload = 'auto'; audio.load(); })))"
+    )
+    assert lengths == pytest.approx([listening.LONGEST_S] * 4)
+    assert view.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert complaints == []
+    context.close()
 
 
 def test_without_scripts_every_table_is_there(browser: Any, report: Path) -> None:

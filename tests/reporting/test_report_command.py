@@ -18,10 +18,12 @@ from mtlser.reporting import runs
 from mtlser.reporting.comparison_page import Compared
 from tests.cli.test_cli import refused, run
 from tests.helpers.factories import make_plan, make_predictions, make_recipe
+from tests.reporting.test_listening import make_corpus
 
 __all__ = ["run"]
 Run = Callable[..., tuple[int, str, str]]
 PLAN = make_plan(folds=4, per_fold=30)
+MINE = make_predictions(PLAN, "mtlser", 0.7)
 
 
 def predictions(system: str, quality: float = 0.7, seed: int = 0) -> list[Prediction]:
@@ -72,6 +74,24 @@ def test_predictions_of_any_system_need_folds_alone(run: Run, tmp_path: Path) ->
     assert not (tmp_path / "r" / "recipe.toml").exists()
     assert "| **my_net** |" in (tmp_path / "r" / "tables.md").read_text().replace("\\_", "_")
     assert r"my\_net" in (tmp_path / "r" / "tables.tex").read_text()
+
+
+def test_clips_to_listen_to_and_genders_come_from_the_corpus_folder(
+    run: Run, tmp_path: Path
+) -> None:
+    mine, folds = given(tmp_path / "in", "mtlser")
+    write_jsonl(tmp_path / "c" / "manifest.jsonl", make_corpus(tmp_path / "c", MINE, 0.2).values())
+    recipe = ("--set", "data.root=nowhere", "--recipe", "demo", "--set", "baseline.systems=[]")
+    command = ("report", mine, "--folds", folds, "--out", "r", *recipe, "--set", "noise.kinds=[]")
+    refused(run(*command, "--listen", "2"), "--listen 2", "--manifest")
+    assert not (tmp_path / "r").exists()
+    code, _, err = run(*command, "--manifest", "c", "--listen", "2")
+    assert code == 0, err
+    assert (tmp_path / "r" / "report.html").read_text().count("data:audio/flac") == 2
+    scores = read_json(tmp_path / "r" / "scores.json", Scores)
+    assert [group.name for group in scores.groups_of("gender")] == ["F"]
+    for name in ("tables.md", "tables.tex"):
+        assert "by gender, lowest UA first" in (tmp_path / "r" / name).read_text()
 
 
 def test_the_main_system_is_asked_for_where_it_is_not_clear(run: Run, tmp_path: Path) -> None:

@@ -177,13 +177,17 @@ def test_cost_shows_what_was_measured_and_a_dash_elsewhere() -> None:
     assert "a laptop" in table.note
 
 
-def test_noise_is_told_with_its_level_and_how_far_it_was_off() -> None:
+def test_noise_is_described_with_its_level_and_a_readable_deviation() -> None:
     scores = make_scores(make_plan(folds=2, per_fold=30))
     assert "not known here" in verdict.noise(scores)
-    facts = NoiseFacts(kinds=("babble",), source="noisex92", level="rms", largest_deviation_db=0.04)
-    told = verdict.noise(scores.model_copy(update={"noise": facts}))
-    for part in ("noisex92", "RMS of all its samples", "heard clean speech", "within 0.04 dB"):
-        assert part in told
+    for largest_db, shown in ((4.3e-08, "within 0.1 dB"), (0.1, "within 0.1 dB"), (0.24, "0.2 dB")):
+        facts = NoiseFacts(
+            kinds=("babble",), source="noisex92", level="rms", largest_deviation_db=largest_db
+        )
+        text = verdict.noise(scores.model_copy(update={"noise": facts}))
+        for part in ("babble", "noisex92", "RMS of all its samples", shown):
+            assert part in text
+        assert "e-" not in text, "no figure that a person cannot read"
 
 
 def test_the_packed_script_is_plotlys_and_the_same_each_time() -> None:
