@@ -82,16 +82,15 @@ def run_dag(
     resolved = recipes.load(recipe, overrides)
     job = Job(resolved, dag, recipes.load(rival, overrides) if rival else None)
     place = out or f"runs/{resolved.name}"
-    folder = remote.staging(place) if storage.is_s3(place) else Path(place)
+    address = place if storage.is_s3(place) else ""
+    folder = remote.staging(address) if address else Path(place)
     console = Console()
     try:
-        done = local.run(job, folder, Progress(console), keep=keep)
+        done = local.run(job, folder, Progress(console), keep=keep, address=address)
     except local.StepFailed as error:
         _end(str(error), 1)
     except local.Stopped as stopped:
         _end("stopped; the same command goes on from here", 128 + stopped.number)
-    if storage.is_s3(place):
-        remote.upload(done, place)
     _close(console, done, place, dag)
 
 

@@ -13,7 +13,7 @@ from typing import TextIO
 
 from mtlser import tracking
 from mtlser.errors import MtlserError
-from pipeline import workspace
+from pipeline import publication, workspace
 from pipeline.job import Job
 from pipeline.progress import Progress
 from pipeline.steps import Event, Reader, Step
@@ -35,7 +35,7 @@ class Stopped(BaseException):
         self.number = number
 
 
-def run(job: Job, out: Path, progress: Progress, *, keep: bool = False) -> Path:
+def run(job: Job, out: Path, progress: Progress, *, keep: bool = False, address: str = "") -> Path:
     """The folder of the finished run, `out`: report, scores, predictions, models.
 
     Args:
@@ -43,53 +43,76 @@ def run(job: Job, out: Path, progress: Progress, *, keep: bool = False) -> Path:
         out: folder to leave; a finished run in it stays until this one has succeeded.
         progress: where a person sees what is going on.
         keep: go on with an interrupted run although the code has changed.
+        address: of the run on S3, uploaded when it is done; empty: `out` alone.
 
     Raises:
-        MtlserError: the user's mistake, here or in a step.
+        MtlserError: the user's mistake, here or in a step; or S3 refuses.
         StepFailed: a step failed otherwise.
         Stopped: a signal ended the run; the same call goes on from there.
     """
     job = job.resolved()
     out = out.resolve()
     with workspace.locked(out) as space:
+        if publication.finish(space, workspace.current(job)):
+            return out
+        publication.check_replaceable(job.dag, out, address)
         state, changed = workspace.begin(space, job, keep=keep)
         progress.start(job, space, resumed=state.elapsed_s > 0, changed=changed)
-        address = tracking.init_store()
-        order = Order(
-            dag=job.dag,
-            arguments={
-                **job.arguments(),
-                "data_version": state.data,
-                "work": str(space.trainings),
-                "run": state.run,
-            },
-            steps=str(space.steps),
-            cache=str(space.cache),
-            result=str(space.result),
-            cores=cores(),
-        )
-        space.order.write_text(order.model_dump_json(), encoding="utf-8")
-        started = time.monotonic()
-
-        def spent() -> float:
-            return state.elapsed_s + time.monotonic() - started
-
-        def remember() -> None:
-            space.write_state(state.model_copy(update={"elapsed_s": spent()}))
-
-        with space.log.open("a", encoding="utf-8") as log, _signals():
-            try:
-                for event in _events(space, address, log, progress):
-                    progress.show(event)
-                    remember()
-                    if event.kind == "failed":
-                        raise _failure(event.step, space.log)
-            finally:
-                remember()
-                progress.stop()
+        if not space.result.is_file():
+            state = _execute(job, space, state, progress)
         result = Result.model_validate_json(space.result.read_text(encoding="utf-8"))
-        workspace.publish(space, result, spent())
+        publication.publish(space, result, state.elapsed_s, address)
     return out
+
+
+def _execute(
+    job: Job, space: workspace.Workspace, state: workspace.State, progress: Progress
+) -> workspace.State:
+    """Runs the steps; the state with the time that they took.
+
+    Raises:
+        MtlserError: the user's mistake in a step.
+        StepFailed: a step failed otherwise.
+        Stopped: a signal ended the run.
+    """
+    address = tracking.init_store()
+    _write_order(job, space, state)
+    started = time.monotonic()
+
+    def remember() -> workspace.State:
+        spent_s = state.elapsed_s + time.monotonic() - started
+        now = state.model_copy(update={"elapsed_s": spent_s})
+        space.write_state(now)
+        return now
+
+    with space.log.open("a", encoding="utf-8") as log, _signals():
+        try:
+            for event in _events(space, address, log, progress):
+                progress.show(event)
+                remember()
+                if event.kind == "failed":
+                    raise _failure(event.step, space.log)
+        finally:
+            state_now = remember()
+            progress.stop()
+    return state_now
+
+
+def _write_order(job: Job, space: workspace.Workspace, state: workspace.State) -> None:
+    order = Order(
+        dag=job.dag,
+        arguments={
+            **job.arguments(),
+            "data_version": state.data,
+            "work": str(space.trainings),
+            "run": state.run,
+        },
+        steps=str(space.steps),
+        cache=str(space.cache),
+        result=str(space.result),
+        cores=cores(),
+    )
+    space.order.write_text(order.model_dump_json(), encoding="utf-8")
 
 
 def cores() -> int:

@@ -92,10 +92,12 @@ def execute(order: Order) -> Result:
         cache_root=order.cache,
     )
     dag = DAGS[order.dag]
-    task = dag.core(Place(this_machine(order.cores)))(**order.arguments)
+    task = dag.core(Place(this_machine(order.cores), versioned=True))(**order.arguments)
     places = {name: task.outputs[name].uri for name in dag.outputs}
     if "checked" in places:
         places |= decided(Path(places["checked"]).parents[1])
+        folds = list(written(Path(order.steps), "folds"))  # all of one recipe and one release
+        places |= {"folds": folds[-1]} if folds else {}
     cells = written(Path(order.steps), "reported").get(places.get("reported", ""), {})
     return Result(places=places, cells=cells.get("cells", {}))
 
@@ -142,7 +144,9 @@ def main() -> None:
     except RuntimeError as error:
         sys.stdout.write(f"{error}\n")
         raise SystemExit(1) from None
-    Path(order.result).write_text(json.dumps(result.model_dump()), encoding="utf-8")
+    draft = Path(order.result).with_suffix(".tmp")
+    draft.write_text(result.model_dump_json(), encoding="utf-8")
+    draft.replace(order.result)
 
 
 def _end_with_parent() -> None:

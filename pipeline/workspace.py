@@ -6,7 +6,6 @@ as it is until the new one has succeeded.
 
 import fcntl
 import hashlib
-import json
 import os
 import shutil
 import uuid
@@ -17,25 +16,13 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 import mtlser
+from mtlser import storage
 from mtlser.errors import MtlserError
-from mtlser.storage.marker import MARKER, Marker
+from mtlser.storage import s3_files
+from mtlser.storage.marker import MARKER, RUN_LOG
 from pipeline.job import Job
-from pipeline.worker import Result
 
 HIDDEN = ".work"
-WHOLE = {"reported": ".", "compared": ".", "ours": "recipe", "theirs": "rival"}
-"""Artifacts that a run folder keeps whole, and where in it."""
-PUBLISHED = {
-    "corpus": ("ingest.json", "manifest.jsonl"),
-    "folds": ("audit.json", "folds.json"),
-    "chosen": ("chosen.json",),
-    "final": ("model",),
-    "registered": ("registered.json",),
-    "checked": ("drift.json",),
-}
-"""What the run folder keeps of each other artifact."""
-UNCHANGED = {"corpus", "checked"}
-"""What a retraining that found nothing new leaves."""
 
 
 class State(BaseModel):
@@ -70,7 +57,7 @@ class Workspace:
     def __init__(self, out: Path) -> None:
         self.out = out
         self.hidden = out / HIDDEN
-        self.log = out / "pipeline.log"
+        self.log = self.hidden / RUN_LOG
         self.state = self.hidden / "state.json"
         self.order = self.hidden / "order.json"
         self.result = self.hidden / "result.json"
@@ -78,6 +65,12 @@ class Workspace:
         self.cache = self.hidden / "cache"
         self.trainings = self.hidden / "trainings"
         """The stages' own folder that outlives a killed step."""
+        self.fresh = self.hidden / "fresh"
+        """What is about to be published."""
+        self.replaced = self.hidden / "old"
+        """What that takes the place of."""
+        self.ready = self.hidden / "ready.json"
+        """Exists once `fresh` is complete."""
 
     def read_state(self) -> State | None:
         """The state of the interrupted run; `None` where there is none."""
@@ -93,11 +86,12 @@ class Workspace:
         temporary.replace(self.state)
 
     def clear(self) -> None:
-        """Forgets the interrupted run; the lock stays."""
+        """Deletes the state of the interrupted run; the lock and the log stay."""
+        self.state.unlink(missing_ok=True)
         for path in self.hidden.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
-            elif path.name != "lock":
+            elif path.name not in {"lock", RUN_LOG}:
                 path.unlink()
 
 
@@ -121,6 +115,19 @@ def locked(out: Path) -> Iterator[Workspace]:
         yield space
 
 
+def current(job: Job) -> State:
+    """The state of a new run of `job`, whose places are absolute."""
+    recipes = [recipe for recipe in (job.recipe, job.rival) if recipe is not None]
+    inputs = [tree_digest(r.noise.root or "") + tree_digest(r.model.encoder) for r in recipes]
+    return State(
+        dag=job.dag,
+        recipe="\n".join(job.arguments().values()),
+        data=tree_digest(job.recipe.data.root),
+        inputs="".join(inputs),
+        code=source_digest(),
+    )
+
+
 def begin(space: Workspace, job: Job, *, keep: bool) -> tuple[State, list[str]]:
     """The state to run with, and what has changed since an interrupted run (nothing: it goes on).
 
@@ -129,15 +136,7 @@ def begin(space: Workspace, job: Job, *, keep: bool) -> tuple[State, list[str]]:
         job: the resolved job.
         keep: go on with an interrupted run although the code has changed.
     """
-    recipes = [recipe for recipe in (job.recipe, job.rival) if recipe is not None]
-    inputs = [tree_digest(r.noise.root or "") + tree_digest(r.model.encoder) for r in recipes]
-    now = State(
-        dag=job.dag,
-        recipe="\n".join(job.arguments().values()),
-        data=tree_digest(job.recipe.data.root),
-        inputs="".join(inputs),
-        code=source_digest(),
-    )
+    now = current(job)
     earlier = space.read_state()
     changed = now.changed(earlier) if earlier else []
     if earlier is not None and (not changed or (keep and changed == ["the code"])):
@@ -147,81 +146,23 @@ def begin(space: Workspace, job: Job, *, keep: bool) -> tuple[State, list[str]]:
         space.clear()
         space.log.unlink(missing_ok=True)
         state = now.model_copy(update={"run": uuid.uuid4().hex})
-    space.result.unlink(missing_ok=True)
     for folder in (space.steps, space.cache, space.trainings):
         folder.mkdir(exist_ok=True)
     space.write_state(state)
     return state, changed
 
 
-def publish(space: Workspace, result: Result, seconds: float) -> None:
-    """Puts the finished run into the folder, each name whole, and drops the workspace.
-
-    What an earlier run left beside it goes, unless this run found nothing new.
-
-    Args:
-        space: the workspace.
-        result: where the run left its artifacts.
-        seconds: wall time of the whole run, for `summary.json`.
-    """
-    fresh = space.hidden / "fresh"
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir()
-    for output, place in result.places.items():
-        if output in WHOLE:
-            _link(Path(place), fresh / WHOLE[output])
-        for name in PUBLISHED.get(output, ()):
-            source = Path(place) / name
-            if source.exists():
-                _link(source, fresh / name)
-    for cell, place in result.cells.items():
-        _link(Path(place), fresh / "checkpoints" / cell.replace(":", "-"))
-    if (fresh / "summary.json").is_file():
-        set_seconds(fresh / "summary.json", seconds)
-    (fresh / MARKER).unlink(missing_ok=True)
-    old = space.hidden / "old"
-    old.mkdir(exist_ok=True)
-    files = Marker.of(fresh).files
-    for name, earlier in _left(space.out).items():
-        if (fresh / name).exists():
-            continue
-        if result.places.keys() <= UNCHANGED:
-            files |= earlier
-        elif (space.out / name).exists():
-            (space.out / name).rename(old / name)
-    marker = Marker(state="complete", files=files)
-    (fresh / MARKER).write_text(marker.model_dump_json() + "\n", encoding="utf-8")
-    for new in sorted(fresh.iterdir()):
-        target = space.out / new.name
-        if target.exists():
-            target.rename(old / new.name)
-        new.rename(target)
-    space.clear()
-
-
-def _left(out: Path) -> dict[str, dict[str, int]]:
-    """What the last finished run left, by name in the folder: sizes of its files by path."""
-    found: dict[str, dict[str, int]] = {}
-    try:
-        marker = Marker.model_validate_json((out / MARKER).read_text(encoding="utf-8"))
-    except (OSError, ValidationError):
-        return found
-    for path, size in marker.files.items():
-        found.setdefault(path.partition("/")[0], {})[path] = size
-    return found
-
-
-def set_seconds(summary: Path, seconds: float) -> None:
-    """Writes the wall time into `summary.json`, which may be a link to the step's own."""
-    content = json.loads(summary.read_text(encoding="utf-8"))
-    content["seconds"] = round(seconds, 1)
-    temporary = summary.with_suffix(".tmp")
-    temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(summary)
-
-
 def tree_digest(place: str) -> str:
-    """Digest of a local folder's file names, sizes and times; of the text where it is no folder."""
+    """Digest of what a place holds, as 16 hex digits.
+
+    Of file names, sizes and times in a local folder; of names, sizes and etags on S3; of the text
+    where it is neither.
+
+    Raises:
+        MtlserError: S3 refuses or is away.
+    """
+    if storage.is_s3(place):
+        return s3_files.listing_digest(place)[:16]
     if not place or not Path(place).is_dir():
         return hashlib.sha256(place.encode()).hexdigest()[:16]
     digest = hashlib.sha256()
@@ -256,19 +197,3 @@ def _refuse_foreign(out: Path) -> None:
             f"--out {out}: holds files that no run wrote; give a new folder, for example "
             "`--out runs/demo`"
         )
-
-
-def _link(source: Path, place: Path) -> None:
-    """Copies a file or folder by hard links where the disk allows it."""
-
-    def link(old: str, new: str) -> None:
-        try:
-            os.link(old, new)
-        except OSError:
-            shutil.copy2(old, new)
-
-    place.parent.mkdir(parents=True, exist_ok=True)
-    if source.is_dir():
-        shutil.copytree(source, place, copy_function=link, dirs_exist_ok=True)
-    else:
-        link(str(source), str(place))

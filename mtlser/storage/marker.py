@@ -6,6 +6,8 @@ from typing import Literal
 from mtlser.records import Record
 
 MARKER = ".mtlser.json"
+RUN_LOG = "pipeline.log"
+"""The file by which the folder of a pipeline run is told from that of one step."""
 
 
 class Marker(Record):
@@ -14,6 +16,8 @@ class Marker(Record):
     state: Literal["uploading", "complete"]
     files: dict[str, int]
     """Size in bytes by path below the folder."""
+    strays: tuple[str, ...] = ()
+    """Paths of objects there that belong to no finished upload; the next upload deletes them."""
 
     @classmethod
     def of(cls, folder: Path) -> "Marker":

@@ -2,7 +2,7 @@
 
 A finished output folder holds the marker `.mtlser.json`, which lists its files. It protects a
 folder that mtlser did not write from being replaced, and tells a whole upload from a half one
-(see `mtlser.storage.s3`).
+(see `mtlser.storage.s3_upload`).
 """
 
 import fcntl
@@ -14,9 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from mtlser.errors import MtlserError
-from mtlser.storage import disk, s3, s3_files
-from mtlser.storage.marker import MARKER, Marker
+from mtlser.storage import disk, s3, s3_files, s3_upload
+from mtlser.storage.marker import MARKER, RUN_LOG, Marker
 from mtlser.storage.s3 import is_s3
 
 __all__ = ["cache_folder", "digest_folder", "fetch", "is_s3", "output", "sha256_file", "work"]
@@ -72,10 +74,11 @@ def output(location: str) -> Iterator[Path]:
     """
     if is_s3(location):
         s3_files.check_writable(location)
+        _refuse_run(s3_files.marker(location), location)
         outgoing = cache_folder() / "outgoing"
         with _scratch(outgoing, "upload") as folder, disk.room(outgoing, "MTLSER_CACHE"):
             yield folder
-            s3.upload(folder, location)
+            s3_upload.upload(folder, location)
         return
     target = Path(location).expanduser().resolve()
     _refuse_foreign(target, location)
@@ -160,6 +163,19 @@ def _refuse_foreign(target: Path, location: str) -> None:
         raise MtlserError(
             f"{location}: holds files that no mtlser step wrote, so it is not replaced; give a "
             "new folder, or remove this one yourself"
+        )
+    if (target / MARKER).is_file():
+        with suppress(ValidationError):  # of another version: ours all the same
+            text = (target / MARKER).read_text(encoding="utf-8")
+            _refuse_run(Marker.model_validate_json(text), location)
+
+
+def _refuse_run(marker: Marker | None, location: str) -> None:
+    """Refuses the place of a whole pipeline run, which one step's output would replace."""
+    if marker is not None and RUN_LOG in marker.files:
+        raise MtlserError(
+            f"{location}: holds a whole pipeline run, which this step's output would replace; "
+            "give another --out"
         )
 
 

@@ -1,8 +1,8 @@
-"""Folders on S3: downloads cached by etag, uploads that are whole or say that they are not.
+"""Folders on S3: downloads cached by etag, read whole or not at all.
 
-An upload first writes the marker with `state: uploading`, then the files, then the marker with
-`state: complete`. A reader refuses the first, takes exactly the listed files of the second, and
-takes everything below a prefix that has no marker (a release somebody copied there).
+A reader refuses a place whose marker says `uploading`, takes exactly the files that a complete
+marker lists, and takes everything below a prefix that has no marker (a release somebody copied
+there). `mtlser.storage.s3_upload` writes the markers.
 
 The endpoint is `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL` or `MLFLOW_S3_ENDPOINT_URL`; credentials
 are found as boto3 finds them.
@@ -91,14 +91,14 @@ def fetch(location: str, cache: Path) -> Path:
         MtlserError: nothing is there, the upload is not whole, or S3 refuses.
     """
     place = Place.parse(location)
-    with told(location):
+    with explained(location):
         client = connect()
         remotes = _wanted(client, place, location)
         listing = "\n".join(f"{remote.name} {remote.etag} {remote.size}" for remote in remotes)
         tree = cache / "trees" / _hash(endpoint() or "", place.bucket, place.prefix, listing)
         if not tree.is_dir():
             try:
-                _parallel(lambda remote: _download(client, place, remote, cache), remotes)
+                parallel(lambda remote: _download(client, place, remote, cache), remotes)
                 _link_tree(place, remotes, cache, tree)
             except OSError as error:
                 if disk.is_full(error):
@@ -109,25 +109,6 @@ def fetch(location: str, cache: Path) -> Path:
                 ) from None
     single = [remote.name for remote in remotes] == [""]
     return tree / PurePosixPath(place.prefix).name if single else tree
-
-
-def upload(folder: Path, location: str) -> None:
-    """Uploads all files below `folder`, then deletes what an earlier output had beyond them."""
-    place, new = Place.parse(location), Marker.of(folder)
-    with told(location):
-        client = connect()
-        old = read_marker(client, place.bucket, place.key(MARKER))
-        known = {**(old.files if old else {}), **new.files}
-        _mark(client, place, Marker(state="uploading", files=known))
-        _parallel(
-            lambda name: client.upload_file(str(folder / name), place.bucket, place.key(name)),
-            new.files,
-        )
-        _parallel(
-            lambda name: client.delete_object(Bucket=place.bucket, Key=place.key(name)),
-            known.keys() - new.files.keys(),
-        )
-        _mark(client, place, new)
 
 
 def connect() -> Any:
@@ -150,7 +131,7 @@ def connect() -> Any:
 
 
 @contextmanager
-def told(location: str) -> Iterator[None]:
+def explained(location: str) -> Iterator[None]:
     """Turns what boto3 raises into one sentence."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
@@ -167,27 +148,26 @@ def told(location: str) -> Iterator[None]:
 
 def _wanted(client: Any, place: Place, location: str) -> list[Remote]:
     """The objects that make up the place, in name order; refuses what is half-written."""
-    found = {remote.name: remote for remote in _list(client, place)}
+    found = {remote.name: remote for remote in listed(client, place)}
     if not found:
         raise MtlserError(
             f"{location}: nothing there; expected objects below this prefix: check it, or run "
             "the step that writes it"
         )
-    markers = [name for name in found if PurePosixPath(name).name == MARKER]
-    for name in markers:
-        _check_whole(client, place, name, found, location)
-    if MARKER in found:
-        marker = read_marker(client, place.bucket, place.key(MARKER))
-        found = {name: found[name] for name in (marker.files if marker else found)}
-    wanted = [remote for name, remote in sorted(found.items()) if name not in markers]
+    unwanted = {name for name in found if PurePosixPath(name).name == MARKER}
+    for name in sorted(unwanted):
+        marker, folder = _whole(client, place, name, found, location), name.removesuffix(MARKER)
+        unwanted |= {folder + stray for stray in marker.strays}
+        if name == MARKER:
+            unwanted |= found.keys() - marker.files.keys()
+    wanted = [remote for name, remote in sorted(found.items()) if name not in unwanted]
     if not wanted:
         raise MtlserError(f"{location}: the folder is empty; run the step that writes it")
     return wanted
 
 
-def _check_whole(
-    client: Any, place: Place, name: str, found: dict[str, Remote], location: str
-) -> None:
+def _whole(client: Any, place: Place, name: str, found: dict[str, Remote], location: str) -> Marker:
+    """The marker `name`; refuses a folder of which not all is there."""
     marker = read_marker(client, place.bucket, place.key(name))
     folder = name.removesuffix(MARKER)
     if marker is None or marker.state != "complete":
@@ -203,14 +183,16 @@ def _check_whole(
                 f"{location}: {folder + path} is {seen}, expected {size} bytes; run the step that "
                 "writes it again"
             )
+    return marker
 
 
-def _list(client: Any, place: Place) -> Iterator[Remote]:
+def listed(client: Any, place: Place) -> Iterator[Remote]:
+    """Yields every object at the place and below it."""
     pages = client.get_paginator("list_objects_v2").paginate(
         Bucket=place.bucket, Prefix=place.prefix, PaginationConfig={"PageSize": PAGE}
     )
-    listed = again(lambda: [entry for page in pages for entry in page.get("Contents", ())])
-    for entry in listed:
+    entries = again(lambda: [entry for page in pages for entry in page.get("Contents", ())])
+    for entry in entries:
         key: str = entry["Key"]
         name = key.removeprefix(place.prefix).removeprefix("/") if place.prefix else key
         inside = not place.prefix or key == place.prefix or key.startswith(place.prefix + "/")
@@ -239,11 +221,6 @@ def read_marker(client: Any, bucket: str, key: str) -> Marker | None:
         return Marker.model_validate_json(body)
     except ValidationError:
         raise MtlserError(f"s3://{bucket}/{key}: not a marker; remove this object") from None
-
-
-def _mark(client: Any, place: Place, marker: Marker) -> None:
-    body = marker.model_dump_json().encode()
-    again(lambda: client.put_object(Bucket=place.bucket, Key=place.key(MARKER), Body=body))
 
 
 def _stored(place: Place, remote: Remote, cache: Path) -> Path:
@@ -289,7 +266,7 @@ def _link_tree(place: Place, remotes: list[Remote], cache: Path, tree: Path) -> 
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _parallel(call: Callable[[ItemT], object], items: Iterable[ItemT]) -> None:
+def parallel(call: Callable[[ItemT], object], items: Iterable[ItemT]) -> None:
     """Calls side by side, each again while S3 is away; an error cancels what has not begun."""
     with ThreadPoolExecutor(WORKERS) as pool:
         for _ in pool.map(lambda item: again(lambda: call(item)), items):

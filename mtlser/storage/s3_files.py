@@ -1,10 +1,11 @@
 """Single files on S3, and whether a folder there is whole or can be written."""
 
+import hashlib
 import uuid
 from pathlib import Path
 
 from mtlser.storage import s3
-from mtlser.storage.marker import MARKER
+from mtlser.storage.marker import MARKER, Marker
 from mtlser.storage.s3_retry import again
 
 
@@ -15,7 +16,7 @@ def put(path: Path, location: str) -> None:
         MtlserError: S3 refuses or is away.
     """
     place = s3.Place.parse(location)
-    with s3.told(location):
+    with s3.explained(location):
         s3.connect().upload_file(str(path), place.bucket, place.prefix)
 
 
@@ -30,7 +31,7 @@ def get(location: str, path: Path) -> bool:
     place = s3.Place.parse(location)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:12]}.tmp")
-    with s3.told(location):
+    with s3.explained(location):
         try:
             client = s3.connect()
             again(lambda: client.download_file(place.bucket, place.prefix, str(temporary)))
@@ -51,8 +52,19 @@ def delete(location: str) -> None:
         MtlserError: S3 refuses or is away.
     """
     place = s3.Place.parse(location)
-    with s3.told(location):
+    with s3.explained(location):
         s3.connect().delete_object(Bucket=place.bucket, Key=place.prefix)
+
+
+def marker(location: str) -> Marker | None:
+    """The marker of what was last uploaded to `location`; `None` where there is none.
+
+    Raises:
+        MtlserError: S3 refuses or is away.
+    """
+    place = s3.Place.parse(location)
+    with s3.explained(location):
+        return s3.read_marker(s3.connect(), place.bucket, place.key(MARKER))
 
 
 def holds(location: str) -> bool:
@@ -61,10 +73,21 @@ def holds(location: str) -> bool:
     Raises:
         MtlserError: S3 refuses or is away.
     """
+    uploaded = marker(location)
+    return uploaded is not None and uploaded.state == "complete"
+
+
+def listing_digest(location: str) -> str:
+    """SHA-256 over name, etag and size of every object below `location`, as 64 hex digits.
+
+    Raises:
+        MtlserError: S3 refuses or is away.
+    """
     place = s3.Place.parse(location)
-    with s3.told(location):
-        marker = s3.read_marker(s3.connect(), place.bucket, place.key(MARKER))
-    return marker is not None and marker.state == "complete"
+    with s3.explained(location):
+        objects = sorted(s3.listed(s3.connect(), place), key=lambda each: each.name)
+    lines = [f"{each.name}\0{each.etag}\0{each.size}\n" for each in objects]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def check_writable(location: str) -> None:
@@ -74,6 +97,6 @@ def check_writable(location: str) -> None:
         MtlserError: no such bucket, no access, no server.
     """
     place = s3.Place.parse(location)
-    with s3.told(location):
+    with s3.explained(location):
         client, prefix = s3.connect(), place.key(MARKER)
         again(lambda: client.list_objects_v2(Bucket=place.bucket, Prefix=prefix, MaxKeys=1))

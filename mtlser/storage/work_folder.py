@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mtlser import storage
 from mtlser.errors import MtlserError
-from mtlser.storage import s3, s3_files
+from mtlser.storage import s3_files, s3_upload
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class WorkFolder:
 
     def store_folder(self, name: str) -> bool:
         """Makes a finished folder outlive this machine, whole; false where that failed."""
-        return self._mirrored(lambda: s3.upload(self.folder / name, f"{self.mirror}/{name}"))
+        return self._mirrored(lambda: s3_upload.upload(self.folder / name, f"{self.mirror}/{name}"))
 
     def restore_folder(self, name: str) -> bool:
         """True where the finished folder `name` is there, after taking it from the mirror."""

@@ -16,6 +16,9 @@ class Place:
 
     profile: Profile
     image: str = IMAGE
+    versioned: bool = False
+    """Whether `data_version` always names the release's content, so that a retraining needs not
+    read an unchanged release anew."""
 
     def step(
         self, task: dsl.PipelineTask, *, cached: bool = True, looped: bool = False

@@ -35,7 +35,8 @@ def core(place: Place) -> BaseComponent:
             work: folder shared by the steps that outlives a killed one.
             run: key of the parent run in MLflow; empty: the id of the Kubeflow run.
         """
-        read = place.step(ingest(recipe=recipe, data_version=data_version), cached=False)
+        read = ingest(recipe=recipe, data_version=data_version)
+        place.step(read, cached=place.versioned)
         corpus = read.outputs["corpus"]
         seen = place.step(check_data(recipe=recipe, corpus=corpus, **tracked(run)), cached=False)
         with dsl.If(seen.outputs["verdict"] == "first", name="no champion yet"):

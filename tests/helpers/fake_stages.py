@@ -3,7 +3,7 @@
 `fake_package` lays them over the real package for other processes: everything else of mtlser, the
 components, the DAG and its runner are the real ones. They check what reaches them, and note each
 call in `FAKE_CALLS`. `FAKE_FAIL=CELL` is a user's mistake in that cell, `FAKE_BREAK=CELL` a bug,
-`FAKE_WAIT=CELL` a step that does not end.
+`FAKE_WAIT=CELL` a step that does not end; `FAKE_SABOTAGE=KEY` spoils that object on S3 at the end.
 """
 
 import json
@@ -118,6 +118,10 @@ def report(
 def register(model: str, report_folder: str, recipe: Recipe, out: str, run: str = "") -> None:
     """The model has to be the final fit."""
     assert (Path(model) / "cell").read_text() == "mtlser:final:s0"
+    if "FAKE_SABOTAGE" in os.environ:
+        from mtlser.storage import s3
+
+        s3.connect().put_object(Bucket="mtlser", Key=os.environ["FAKE_SABOTAGE"], Body=b"junk")
     _write("register", out, {"registered.json": _registered(1, "there was no champion")})
 
 

@@ -123,7 +123,7 @@ def test_a_failed_run_goes_on_where_it_stopped(machine: Machine) -> None:
     assert broken.returncode == 1
     assert "step train final failed" in broken.stderr
     assert "ZeroDivisionError: a bug of ours" in broken.stderr
-    assert f"full log: {machine.out / 'pipeline.log'}" in broken.stderr
+    assert f"full log: {machine.out / '.work' / 'pipeline.log'}" in broken.stderr
     first = machine.calls()
 
     done = machine.run()

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from mtlser import recipe as recipes
+from mtlser import storage
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
-from pipeline import workspace
+from pipeline import publication, workspace
 from pipeline.job import Job
 from pipeline.worker import Result
 
@@ -101,7 +102,7 @@ def test_the_last_run_is_replaced_only_by_a_finished_one(tmp_path: Path, recipe:
         (space.steps / "cell").mkdir()
         (space.steps / "cell" / "result.json").touch()
         cells = {"svm:f0:s0": str(space.steps / "cell")}
-        workspace.publish(space, Result(places=places, cells=cells), 12.34)
+        publication.publish(space, Result(places=places, cells=cells), 12.34)
     assert [path.name for path in (out / "model").iterdir()] == ["new"]
     assert (out / "checkpoints" / "svm-f0-s0" / "result.json").is_file()
     assert json.loads((out / "summary.json").read_text()) == {"wa_mean": 0.5, "seconds": 12.3}
@@ -118,4 +119,50 @@ def test_a_digest_sees_names_sizes_and_times_but_not_the_place(tmp_path: Path) -
     assert workspace.tree_digest(here) == workspace.tree_digest(there)
     (tmp_path / "there" / "a.wav").write_text("ab")
     assert workspace.tree_digest(here) != workspace.tree_digest(there)
-    assert workspace.tree_digest("bundled") != workspace.tree_digest("s3://bucket/x")
+    assert workspace.tree_digest("bundled") != workspace.tree_digest("other")
+
+
+def test_a_digest_sees_what_is_on_s3(s3: str) -> None:
+    before = workspace.tree_digest(s3)
+    with storage.output(s3) as folder:
+        (folder / "a.wav").write_text("a")
+    after = workspace.tree_digest(s3)
+    assert before != after == workspace.tree_digest(s3)
+
+
+@pytest.mark.parametrize("moves", range(6))
+def test_a_publication_that_is_killed_is_finished_by_the_next_command(
+    tmp_path: Path, recipe: Recipe, monkeypatch: pytest.MonkeyPatch, moves: int
+) -> None:
+    """An earlier run left `model`, `rival` and a report; the new one has `model` and a report."""
+    out, rename = tmp_path / "out", Path.rename
+    left = [moves]
+
+    def mortal(path: Path, target: Path) -> Path:
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    with workspace.locked(out) as space:
+        for run, extra in (("old", ("rival",)), ("new", ())):
+            workspace.begin(space, Job(recipe), keep=False)
+            for name in ("reported", "final", "final/model", *extra):
+                (space.steps / name).mkdir()
+                (space.steps / name / "text").write_text(f"{run} {name}")
+            places = {name: str(space.steps / name) for name in ("reported", "final")}
+            if extra:
+                places["theirs"] = str(space.steps / "rival")
+            result = Result(places=places, cells={})
+            if run == "old":
+                publication.publish(space, result, 1.0)
+                continue
+            with monkeypatch.context() as patch:
+                patch.setattr(Path, "rename", mortal)
+                with pytest.raises(KeyboardInterrupt):
+                    publication.publish(space, result, 1.0)
+        everything = {path.read_text() for path in out.rglob("text")}
+        assert everything >= {"old reported", "old final/model", "old rival"}
+        assert publication.finish(space, workspace.current(Job(recipe)))
+    assert {path.read_text() for path in out.rglob("text")} == {"new reported", "new final/model"}
+    assert [path.name for path in (out / ".work").iterdir()] == ["lock"]

@@ -140,3 +140,14 @@ def test_digest_tells_names_and_bytes_apart(tmp_path: Path) -> None:
     with storage.output(str(tmp_path / "out")) as folder:
         fill(folder, a="1")
     assert storage.digest_folder(tmp_path / "out") == storage.digest_folder(tmp_path / "0")
+
+
+def test_a_step_does_not_replace_a_whole_run(tmp_path: Path) -> None:
+    with storage.output(str(tmp_path / "run")) as folder:
+        fill(folder, **{"pipeline.log": "hours", "model": "weights"})
+    with (
+        pytest.raises(MtlserError, match="holds a whole pipeline run"),
+        storage.output(str(tmp_path / "run")),
+    ):
+        pytest.fail("the block must not run")
+    assert (tmp_path / "run" / "model").read_text() == "weights"

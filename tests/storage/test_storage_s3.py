@@ -89,10 +89,8 @@ def test_s3_release_without_a_marker_is_read_whole(s3: str, s3_server: str) -> N
 
 
 def test_s3_half_upload_is_never_read_and_a_retry_heals_it(s3: str) -> None:
-    with storage.output(f"{s3}/out") as folder:
-        fill(folder, old="1")
     with (
-        mock.patch.object(objects, "_parallel", side_effect=Boto3Error("connection lost")),
+        mock.patch.object(objects, "parallel", side_effect=Boto3Error("connection lost")),
         pytest.raises(MtlserError, match="connection lost"),
         storage.output(f"{s3}/out") as folder,
     ):
@@ -160,4 +158,4 @@ def test_s3_keys_cannot_lead_out(s3: str) -> None:
     entry = {"Key": f"{place.prefix}/../../etc/passwd", "ETag": '"0"', "Size": 1}
     client.get_paginator.return_value.paginate.return_value = [{"Contents": [entry]}]
     with pytest.raises(MtlserError, match="lead out"):
-        list(objects._list(client, place))
+        list(objects.listed(client, place))

@@ -1,0 +1,204 @@
+"""How a finished run appears, in its folder or on S3.
+
+Nothing that an earlier run left goes before everything that takes its place is there. A retraining
+that found nothing new adds `drift.json` and leaves the rest.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mtlser.errors import MtlserError
+from mtlser.storage import s3_files, s3_upload
+from mtlser.storage.marker import MARKER, RUN_LOG, Marker
+from pipeline.worker import Result
+from pipeline.workspace import State, Workspace
+
+WHOLE = {"reported": ".", "compared": ".", "ours": "recipe", "theirs": "rival"}
+"""Artifacts that a run folder keeps whole, and where in it."""
+PUBLISHED = {
+    "corpus": ("ingest.json", "manifest.jsonl"),
+    "folds": ("audit.json", "folds.json"),
+    "chosen": ("chosen.json",),
+    "final": ("model",),
+    "registered": ("registered.json",),
+    "checked": ("drift.json",),
+}
+"""What the run folder keeps of each other artifact."""
+UNCHANGED = {"corpus", "checked"}
+"""What a retraining that found nothing new leaves where no run was before."""
+MODELS = {"model", "checkpoints"}
+COMPARISON = {"comparison.json"}
+
+
+class Plan(BaseModel):
+    """What is left to do once all that is new is there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    remove: tuple[str, ...]
+    """Names in the run folder that the new run does not have."""
+
+
+def check_replaceable(dag: str, out: Path, address: str) -> None:
+    """Refuses a run that would end with less than what is at its place now.
+
+    Args:
+        dag: the DAG's name.
+        out: the run folder.
+        address: of the run on S3; empty: it stays in `out`.
+
+    Raises:
+        MtlserError: an earlier run measured what this DAG does not; or S3 refuses.
+    """
+    names = _tops(_earlier(out, address))
+    place = address or _shown(out)
+    if names & MODELS and dag in {"search", "compare"}:
+        holds = "the report and models of a crossval or retrain run"
+    elif names & COMPARISON and dag != "compare":
+        holds = "the comparison of a compare run"
+    else:
+        return
+    raise MtlserError(
+        f"--out {place}: holds {holds}, which {dag} would remove; give another folder, for "
+        f"example `--out {place.rstrip('/')}-{dag}`"
+    )
+
+
+def publish(space: Workspace, result: Result, seconds: float, address: str = "") -> None:
+    """Puts the finished run into its place and drops the workspace.
+
+    What an earlier run left beside it goes last, unless this run found nothing new.
+
+    Args:
+        space: the workspace.
+        result: where the run left its artifacts.
+        seconds: wall time of the whole run, for `summary.json`.
+        address: of the run on S3; the folder then keeps a copy of what this run made.
+
+    Raises:
+        MtlserError: S3 refuses; the same command then goes on with the upload.
+    """
+    earlier = _earlier(space.out, address)
+    unchanged = result.places.keys() <= UNCHANGED
+    adds = unchanged and not _tops(earlier) <= _names(UNCHANGED)
+    places = {name: at for name, at in result.places.items() if not adds or name == "checked"}
+    _collect(space, result.model_copy(update={"places": places}), seconds, log=not adds)
+    if address:
+        s3_upload.upload(space.fresh, address, keep=adds)
+    here = _earlier(space.out, "")
+    kept = here if adds and not address else {}
+    marker = Marker(state="complete", files={**kept, **Marker.of(space.fresh).files})
+    (space.fresh / MARKER).write_text(marker.model_dump_json() + "\n", encoding="utf-8")
+    new = {path.name for path in space.fresh.iterdir()}
+    plan = Plan(remove=tuple(sorted(_tops(here) - _tops(kept) - new)))
+    _write(space.ready, plan.model_dump_json())
+    finish(space)
+
+
+def finish(space: Workspace, job: State | None = None) -> bool:
+    """Moves what is ready into the run folder, also where an earlier process was killed at it.
+
+    Args:
+        space: the workspace.
+        job: what is to be run.
+
+    Returns:
+        Whether that was the run of `job`, which then is done.
+    """
+    try:
+        plan = Plan.model_validate_json(space.ready.read_text(encoding="utf-8"))
+    except (OSError, ValidationError):
+        return False
+    state = space.read_state()
+    space.replaced.mkdir(exist_ok=True)
+    for new in sorted(space.fresh.iterdir() if space.fresh.is_dir() else ()):
+        target = space.out / new.name
+        if target.exists():
+            target.rename(space.replaced / new.name)
+        new.rename(target)
+    for name in plan.remove:
+        if (space.out / name).exists():
+            (space.out / name).rename(space.replaced / name)
+    published = space.out / RUN_LOG
+    if published.exists() and space.log.exists() and published.samefile(space.log):
+        space.log.unlink()
+    space.ready.unlink()
+    space.clear()
+    return state is not None and job is not None and not job.changed(state)
+
+
+def _collect(space: Workspace, result: Result, seconds: float, *, log: bool) -> None:
+    """Links all that is to be published below `fresh`."""
+    shutil.rmtree(space.fresh, ignore_errors=True)
+    space.fresh.mkdir()
+    for output, place in result.places.items():
+        if output in WHOLE:
+            _link(Path(place), space.fresh / WHOLE[output])
+        for name in PUBLISHED.get(output, ()):
+            source = Path(place) / name
+            if source.exists():
+                _link(source, space.fresh / name)
+    for cell, place in result.cells.items():
+        _link(Path(place), space.fresh / "checkpoints" / cell.replace(":", "-"))
+    if (space.fresh / "summary.json").is_file():
+        _set_seconds(space.fresh / "summary.json", seconds)
+    if log and space.log.is_file():
+        _link(space.log, space.fresh / RUN_LOG)
+    (space.fresh / MARKER).unlink(missing_ok=True)
+
+
+def _earlier(out: Path, address: str) -> dict[str, int]:
+    """What the last finished run left: sizes of its files by path."""
+    if address:
+        uploaded = s3_files.marker(address)
+        return uploaded.files if uploaded else {}
+    try:
+        return Marker.model_validate_json((out / MARKER).read_text(encoding="utf-8")).files
+    except (OSError, ValidationError):
+        return {}
+
+
+def _tops(files: dict[str, int]) -> set[str]:
+    return {path.partition("/")[0] for path in files}
+
+
+def _names(outputs: set[str]) -> set[str]:
+    return {RUN_LOG, *(name for output in outputs for name in PUBLISHED[output])}
+
+
+def _shown(out: Path) -> str:
+    """The path as a person would give it."""
+    return str(out.relative_to(Path.cwd()) if out.is_relative_to(Path.cwd()) else out)
+
+
+def _set_seconds(summary: Path, seconds: float) -> None:
+    """Writes the wall time into `summary.json`, which may be a link to the step's own."""
+    content = json.loads(summary.read_text(encoding="utf-8"))
+    content["seconds"] = round(seconds, 1)
+    _write(summary, json.dumps(content, indent=1) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def _link(source: Path, place: Path) -> None:
+    """Copies a file or folder by hard links where the disk allows it."""
+
+    def link(old: str, new: str) -> None:
+        try:
+            os.link(old, new)
+        except OSError:
+            shutil.copy2(old, new)
+
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, place, copy_function=link, dirs_exist_ok=True)
+    else:
+        link(str(source), str(place))
