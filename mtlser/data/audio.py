@@ -1,4 +1,4 @@
-"""Audio in, 16 kHz mono 16-bit samples out, kept once under the hash of those samples."""
+"""Audio files decoded to 16 kHz mono 16-bit samples, stored once under the hash of the samples."""
 
 import hashlib
 import math
@@ -19,7 +19,7 @@ SILENCE_DBFS = -80.0
 """A clip whose highest peak is below this (3 steps of 16 bits) holds no speech."""
 FULL_SCALE = 32_768
 STREAMED_BYTES = 0x7FFF_0000
-"""A WAV header that promises at least this was written to a pipe: its length means nothing."""
+"""A WAV header with at least this length was written to a pipe, and the length is meaningless."""
 
 CUT_SHORT = re.compile(r"data : (\d+) \(should be (\d+)\)")
 
@@ -27,7 +27,7 @@ Fault = Literal["unreadable", "empty", "silent"]
 
 
 class AudioError(MtlserError):
-    """A file that holds no usable speech; `fault` says which way."""
+    """A file without usable speech; `fault` says why."""
 
     def __init__(self, fault: Fault, path: Path, detail: str) -> None:
         super().__init__(
@@ -62,7 +62,7 @@ class Clip:
 def decode(path: Path) -> Clip:
     """The file as 16 kHz mono: channels averaged, resampled, rounded to 16 bits.
 
-    A 16-bit 16 kHz mono file keeps its very samples. Louder than full scale is clipped.
+    Samples of a 16-bit 16 kHz mono file stay unchanged. Samples beyond full scale are clipped.
 
     Raises:
         AudioError: `unreadable` (absent, corrupt, cut short, not a number), `empty` (no samples)
@@ -89,7 +89,7 @@ def decode(path: Path) -> Clip:
 
 
 def store(clip: Clip, folder: Path) -> str:
-    """Path below `folder` where the clip is kept as FLAC; duplicate audio is kept once."""
+    """Path below `folder` where the clip is stored as FLAC; duplicate audio is stored once."""
     import soundfile
 
     path = folder / clip.path
@@ -104,7 +104,7 @@ def store(clip: Clip, folder: Path) -> str:
 def load(path: Path) -> NDArray[np.float32]:
     """The samples of an audio file as 16 kHz mono (n,) between -1 and 1.
 
-    A cached file gives back exactly what was stored; any other file is decoded likewise.
+    A file written by `store` returns exactly the stored samples.
 
     Raises:
         AudioError: see `decode`.
@@ -169,22 +169,22 @@ def _read(path: Path) -> tuple[NDArray[np.float64], int]:
             wav_nc = file.read(dtype="float64", always_2d=True)
             rate_hz = file.samplerate
     except (soundfile.SoundFileError, OSError, ValueError) as error:
-        told = str(getattr(error, "error_string", error)).removeprefix("Error : ").rstrip(".")
-        raise AudioError("unreadable", path, told) from None
+        reason = str(getattr(error, "error_string", error)).removeprefix("Error : ").rstrip(".")
+        raise AudioError("unreadable", path, reason) from None
     if missing:
         raise AudioError("unreadable", path, missing)
     return wav_nc, rate_hz
 
 
 def _missing_bytes(log: str, channels: int) -> str | None:
-    """What libsndfile's log says of a WAV that ends before its header says, or `None`.
+    """How far a WAV ends before the length in its header, from libsndfile's log; or `None`.
 
     libsndfile reads such a file without an error, so half a copied file would go unnoticed.
     """
     match = CUT_SHORT.search(log)
     if match is None:
         return None
-    promised, present = int(match[1]), int(match[2])
-    if promised >= STREAMED_BYTES or promised <= present + 2 * channels:
+    stated, present = int(match[1]), int(match[2])
+    if stated >= STREAMED_BYTES or stated <= present + 2 * channels:
         return None
-    return f"cut short: the header promises {promised} bytes of samples, {present} are there"
+    return f"cut short: the header states {stated} bytes of samples, the file has {present}"

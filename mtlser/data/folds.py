@@ -1,4 +1,4 @@
-"""The four protocols: which utterances a fold trains on, chooses on, and is measured on.
+"""The four protocols: the utterances of a fold for training, validation and test.
 
 | protocol | held out per fold | validation |
 |---|---|---|
@@ -7,10 +7,10 @@
 | `recording` | one file-name prefix (Cai et al. 2021) | 10 % of train; leaks speakers |
 | `random` | one part of a stratified k-fold | 10 % of train; leaks speakers and dialogues |
 
-Every fold also keeps `speaker_check`: a seeded share of each training speaker's utterances that is
-never trained on, because a held-out speaker is no class of the speaker head. A speaker with n
-training utterances gives `max(1, round(share * n))` of them; with n = 1 that one stays in train,
-and the speaker has none in `speaker_check`.
+Every fold also holds `speaker_check`: a seeded share of each training speaker's utterances that is
+never trained on. Speaker accuracy is measured there, because a held-out speaker is no class of the
+speaker head. Of a speaker's n training utterances `max(1, round(share * n))` go there; with n = 1
+that one stays in train, and the speaker has none in `speaker_check`.
 """
 
 from collections import Counter, defaultdict
@@ -24,9 +24,9 @@ from mtlser.records import LEAKING_PROTOCOLS, Fold, FoldPlan, Protocol, Utteranc
 VALIDATION_SHARE = 0.1
 """Share of train that becomes validation under `recording` and `random`."""
 MINIMUM_GROUPS: dict[Protocol, int] = {"loso": 3, "session": 3, "recording": 2, "random": 2}
-"""Fewest folds that leave something to train on beside validation and test."""
+"""Fewest folds with which some utterances are left to train on."""
 
-_Held = tuple[str, list[Utterance], list[Utterance]]
+_HeldOut = tuple[str, list[Utterance], list[Utterance]]
 """A fold's name, its test utterances, and its validation (empty: a tenth of train)."""
 
 
@@ -38,7 +38,7 @@ def plan(utterances: Sequence[Utterance], recipe: Recipe) -> FoldPlan:
 
     Raises:
         MtlserError: the manifest is empty or repeats an id, the protocol needs sessions or
-            recordings that the corpus has not got, there are too few of them, or a fold would
+            recordings that the corpus does not have, there are too few of them, or a fold would
             train without one of the manifest's classes.
     """
     from mtlser.data import manifest
@@ -46,9 +46,9 @@ def plan(utterances: Sequence[Utterance], recipe: Recipe) -> FoldPlan:
     ordered = sorted(utterances, key=lambda u: u.id)
     _refuse_bad_manifest(ordered)
     protocol = recipe.split.protocol
-    held = _HOLDERS[protocol](ordered, recipe)[: recipe.split.max_folds]
-    folds = tuple(_fold(index, one, ordered, recipe) for index, one in enumerate(held))
-    made = FoldPlan(
+    held_out = _PROTOCOLS[protocol](ordered, recipe)[: recipe.split.max_folds]
+    folds = tuple(_fold(index, one, ordered, recipe) for index, one in enumerate(held_out))
+    folds_of_protocol = FoldPlan(
         protocol=protocol,
         seed=recipe.seed,
         manifest_digest=manifest.digest(ordered),
@@ -57,20 +57,20 @@ def plan(utterances: Sequence[Utterance], recipe: Recipe) -> FoldPlan:
     by_id = {u.id: u for u in ordered}
     for fold in folds:
         _refuse_missing_class(fold, by_id)
-    check(made, ordered)
-    return made
+    check(folds_of_protocol, ordered)
+    return folds_of_protocol
 
 
 def check(plan: FoldPlan, utterances: Sequence[Utterance]) -> None:
-    """Returns where the plan fits the manifest and cannot leak beyond what its protocol states.
+    """Returns if the plan fits the manifest and leaks no more than its protocol states.
 
     Called before any training, so that an edited or stale `folds.json` is refused.
 
     Raises:
         MtlserError: the plan is of another manifest, names an unknown id, holds an utterance
-            twice in a fold or tests it in two folds, has an empty list, checks a speaker that it
-            does not train, or (`loso`, `session`) shares a speaker between the training,
-            validation and test sides. The sentence names the id.
+            twice in a fold or tests it in two folds, has an empty list, has a speaker in
+            `speaker_check` who is not in train, or (`loso`, `session`) shares a speaker between
+            training, validation and test. The message names the id.
     """
     from mtlser.data import manifest
 
@@ -83,38 +83,38 @@ def check(plan: FoldPlan, utterances: Sequence[Utterance]) -> None:
             if name in tested:
                 raise _stale(fold, f"utterance {name} is also tested in fold {tested[name]}")
             tested[name] = fold.index
-    found = manifest.digest(utterances)
-    if plan.manifest_digest != found:
+    digest = manifest.digest(utterances)
+    if plan.manifest_digest != digest:
         raise MtlserError(
-            f"folds.json was cut from manifest {plan.manifest_digest[:12]}, this corpus is "
-            f"{found[:12]}; cut the folds again with `mtlser split`"
+            f"folds.json was made from manifest {plan.manifest_digest[:12]}, this corpus is "
+            f"{digest[:12]}; cut the folds again with `mtlser split`"
         )
 
 
-def _by_speaker(ordered: Sequence[Utterance], recipe: Recipe) -> list[_Held]:
+def _by_speaker(ordered: Sequence[Utterance], recipe: Recipe) -> list[_HeldOut]:
     groups = _groups(ordered, "loso", "speaker", lambda u: u.speaker)
     sessions = defaultdict(set)
     for utterance in ordered:
         if utterance.session is not None:
             sessions[utterance.session].add(utterance.speaker)
-    held = []
+    held_out = []
     for speaker, test in groups.items():
         partners = set().union(*(who for who in sessions.values() if speaker in who)) - {speaker}
         chosen = _next(speaker, partners or groups.keys() - {speaker})
-        held.append((speaker, test, groups[chosen]))
-    return held
+        held_out.append((speaker, test, groups[chosen]))
+    return held_out
 
 
-def _by_session(ordered: Sequence[Utterance], recipe: Recipe) -> list[_Held]:
+def _by_session(ordered: Sequence[Utterance], recipe: Recipe) -> list[_HeldOut]:
     groups = _groups(ordered, "session", "session", lambda u: u.session)
-    home: dict[str, str] = {}
+    session_of: dict[str, str] = {}
     for session, own in groups.items():
         for utterance in own:
-            if home.setdefault(utterance.speaker, session) != session:
+            if session_of.setdefault(utterance.speaker, session) != session:
                 raise MtlserError(
                     f"utterance {utterance.id}: speaker {utterance.speaker} is in sessions "
-                    f"{home[utterance.speaker]} and {session}, the session protocol would leak "
-                    "the speaker; use `--set split.protocol=loso`"
+                    f"{session_of[utterance.speaker]} and {session}, the session protocol would "
+                    "leak the speaker; use `--set split.protocol=loso`"
                 )
     return [
         (session, test, groups[_next(session, groups.keys() - {session})])
@@ -122,12 +122,12 @@ def _by_session(ordered: Sequence[Utterance], recipe: Recipe) -> list[_Held]:
     ]
 
 
-def _by_recording(ordered: Sequence[Utterance], recipe: Recipe) -> list[_Held]:
+def _by_recording(ordered: Sequence[Utterance], recipe: Recipe) -> list[_HeldOut]:
     groups = _groups(ordered, "recording", "recording", lambda u: u.recording)
     return [(recording, test, []) for recording, test in groups.items()]
 
 
-def _at_random(ordered: Sequence[Utterance], recipe: Recipe) -> list[_Held]:
+def _at_random(ordered: Sequence[Utterance], recipe: Recipe) -> list[_HeldOut]:
     folds = recipe.split.random_folds
     fewest = MINIMUM_GROUPS["random"]
     if not fewest <= folds <= len(ordered):
@@ -142,7 +142,7 @@ def _at_random(ordered: Sequence[Utterance], recipe: Recipe) -> list[_Held]:
     ]
 
 
-_HOLDERS: dict[Protocol, Callable[[Sequence[Utterance], Recipe], list[_Held]]] = {
+_PROTOCOLS: dict[Protocol, Callable[[Sequence[Utterance], Recipe], list[_HeldOut]]] = {
     "loso": _by_speaker,
     "session": _by_session,
     "recording": _by_recording,
@@ -176,7 +176,7 @@ def _groups(
 
 
 def _next(name: str, others: Iterable[str]) -> str:
-    """The name after `name` in sorted order, around the corner at the end.
+    """The name after `name` in sorted order; after the last comes the first.
 
     >>> _next("b", {"a", "c"}), _next("c", {"a", "b"})
     ('c', 'a')
@@ -185,8 +185,8 @@ def _next(name: str, others: Iterable[str]) -> str:
     return next((other for other in ring if other > name), ring[0])
 
 
-def _fold(index: int, held: _Held, ordered: Sequence[Utterance], recipe: Recipe) -> Fold:
-    name, test, validation = held
+def _fold(index: int, held_out: _HeldOut, ordered: Sequence[Utterance], recipe: Recipe) -> Fold:
+    name, test, validation = held_out
     test_ids = {u.id for u in test}
     rest = [u for u in ordered if u.id not in test_ids]
     if not validation:
@@ -205,7 +205,7 @@ def _fold(index: int, held: _Held, ordered: Sequence[Utterance], recipe: Recipe)
 
 
 def _speaker_check(rest: Sequence[Utterance], recipe: Recipe, fold: str) -> set[str]:
-    """Ids of each speaker's seeded share; see the module's text for small speakers."""
+    """Ids of each speaker's seeded share; see the module's docstring for speakers with few."""
     ids: dict[str, list[str]] = defaultdict(list)
     for utterance in rest:
         ids[utterance.speaker].append(utterance.id)
@@ -253,14 +253,14 @@ def _refuse_missing_class(fold: Fold, by_id: dict[str, Utterance]) -> None:
     missing = {u.emotion for u in by_id.values()} - {by_id[i].emotion for i in fold.train}
     if missing:
         raise MtlserError(
-            f"fold {fold.index} ({fold.name}): no {' and no '.join(sorted(missing))} utterance in "
-            f"its {len(fold.train)} of train, every class is needed there; use another "
+            f"fold {fold.index} ({fold.name}): no {' and no '.join(sorted(missing))} utterance "
+            f"among its {len(fold.train)} training utterances, which need every class; use another "
             "`--set split.protocol=...` or more data"
         )
 
 
 def _refuse_bad_lists(fold: Fold, by_id: dict[str, Utterance]) -> None:
-    seen: dict[str, str] = {}
+    split_of: dict[str, str] = {}
     for split in ("train", "validation", "test", "speaker_check"):
         names: tuple[str, ...] = getattr(fold, split)
         if not names and split != "speaker_check":
@@ -268,26 +268,26 @@ def _refuse_bad_lists(fold: Fold, by_id: dict[str, Utterance]) -> None:
         for name in names:
             if name not in by_id:
                 raise _stale(fold, f"utterance {name} of {split} is not in the manifest")
-            if name in seen:
-                raise _stale(fold, f"utterance {name} is in {seen[name]} and in {split}")
-            seen[name] = split
+            if name in split_of:
+                raise _stale(fold, f"utterance {name} is in {split_of[name]} and in {split}")
+            split_of[name] = split
 
 
 def _refuse_shared_speakers(fold: Fold, by_id: dict[str, Utterance], protocol: Protocol) -> None:
     trained = {by_id[name].speaker for name in fold.train}
     for name in fold.speaker_check:
         if by_id[name].speaker not in trained:
-            raise _stale(fold, f"{name} of speaker_check is by a speaker that train has not got")
+            raise _stale(fold, f"{name} of speaker_check is by a speaker who is not in train")
     if protocol in LEAKING_PROTOCOLS:
         return
     sides = (("validation", fold.validation), ("test", fold.test))
-    seen = {by_id[name].speaker: "train" for name in fold.train}
+    split_of = {by_id[name].speaker: "train" for name in fold.train}
     for split, names in sides:
         for name in names:
             speaker = by_id[name].speaker
-            if seen.setdefault(speaker, split) != split:
+            if split_of.setdefault(speaker, split) != split:
                 raise _stale(
-                    fold, f"{name} of {split} is by {speaker}, who is also in {seen[speaker]}"
+                    fold, f"{name} of {split} is by {speaker}, who is also in {split_of[speaker]}"
                 )
 
 

@@ -1,4 +1,4 @@
-"""Ingest: a corpus' own folder in, `manifest.jsonl`, `ingest.json` and `audio/` out."""
+"""Ingest: writes `manifest.jsonl`, `ingest.json` and `audio/` from a corpus release."""
 
 import hashlib
 import json
@@ -34,7 +34,7 @@ class LeftOut(Record):
     faulty: bool
     """True where a task file is unreadable, empty or silent: these count for `data.max_faulty`."""
     first: str | None
-    """What was seen in the first, where there is more to say than the reason."""
+    """Details of the first, where there is more to say than the reason."""
 
 
 class Difference(Record):
@@ -47,7 +47,7 @@ class Difference(Record):
 
 
 class IngestReport(Record):
-    """`ingest.json`: what was seen, kept and left out; `seen` is `kept` plus all left out."""
+    """`ingest.json`: items read, kept and left out; `seen` is `kept` plus all left out."""
 
     corpus: str
     digest: str
@@ -65,12 +65,12 @@ class IngestReport(Record):
     by_speaker: dict[str, int]
     by_style: dict[str, int]
     differs_from_release: tuple[Difference, ...] | None
-    """`None` where the folder does not mean to be the published release (too few labels)."""
+    """`None` where there are too few labels for the published release."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one item: an utterance, or a reason."""
+    """Result of one item: an utterance, or the reason why it was left out."""
 
     item: Item
     utterance: Utterance | None
@@ -97,7 +97,7 @@ def build(recipe: Recipe, root: Path, folder: Path) -> None:
     utterances = sorted((o.utterance for o in outcomes if o.utterance), key=lambda u: u.id)
     if not utterances:
         raise MtlserError(
-            f"{root}: {len(outcomes)} items and none of the task ({', '.join(EMOTIONS)}) within "
+            f"{root}: {len(outcomes)} items, none of the task ({', '.join(EMOTIONS)}) within "
             f"the recipe's limits; left out: {_reasons(outcomes)}; check --root, --corpus and "
             "data.min_duration_s, data.max_duration_s"
         )
@@ -121,7 +121,7 @@ def members(utterances: Iterable[Utterance], ids: Sequence[str]) -> list[Utteran
 def digest(utterances: Iterable[Utterance]) -> str:
     """SHA-256 over ids, audio, emotions, speakers and texts, whatever their order.
 
-    Where the audio lies, and what is derived from it, does not matter.
+    It does not depend on paths, nor on what is derived from the audio.
     """
     rows = sorted((u.id, u.audio_sha256, u.emotion, u.speaker, u.text or "") for u in utterances)
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
@@ -151,19 +151,19 @@ def describe(report: IngestReport) -> str:
 
 def _outcomes(items: Sequence[Item], data: DataRecipe, folder: Path) -> Iterator[Outcome]:
     """One outcome per item, in the items' order; audio is decoded side by side."""
-    seen: set[str] = set()
-    doubled = []
+    ids: set[str] = set()
+    repeated = []
     for item in items:
-        doubled.append(item.id in seen)
-        seen.add(item.id)
+        repeated.append(item.id in ids)
+        ids.add(item.id)
 
-    def one(item: Item, double: bool) -> Outcome:
-        if double:
+    def outcome(item: Item, repeats: bool) -> Outcome:
+        if repeats:
             return Outcome(item, None, DUPLICATE_ID)
         return _ingest(item, data, folder)
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        yield from pool.map(one, items, doubled)
+        yield from pool.map(outcome, items, repeated)
 
 
 def _ingest(item: Item, data: DataRecipe, folder: Path) -> Outcome:
@@ -219,9 +219,9 @@ def _reasons(outcomes: Iterable[Outcome]) -> str:
 def _report(
     corpus: Corpus, outcomes: Sequence[Outcome], utterances: Sequence[Utterance]
 ) -> IngestReport:
-    kept = [outcome.item for outcome in outcomes if outcome.utterance]
+    used = [outcome.item for outcome in outcomes if outcome.utterance]
     dropped: Counter[str] = Counter()
-    for item in kept:
+    for item in used:
         dropped.update(dict(text.clean(item.text or "", item.language).dropped))
     emotions = Counter(utterance.emotion for utterance in utterances)
     speakers = _counted(utterance.speaker for utterance in utterances)
@@ -235,31 +235,31 @@ def _report(
         missing_transcripts=sum(utterance.text is None for utterance in utterances),
         dropped_characters=dict(sorted(dropped.items())),
         by_emotion={name: emotions[name] for name in EMOTIONS},
-        by_label=_counted(item.label or "" for item in kept),
+        by_label=_counted(item.label or "" for item in used),
         by_speaker=speakers,
         by_style=_counted(utterance.style or "none" for utterance in utterances),
-        differs_from_release=differences(corpus, [outcome.item for outcome in outcomes], kept),
+        differs_from_release=differences(corpus, [outcome.item for outcome in outcomes], used),
     )
 
 
 def differences(
-    corpus: Corpus, items: Iterable[Item], kept: Sequence[Item]
+    corpus: Corpus, items: Iterable[Item], used: Sequence[Item]
 ) -> tuple[Difference, ...] | None:
-    """Where the kept items' counts are not the release's; `None` where that is not claimed."""
+    """Counts that differ from the release's; `None` where the folder is too small to be it."""
     release = corpus.release
     if release is None:
         return None
     if sum(item.emotion is not None for item in items) < release.fewest_labelled:
         return None
     pairs = (
-        ("emotion", release.by_emotion, Counter(item.emotion or "" for item in kept)),
-        ("speaker", release.by_speaker, Counter(item.speaker for item in kept)),
+        ("emotion", release.by_emotion, Counter(item.emotion or "" for item in used)),
+        ("speaker", release.by_speaker, Counter(item.speaker for item in used)),
     )
     return tuple(
-        Difference(what=f"{what} {name}", expected=expected.get(name, 0), found=found[name])
-        for what, expected, found in pairs
-        for name in sorted(expected.keys() | found.keys())
-        if expected and expected.get(name, 0) != found[name]
+        Difference(what=f"{what} {name}", expected=expected.get(name, 0), found=counts[name])
+        for what, expected, counts in pairs
+        for name in sorted(expected.keys() | counts.keys())
+        if expected and expected.get(name, 0) != counts[name]
     )
 
 

@@ -1,4 +1,4 @@
-"""Noise at a signal-to-noise ratio, drawn by utterance: independent of worker, order and SNR."""
+"""Noise at a signal-to-noise ratio; the excerpt does not depend on worker, order or SNR."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -28,15 +28,15 @@ BABBLE_VOICES = 8
 PAUSE = 1e-3
 """Level, relative to the recording, below which an excerpt of noise is a pause: -60 dB."""
 TRIES = 20
-"""Excerpts that are drawn before the loudest place is taken."""
+"""Excerpts drawn before the one around the loudest sample is used."""
 
 
 def speech_level(wav_n: Wav, level: Level = "active") -> float:
     """RMS level of the speech, linear, full scale 1; 0 where it is silent or empty.
 
     `rms` takes all samples. `active` leaves pauses out: it is the RMS of the 20 ms frames that lie
-    at most 15.9 dB below that very RMS, found by starting from all frames and dropping those
-    below the margin until none drops. The margin is that of ITU-T P.56 (method B); frames stand in
+    at most 15.9 dB below that RMS itself: it starts from all frames and drops those below the
+    margin until none drops. The margin is that of ITU-T P.56 (method B); frames stand in
     for its envelope and hang-over. Scaling the wav scales the level.
 
     >>> tone_n = np.ones(16_000)
@@ -55,10 +55,10 @@ def speech_level(wav_n: Wav, level: Level = "active") -> float:
     active_f = np.ones(starts_f.size, dtype=bool)
     while True:
         power = float(energy_f[active_f].sum() / samples_f[active_f].sum())
-        kept_f = active_f & (energy_f / samples_f >= power * 10 ** (-ACTIVE_MARGIN_DB / 10))
-        if np.array_equal(kept_f, active_f):
+        above_f = active_f & (energy_f / samples_f >= power * 10 ** (-ACTIVE_MARGIN_DB / 10))
+        if np.array_equal(above_f, active_f):
             return float(np.sqrt(power))
-        active_f = kept_f
+        active_f = above_f
 
 
 def mix(speech_n: Wav, noise_n: Wav, snr_db: float, level: Level = "active") -> Wav:
@@ -98,7 +98,7 @@ def measured_snr_db(speech_n: Wav, mixed_n: Wav, level: Level = "active") -> flo
 
 
 def crop(noise_n: Wav, length: int, rng: np.random.Generator) -> Wav:
-    """`length` samples of the noise from a random offset; a shorter noise goes round.
+    """`length` samples of the noise from a random offset; a shorter noise repeats.
 
     >>> crop(np.arange(3.0), 5, np.random.default_rng(0)).size
     5
@@ -109,22 +109,22 @@ def crop(noise_n: Wav, length: int, rng: np.random.Generator) -> Wav:
 
 
 def audible_crop(noise_n: Wav, length: int, rng: np.random.Generator) -> Wav:
-    """As `crop`, but never a pause of the noise, which no fair gain brings to an SNR.
+    """As `crop`, but never a pause of the noise: it would need an absurd gain to reach an SNR.
 
-    A pause is 60 dB or more below the recording's own RMS. Where it keeps drawing pauses, the
-    excerpt is what lies around the loudest sample.
+    A pause is 60 dB or more below the recording's own RMS. After `TRIES` pauses the
+    excerpt is the one around the loudest sample.
     """
     floor = PAUSE * speech_level(noise_n, "rms")
     for _ in range(TRIES):
-        found_n = crop(noise_n, length, rng)
-        if speech_level(found_n, "rms") > floor:
-            return found_n
+        excerpt_n = crop(noise_n, length, rng)
+        if speech_level(excerpt_n, "rms") > floor:
+            return excerpt_n
     first = int(np.abs(noise_n).argmax()) - length // 2
     return np.take(noise_n, np.arange(first, first + length), mode="wrap")
 
 
 class NoiseSource:
-    """Where noise comes from; the excerpt depends on the seed, the kind and the utterance alone."""
+    """A source of noise; the excerpt depends on the seed, the kind and the utterance alone."""
 
     def for_utterance(self, utterance: Utterance, kind: str, length: int) -> Wav:
         """`length` samples of noise for one utterance: the same at every SNR."""
@@ -136,7 +136,7 @@ class FolderNoise(NoiseSource):
     """Excerpts of recordings."""
 
     recordings: Mapping[str, Sequence[Path]]
-    """The recordings of each kind, one at least."""
+    """The recordings of each kind, at least one."""
     seed: int
 
     def for_utterance(self, utterance: Utterance, kind: str, length: int) -> Wav:
@@ -162,7 +162,7 @@ class CorpusNoise(NoiseSource):
         """Babble by speakers other than the utterance's."""
         if kind != "babble":
             raise MtlserError(
-                f"noise {kind!r}: a corpus gives babble alone; for recordings name their folder "
+                f"noise {kind!r}: a corpus provides babble alone; for recordings set their folder "
                 "with `--set noise.root=DIR`"
             )
         return corpus_babble(
@@ -183,16 +183,16 @@ def source(
         MtlserError: a kind is not there or cannot be read, or the corpus has one speaker.
     """
     if root is not None:
-        found = noise_folders.find(root)
-        recordings = {kind: found.of(kind) for kind in recipe.kinds}
+        folder = noise_folders.find(root)
+        recordings = {kind: folder.of(kind) for kind in recipe.kinds}
         for kind, paths in recordings.items():
             noise_folders.load(kind, paths[0])
         return FolderNoise(recordings, seed)
-    made = CorpusNoise(corpus, tuple(sorted(utterances, key=lambda u: u.id)), seed)
+    babble = CorpusNoise(corpus, tuple(sorted(utterances, key=lambda u: u.id)), seed)
     for kind in recipe.kinds:
         if kind != "babble":
-            made.for_utterance(utterances[0], kind, 1)
-    return made
+            babble.for_utterance(utterances[0], kind, 1)
+    return babble
 
 
 def noisy(
@@ -210,20 +210,20 @@ def noisy(
 def corpus_babble(
     corpus: Path,
     utterances: Sequence[Utterance],
-    spoken: Utterance,
+    target: Utterance,
     length: int,
     seed: int,
     voices: int = BABBLE_VOICES,
 ) -> Wav:
-    """Babble of `voices` utterances by speakers other than `spoken`'s, at equal active level.
+    """Babble of `voices` utterances by speakers other than `target`'s, at equal active level.
 
-    Speakers take turns, so that as many as there are speak; each utterance starts at a random
-    offset and goes round. The babble is noise alone: it says nothing of the spoken label.
+    Speakers take turns, so that as many different ones as possible speak; each utterance starts at
+    a random offset and repeats. The babble does not depend on the label of `target`.
 
     Args:
         corpus: corpus folder, below which the utterances' audio lies.
         utterances: the manifest, in any order.
-        spoken: the utterance that the babble is for.
+        target: the utterance that the babble is for.
         length: number of samples.
         seed: the recipe's seed.
         voices: number of utterances in the mix.
@@ -233,9 +233,9 @@ def corpus_babble(
     """
     from mtlser.data import audio
 
-    rng = generator(seed, "babble", spoken.id)
+    rng = generator(seed, "babble", target.id)
     babble_n = np.zeros(length)
-    for utterance in _voices(utterances, spoken, rng, voices):
+    for utterance in _voices(utterances, target, rng, voices):
         voice_n = audio.load(corpus / utterance.audio)
         loudness = speech_level(voice_n)
         if loudness > 0:
@@ -244,15 +244,15 @@ def corpus_babble(
 
 
 def _voices(
-    utterances: Sequence[Utterance], spoken: Utterance, rng: np.random.Generator, voices: int
+    utterances: Sequence[Utterance], target: Utterance, rng: np.random.Generator, voices: int
 ) -> list[Utterance]:
     by_speaker: dict[str, list[Utterance]] = defaultdict(list)
     for utterance in sorted(utterances, key=lambda u: u.id):
-        if utterance.speaker != spoken.speaker:
+        if utterance.speaker != target.speaker:
             by_speaker[utterance.speaker].append(utterance)
     if not by_speaker:
         raise MtlserError(
-            f"babble for {spoken.id}: the corpus has no speaker beside {spoken.speaker}; name a "
+            f"babble for {target.id}: the corpus has no other speaker than {target.speaker}; set a "
             "folder of noises with `--set noise.root=DIR`"
         )
     speakers = rng.permutation(sorted(by_speaker))
@@ -263,7 +263,7 @@ def _voices(
 
 
 def _refuse_unfit(word: str, wav_n: Wav) -> None:
-    """Refuses what has no level."""
+    """Refuses a waveform without a level: empty, silent, not finite, not mono floats."""
     problem = None
     if wav_n.ndim != 1 or not wav_n.size:
         problem = f"shape {wav_n.shape}"

@@ -1,7 +1,7 @@
 """Recordings of noise in a folder, by kind: NOISEX-92, MUSAN, DEMAND or any other.
 
 A kind is a path below the folder, in lower case and without suffix: a recording, or a folder of
-recordings, of which each utterance draws one.
+recordings, from which each utterance gets one at random.
 
 | shape | on disk | kinds |
 |---|---|---|
@@ -24,11 +24,11 @@ from mtlser.errors import MtlserError
 
 SUFFIXES = (".wav", ".flac")
 CHANNEL = re.compile(r"ch\d+")
-"""Name of one microphone's recording of a DEMAND room; the others heard the same."""
+"""Name of one microphone's recording in a DEMAND room; the others recorded the same sound."""
 SHOWN = 30
 """Kinds that an error lists at most."""
-KEPT = 8
-"""Decoded recordings that are held at once."""
+CACHED = 8
+"""Decoded recordings in memory at once."""
 
 NOISEX92 = {
     "babble": "a canteen of 100 people",
@@ -47,7 +47,7 @@ NOISEX92 = {
     "volvo": "a car, 120 km/h",
     "white": "white noise",
 }
-"""The recordings of NOISEX-92 and what is heard in them."""
+"""The recordings of NOISEX-92 and what they contain."""
 
 
 @dataclass(frozen=True)
@@ -59,27 +59,27 @@ class Recordings:
     """Every recording and every folder of recordings, by kind."""
 
     def of(self, kind: str) -> tuple[Path, ...]:
-        """The recordings of a kind, in name order; one at least.
+        """The recordings of a kind, in name order; at least one.
 
         Raises:
             MtlserError: there is no such kind; names those there are.
         """
         if kind.lower() in self.kinds:
             return self.kinds[kind.lower()]
-        meant = f" ({NOISEX92[kind.lower()]} in NOISEX-92)" if kind.lower() in NOISEX92 else ""
+        known = f" ({NOISEX92[kind.lower()]} in NOISEX-92)" if kind.lower() in NOISEX92 else ""
         tops = sorted({name.partition("/")[0] for name in self.kinds})
         more = f" and {len(tops) - SHOWN} more" if len(tops) > SHOWN else ""
         deeper = "; folders go on, as in " if any("/" in name for name in self.kinds) else ""
         example = next((name for name in sorted(self.kinds) if "/" in name), "")
         raise MtlserError(
-            f"noise {kind!r}{meant} is not in {self.root}, which holds "
+            f"noise {kind!r}{known} is not in {self.root}, which holds "
             f"{', '.join(tops[:SHOWN])}{more}{deeper}{example}; "
             f"set it with `--set 'noise.kinds=[\"{tops[0]}\"]'`"
         )
 
 
 def find(root: Path) -> Recordings:
-    """The recordings below `root`, without reading one; hidden files are passed over.
+    """The recordings below `root`, without reading one; hidden files are skipped.
 
     Raises:
         MtlserError: no such folder, no recording in it, or two of one name.
@@ -90,19 +90,19 @@ def find(root: Path) -> Recordings:
             "noise.root out for babble of the corpus"
         )
     files = [p for p in sorted(root.rglob("*")) if p.suffix.lower() in SUFFIXES and p.is_file()]
-    seen = [p for p in files if not any(part[0] == "." for part in p.relative_to(root).parts)]
-    if not seen:
+    visible = [p for p in files if not any(part[0] == "." for part in p.relative_to(root).parts)]
+    if not visible:
         raise MtlserError(
             f"{root}: no noise in it; expected {' or '.join(SUFFIXES)} files, for example "
             f"{root}/babble.wav; name another folder with `--set noise.root=DIR`"
         )
     kinds: dict[str, list[Path]] = defaultdict(list)
-    for path in seen:
+    for path in visible:
         name = path.relative_to(root).with_suffix("").as_posix().lower()
         if name in kinds:
             raise MtlserError(f"noise {name!r} is both {kinds[name][0]} and {path}; keep one")
         kinds[name] = [path]
-    for folder, members in _folders(root, seen).items():
+    for folder, members in _folders(root, visible).items():
         if folder in kinds:
             raise MtlserError(
                 f"noise {folder!r} is both {kinds[folder][0]} and a folder; rename one"
@@ -134,7 +134,7 @@ def _one_channel(paths: list[Path]) -> list[Path]:
 
 
 def load(kind: str, path: Path) -> NDArray[np.float32]:
-    """A recording at 16 kHz mono, (n,); the last few are kept.
+    """A recording at 16 kHz mono, (n,); the last few stay in memory.
 
     Raises:
         MtlserError: it is unreadable, empty or silent.
@@ -150,7 +150,7 @@ def load(kind: str, path: Path) -> NDArray[np.float32]:
         ) from None
 
 
-@lru_cache(KEPT)
+@lru_cache(CACHED)
 def _decoded(path: Path) -> NDArray[np.float32]:
     from mtlser.data import audio
 

@@ -1,11 +1,11 @@
-"""What the speaker head is taught to say of an utterance."""
+"""The class of an utterance for the speaker head."""
 
 from mtlser.errors import MtlserError
 from mtlser.records import Utterance
 
 
 def speaker_label(utterance: Utterance, label: str) -> str:
-    """What the speaker head is taught to say: the actor, or the file-name prefix.
+    """The speaker head's class: the actor (`actor`), or the file-name prefix (`prefix`).
 
     Raises:
         MtlserError: the corpus has no prefixes.
@@ -14,7 +14,7 @@ def speaker_label(utterance: Utterance, label: str) -> str:
         return utterance.speaker
     if utterance.recording is None:
         raise MtlserError(
-            f"{utterance.id}: no file-name prefix to teach; of {utterance.corpus} only "
-            "`--set train.speaker_label=actor` can be taught"
+            f"{utterance.id}: {utterance.corpus} has no file-name prefix to use as a "
+            "speaker; use `--set train.speaker_label=actor`"
         )
     return utterance.recording

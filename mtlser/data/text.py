@@ -32,16 +32,16 @@ _SIGNS = {"en": {"&": "and", "%": "percent"}, "de": {"&": "und", "%": "prozent"}
 
 @dataclass(frozen=True)
 class Cleaned:
-    """A transcript in our letters, and what could not be spelt in them."""
+    """A transcript in the vocabulary's letters, and what they cannot spell."""
 
     text: str | None
-    """Upper-case words with single spaces; `None` where nothing is left."""
+    """Upper-case words with single spaces; `None` where no word remains."""
     dropped: tuple[tuple[str, int], ...]
     """Letters and digits without a spelling, with their number; punctuation is not counted."""
 
 
 def normalise(text: str, language: str) -> str | None:
-    """The transcript as upper-case A-Z and apostrophe with single spaces; `None` if none is left.
+    """The transcript as upper-case A-Z and apostrophe with single spaces; `None` without a word.
 
     Event tags (`{LG}`, `[LAUGHTER]`, `<noise>`, `++garbage++`) are removed, numbers are spelt in
     `language`, German umlauts become AE OE UE, ß becomes SS, other accents are stripped.
@@ -61,29 +61,29 @@ def normalise(text: str, language: str) -> str | None:
 
 
 def clean(text: str, language: str) -> Cleaned:
-    """What `normalise` gives, with the letters and digits that had to be dropped.
+    """The text of `normalise`, with the letters and digits that had to be dropped.
 
     >>> clean("ja Дa", "de")
     Cleaned(text='JA A', dropped=(('д', 1),))
     """
-    spoken = unicodedata.normalize("NFC", _EVENT.sub(" ", text)).translate(_APOSTROPHES).lower()
+    lower = unicodedata.normalize("NFC", _EVENT.sub(" ", text)).translate(_APOSTROPHES).lower()
     for sign, word in _SIGNS.get(language, {}).items():
-        spoken = spoken.replace(sign, f" {word} ")
-    spoken = _NUMBER.sub(lambda match: f" {_number(match[0], language)} ", spoken)
+        lower = lower.replace(sign, f" {word} ")
+    lower = _NUMBER.sub(lambda match: f" {_number(match[0], language)} ", lower)
     for letter, spelling in {**_SPELT, **(_GERMAN if language == "de" else {})}.items():
-        spoken = spoken.replace(letter, spelling)
+        lower = lower.replace(letter, spelling)
     plain = "".join(
-        char for char in unicodedata.normalize("NFKD", spoken) if not unicodedata.combining(char)
+        char for char in unicodedata.normalize("NFKD", lower) if not unicodedata.combining(char)
     )
     dropped: Counter[str] = Counter()
-    kept = []
+    letters = []
     for char in plain:
         if char.isascii() and (char.isalpha() or char == "'"):
-            kept.append(char.upper())
+            letters.append(char.upper())
         else:
-            kept.append(" " if not char.isalnum() else "")
+            letters.append(" " if not char.isalnum() else "")
             dropped[char] += char.isalnum()
-    words = [word for word in "".join(kept).split() if word.strip("'")]
+    words = [word for word in "".join(letters).split() if word.strip("'")]
     return Cleaned(" ".join(words) or None, tuple(sorted((+dropped).items())))
 
 

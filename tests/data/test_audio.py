@@ -107,7 +107,9 @@ def test_streamed_header_without_a_length_is_no_fault(tmp_path: Path) -> None:
         ("unreadable", None),
     ],
 )
-def test_faults_are_told_apart(tmp_path: Path, fault: str, content: bytes | np.ndarray) -> None:
+def test_each_fault_has_its_own_name(
+    tmp_path: Path, fault: str, content: bytes | np.ndarray
+) -> None:
     path = tmp_path / "a.wav"
     if isinstance(content, bytes):
         path.write_bytes(content)
@@ -119,7 +121,9 @@ def test_faults_are_told_apart(tmp_path: Path, fault: str, content: bytes | np.n
 
 
 def test_a_file_cut_short_is_unreadable(tmp_path: Path) -> None:
-    with pytest.raises(AudioError, match="promises 32000 bytes of samples, 8956") as refused:
+    with pytest.raises(
+        AudioError, match="states 32000 bytes of samples, the file has 8956"
+    ) as refused:
         audio.decode(cut_short(tmp_path))
     assert refused.value.fault == "unreadable"
 

@@ -29,37 +29,37 @@ def audited(utterances: list[Utterance], protocol: str, **split: Any) -> audit.A
     return audit.audit(utterances, folds.plan(utterances, recipe(protocol, **split)))
 
 
-def by_name(found: audit.FoldAudit) -> dict[str, guesses.Guess]:
-    return {guess.name: guess for guess in found.no_audio_guess}
+def by_name(report: audit.FoldAudit) -> dict[str, guesses.Guess]:
+    return {guess.name: guess for guess in report.no_audio_guess}
 
 
 def test_loso_and_session_are_clean() -> None:
     for protocol in ("loso", "session"):
-        found = audited(moody(), protocol)
-        assert (found.verdict, found.reasons, found.findings) == ("clean", (), ())
-        shared = found.overall.shared
+        report = audited(moody(), protocol)
+        assert (report.verdict, report.reasons, report.findings) == ("clean", (), ())
+        shared = report.overall.shared
         assert shared.utterances == len(moody())
         assert (shared.by_speakers_in_train, shared.in_dialogues_of_train) == (0, 0)
-        assert by_name(found.overall)["nearest_turn"].covered == 0
+        assert by_name(report.overall)["nearest_turn"].covered == 0
 
 
 def test_recording_leaks_speakers_and_no_dialogue() -> None:
-    found = audited(moody(), "recording")
-    assert found.verdict == "leaks"
-    assert found.reasons == (
+    report = audited(moody(), "recording")
+    assert report.verdict == "leaks"
+    assert report.reasons == (
         "800 of 800 (100.0 %) of the test utterances are by speakers who are also in train",
     )
-    assert found.folds[0].shared.speakers_in_train == found.folds[0].shared.speakers == 2
-    assert found.overall.shared.dialogues_in_train == 0
+    assert report.folds[0].shared.speakers_in_train == report.folds[0].shared.speakers == 2
+    assert report.overall.shared.dialogues_in_train == 0
 
 
 def test_random_leaks_dialogues_and_the_nearest_turn_gives_the_label_away() -> None:
-    found = audited(moody(), "random")
-    assert found.verdict == "leaks" and len(found.reasons) == 2
-    assert found.best_guess.name == "nearest_turn"
-    assert found.best_guess.wa > 0.8
-    assert by_name(found.overall)["majority"].wa == pytest.approx(0.25, abs=0.01)
-    assert any("without any audio" in finding for finding in found.findings)
+    report = audited(moody(), "random")
+    assert report.verdict == "leaks" and len(report.reasons) == 2
+    assert report.best_guess.name == "nearest_turn"
+    assert report.best_guess.wa > 0.8
+    assert by_name(report.overall)["majority"].wa == pytest.approx(0.25, abs=0.01)
+    assert any("without any audio" in finding for finding in report.findings)
 
 
 def test_the_nearest_turn_agrees_with_a_search_over_all_turns() -> None:
@@ -73,8 +73,8 @@ def test_the_nearest_turn_agrees_with_a_search_over_all_turns() -> None:
             near = [t for t in near if t.split("_")[-1][0] == name.split("_")[-1][0]]
             near.sort(key=lambda t: (abs(int(t[-3:]) - int(name[-3:])), t))
             right += by_id[near[0]].emotion == by_id[name].emotion
-    found = by_name(audit.audit(utterances, plan).overall)["nearest_turn"]
-    assert found.wa == pytest.approx(right / len(utterances))
+    nearest = by_name(audit.audit(utterances, plan).overall)["nearest_turn"]
+    assert nearest.wa == pytest.approx(right / len(utterances))
 
 
 def small_plan(monkeypatch: pytest.MonkeyPatch, train: list[str], test: list[str]) -> FoldPlan:
@@ -101,48 +101,48 @@ def test_transcripts_speakers_and_majority_are_learned_from_train_alone(
         utterance("e", text="yes", speaker="Bob", emotion="happy", dialogue=None),
         utterance("f", text=None, speaker="Eve", emotion="angry", dialogue=None),
     ]
-    found = audit.audit(utterances, small_plan(monkeypatch, list("abcd"), list("ef")))
-    told = by_name(found.overall)
-    assert (told["majority"].wa, told["majority"].covered) == (0.5, 1.0)
-    assert (told["transcript"].wa, told["transcript"].covered) == (1.0, 0.5)
-    assert (told["speaker"].wa, told["speaker"].covered) == (0.5, 0.5)
-    assert (told["nearest_turn"].wa, told["nearest_turn"].covered) == (0.5, 0.0)
-    assert found.overall.shared.texts_in_train == 1
-    assert found.overall.shared.by_speakers_in_train == 1
+    report = audit.audit(utterances, small_plan(monkeypatch, list("abcd"), list("ef")))
+    guess = by_name(report.overall)
+    assert (guess["majority"].wa, guess["majority"].covered) == (0.5, 1.0)
+    assert (guess["transcript"].wa, guess["transcript"].covered) == (1.0, 0.5)
+    assert (guess["speaker"].wa, guess["speaker"].covered) == (0.5, 0.5)
+    assert (guess["nearest_turn"].wa, guess["nearest_turn"].covered) == (0.5, 0.0)
+    assert report.overall.shared.texts_in_train == 1
+    assert report.overall.shared.by_speakers_in_train == 1
 
 
 def test_the_overall_score_weighs_folds_by_their_test_utterances() -> None:
     utterances = [u for u in moody() if u.speaker != "Ses03_F" or int(u.id[-3:]) < 11]
-    found = audited(utterances, "loso")
-    right = [by_name(part)["majority"].wa * part.shared.utterances for part in found.folds]
-    assert by_name(found.overall)["majority"].wa == pytest.approx(sum(right) / len(utterances))
-    assert len({part.shared.utterances for part in found.folds}) == 2
+    report = audited(utterances, "loso")
+    right = [by_name(part)["majority"].wa * part.shared.utterances for part in report.folds]
+    assert by_name(report.overall)["majority"].wa == pytest.approx(sum(right) / len(utterances))
+    assert len({part.shared.utterances for part in report.folds}) == 2
 
 
-def test_shared_sentences_are_told_and_are_no_leak() -> None:
+def test_shared_sentences_are_reported_and_are_no_leak() -> None:
     utterances = [u.model_copy(update={"text": f"SENTENCE {u.id[-2:]}"}) for u in berlin()]
-    found = audited(utterances, "loso")
-    assert found.verdict == "clean"
-    assert found.overall.shared.texts_in_train == len(utterances)
-    assert "no leak of a speaker" in found.findings[0]
-    assert found.best_guess.name == "transcript"
+    report = audited(utterances, "loso")
+    assert report.verdict == "clean"
+    assert report.overall.shared.texts_in_train == len(utterances)
+    assert "no leak of a speaker" in report.findings[0]
+    assert report.best_guess.name == "transcript"
 
 
 def test_the_same_audio_on_both_sides_is_a_leak() -> None:
     utterances = corpus()
     twin = utterances[-1].audio_sha256
     copied = [utterances[0].model_copy(update={"audio_sha256": twin}), *utterances[1:]]
-    found = audited(copied, "loso")
-    assert found.verdict == "leaks"
-    assert found.overall.shared.audio_in_train == 2
-    assert found.reasons == (
+    report = audited(copied, "loso")
+    assert report.verdict == "leaks"
+    assert report.overall.shared.audio_in_train == 2
+    assert report.reasons == (
         "2 of 240 (0.8 %) of the test utterances are in train sample by sample",
     )
     partner = next(u for u in utterances if u.speaker == "Ses01_M").audio_sha256
     validated = [utterances[0].model_copy(update={"audio_sha256": partner}), *utterances[1:]]
-    found = audited(validated, "loso")
-    assert found.verdict == "clean"
-    assert found.overall.shared.audio_in_validation == 2
+    report = audited(validated, "loso")
+    assert report.verdict == "clean"
+    assert report.overall.shared.audio_in_validation == 2
 
 
 def test_folds_that_leak_against_their_protocol_s_promise_are_refused(tmp_path: Path) -> None:
@@ -154,8 +154,8 @@ def test_folds_that_leak_against_their_protocol_s_promise_are_refused(tmp_path: 
         stages.split(str(tmp_path), recipe("loso"), str(tmp_path / "folds"))
     assert not (tmp_path / "folds").exists()
     stages.split(str(tmp_path), recipe("random"), str(tmp_path / "folds"))
-    found = read_json(tmp_path / "folds" / "audit.json", audit.Audit)
-    assert found.verdict == "leaks"
+    report = read_json(tmp_path / "folds" / "audit.json", audit.Audit)
+    assert report.verdict == "leaks"
 
 
 @pytest.mark.parametrize(
@@ -168,8 +168,8 @@ def test_folds_that_leak_against_their_protocol_s_promise_are_refused(tmp_path: 
     ],
 )
 def test_the_place_of_a_turn_is_its_number_or_its_rank(names: list[str], places: list[int]) -> None:
-    found = guesses.turns_of([utterance(name) for name in names])
-    assert [found[name] for name in names] == places
+    turns = guesses.turns_of([utterance(name) for name in names])
+    assert [turns[name] for name in names] == places
 
 
 def test_a_stale_plan_is_not_audited() -> None:
@@ -179,12 +179,12 @@ def test_a_stale_plan_is_not_audited() -> None:
 
 
 def test_the_record_survives_the_disk_and_the_text_tells_all(tmp_path: Path) -> None:
-    found = audited(moody(), "random", random_folds=3)
-    write_json(tmp_path / "audit.json", found)
-    assert read_json(tmp_path / "audit.json", audit.Audit) == found
-    text = audit.describe(found)
+    report = audited(moody(), "random", random_folds=3)
+    write_json(tmp_path / "audit.json", report)
+    assert read_json(tmp_path / "audit.json", audit.Audit) == report
+    text = audit.describe(report)
     assert text.startswith("protocol random: LEAKS\n")
-    assert found.reasons and found.findings
-    assert all(told in text for told in found.reasons + found.findings)
+    assert report.reasons and report.findings
+    assert all(sentence in text for sentence in report.reasons + report.findings)
     assert all(name in text for name in ("random-0", "random-2", "all", "<- best"))
     assert "CLEAN (no speaker" in audit.describe(audited(moody(), "loso"))

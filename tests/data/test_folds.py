@@ -107,9 +107,9 @@ def test_the_order_of_the_manifest_does_not_matter(
     random: Any, protocol: str, seed: int, turns: int, share: float
 ) -> None:
     utterances = corpus(turns, sessions=3)
-    wanted = recipe(protocol, seed, speaker_check=share, random_folds=4)
+    by_protocol = recipe(protocol, seed, speaker_check=share, random_folds=4)
     shuffled = random.sample(utterances, len(utterances))
-    assert folds.plan(shuffled, wanted) == folds.plan(utterances, wanted)
+    assert folds.plan(shuffled, by_protocol) == folds.plan(utterances, by_protocol)
 
 
 def test_loso_holds_out_a_speaker_and_validates_on_the_partner() -> None:
@@ -191,7 +191,7 @@ def test_max_folds_keeps_the_first_folds_as_they_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("utterances", "protocol", "split", "told"),
+    ("utterances", "protocol", "split", "message"),
     [
         ([], "loso", {}, "manifest is empty"),
         (corpus() + corpus()[:1], "loso", {}, "Ses01F_impro01_F000 is 2 times"),
@@ -216,9 +216,9 @@ def test_max_folds_keeps_the_first_folds_as_they_are() -> None:
     ],
 )
 def test_what_cannot_be_cut_is_refused(
-    utterances: list[Utterance], protocol: str, split: dict[str, Any], told: str
+    utterances: list[Utterance], protocol: str, split: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(MtlserError, match=told):
+    with pytest.raises(MtlserError, match=message):
         folds.plan(utterances, recipe(protocol, **split))
 
 
@@ -246,7 +246,7 @@ def test_check_refuses_a_plan_that_leaks_or_is_stale() -> None:
         "Ses02_F, who is also in train": edited(
             plan, validation=(*fold.validation, fold.train[0]), train=fold.train[1:]
         ),
-        "speaker that train has not got": edited(
+        "by a speaker who is not in train": edited(
             plan, speaker_check=(*fold.speaker_check, stolen), test=fold.test[1:]
         ),
         "validation is empty": edited(plan, validation=()),
@@ -259,8 +259,8 @@ def test_check_refuses_a_plan_that_leaks_or_is_stale() -> None:
             }
         ),
     }
-    for told, bad in cases.items():
-        with pytest.raises(MtlserError, match=told):
+    for message, bad in cases.items():
+        with pytest.raises(MtlserError, match=message):
             folds.check(bad, utterances)
 
 
@@ -268,7 +268,7 @@ def test_check_refuses_the_plan_of_another_manifest() -> None:
     utterances = corpus()
     plan = folds.plan(utterances, recipe("loso"))
     relabelled = [utterances[0].model_copy(update={"emotion": "sad"}), *utterances[1:]]
-    with pytest.raises(MtlserError, match="cut from manifest"):
+    with pytest.raises(MtlserError, match="made from manifest"):
         folds.check(plan, relabelled)
 
 

@@ -39,10 +39,10 @@ def test_labels_map_to_the_four_classes(tmp_path: Path) -> None:
 
 def test_the_speaker_is_the_session_and_the_last_tokens_letter(tmp_path: Path) -> None:
     read = items(write_iemocap(tmp_path))
-    told = [(i.speaker, i.gender, i.session, i.dialogue, i.recording, i.style) for i in (
+    fields = [(i.speaker, i.gender, i.session, i.dialogue, i.recording, i.style) for i in (
         read["Ses01F_impro01_M000"], read["Ses01M_script01_1b_MXX0"], read["Ses02M_script01_1_F003"]
     )]  # fmt: skip
-    assert told == [
+    assert fields == [
         ("Ses01_M", "M", "Ses01", "Ses01F_impro01", "Ses01F", "improvised"),
         ("Ses01_M", "M", "Ses01", "Ses01M_script01_1b", "Ses01M", "scripted"),
         ("Ses02_F", "F", "Ses02", "Ses02M_script01_1", "Ses02M", "scripted"),
@@ -73,7 +73,9 @@ def test_odd_label_lines_and_wavs_without_a_label_are_items_too(tmp_path: Path) 
     read = items(release)
     assert read["Ses01F_impro01_F777"].left_out == NO_LABEL
     assert [item.left_out for name, item in read.items() if ":" in name] == [BAD_LABEL]
-    assert read["Ses01F_impro01_F000"].emotion == "neutral"  # its audio is found absent later
+    assert (
+        read["Ses01F_impro01_F000"].emotion == "neutral"
+    )  # its audio turns out to be absent later
 
 
 def full_release() -> list[Item]:
@@ -93,8 +95,8 @@ def test_the_full_release_is_known_by_class_and_speaker() -> None:
     whole = full_release()
     assert len(whole) == 5531
     assert manifest.differences(CORPUS, whole, whole) == ()
-    found = manifest.differences(CORPUS, whole, whole[1:])
-    assert [(d.what, d.expected, d.found) for d in found or ()] == [
+    differing = manifest.differences(CORPUS, whole, whole[1:])
+    assert [(d.what, d.expected, d.found) for d in differing or ()] == [
         ("emotion neutral", 1708, 1707),
         ("speaker Ses01_F", 528, 527),
     ]
@@ -108,7 +110,7 @@ def test_the_full_release_is_known_by_class_and_speaker() -> None:
 
 def test_refusals_say_what_to_run(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(MtlserError, match=r"no IEMOCAP here; expected Session1.*seen nothing"):
+    with pytest.raises(MtlserError, match=r"no IEMOCAP here; expected Session1.*found nothing"):
         corpora.read("iemocap", tmp_path / "empty")
     with pytest.raises(MtlserError, match="not a folder"):
         corpora.read("iemocap", tmp_path / "absent")

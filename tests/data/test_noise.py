@@ -115,7 +115,7 @@ def test_the_level_scales_with_the_wav_and_takes_any_length(length: int, scale: 
 
 
 @pytest.mark.parametrize(
-    ("speech_n", "noise_n", "snr_db", "told"),
+    ("speech_n", "noise_n", "snr_db", "message"),
     [
         (tone(), hiss(99), 5.0, "16000 samples and noise of 99"),
         (np.zeros(16_000), hiss(), 5.0, "speech: silence"),
@@ -128,9 +128,9 @@ def test_the_level_scales_with_the_wav_and_takes_any_length(length: int, scale: 
     ],
 )
 def test_what_has_no_snr_is_refused(
-    speech_n: noise.Wav, noise_n: noise.Wav, snr_db: float, told: str
+    speech_n: noise.Wav, noise_n: noise.Wav, snr_db: float, message: str
 ) -> None:
-    with pytest.raises(MtlserError, match=told):
+    with pytest.raises(MtlserError, match=message):
         noise.mix(speech_n, noise_n, snr_db)
 
 
@@ -238,24 +238,24 @@ def test_the_excerpt_is_the_same_at_every_snr(tmp_path: Path) -> None:
 
 def talkers(folder: Path) -> list[Utterance]:
     """Five speakers, each humming in a band of their own."""
-    made = []
+    utterances = []
     for number in range(5):
         for turn in range(3):
             name = f"s{number}-{turn}"
             soundfile.write(
                 folder / f"{name}.flac", tone(16_000, hz=500.0 * number + 300 + 40 * turn), 16_000
             )
-            made.append(utterance(name, speaker=f"s{number}", audio=f"{name}.flac"))
-    return made
+            utterances.append(utterance(name, speaker=f"s{number}", audio=f"{name}.flac"))
+    return utterances
 
 
 def test_corpus_babble_is_of_all_other_speakers_and_never_the_spoken_one(tmp_path: Path) -> None:
     utterances = talkers(tmp_path)
-    for spoken in utterances[::3]:
-        babble_n = noise.corpus_babble(tmp_path, utterances, spoken, 16_000, seed=0)
+    for target in utterances[::3]:
+        babble_n = noise.corpus_babble(tmp_path, utterances, target, 16_000, seed=0)
         spectrum_f = np.abs(np.fft.rfft(babble_n))
         heard = {f"s{n}" for n in range(5) if spectrum_f[500 * n + 290 : 500 * n + 390].max() > 500}
-        assert heard == {f"s{n}" for n in range(5)} - {spoken.speaker}
+        assert heard == {f"s{n}" for n in range(5)} - {target.speaker}
 
 
 def test_corpus_babble_is_seeded_by_utterance(tmp_path: Path) -> None:
@@ -272,10 +272,10 @@ def test_corpus_babble_is_seeded_by_utterance(tmp_path: Path) -> None:
 
 def test_a_corpus_refuses_other_noises_and_a_lonely_speaker(tmp_path: Path) -> None:
     utterances = talkers(tmp_path)
-    with pytest.raises(MtlserError, match="'pink': a corpus gives babble alone"):
+    with pytest.raises(MtlserError, match="'pink': a corpus provides babble alone"):
         noise.source(NoiseRecipe(kinds=("babble", "pink")), None, tmp_path, utterances, seed=0)
     lonely = noise.source(NoiseRecipe(), None, tmp_path, utterances[:3], seed=0)
-    with pytest.raises(MtlserError, match="no speaker beside s0"):
+    with pytest.raises(MtlserError, match="no other speaker than s0"):
         lonely.for_utterance(utterances[0], "babble", 100)
 
 

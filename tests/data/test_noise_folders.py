@@ -1,4 +1,4 @@
-"""Folders of noises: kinds by shape, and what is wrong with a folder said in one sentence."""
+"""Folders of noises: kinds by shape, and what is wrong with a folder in one sentence."""
 
 import os
 from pathlib import Path
@@ -27,9 +27,9 @@ def folder(root: Path, *names: str) -> Path:
 
 
 def test_noisex92_is_one_kind_a_file(tmp_path: Path) -> None:
-    found = noise_folders.find(folder(tmp_path, "babble.wav", "Volvo.WAV", "pink.flac"))
-    assert set(found.kinds) == {"babble", "volvo", "pink"}
-    assert [p.name for p in found.of("Volvo")] == ["Volvo.WAV"]
+    recordings = noise_folders.find(folder(tmp_path, "babble.wav", "Volvo.WAV", "pink.flac"))
+    assert set(recordings.kinds) == {"babble", "volvo", "pink"}
+    assert [p.name for p in recordings.of("Volvo")] == ["Volvo.WAV"]
 
 
 def test_musan_is_its_three_parts_and_what_is_below_them(tmp_path: Path) -> None:
@@ -42,23 +42,23 @@ def test_musan_is_its_three_parts_and_what_is_below_them(tmp_path: Path) -> None
         "speech/us-gov/speech-us-gov-0000.wav",
     )
     (root / "noise" / "free-sound" / "ANNOTATIONS").write_text("no audio")
-    found = noise_folders.find(root)
-    assert [len(found.of(k)) for k in ("noise", "music", "speech")] == [2, 1, 2]
-    assert [p.stem for p in found.of("noise/free-sound")] == ["noise-free-sound-0000"]
-    assert len(found.of("music/fma/music-fma-0000")) == 1
+    recordings = noise_folders.find(root)
+    assert [len(recordings.of(k)) for k in ("noise", "music", "speech")] == [2, 1, 2]
+    assert [p.stem for p in recordings.of("noise/free-sound")] == ["noise-free-sound-0000"]
+    assert len(recordings.of("music/fma/music-fma-0000")) == 1
     above = noise_folders.find(tmp_path)
     assert len(above.of("musan/noise")) == 2
     with pytest.raises(MtlserError, match=r"'babble'.* holds music, noise, speech; folders go on"):
-        found.of("babble")
+        recordings.of("babble")
 
 
 def test_a_demand_room_is_its_first_channel(tmp_path: Path) -> None:
     rooms = [f"{room}/ch{n:02}.wav" for room in ("DKITCHEN", "NPARK") for n in (1, 2, 16)]
-    found = noise_folders.find(folder(tmp_path, *rooms))
-    assert [p.relative_to(tmp_path).as_posix() for p in found.of("dkitchen")] == [
+    recordings = noise_folders.find(folder(tmp_path, *rooms))
+    assert [p.relative_to(tmp_path).as_posix() for p in recordings.of("dkitchen")] == [
         "DKITCHEN/ch01.wav"
     ]
-    assert [p.stem for p in found.of("npark/ch16")] == ["ch16"]
+    assert [p.stem for p in recordings.of("npark/ch16")] == ["ch16"]
     above = noise_folders.find(tmp_path.parent)
     assert [p.stem for p in above.of(tmp_path.name.lower())] == ["ch01", "ch01"]
 
@@ -69,18 +69,18 @@ def test_hidden_files_are_no_noise(tmp_path: Path) -> None:
     assert set(noise_folders.find(tmp_path).kinds) == {"babble", "__ok", "__ok/white"}
 
 
-def test_an_unknown_kind_is_told_what_there_is(tmp_path: Path) -> None:
-    found = noise_folders.find(folder(tmp_path, "babble.wav", "white.wav"))
+def test_an_unknown_kind_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    recordings = noise_folders.find(folder(tmp_path, "babble.wav", "white.wav"))
     with pytest.raises(MtlserError, match=r"'volvo' \(a car.*NOISEX-92\).*holds babble, white;"):
-        found.of("volvo")
+        recordings.of("volvo")
     with pytest.raises(MtlserError, match="'street' is not in"):
-        found.of("street")
+        recordings.of("street")
 
 
 def test_many_kinds_are_not_all_listed(tmp_path: Path) -> None:
-    found = noise_folders.find(folder(tmp_path, *(f"k{i:03}.wav" for i in range(40))))
+    recordings = noise_folders.find(folder(tmp_path, *(f"k{i:03}.wav" for i in range(40))))
     with pytest.raises(MtlserError, match="and 10 more"):
-        found.of("volvo")
+        recordings.of("volvo")
 
 
 def test_no_folder_and_nothing_in_it_are_refused(tmp_path: Path) -> None:
@@ -98,11 +98,11 @@ def test_two_of_one_name_are_refused(tmp_path: Path, twin: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [("silence", "silent"), ("junk", "unreadable"), ("nothing", "empty"), ("header", "empty")],
 )
 def test_a_noise_that_cannot_be_used_names_its_file(
-    tmp_path: Path, content: str, told: str
+    tmp_path: Path, content: str, message: str
 ) -> None:
     path = tmp_path / "babble.wav"
     if content in {"silence", "header"}:
@@ -110,7 +110,7 @@ def test_a_noise_that_cannot_be_used_names_its_file(
     else:
         path.write_bytes(b"RIFF but no more" if content == "junk" else b"")
     recipe = NoiseRecipe(root=str(tmp_path))
-    with pytest.raises(MtlserError, match=rf"noise 'babble': .*babble\.wav is {told}"):
+    with pytest.raises(MtlserError, match=rf"noise 'babble': .*babble\.wav is {message}"):
         noise.source(recipe, tmp_path, tmp_path, [utterance("a")], seed=0)
 
 
@@ -131,7 +131,7 @@ def test_a_noise_is_brought_to_16_khz(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("override", "told"),
+    ("override", "message"),
     [
         ("noise.snr_db=[nan]", "noise.snr_db.0 = nan"),
         ("noise.snr_db=[5, inf]", "noise.snr_db.1 = inf"),
@@ -143,19 +143,21 @@ def test_a_noise_is_brought_to_16_khz(tmp_path: Path) -> None:
         ('noise.level="peak"', "'active' or 'rms'"),
     ],
 )
-def test_a_recipe_refuses_what_cannot_be_mixed(override: str, told: str) -> None:
+def test_a_recipe_refuses_what_cannot_be_mixed(override: str, message: str) -> None:
     with pytest.raises(MtlserError) as refused:
         load("demo", (override,))
-    assert told in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_noisex92_itself() -> None:
     shared = os.environ.get("MTLSER_SHARED")
     if not shared:
         pytest.skip("MTLSER_SHARED is unset: no NOISEX-92 here")
-    found = noise_folders.find(Path(shared) / "data" / "noisex92")
+    recordings = noise_folders.find(Path(shared) / "data" / "noisex92")
     assert (
-        {"babble", "white", "volvo", "factory1"} <= set(found.kinds) <= set(noise_folders.NOISEX92)
+        {"babble", "white", "volvo", "factory1"}
+        <= set(recordings.kinds)
+        <= set(noise_folders.NOISEX92)
     )
-    (babble,) = found.of("babble")
+    (babble,) = recordings.of("babble")
     assert noise_folders.load("babble", babble).size == pytest.approx(17.7 * 16_000, rel=0.01)

@@ -52,20 +52,20 @@ def digests(folder: Path) -> dict[str, str]:
 
 def turns(folder: Path) -> dict[str, tuple[str, float, float]]:
     """Utterance id to (label, start, end), from the label files."""
-    found: dict[str, tuple[str, float, float]] = {}
+    labels_by_id: dict[str, tuple[str, float, float]] = {}
     for path in folder.glob("Session*/dialog/EmoEvaluation/Ses*.txt"):
         for start_s, end_s, name, label in TURN.findall(path.read_text(encoding="latin-1")):
-            found[name] = (label, float(start_s), float(end_s))
-    return found
+            labels_by_id[name] = (label, float(start_s), float(end_s))
+    return labels_by_id
 
 
 def transcripts(folder: Path) -> dict[str, str]:
-    found: dict[str, str] = {}
+    text_by_id: dict[str, str] = {}
     for path in folder.glob("Session*/dialog/transcriptions/Ses*.txt"):
         for line in path.read_text(encoding="latin-1").splitlines():
             name, text = line.split(" [", 1)
-            found[name] = text.split("]: ", 1)[1]
-    return found
+            text_by_id[name] = text.split("]: ", 1)[1]
+    return text_by_id
 
 
 def wavs(folder: Path) -> dict[str, Path]:
@@ -115,14 +115,16 @@ def test_wavs_are_16_khz_mono_sound_as_long_as_their_turn(release: Path) -> None
 
 def test_both_actors_speak_in_every_dialogue_of_both_prefixes_and_styles(release: Path) -> None:
     by_dialogue = groupby(sorted(turns(release)), key=lambda name: name.rsplit("_", 1)[0])
-    heard = {dialogue: {name[-4] for name in names} for dialogue, names in by_dialogue}
-    assert set(heard) == {
+    letters_by_dialogue = {
+        dialogue: {name[-4] for name in names} for dialogue, names in by_dialogue
+    }
+    assert set(letters_by_dialogue) == {
         f"Ses0{session}{letter}_{part}"
         for session in range(1, 6)
         for letter in "FM"
         for part in ("impro01", "script01_1")
     }
-    assert all(letters == {"F", "M"} for letters in heard.values())
+    assert all(letters == {"F", "M"} for letters in letters_by_dialogue.values())
 
 
 def test_both_actors_speak_however_short_the_dialogue() -> None:
@@ -144,13 +146,13 @@ def test_labels_to_keep_and_to_leave_out_have_the_shares_of_the_task(release: Pa
     assert {label for label, _, _ in turns(release).values()} >= {"neu", "hap", "exc", "ang", "sad"}
     assert {label for label, _, _ in turns(release).values()} >= {"fru", "xxx"}
     counts = Counter(label for one in deal_labels(60, 12, generator(3, "test")) for label in one)
-    kept = {label: counts[label] for label in ("neu", "hap", "exc", "ang", "sad")}
-    total = sum(kept.values())
+    of_task = {label: counts[label] for label in ("neu", "hap", "exc", "ang", "sad")}
+    total = sum(of_task.values())
     assert 500 <= total <= 800
     assert total / sum(counts.values()) == pytest.approx(0.88, abs=0.01)
-    assert set(counts) - set(kept) == {"fru", "xxx", "oth", "sur", "fea", "dis"}
-    assert kept["neu"] / total == pytest.approx(0.31, abs=0.005)
-    assert (kept["hap"] + kept["exc"]) / total == pytest.approx(0.30, abs=0.005)
+    assert set(counts) - set(of_task) == {"fru", "xxx", "oth", "sur", "fea", "dis"}
+    assert of_task["neu"] / total == pytest.approx(0.31, abs=0.005)
+    assert (of_task["hap"] + of_task["exc"]) / total == pytest.approx(0.30, abs=0.005)
 
 
 def test_the_default_release_has_60_dialogues() -> None:
@@ -164,10 +166,10 @@ def test_the_dirt_of_the_real_release_is_there(release: Path) -> None:
     assert any(name.startswith("._") and name.endswith(".txt") for name in names)
     label_files = [p.read_bytes() for p in release.glob("Session*/dialog/EmoEvaluation/Ses*.txt")]
     assert 0 < sum(b"\r\n" in content for content in label_files) < len(label_files)
-    spoken = b"".join(p.read_bytes() for p in release.glob("Session*/dialog/transcriptions/Ses*"))
-    assert "é".encode("latin-1") in spoken
+    content = b"".join(p.read_bytes() for p in release.glob("Session*/dialog/transcriptions/Ses*"))
+    assert "é".encode("latin-1") in content
     with pytest.raises(UnicodeDecodeError):
-        spoken.decode("utf-8")
+        content.decode("utf-8")
     missing = wavs(release).keys() - transcripts(release).keys()
     assert len(missing) == 2
 
@@ -176,8 +178,8 @@ def test_event_tags_stay_out_of_the_sentence() -> None:
     from mtlser.data.synthetic.casting import say
 
     rng = generator(0, "test")
-    said = [say("Come here.", rng) for _ in range(1000)]
-    tagged = [text for text in said if text != "Come here."]
+    texts = [say("Come here.", rng) for _ in range(1000)]
+    tagged = [text for text in texts if text != "Come here."]
     assert 10 < len(tagged) < 60
     for text in tagged:
         assert text.replace("Come here.", "").strip() in EVENTS
@@ -185,15 +187,15 @@ def test_event_tags_stay_out_of_the_sentence() -> None:
 
 def test_transcripts_come_from_the_demo_bank(release: Path) -> None:
     tags = re.compile("|".join(map(re.escape, EVENTS)))
-    said = {tags.sub("", text).strip() for text in transcripts(release).values()}
-    assert said - set(SENTENCES) == {"The café was open until nine."}
+    sentences = {tags.sub("", text).strip() for text in transcripts(release).values()}
+    assert sentences - set(SENTENCES) == {"The café was open until nine."}
 
 
 def test_a_script_is_the_same_in_every_session(release: Path) -> None:
     tags = re.compile("|".join(map(re.escape, EVENTS)))
-    said = transcripts(release)
+    texts = transcripts(release)
     for turn in ("F000", "M000"):
-        versions = [said.get(f"Ses0{n}F_script01_1_{turn}") for n in range(1, 6)]
+        versions = [texts.get(f"Ses0{n}F_script01_1_{turn}") for n in range(1, 6)]
         assert len({tags.sub("", text).strip() for text in versions if text}) == 1
 
 
@@ -253,7 +255,7 @@ def test_bad_places_sizes_and_seeds_are_refused(release: Path, tmp_path: Path) -
         write_release(tmp_path / "file", 0, SMALL)
     with pytest.raises(MtlserError, match="cannot be written"):
         write_release(tmp_path / "file" / "below", 0, SMALL)
-    with pytest.raises(MtlserError, match="holds files already"):
+    with pytest.raises(MtlserError, match="is not empty"):
         write_release(release, 0, SMALL)
     with pytest.raises(MtlserError, match="seed -1"):
         write_release(tmp_path / "new", -1, SMALL)

@@ -124,8 +124,8 @@ def test_the_speaker_head_learns_prefixes_where_it_is_told_to(
 def test_a_corpus_without_prefixes_is_refused_in_one_sentence(inputs: Inputs) -> None:
     utterance = inputs.utterances[0].model_copy(update={"recording": None, "corpus": "emodb"})
     sentence = (
-        r"^s0_u0: no file-name prefix to teach; of emodb only `--set train.speaker_label=actor` "
-        r"can be taught$"
+        r"^s0_u0: emodb has no file-name prefix to use as a speaker; "
+        r"use `--set train.speaker_label=actor`$"
     )
     with pytest.raises(MtlserError, match=sentence):
         speaker_label(utterance, "prefix")

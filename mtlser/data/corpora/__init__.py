@@ -1,4 +1,4 @@
-"""Readers of the corpora's own folders, one file each."""
+"""Readers of corpora as their authors distribute them, one file each."""
 
 from pathlib import Path
 
@@ -19,8 +19,8 @@ def corpus(name: str) -> Corpus:
     """
     if name not in CORPORA:
         raise MtlserError(
-            f"corpus {name!r}: no such reader; there are {', '.join(CORPORA)}: "
-            f"give one as `--corpus {next(iter(CORPORA))}`"
+            f"corpus {name!r}: no such reader; there are {', '.join(CORPORA)}; "
+            f"choose one with `--corpus {next(iter(CORPORA))}`"
         )
     return CORPORA[name]
 
@@ -31,25 +31,26 @@ def read(name: str, root: Path) -> list[Item]:
     Raises:
         MtlserError: `root` is no folder, is empty, or holds something else.
     """
-    wanted = corpus(name)
+    reader = corpus(name)
     if not root.is_dir():
         raise MtlserError(
-            f"{root}: not a folder; expected {wanted.title}: {wanted.layout}; give it as "
+            f"{root}: not a folder; expected {reader.title}: {reader.layout}; set it with "
             "`mtlser ingest --root DIR`"
         )
-    folder = wanted.find(root)
+    folder = reader.find(root)
     if folder is None:
-        raise MtlserError(f"{root}: no {wanted.title} here; {_instead(wanted, root)}")
-    return wanted.read(folder)
+        raise MtlserError(f"{root}: no {reader.title} here; {_instead(reader, root)}")
+    return reader.read(folder)
 
 
-def _instead(wanted: Corpus, root: Path) -> str:
+def _instead(reader: Corpus, root: Path) -> str:
+    """What is in `root` in place of the reader's corpus, and the command for it."""
     for other in CORPORA.values():
-        if other is not wanted and other.find(root) is not None:
+        if other is not reader and other.find(root) is not None:
             return f"it is {other.title}: run `mtlser ingest --corpus {other.name} --root {root}`"
     names = sorted(path.name for path in root.iterdir())
-    seen = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "") if names else "nothing"
+    present = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "") if names else "nothing"
     return (
-        f"expected {wanted.layout}, seen {seen}: give the release's folder as "
+        f"expected {reader.layout}, found {present}: set the release's folder with "
         "`mtlser ingest --root DIR`"
     )

@@ -1,4 +1,4 @@
-"""What every corpus reader gives: raw items, before any audio is opened."""
+"""What a corpus reader returns: items from labels and file names, before any audio is opened."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ BAD_NAME = "file name not understood"
 
 @dataclass(frozen=True)
 class Item:
-    """One candidate utterance; exactly one of `emotion` and `left_out` is given."""
+    """One candidate utterance; exactly one of `emotion` and `left_out` is set."""
 
     id: str
     path: Path | None
@@ -21,7 +21,7 @@ class Item:
     emotion: str | None
     """One of `mtlser.records.EMOTIONS`."""
     left_out: str | None
-    """Why the item is no part of the task."""
+    """Why the item is not part of the task."""
     label: str | None
     """The release's own label."""
     speaker: str
@@ -42,7 +42,7 @@ class Release:
     by_emotion: dict[str, int]
     by_speaker: dict[str, int]
     fewest_labelled: int
-    """A copy with at least so many task labels means to be this release."""
+    """A copy with at least so many task labels is checked against this release."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ class Corpus:
     layout: str
     """What its folder looks like, for error messages."""
     find: Callable[[Path], Path | None]
-    """The release below a folder that a user gave; `None` where there is none."""
+    """The release in or below a folder; `None` where there is none."""
     read: Callable[[Path], list[Item]]
-    """All items of the folder that `find` gave, in a stable order."""
+    """All items of the folder that `find` returned, in a stable order."""
     release: Release | None
 
 

@@ -5,8 +5,8 @@ Interspeech 2005, doi 10.21437/Interspeech.2005-446. Free: http://emodb.bilderba
 
     wav/03a01Fa.wav     speaker 03, sentence a01, F(reude), version a
 
-Four of the seven classes are the task's; the sentence's code gives the transcript. The sentences
-are given, so the style is `scripted`; there are no sessions, dialogues or recordings.
+Four of the seven classes belong to the task; the sentence's code decides the transcript. Actors
+read fixed sentences, so the style is `scripted`; there are no sessions, dialogues or recordings.
 """
 
 import re

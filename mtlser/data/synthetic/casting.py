@@ -1,4 +1,4 @@
-"""Who says what in the synthetic dialogues: labels, turns, scripts, transcripts' dirt."""
+"""Speakers, labels and sentences of the synthetic dialogues, and flaws of their transcripts."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ import numpy as np
 from mtlser.errors import MtlserError
 
 SHARES = {"neu": 0.31, "hap": 0.11, "exc": 0.19, "ang": 0.20, "sad": 0.19}
-"""Labels of the four-class task with IEMOCAP's own shares (excited counts as happy there)."""
+"""Labels of the four-class task with IEMOCAP's own shares; excited counts as happy."""
 
 OTHER_SHARES = {"fru": 0.36, "xxx": 0.34, "oth": 0.08, "sur": 0.10, "fea": 0.07, "dis": 0.05}
 """Labels outside the task."""
@@ -17,20 +17,20 @@ OTHER_SHARES = {"fru": 0.36, "xxx": 0.34, "oth": 0.08, "sur": 0.10, "fea": 0.07,
 OTHERS = 0.12
 """Share of turns with a label outside the task."""
 
-MOOD = 0.4
-"""How often a turn takes its dialogue's mood: dialogues lean to an emotion, as real ones do."""
+MAIN_EMOTION = 0.4
+"""Share of turns with their dialogue's main emotion, as dialogues of the real corpus have one."""
 
 EVENTS = ("[LAUGHTER]", "[BREATHING]", "[GARBAGE]", "{BR}", "{LG}", "{NS}")
 EVENT_SHARE = 0.03
-"""Share of transcripts with an event tag, which nobody speaks."""
+"""Share of transcripts with an event tag, which the audio does not contain."""
 
 TURN_TAKING = 0.7
-"""How often the other actor speaks next."""
+"""Probability that the other actor speaks next."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much is written, for each session and each of its two prefixes (`Ses01F`, `Ses01M`)."""
+    """Amount of data for each session and each of its two prefixes (`Ses01F`, `Ses01M`)."""
 
     improvised: int = 3
     """Improvised dialogues."""
@@ -40,7 +40,7 @@ class Size:
     """Turns of a dialogue, at least 2: both actors speak."""
 
     def __post_init__(self) -> None:
-        """Refuses a size that is no release."""
+        """Refuses a size that is too small for a release."""
         if self.turns < 2 or min(self.improvised, self.scripted) < 1:
             raise MtlserError(
                 f"{self}: a release needs at least 1 improvised and 1 scripted dialogue "
@@ -67,16 +67,18 @@ DEMO_SIZE = Size()
 
 
 def deal_labels(dialogues: int, turns: int, rng: np.random.Generator) -> list[list[str]]:
-    """Each dialogue's labels: the shares hold over all of them, a dialogue leans to its mood."""
+    """Each dialogue's labels: `SHARES` overall, with a main emotion in each dialogue."""
     total = dialogues * turns
-    moods = _dealt(SHARES, dialogues, rng)
-    others = _dealt(OTHER_SHARES, round(OTHERS * total), rng)
-    left = Counter(_dealt(SHARES, total - len(others), rng) + others)
+    main = _shuffled(SHARES, dialogues, rng)
+    others = _shuffled(OTHER_SHARES, round(OTHERS * total), rng)
+    remaining = Counter(_shuffled(SHARES, total - len(others), rng) + others)
     labels = [""] * total
     for index in rng.permutation(total).tolist():
-        mood = moods[index // turns]
-        label = mood if left[mood] and rng.random() < MOOD else _drawn(left, rng)
-        left[label] -= 1
+        common = main[index // turns]
+        label = (
+            common if remaining[common] and rng.random() < MAIN_EMOTION else _draw(remaining, rng)
+        )
+        remaining[label] -= 1
         labels[index] = label
     return [labels[start : start + turns] for start in range(0, total, turns)]
 
@@ -99,7 +101,7 @@ def script(
 
 
 def say(sentence: str, rng: np.random.Generator) -> str:
-    """The sentence as its transcription file has it: at times with an event tag at either end."""
+    """The sentence as its transcription file has it: sometimes with an event tag at one end."""
     if rng.random() >= EVENT_SHARE:
         return sentence
     event = EVENTS[rng.integers(len(EVENTS))]
@@ -113,13 +115,13 @@ def gaps(dialogues: int, turns: int, rng: np.random.Generator) -> set[tuple[int,
     return {divmod(int(index), turns) for index in chosen}
 
 
-def _dealt(shares: Mapping[str, float], count: int, rng: np.random.Generator) -> list[str]:
-    """`count` labels in random order, as near to the shares as whole numbers go."""
+def _shuffled(shares: Mapping[str, float], count: int, rng: np.random.Generator) -> list[str]:
+    """`count` labels in random order, in these shares as nearly as whole numbers allow."""
     edges = np.rint(np.cumsum([0.0, *shares.values()]) * count).astype(int)
-    dealt = [label for label, n in zip(shares, np.diff(edges), strict=True) for _ in range(n)]
-    return [dealt[index] for index in rng.permutation(count)]
+    labels = [label for label, n in zip(shares, np.diff(edges), strict=True) for _ in range(n)]
+    return [labels[index] for index in rng.permutation(count)]
 
 
-def _drawn(left: Counter[str], rng: np.random.Generator) -> str:
-    """One of the labels that are left, each as likely as often it is there."""
-    return list(left.elements())[rng.integers(left.total())]
+def _draw(remaining: Counter[str], rng: np.random.Generator) -> str:
+    """One of the remaining labels, with a probability in proportion to its count."""
+    return list(remaining.elements())[rng.integers(remaining.total())]

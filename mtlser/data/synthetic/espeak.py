@@ -41,10 +41,10 @@ class _Engine:
         rate_hz = self._library.espeak_Initialize(_SYNCHRONOUS, 0, bytes(data), _DONT_EXIT)
         if rate_hz != RATE_HZ:
             raise MtlserError(
-                f"eSpeak NG answers {rate_hz} on its data in {data}, expected {RATE_HZ} Hz; "
+                f"eSpeak NG returned {rate_hz} for its data in {data}, expected {RATE_HZ} Hz; "
                 "run `pip install --force-reinstall espeakng-loader`"
             )
-        self._callback = _CALLBACK(self._take)  # kept: the library calls it as long as it lives
+        self._callback = _CALLBACK(self._take)  # the library calls it as long as it lives
         self._library.espeak_SetSynthCallback(self._callback)
 
     def _declare(self) -> None:
@@ -60,7 +60,7 @@ class _Engine:
         ]  # fmt: skip
 
     def _take(self, samples: "ctypes._Pointer[ctypes.c_short]", count: int, _: int | None) -> int:
-        """Keeps one block of samples; 0 asks for the next."""
+        """Stores one block of samples; returns 0 to continue."""
         if samples and count > 0:
             self._parts.append(ctypes.string_at(samples, 2 * count))
         return 0
@@ -69,7 +69,7 @@ class _Engine:
         """True where eSpeak NG has this voice and, after a `+`, this variant."""
         _, plus, variant = voice.partition("+")
         if plus and variant not in {path.name for path in self.variants.iterdir()}:
-            return False  # the library itself falls back to the plain voice without a word
+            return False  # the library itself falls back to the plain voice without a warning
         return bool(self._library.espeak_SetVoiceByName(voice.encode()) == 0)
 
     def synthesise(self, text: str, settings: dict[str, int], seed: int) -> bytes:
@@ -100,9 +100,9 @@ def speak(
 ) -> NDArray[np.int16]:
     """`text` as speech: int16 samples at 22,050 Hz.
 
-    The samples depend on the seed and, in their lowest bits, on what the process has spoken
-    before: for identical bytes speak the same clips in the same order in a fresh process, as
-    `mtlser.data.synthetic.rendering.render` does.
+    The samples depend on the seed and, in their lowest bits, on the clips that the process has
+    synthesised before: for identical bytes synthesise the same clips in the same order
+    in a fresh process, as `mtlser.data.synthetic.rendering.render` does.
 
     Args:
         text: plain text, not empty.
@@ -114,7 +114,7 @@ def speak(
         seed: of eSpeak NG's random generator (breath, flutter).
 
     Raises:
-        MtlserError: no text, no such voice, a value outside its limits, or no sound came back.
+        MtlserError: no text, no such voice, a value outside its limits, or no sound.
     """
     settings = {
         "rate_wpm": rate_wpm, "pitch": pitch, "pitch_range": pitch_range, "volume": volume,
@@ -124,7 +124,7 @@ def speak(
         if not low <= value <= high:
             raise MtlserError(f"eSpeak NG: {name} is {value}, allowed are {low} to {high}")
     if not text.strip():
-        raise MtlserError("eSpeak NG: nothing to say: the text is empty")
+        raise MtlserError("eSpeak NG: the text is empty; expected at least one word")
     engine = _engine()
     if not engine.set_voice(voice):
         raise MtlserError(
@@ -133,5 +133,5 @@ def speak(
         )
     samples = np.frombuffer(engine.synthesise(text, settings, seed), dtype="<i2")
     if not samples.any():
-        raise MtlserError(f"eSpeak NG: voice {voice!r} gave no sound for {text!r}")
+        raise MtlserError(f"eSpeak NG: voice {voice!r} produced no sound for {text!r}")
     return samples.astype(np.int16)

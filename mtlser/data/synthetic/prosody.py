@@ -1,4 +1,4 @@
-"""How the synthetic actors sound: their own base, moved by emotion, with overlapping ranges."""
+"""Prosody of the synthetic actors: a base of their own, shifted by emotion; ranges overlap."""
 
 from typing import NamedTuple
 
@@ -29,10 +29,10 @@ class Prosody(NamedTuple):
 
 
 BASE = Prosody(rate_wpm=142, pitch=45, pitch_range=50, volume=80)
-"""Middle of all actors."""
+"""Mean over actors."""
 
 ACTOR_SD = Prosody(rate_wpm=8, pitch=4, pitch_range=4, volume=5)
-"""How actors differ from the middle."""
+"""SD of actors around the mean."""
 
 SHIFTS = {
     "neu": Prosody(0, -3, -22, 0),
@@ -40,7 +40,7 @@ SHIFTS = {
     "ang": Prosody(42, 3, 12, 15),
     "sad": Prosody(-28, -16, -14, -15),
 }
-"""What an emotion adds to the actor's base."""
+"""Shift of an emotion against the actor's base."""
 
 SPREAD = Prosody(rate_wpm=12.5, pitch=6, pitch_range=10, volume=7)
 """SD of one actor's utterances of one emotion: ranges of different emotions overlap."""
@@ -50,7 +50,7 @@ ALIASES = {"exc": "hap", "fru": "ang", "sur": "hap", "fea": "sad", "dis": "ang"}
 
 
 def actor_base(rng: np.random.Generator) -> Prosody:
-    """One actor's own middle."""
+    """One actor's base, drawn around `BASE`."""
     return _around(BASE, ACTOR_SD, rng)
 
 
@@ -62,7 +62,7 @@ def emotional(base: Prosody, label: str, rng: np.random.Generator) -> Prosody:
 
 
 LOWEST, HIGHEST = Prosody(110, 20, 5, 50), Prosody(235, 85, 95, 110)
-"""Between these, people speak; for pre-training."""
+"""Range of ordinary speech; for pre-training."""
 
 
 def any_prosody(rng: np.random.Generator) -> Prosody:
@@ -70,8 +70,8 @@ def any_prosody(rng: np.random.Generator) -> Prosody:
     return Prosody(*(rng.uniform(a, b) for a, b in zip(LOWEST, HIGHEST, strict=True)))
 
 
-def quadrant(spoken: Prosody) -> str:
-    """Which way of speaking: the lower or upper half of pitch and of rate, as a label's name.
+def quadrant(setting: Prosody) -> str:
+    """Lower or upper half of pitch and of rate, as a label's name.
 
     The names only fill the label slot of IEMOCAP's files: nobody acts an emotion here, and no
     emotion of the demo has these settings.
@@ -79,8 +79,8 @@ def quadrant(spoken: Prosody) -> str:
     >>> quadrant(LOWEST), quadrant(HIGHEST)
     ('sad', 'hap')
     """
-    high = spoken.pitch > (LOWEST.pitch + HIGHEST.pitch) / 2
-    fast = spoken.rate_wpm > (LOWEST.rate_wpm + HIGHEST.rate_wpm) / 2
+    high = setting.pitch > (LOWEST.pitch + HIGHEST.pitch) / 2
+    fast = setting.rate_wpm > (LOWEST.rate_wpm + HIGHEST.rate_wpm) / 2
     return {(0, 0): "sad", (0, 1): "ang", (1, 0): "neu", (1, 1): "hap"}[int(high), int(fast)]
 
 

@@ -1,4 +1,4 @@
-"""Writes the text files of an IEMOCAP-shaped release, with the real one's formats and dirt."""
+"""Writes the text files of an IEMOCAP-shaped release, in the real one's formats, flaws included."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,13 +38,13 @@ class Turn:
 
 @dataclass(frozen=True)
 class Dialogue:
-    """One dialogue: its turns in order, spoken by both actors of its session."""
+    """One dialogue: its turns in order, by both actors of its session."""
 
     id: str
     session: int
     turns: tuple[Turn, ...]
     crlf: bool
-    """Its label file has Windows line ends."""
+    """Whether its label file has Windows line ends."""
 
     @property
     def session_folder(self) -> str:
@@ -104,7 +104,7 @@ def _times(durations_s: Sequence[float], rng: np.random.Generator) -> list[tuple
 
 
 def _block(turn: Turn, start_s: float, end_s: float, rng: np.random.Generator) -> list[str]:
-    """A turn's lines in the label file: its label, then what each annotator said."""
+    """A turn's lines in the label file: its label, then each annotator's rating."""
     middle = np.array(_AFFECT.get(turn.label, (3, 3, 3)))
     rated = np.clip(middle + rng.integers(-1, 2, size=(3, 3)), 1, 5)
     valence, activation, dominance = rated[:2].mean(axis=0)

@@ -1,8 +1,8 @@
 """Clips to wav files: 16 kHz mono 16-bit, byte-identical, rendered by fresh processes.
 
 eSpeak NG carries a little state from clip to clip, so a clip's bytes depend on those before it.
-Clips are therefore cut into blocks of a fixed size, and each block is spoken in order by a
-process of its own: the bytes depend neither on the number of cores nor on the caller's past.
+Clips are therefore divided into blocks of a fixed size, and each block is synthesised in order by
+a process of its own: the bytes depend neither on the number of cores nor on earlier calls.
 """
 
 import os
@@ -21,16 +21,16 @@ from mtlser.records import Record
 
 RATE_HZ = 16_000
 BLOCK = 120
-"""Clips that one process speaks; changing it changes the bytes."""
+"""Clips that one process synthesises; changing it changes the bytes."""
 
 _UP, _DOWN = 320, 441  # 22,050 Hz * 320 / 441 = 16,000 Hz
 
 
 class Clip(Record):
-    """One clip to speak; see `mtlser.data.synthetic.espeak.speak` for units and limits."""
+    """One clip to synthesise; see `mtlser.data.synthetic.espeak.speak` for units and limits."""
 
     path: str
-    """Where the wav goes."""
+    """Path of the wav to write."""
     text: str
     voice: str
     rate_wpm: int
@@ -41,10 +41,10 @@ class Clip(Record):
 
 
 def render(clips: Sequence[Clip]) -> list[float]:
-    """Writes each clip's wav and gives the durations in seconds, in the order of `clips`.
+    """Writes each clip's wav and returns the durations in seconds, in the order of `clips`.
 
     Raises:
-        MtlserError: a clip cannot be spoken or written.
+        MtlserError: a clip cannot be synthesised or written.
     """
     blocks = [clips[start : start + BLOCK] for start in range(0, len(clips), BLOCK)]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
@@ -64,7 +64,7 @@ def resample(wav_n: NDArray[np.int16]) -> NDArray[np.int16]:
 
 
 def _render_apart(block: Sequence[Clip]) -> list[float]:
-    """Renders one block in a fresh process; the durations in seconds."""
+    """Renders one block in a fresh process; returns the durations in seconds."""
     package_root = str(Path(__file__).parents[3])
     paths = [package_root, os.environ.get("PYTHONPATH", "")]
     done = subprocess.run(
@@ -82,14 +82,14 @@ def _render_apart(block: Sequence[Clip]) -> list[float]:
 
 
 def _render_one(clip: Clip) -> int:
-    """Writes one wav through a temporary name; its number of samples."""
+    """Writes one wav through a temporary name; returns its number of samples."""
     from mtlser.data.synthetic.espeak import speak
 
-    spoken_n = speak(
+    speech_n = speak(
         clip.text, clip.voice, clip.rate_wpm, clip.pitch, clip.pitch_range, clip.volume,
         seed=clip.seed,
     )  # fmt: skip
-    wav_n = resample(spoken_n)
+    wav_n = resample(speech_n)
     path = Path(clip.path)
     temporary = path.with_name(path.name + ".tmp")
     with temporary.open("wb") as raw, wave.open(raw, "wb") as file:

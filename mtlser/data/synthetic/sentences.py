@@ -1,4 +1,4 @@
-"""Sentences without an emotional cue: one bank to test on, another grammar to learn from."""
+"""Sentences without an emotional cue: a list for the demo, a grammar for pre-training."""
 
 import re
 from functools import cache
