@@ -29,7 +29,7 @@ from mtlser import stages
 from mtlser.evaluation.metrics import weighted_accuracy
 from mtlser.models.encoder import BUNDLED
 from mtlser.recipe import Recipe, dumps
-from mtlser.records import EMOTIONS, Cell, write_json
+from mtlser.records import EMOTIONS, Cell, most_probable, write_json
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import NullRun
 from mtlser.training import batches, features, network, validate
@@ -144,10 +144,7 @@ def test_accuracy(
     exact = recipe.train.model_copy(update={"precision": "fp32"})
     job = Job(trained.network, "encoded", read, shown, exact, 0, 0, 0, None, 1, ALONE)
     outputs = validate.predict(job, shown, trained.description)
-    guesses = [
-        max(each.emotion_probabilities, key=each.emotion_probabilities.__getitem__)
-        for each in outputs
-    ]
+    guesses = [most_probable(each.emotion_probabilities) for each in outputs]
     accuracy = weighted_accuracy([example.utterance.emotion for example in shown], guesses)
     return accuracy, fitted.rows[-1]["train_loss"] or 0.0
 

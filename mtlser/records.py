@@ -4,7 +4,7 @@ Every list of records is a JSON Lines file: one record a line, UTF-8, in a stabl
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -89,6 +89,15 @@ class FoldPlan(Record):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
+def most_probable(probabilities: Mapping[str, float]) -> str:
+    """The class with the highest probability; the first in the mapping's order on a tie.
+
+    >>> most_probable({"neutral": 0.25, "happy": 0.375, "angry": 0.375})
+    'happy'
+    """
+    return max(probabilities, key=probabilities.__getitem__)
+
+
 class Prediction(Record):
     """One system's output for one utterance: the only hand-off to measurement."""
 
@@ -113,7 +122,7 @@ class Prediction(Record):
     @property
     def emotion_predicted(self) -> str:
         """The most probable class; the first in label order on a tie."""
-        return max(self.emotion_probabilities, key=lambda name: self.emotion_probabilities[name])
+        return most_probable(self.emotion_probabilities)
 
 
 class Cell(Record):

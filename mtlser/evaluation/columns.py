@@ -3,6 +3,7 @@
 A million predictions as records take gigabytes; as columns they take megabytes.
 """
 
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -107,3 +108,44 @@ class Columns:
     def right(self, block: Block) -> NDArray[np.bool_]:
         """Whether each prediction's class is the true one."""
         return np.asarray(self.truth.emotion[block.utterance] == block.emotion)
+
+
+class Places:
+    """Names to places 0, 1, 2 ... in the order in which they are first asked for."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._places: dict[str, int] = {}
+
+    def of(self, name: str | None) -> int:
+        """The place of a name; -1 for none."""
+        if name is None:
+            return NONE
+        place = self._places.setdefault(name, len(self.names))
+        if place == len(self.names):
+            self.names.append(name)
+        return place
+
+    def at(self, place: int) -> str | None:
+        """The name at a place."""
+        return None if place == NONE else self.names[place]
+
+
+def ranks(names: Sequence[str]) -> NDArray[np.int64]:
+    """The place of each name among the different names in sorted order.
+
+    >>> ranks(["b", "c", "a", "b"]).tolist()
+    [1, 2, 0, 1]
+    """
+    places = {name: place for place, name in enumerate(sorted(set(names)))}
+    return np.fromiter((places[name] for name in names), dtype=np.int64, count=len(names))
+
+
+def replaced(column: "array[int]", by: NDArray[np.int64]) -> Integers:
+    """Each place replaced by another; none stays none."""
+    return np.append(by, NONE)[np.asarray(column)].astype(np.int32)
+
+
+def integers(column: "array[int]") -> Integers:
+    """The column as an array of numpy's."""
+    return np.asarray(column, dtype=np.int32)

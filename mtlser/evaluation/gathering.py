@@ -9,8 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlser.errors import MtlserError
-from mtlser.evaluation.columns import Columns
-from mtlser.evaluation.gatherer import Gatherer
+from mtlser.evaluation import score_checks
+from mtlser.evaluation.columns import (
+    NONE,
+    Block,
+    Columns,
+    Group,
+    Integers,
+    Places,
+    Truth,
+    integers,
+    ranks,
+    replaced,
+)
+from mtlser.evaluation.metrics import edits
 from mtlser.records import Prediction, parse_line
 
 
@@ -47,6 +59,158 @@ def merge(files: Sequence[Path], out: Path) -> Columns:
     gathered = gatherer.finish()
     lines.copy(files, gatherer.order(), out)
     return gathered
+
+
+class Gatherer:
+    """Takes predictions one by one and keeps columns of them."""
+
+    def __init__(self) -> None:
+        self.classes: list[str] = []
+        self.utterances, self.speakers, self.styles = Places(), Places(), Places()
+        self.groups: dict[Group, int] = {}
+        # By utterance.
+        self.true_emotion, self.true_speaker = array("i"), array("i")
+        self.style, self.text = array("i"), array("q")
+        self.words, self.characters = array("i"), array("i")
+        # By prediction.
+        self.group, self.utterance, self.fold = array("i"), array("i"), array("i")
+        self.emotion, self.speaker = array("i"), array("i")
+        self.word_edits, self.character_edits = array("i"), array("i")
+        self.confidence, self.transcribed = array("d"), array("b")
+        self.seed, self.recipe_hash = 0, ""
+        self.contradiction: str | None = None
+
+    def add(self, prediction: Prediction) -> None:
+        """Takes one prediction.
+
+        Raises:
+            MtlserError: another seed, recipe or list of classes than the first one's, or
+                probabilities that are no distribution.
+        """
+        if not self.classes:
+            self.classes = list(prediction.emotion_probabilities)
+            self.seed, self.recipe_hash = prediction.seed, prediction.recipe_hash
+        score_checks.check_same("seed", str(self.seed), str(prediction.seed))
+        score_checks.check_same("recipe hash", self.recipe_hash, prediction.recipe_hash)
+        score_checks.check_probabilities(prediction, self.classes)
+        group = (prediction.system, prediction.split, prediction.condition)
+        place = self._truth(prediction)
+        predicted = prediction.emotion_predicted
+        heard = prediction.text_predicted
+        by_word, by_character = NONE, NONE
+        if heard is not None and prediction.text_true is not None:
+            (by_word, _), (by_character, _) = edits(prediction.text_true, heard)
+        self.group.append(self.groups.setdefault(group, len(self.groups)))
+        self.utterance.append(place)
+        self.fold.append(prediction.fold)
+        self.emotion.append(self.classes.index(predicted))
+        self.confidence.append(min(1.0, prediction.emotion_probabilities[predicted]))
+        self.speaker.append(self.speakers.of(prediction.speaker_predicted))
+        self.word_edits.append(by_word)
+        self.character_edits.append(by_character)
+        self.transcribed.append(heard is not None)
+
+    def finish(self) -> Columns:
+        """All that was taken.
+
+        Raises:
+            MtlserError: nothing was, or an utterance is predicted twice.
+        """
+        if not self.group:
+            raise MtlserError("no predictions to score; run `mtlser train` for each cell first")
+        # Places follow the alphabet, not the order of arrival.
+        utterance, speaker = ranks(self.utterances.names), ranks(self.speakers.names)
+        style = ranks(self.styles.names)
+        by_name = np.argsort(utterance)
+        truth = Truth(
+            names=tuple(sorted(self.utterances.names)),
+            emotion=integers(self.true_emotion)[by_name],
+            speaker=replaced(self.true_speaker, speaker)[by_name],
+            style=replaced(self.style, style)[by_name],
+            words=integers(self.words)[by_name],
+            characters=integers(self.characters)[by_name],
+        )
+        found = Columns(
+            classes=tuple(self.classes),
+            speakers=tuple(sorted(self.speakers.names)),
+            styles=tuple(sorted(self.styles.names)),
+            truth=truth,
+            blocks=self._blocks(replaced(self.utterance, utterance), speaker),
+            seed=self.seed,
+            recipe_hash=self.recipe_hash,
+            contradiction=self.contradiction,
+        )
+        score_checks.check_repeats(found)
+        return found
+
+    def order(self) -> NDArray[np.int64]:
+        """Positions of the predictions taken, by system, fold, split, condition, utterance id."""
+        keys = list(self.groups)
+        system, split, condition = (
+            ranks([key[part] for key in keys])[np.asarray(self.group)] for part in range(3)
+        )
+        utterance = ranks(self.utterances.names)[np.asarray(self.utterance)]
+        return np.lexsort((utterance, condition, split, np.asarray(self.fold), system))
+
+    def _truth(self, prediction: Prediction) -> int:
+        """The utterance's place; remembers the first contradiction to what was said before."""
+        text, place = prediction.text_true, self.utterances.of(prediction.utterance_id)
+        emotion = self.classes.index(prediction.emotion_true)
+        speaker, style = self.speakers.of(prediction.speaker_true), self.styles.of(prediction.style)
+        if place == len(self.text):
+            self.true_emotion.append(emotion)
+            self.true_speaker.append(speaker)
+            self.style.append(style)
+            self.text.append(hash(text))
+            (_, words), (_, characters) = edits(text or "", "")
+            self.words.append(NONE if text is None else words)
+            self.characters.append(NONE if text is None else characters)
+        elif self.contradiction is None and (
+            self.text[place] != hash(text)
+            or self.true_emotion[place] != emotion
+            or self.true_speaker[place] != speaker
+            or self.style[place] != style
+        ):
+            self.contradiction = self._contradicted(prediction, place)
+        return place
+
+    def _contradicted(self, prediction: Prediction, place: int) -> str:
+        told = {
+            "class": (prediction.emotion_true, self.classes[self.true_emotion[place]]),
+            "speaker": (prediction.speaker_true, self.speakers.names[self.true_speaker[place]]),
+            "style": (prediction.style, self.styles.at(self.style[place])),
+        }
+        parts = [
+            f"true {k} {here!r} here but {there!r}"
+            for k, (here, there) in told.items()
+            if here != there
+        ]
+        if self.text[place] != hash(prediction.text_true):
+            parts.append(f"transcript {prediction.text_true!r} here but another one")
+        return (
+            f"{score_checks.label(prediction)}: {', '.join(parts)} elsewhere; expected one corpus; "
+            "run all cells again from `mtlser ingest` on"
+        )
+
+    def _blocks(self, utterance: Integers, speakers: NDArray[np.int64]) -> dict[Group, Block]:
+        """Columns by group; within one, by fold and utterance id."""
+        group, fold = np.asarray(self.group), integers(self.fold)
+        order = np.lexsort((utterance, fold, group))
+        bounds = np.searchsorted(group[order], np.arange(len(self.groups) + 1))
+        whole = Block(
+            utterance=utterance,
+            fold=fold,
+            emotion=integers(self.emotion),
+            confidence=np.asarray(self.confidence, dtype=np.float64),
+            speaker=replaced(self.speaker, speakers),
+            word_edits=integers(self.word_edits),
+            character_edits=integers(self.character_edits),
+            transcribed=np.asarray(self.transcribed, dtype=np.bool_),
+        ).where(order)
+        return {
+            key: whole.where(slice(bounds[index], bounds[index + 1]))
+            for key, index in sorted(self.groups.items())
+        }
 
 
 class Lines:

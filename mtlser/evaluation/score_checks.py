@@ -1,6 +1,7 @@
 """Refuses predictions that would give a wrong score: leaked, doubled, missing, or no numbers."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import get_args
@@ -12,8 +13,10 @@ from mtlser.errors import MtlserError
 from mtlser.evaluation.columns import NONE, Block, Columns, Group
 from mtlser.evaluation.score_records import MAIN_SYSTEM
 from mtlser.recipe import Recipe
-from mtlser.records import CLEAN, Fold, FoldPlan, Split
+from mtlser.records import CLEAN, Fold, FoldPlan, Prediction, Split
 
+TOLERANCE = 1e-3
+"""How far probabilities may sum from 1."""
 Mask = NDArray[np.bool_]
 """Which utterances, by their place in `Truth.names`."""
 
@@ -181,3 +184,50 @@ def _check_speakers(columns: Columns, plan: FoldPlan, wanted: _Wanted) -> None:
 def _trained(fold: Fold, wanted: _Wanted) -> Mask:
     sides: tuple[Split, ...] = ("train", "validation", "speaker_check")
     return np.logical_or.reduce([wanted.of(fold.index, side).known for side in sides])
+
+
+def label(prediction: Prediction) -> str:
+    """The prediction by utterance, system, fold, split and condition, for an error."""
+    return (
+        f"{prediction.utterance_id} ({prediction.system}, fold {prediction.fold}, "
+        f"{prediction.split}, {prediction.condition})"
+    )
+
+
+def check_same(what: str, first: str, this: str) -> None:
+    """Refuses predictions of two seeds or two recipes together."""
+    if first != this:
+        raise MtlserError(
+            f"predictions of more than one {what} ({first}, {this}); expected one; "
+            "report each by itself with `mtlser report`"
+        )
+
+
+def check_probabilities(prediction: Prediction, classes: Sequence[str]) -> None:
+    """Refuses probabilities of other classes, or that are no distribution."""
+    values = prediction.emotion_probabilities
+    if list(values) != list(classes) or prediction.emotion_true not in values:
+        raise MtlserError(
+            f"{label(prediction)}: classes {', '.join(values)} with true class "
+            f"{prediction.emotion_true!r}; expected {', '.join(classes)}; predict it again"
+        )
+    inside = all(0 <= value <= 1 for value in values.values())
+    if not (inside and math.isclose(sum(values.values()), 1.0, abs_tol=TOLERANCE)):
+        seen = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
+        raise MtlserError(
+            f"{label(prediction)}: probabilities {seen}; expected each in 0-1 and a sum of 1; "
+            "train the cell again with `mtlser train`"
+        )
+
+
+def check_repeats(columns: Columns) -> None:
+    """Refuses an utterance that one system predicts twice in one fold, split and condition."""
+    for (system, split, condition), block in columns.blocks.items():
+        same = (np.diff(block.utterance) == 0) & (np.diff(block.fold) == 0)
+        if same.any():
+            at = int(np.argmax(same))
+            raise MtlserError(
+                f"{columns.truth.names[block.utterance[at]]} ({system}, fold {block.fold[at]}, "
+                f"{split}, {condition}): predicted twice (seed {columns.seed}); give each result "
+                "folder once to `mtlser report`"
+            )

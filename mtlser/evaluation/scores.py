@@ -59,7 +59,8 @@ def measure(
     score_checks.check(told, plan, recipe, main)
     order = (main, *(name for name in told.systems if name != main))
     systems = tuple(_system(name, told, plan, recipe) for name in order)
-    comparisons, untested = comparison.compare(systems, told, plan)
+    sides = [comparison.Side(one.system, one.clean, told, one.system) for one in systems]
+    comparisons, untested = comparison.compare(sides[0], sides[1:], plan)
     remarks = [
         *notes.plan_notes(plan, recipe, told.recipe_hash),
         *notes.class_notes(systems, told.classes),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mtlser.errors import MtlserError
 from mtlser.evaluation.score_records import Scores
-from mtlser.evaluation.significance import noninferiority, run_comparison, statistics
+from mtlser.evaluation.significance import comparison, noninferiority, statistics
 from mtlser.recipe import RegistryRecipe
 from mtlser.records import Fold, FoldPlan, read_json
 from mtlser.registry.gate_records import Gate, MetricTest
@@ -92,7 +92,7 @@ def incomparable(challenger: Reported, champion: Reported, metrics: Sequence[str
         reason = unsound(side, name)
         if reason is not None:
             return reason
-    different = run_comparison.differences(challenger.scores, champion.scores)
+    different = comparison.differences(challenger.scores, champion.scores)
     if not different and challenger.plan.digest != champion.plan.digest:
         different = ["the folds' utterances differ"]
     if different:

@@ -6,8 +6,8 @@ from typing import Any
 
 from mtlser.evaluation import gathering
 from mtlser.evaluation.score_records import Comparison, SystemScores
-from mtlser.evaluation.significance import run_comparison
-from mtlser.evaluation.significance.run_comparison import Measured
+from mtlser.evaluation.significance import comparison
+from mtlser.evaluation.significance.comparison import Side
 from mtlser.records import CLEAN, Prediction, Record, read_jsonl, write_json
 from mtlser.reporting import exports, figures, material, page, significance, studies, verdict
 from mtlser.reporting.figures import Figure
@@ -46,18 +46,16 @@ def write(folder: Path, runs: Sequence[Finished]) -> None:
 
 def compare(runs: Sequence[Finished]) -> Compared:
     """The first run against each other one; those on other folds are set aside, with reasons."""
-    reasons = {run.label: run_comparison.differences(runs[0].scores, run.scores) for run in runs}
+    reasons = {run.label: comparison.differences(runs[0].scores, run.scores) for run in runs}
     alike = [run for run in runs if not reasons[run.label]]
     plans = [run.plan for run in alike if run.plan is not None]
-    measured = [_measured(run) for run in alike] if len(alike) > 1 else []
+    sides = [_side(run) for run in alike] if len(alike) > 1 else []
     rows, notes = (
-        run_comparison.compare(measured[0], measured[1:], plans[0] if plans else None)
-        if measured
-        else ([], [])
+        comparison.compare(sides[0], sides[1:], plans[0] if plans else None) if sides else ((), [])
     )
     return Compared(
         runs={run.label: run.place for run in runs},
-        comparisons=tuple(rows),
+        comparisons=rows,
         untested=tuple(
             Untested(label=label, reasons=tuple(why)) for label, why in reasons.items() if why
         ),
@@ -91,17 +89,16 @@ def render(runs: Sequence[Finished], found: Compared) -> str:
     )
 
 
-def _measured(run: Finished) -> Measured:
-    """The run with its main system's clean test, where its predictions lie beside its scores."""
-    if run.predictions is None:
-        return Measured(label=run.label, scores=run.scores, told=None)
-    wanted = (run.scores.main, "test", CLEAN)
-    told = gathering.columns(
-        p
-        for p in read_jsonl(run.predictions, Prediction)
-        if (p.system, p.split, p.condition) == wanted
-    )
-    return Measured(label=run.label, scores=run.scores, told=told)
+def _side(run: Finished) -> Side:
+    """The run's main system, with its predictions where they lie beside the scores."""
+    columns, main = None, run.scores.main
+    if run.predictions is not None:
+        columns = gathering.columns(
+            p
+            for p in read_jsonl(run.predictions, Prediction)
+            if (p.system, p.split, p.condition) == (main, "test", CLEAN)
+        )
+    return Side(run.label, run.scores.of(main).clean, columns, main)
 
 
 def _main(run: Finished) -> SystemScores:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from mtlser import storage
 from mtlser.errors import MtlserError
-from mtlser.records import EMOTIONS
+from mtlser.records import EMOTIONS, most_probable
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -138,7 +138,7 @@ def spoken(file: str, output: "Output") -> FilePrediction:
     probabilities = output.emotion_probabilities
     return FilePrediction(
         file=file,
-        emotion=max(probabilities, key=lambda name: probabilities[name]),
+        emotion=most_probable(probabilities),
         probabilities=probabilities,
         text=output.text,
         speaker=output.speaker,

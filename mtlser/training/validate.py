@@ -11,6 +11,7 @@ from mtlser.evaluation import metrics
 from mtlser.evaluation.predictor import BATCH_S, Output, length_batches, outputs
 from mtlser.evaluation.selection import selection_score
 from mtlser.models.bundle import Description
+from mtlser.records import most_probable
 from mtlser.training.batches import Example
 from mtlser.training.checkpoint import Row
 from mtlser.training.job import Job
@@ -64,7 +65,7 @@ def predict(job: Job, shown: Sequence[Example], description: Description) -> lis
 def emotion_and_text(shown: Sequence[Example], said: Sequence[Output]) -> Row:
     """Emotion cross-entropy (nats), WA, UA, macro-F1 and WER of the outputs."""
     truth = [example.utterance.emotion for example in shown]
-    guess = [max(o.emotion_probabilities, key=o.emotion_probabilities.__getitem__) for o in said]
+    guess = [most_probable(output.emotion_probabilities) for output in said]
     spoken = [
         (example.utterance.text, output.text or "")
         for example, output in zip(shown, said, strict=True)

@@ -88,13 +88,13 @@ def swapped_bootstrap(patch: pytest.MonkeyPatch) -> None:
 
 
 def swapped_comparison(patch: pytest.MonkeyPatch) -> None:
-    right = comparison._compare
+    right = comparison._row
 
     def wrong(*given: object) -> object:
         row = right(*given)  # type: ignore[arg-type]
         return row.model_copy(update={"metric": {"wa": "ua", "ua": "wa"}[row.metric]})
 
-    patch.setattr(comparison, "_compare", wrong)
+    patch.setattr(comparison, "_row", wrong)
 
 
 def test_the_whole_way_is_right(tmp_path: Path) -> None:

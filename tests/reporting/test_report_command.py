@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 from mtlser import stages, tracking
 from mtlser.errors import MtlserError
 from mtlser.evaluation.score_records import Scores
-from mtlser.evaluation.significance.run_comparison import differences
+from mtlser.evaluation.significance.comparison import differences
 from mtlser.recipe import Recipe, dumps
 from mtlser.records import FoldPlan, Prediction, read_json, write_json, write_jsonl
 from mtlser.reporting import runs
@@ -234,7 +234,7 @@ def test_without_folds_and_predictions_the_test_to_believe_is_named_as_missing(
     code, _, err = run("report", "--compare", *places, "--out", "r")
     assert code == 0, err
     found = read_json(tmp_path / "r" / "comparison.json", Compared)
-    assert any("the one to believe, is missing" in note for note in found.notes)
+    assert any("no folds.json" in note for note in found.notes)
     kinds = {test.kind for row in found.comparisons for test in row.paired}
     assert "corrected resampled t" not in kinds
     assert all(row.mcnemar is None for row in found.comparisons)

@@ -1,11 +1,12 @@
-"""The main system against each other system on clean test."""
+"""Tests of one system against others on clean test: within one report, or between runs."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from mtlser.errors import MtlserError
-from mtlser.evaluation.columns import Columns
-from mtlser.evaluation.score_records import Comparison, SystemScores
+from mtlser.evaluation.columns import Block, Columns
+from mtlser.evaluation.score_records import Comparison, ConditionScores, Scores
 from mtlser.evaluation.significance import bootstrap, mcnemar, paired, statistics
 from mtlser.evaluation.significance.bootstrap import Interval
 from mtlser.evaluation.significance.mcnemar import McNemar
@@ -14,87 +15,161 @@ from mtlser.evaluation.significance.trust import trust
 from mtlser.records import CLEAN, FoldPlan
 
 T = TypeVar("T")
-METRICS: tuple[Literal["wa", "ua"], ...] = ("wa", "ua")
+Metric = Literal["wa", "ua"]
+METRICS: tuple[Metric, ...] = ("wa", "ua")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One system of a comparison."""
+
+    name: str
+    """What the comparison calls it: the system's own name, or its run's."""
+    clean: ConditionScores
+    columns: Columns | None
+    """Where its predictions are; `None`: not at hand, so that no test on utterances is made."""
+    system: str
+    """Its name in `columns`."""
+
+    @property
+    def block(self) -> Block | None:
+        """Its predictions of clean test."""
+        return None if self.columns is None else self.columns.blocks[self.system, "test", CLEAN]
+
+
+def differences(first: Scores, other: Scores) -> list[str]:
+    """Why two runs may not be tested against each other; empty where they may.
+
+    Their folds have to be the same ones: same manifest, protocol, fold names and test sizes, and
+    the same classes.
+    """
+    named = {
+        "protocols": (first.protocol, other.protocol),
+        "manifest digests": (first.manifest_digest[:12], other.manifest_digest[:12]),
+        "folds": (", ".join(first.fold_names), ", ".join(other.fold_names)),
+        "classes": (", ".join(first.classes), ", ".join(other.classes)),
+    }
+    reasons = [f"{name} differ ({a}; {b})" for name, (a, b) in named.items() if a != b]
+    sizes = [
+        [fold.numbers.utterances for fold in scores.of(scores.main).clean.folds]
+        for scores in (first, other)
+    ]
+    if not reasons and sizes[0] != sizes[1]:
+        reasons.append("the folds' tests differ in size")
+    return reasons
 
 
 def compare(
-    systems: Sequence[SystemScores], told: Columns, plan: FoldPlan
+    first: Side, others: Sequence[Side], plan: FoldPlan | None
 ) -> tuple[tuple[Comparison, ...], list[str]]:
-    """The first system against each other one, and notes on what could not be tested."""
+    """The first side against each other one on the same folds, and what could not be tested.
+
+    Args:
+        first: the system that the others are held against.
+        others: systems with scores on the same folds.
+        plan: the folds, for the sizes of training and test; `None`: not at hand, so that the
+            corrected resampled t-test is not defined.
+    """
     notes: list[str] = []
-    rows = [
-        _compare(systems[0], other, metric, told, plan, notes)
-        for other in systems[1:]
-        for metric in METRICS
-    ]
+    if plan is None and others:
+        notes.append(
+            "The folds' sizes are not at hand (no folds.json with these runs), so the corrected "
+            "resampled t-test, the one to trust, is missing: do not rely on another test here."
+        )
+    rows = [_row(first, other, metric, plan, notes) for other in others for metric in METRICS]
     tested = [index for index, row in enumerate(rows) if row.welch is not None]
-    p_values = [row.welch.p for row in rows if row.welch is not None]
-    for index, adjusted in zip(tested, statistics.holm(p_values), strict=True):
-        rows[index] = rows[index].model_copy(update={"p_holm": adjusted})
-    judged = [
-        row.model_copy(update={"trust": trust(row, plan, comparisons=len(tested))}) for row in rows
-    ]
-    return tuple(judged), list(dict.fromkeys(notes))
+    adjusted = statistics.holm([row.welch.p for row in rows if row.welch is not None])
+    for index, p in zip(tested, adjusted, strict=True):
+        rows[index] = rows[index].model_copy(update={"p_holm": p})
+    if plan is not None:
+        rows = [
+            row.model_copy(update={"trust": trust(row, plan, comparisons=len(tested))})
+            for row in rows
+        ]
+    return tuple(rows), list(dict.fromkeys(notes))
 
 
-def intervals(told: Columns, system: str) -> dict[str, Interval]:
+def intervals(columns: Columns, system: str) -> dict[str, Interval]:
     """The bootstrap intervals of a system's pooled WA and UA; empty for one test speaker."""
-    _, counts_scc = told.confusion_by_speaker(told.blocks[system, "test", CLEAN])
+    _, counts_scc = columns.confusion_by_speaker(columns.blocks[system, "test", CLEAN])
     if len(counts_scc) < 2:
         return {}
-    return {metric: bootstrap.over_speakers(counts_scc, metric, told.seed) for metric in METRICS}
+    return {metric: bootstrap.over_speakers(counts_scc, metric, columns.seed) for metric in METRICS}
 
 
-def _compare(
-    main: SystemScores,
-    other: SystemScores,
-    metric: Literal["wa", "ua"],
-    told: Columns,
-    plan: FoldPlan,
-    notes: list[str],
+def _row(
+    first: Side, other: Side, metric: Metric, plan: FoldPlan | None, notes: list[str]
 ) -> Comparison:
-    names = (main.system, other.system)
-    a, b = main.clean.values(metric), other.clean.values(metric)
-    folds = len(plan.folds)
-    n_train = sum(len(fold.train) for fold in plan.folds) / folds
-    n_test = sum(len(fold.test) for fold in plan.folds) / folds
+    names = (first.name, other.name)
     label = f"{metric.upper()} of {names[0]} and {names[1]}"
+    a, b = first.clean.values(metric), other.clean.values(metric)
     welch = None
-    tests: tuple[Paired, ...] = ()
-    if folds < 2:
+    over_folds: tuple[Paired, ...] = ()
+    if len(a) < 2:
         notes.append("One fold only: there is no SD and no test between systems over folds.")
     else:
         welch = _tried(lambda: statistics.welch(a, b, names), label, notes)
-        tries: list[Callable[[], Paired]] = [
-            lambda: paired.corrected_resampled_t(a, b, n_train, n_test, names),
-            lambda: paired.paired_t(a, b, names),
-            lambda: paired.wilcoxon(a, b, names),
-        ]
-        found = [_tried(attempt, label, notes) for attempt in tries]
-        tests = tuple(test for test in found if test is not None)
+        over_folds = _over_folds(a, b, names, plan, label, notes)
+    drawn, discordant = _over_utterances(first, other, metric, label, notes)
     return Comparison(
         metric=metric,
         main=names[0],
         other=names[1],
         welch=welch,
         p_holm=None,
-        paired=tests,
-        bootstrap=_over_speakers(told, names, metric) if main.bootstrap else None,
-        mcnemar=_mcnemar(told, names) if metric == "wa" else None,
+        paired=over_folds,
+        bootstrap=drawn,
+        mcnemar=discordant,
     )
 
 
-def _over_speakers(told: Columns, names: tuple[str, str], metric: Literal["wa", "ua"]) -> Interval:
-    a_scc, b_scc = (
-        told.confusion_by_speaker(told.blocks[name, "test", CLEAN])[1] for name in names
-    )
-    return bootstrap.difference_over_speakers(a_scc, b_scc, metric, told.seed)
+def _over_folds(
+    a: Sequence[float],
+    b: Sequence[float],
+    names: tuple[str, str],
+    plan: FoldPlan | None,
+    label: str,
+    notes: list[str],
+) -> tuple[Paired, ...]:
+    """The paired tests that are defined on these folds, the one to trust first."""
+    tests: list[Callable[[], Paired]] = [
+        lambda: paired.paired_t(a, b, names),
+        lambda: paired.wilcoxon(a, b, names),
+    ]
+    if plan is not None:
+        n_train = sum(len(fold.train) for fold in plan.folds) / len(plan.folds)
+        n_test = sum(len(fold.test) for fold in plan.folds) / len(plan.folds)
+        tests.insert(0, lambda: paired.corrected_resampled_t(a, b, n_train, n_test, names))
+    outcomes = [_tried(test, label, notes) for test in tests]
+    return tuple(outcome for outcome in outcomes if outcome is not None)
 
 
-def _mcnemar(told: Columns, names: tuple[str, str]) -> McNemar:
-    """On all test utterances; blocks are in the same order and cover the same test sets."""
-    first, second = (told.right(told.blocks[name, "test", CLEAN]) for name in names)
-    return mcnemar.mcnemar(first, second, names)
+def _over_utterances(
+    first: Side, other: Side, metric: Metric, label: str, notes: list[str]
+) -> tuple[Interval | None, McNemar | None]:
+    """Bootstrap over speakers and (WA only) McNemar, where both sides predict the same clips."""
+    if first.columns is None or other.columns is None:
+        return None, None
+    one, two = first.block, other.block
+    assert one is not None and two is not None
+    if _utterances(first.columns, one) != _utterances(other.columns, two):
+        notes.append(f"{label}: the tested utterances differ, so there is no test on utterances.")
+        return None, None
+    _, a_scc = first.columns.confusion_by_speaker(one)
+    _, b_scc = other.columns.confusion_by_speaker(two)
+    seed, drawn, discordant = first.columns.seed, None, None
+    if len(a_scc) > 1:
+        drawn = _tried(
+            lambda: bootstrap.difference_over_speakers(a_scc, b_scc, metric, seed), label, notes
+        )
+    if metric == "wa":
+        right = first.columns.right(one), other.columns.right(two)
+        discordant = mcnemar.mcnemar(*right, (first.name, other.name))
+    return drawn, discordant
+
+
+def _utterances(columns: Columns, block: Block) -> list[str]:
+    return [columns.truth.names[place] for place in block.utterance]
 
 
 def _tried(attempt: Callable[[], T], label: str, notes: list[str]) -> T | None:
