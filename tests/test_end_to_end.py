@@ -181,3 +181,45 @@ def test_the_run_folder_predicts(folder: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert len(json.loads(done.stdout)) == 1
+
+
+API = """
+import json, sys
+import mtlser
+
+if __name__ == "__main__":
+    summary = mtlser.run(mtlser.load_recipe("tiny.toml"), "api")
+    model = mtlser.load_model("api")
+    answers = mtlser.predict(model, sys.argv[1:])
+    print(json.dumps([summary["wa_mean"], [answer.emotion for answer in answers]]))
+"""
+
+
+def test_the_public_api_gives_the_predictions_of_the_dag(folder: Path) -> None:
+    """Both call the same stages: a run in one process is the run of many."""
+    script = folder / "api.py"
+    script.write_text(API, encoding="utf-8")
+    wavs = [f"release/wav/03a01{code}a.wav" for code in "NW"]
+    done = subprocess.run(
+        [sys.executable, str(script), *wavs],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    wa, emotions = json.loads(done.stdout.splitlines()[-1])
+    assert wa == json.loads((folder / "out" / "summary.json").read_text())["wa_mean"]
+    assert len(emotions) == 2
+    files = [folder / name / "predictions.jsonl" for name in ("out", "api")]
+    dag, api = (list(read_jsonl(file, Prediction)) for file in files)
+    assert len(dag) == len(api)
+    for one, other in zip(dag, api, strict=True):
+        apart = {"emotion_probabilities"}  # the last digits depend on the number of threads
+        assert one.model_dump(exclude=apart) == other.model_dump(exclude=apart)
+        assert one.emotion_probabilities == pytest.approx(other.emotion_probabilities, abs=1e-6)
+    left = {path.name for path in (folder / "api").iterdir()}
+    assert left == {path.name for path in (folder / "out").iterdir()} - {".work", "pipeline.log"}
+    assert not (folder / "api.work").exists()

@@ -69,16 +69,33 @@ def predict_files(place: str, files: Sequence[Path]) -> list[FilePrediction]:
     Raises:
         MtlserError: no such model, or a file that is no audio; nothing is predicted then.
     """
-    from mtlser.data import audio
+    check_files(files)
+    return predict_with(network(model_folder(place)), files)
 
+
+def predict_with(model: "TrainedModel", files: Sequence[Path]) -> list[FilePrediction]:
+    """What a loaded model says of each file, in order.
+
+    Raises:
+        MtlserError: a file that is absent or no audio; nothing is predicted then.
+    """
+    from mtlser.data import audio
+    from mtlser.evaluation import predictor
+
+    check_files(files)
+    outputs = predictor.predict_wavs(model, [audio.load(file) for file in files])
+    return [spoken(str(file), output) for file, output in zip(files, outputs, strict=True)]
+
+
+def check_files(files: Sequence[Path]) -> None:
+    """Refuses a file that is not there.
+
+    Raises:
+        MtlserError: names the first.
+    """
     for file in files:
         if not file.is_file():
             raise MtlserError(f"{file}: no such file; give audio files, for example `clip.wav`")
-    wavs = [audio.load(file) for file in files]
-    from mtlser.evaluation import predictor
-
-    outputs = predictor.predict_wavs(network(model_folder(place)), wavs)
-    return [spoken(str(file), output) for file, output in zip(files, outputs, strict=True)]
 
 
 def network(folder: Path) -> "TrainedModel":

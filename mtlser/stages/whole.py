@@ -1,0 +1,118 @@
+"""All stages of the `crossval` DAG one after another in this process, into one run folder."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from mtlser import storage
+from mtlser.recipe import Recipe
+from mtlser.records import Cell
+from mtlser.stages import data, measurement, registration, training
+from mtlser.stages.entry import stage
+from mtlser.stages.inputs import MANIFEST, load_folds
+from mtlser.storage.links import link, link_tree
+from mtlser.storage.marker import MARKER
+
+RUN_KEY = "run-key"
+"""File of the work folder with the key under which all stages find one MLflow parent."""
+BESIDE_REPORT = {
+    "corpus": (MANIFEST, "ingest.json"),
+    "folds": ("audit.json",),
+    "registered": ("registered.json",),
+}
+"""What a run folder holds beside the report, by the stage's folder that it is copied from."""
+
+
+@stage
+def crossval(recipe: Recipe, out: str, work: str = "") -> dict[str, object]:
+    """Cross-validates the recipe, fits it on all data, registers it; the run's `summary.json`.
+
+    A killed call is resumed by the same call: finished stages are not run again. The release is
+    taken to be unchanged meanwhile.
+
+    Args:
+        recipe: the resolved recipe.
+        out: run folder or `s3://` address to write; it appears when everything has succeeded.
+        work: folder of the stages' own outputs; empty: `OUT.work`, deleted at the end.
+
+    Raises:
+        MtlserError: as the stage that fails.
+    """
+    started = time.monotonic()
+    with storage.work(work, out) as base:
+        steps = Steps(base / recipe.hash)
+        _measure(recipe, steps)
+        with storage.output(out) as folder:
+            _collect(steps.folder, folder)
+            path = folder / "summary.json"
+            summary: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
+            summary["seconds"] = round(time.monotonic() - started, 1)
+            path.unlink()  # a link to the stage's own file, which stays as it is
+            path.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    return summary
+
+
+class Steps:
+    """The outputs of one run's stages, each in a folder that appears whole."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        key = folder / RUN_KEY
+        if not key.is_file():
+            temporary = key.with_suffix(".tmp")
+            temporary.write_text(uuid.uuid4().hex, encoding="utf-8")
+            temporary.replace(key)
+        self.run_key = key.read_text(encoding="utf-8")
+        self.work = str(folder / "trainings")
+
+    def once(self, name: str, run_stage: Callable[[str], object]) -> str:
+        """The place of the stage's output, after running it unless it has finished before."""
+        place = self.folder / name
+        if not (place / MARKER).is_file():
+            run_stage(str(place))
+        return str(place)
+
+
+def _measure(recipe: Recipe, steps: Steps) -> None:
+    work, key = steps.work, steps.run_key
+    corpus = steps.once("corpus", lambda out: data.ingest(recipe, out))
+    folds = steps.once("folds", lambda out: data.split(corpus, recipe, out))
+    chosen = steps.once(
+        "chosen", lambda out: training.search(corpus, folds, recipe, out, work, key)
+    )
+    results: list[str] = []
+    for cell in data.cells(load_folds(Path(folds)), recipe):
+        name = cell.replace(":", "-")
+
+        def train(out: str, cell: str = cell) -> None:
+            training.train(corpus, folds, chosen, cell, recipe, out, work, key)
+
+        trained = steps.once(f"cells/{name}", train)
+
+        def noise_eval(out: str, cell: str = cell, trained: str = trained) -> None:
+            measurement.noise_eval(corpus, folds, trained, cell, recipe, out)
+
+        results += [trained, steps.once(f"noisy/{name}", noise_eval)]
+    reported = steps.once(
+        "report",
+        lambda out: measurement.report(corpus, folds, chosen, results, recipe, out, key),
+    )
+    final = Cell(system="mtlser", fold=None, seed=recipe.seed).text
+    model = steps.once(
+        "final", lambda out: training.train(corpus, folds, reported, final, recipe, out, work, key)
+    )
+    steps.once("registered", lambda out: registration.register(model, reported, recipe, out, key))
+
+
+def _collect(steps: Path, folder: Path) -> None:
+    """Links what a run folder holds."""
+    link_tree(steps / "report", folder)
+    link_tree(steps / "final" / "model", folder / "model")
+    for cell in sorted((steps / "cells").iterdir()):
+        link_tree(cell, folder / "checkpoints" / cell.name)
+    for stage_folder, names in BESIDE_REPORT.items():
+        for name in names:
+            link(steps / stage_folder / name, folder / name)

@@ -1,0 +1,23 @@
+"""Copies of files and folders that share their bytes on disk where the file system allows it."""
+
+import os
+import shutil
+from pathlib import Path
+
+from mtlser.storage.marker import MARKER
+
+
+def link(source: Path, target: Path) -> None:
+    """Makes `target` a hard link to the file `source`, or a copy of it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def link_tree(source: Path, target: Path) -> None:
+    """Fills the folder `target` with links to all files below `source`, without its marker."""
+    for path in sorted(source.rglob("*")):
+        if path.is_file() and path.name != MARKER:
+            link(path, target / path.relative_to(source))
