@@ -107,12 +107,12 @@ class Imports:
 
 def imports(house: House) -> Imports:
     """Imports of the house's packages, which must be on `sys.path`; nothing of them is run."""
-    graph = grimp.build_graph(*house.packages, include_external_packages=True, cache_dir=None)
-    modules = frozenset(name for name in graph.modules if name.split(".")[0] in house.packages)
+    read = grimp.build_graph(*house.packages, include_external_packages=True, cache_dir=None)
+    modules = frozenset(name for name in read.modules if name.split(".")[0] in house.packages)
     pairs = {
         (importer, imported)
         for importer in modules
-        for imported in graph.find_modules_directly_imported_by(importer)
+        for imported in read.find_modules_directly_imported_by(importer)
     }
     ours = frozenset(pair for pair in pairs if pair[1] in modules)
     return Imports(modules, ours, frozenset(pairs) - ours)
@@ -120,12 +120,12 @@ def imports(house: House) -> Imports:
 
 def faults(house: House, root: Path) -> list[str]:
     """What breaks the rules in the source tree under `root`, one sentence each."""
-    seen = imports(house)
-    wrong = {**dict(against_floors(house, seen)), **dict(not_allowed(house, seen))}
+    graph = imports(house)
+    wrong = {**dict(against_floors(house, graph)), **dict(not_allowed(house, graph))}
     return [
         *sizes(house, root),
-        *outside_rooms(house, seen, root),
-        *circles(house, seen),
+        *outside_rooms(house, graph, root),
+        *circles(house, graph),
         *(text for pair, text in sorted(wrong.items()) if pair not in house.exceptions),
         *(
             f"{importer} no longer imports {imported}: remove this exception"
@@ -134,9 +134,9 @@ def faults(house: House, root: Path) -> list[str]:
     ]
 
 
-def against_floors(house: House, seen: Imports) -> Iterator[tuple[Import, str]]:
+def against_floors(house: House, graph: Imports) -> Iterator[tuple[Import, str]]:
     """Imports upwards, and between rooms of one floor that is not open."""
-    for importer, imported in seen.ours:
+    for importer, imported in graph.ours:
         one, other = house.room(importer), house.room(imported)
         at, to = house.floor(one), house.floor(other)
         if one == other or at is None or to is None or to < at:
@@ -148,9 +148,9 @@ def against_floors(house: House, seen: Imports) -> Iterator[tuple[Import, str]]:
             yield (importer, imported), f"{importer} imports {imported}: both are on floor {at}"
 
 
-def not_allowed(house: House, seen: Imports) -> Iterator[tuple[Import, str]]:
+def not_allowed(house: House, graph: Imports) -> Iterator[tuple[Import, str]]:
     """Imports of third-party packages in places that must do without."""
-    for importer, package in seen.foreign:
+    for importer, package in graph.foreign:
         places = house.only.get(package.split(".")[0])
         inside = importer.removeprefix(f"{house.library}.")
         if places is not None and not f"{inside}.".startswith(tuple(f"{p}." for p in places)):
@@ -158,34 +158,34 @@ def not_allowed(house: House, seen: Imports) -> Iterator[tuple[Import, str]]:
             yield (importer, package), text
 
 
-def circles(house: House, seen: Imports) -> list[str]:
+def circles(house: House, graph: Imports) -> list[str]:
     """One circle of imports between files and one between rooms, where there is one."""
-    files: dict[str, set[str]] = {module: set() for module in sorted(seen.modules)}
+    files: dict[str, set[str]] = {module: set() for module in sorted(graph.modules)}
     rooms: dict[str, set[str]] = {house.room(module): set() for module in files}
-    for importer, imported in sorted(seen.ours - house.exceptions.keys()):
+    for importer, imported in sorted(graph.ours - house.exceptions.keys()):
         files[importer].add(imported)
         if house.room(importer) != house.room(imported):
             rooms[house.room(importer)].add(house.room(imported))
-    found = []
-    for what, graph in (("files", files), ("rooms", rooms)):
+    texts = []
+    for what, importers in (("files", files), ("rooms", rooms)):
         try:
-            TopologicalSorter(graph).prepare()
+            TopologicalSorter({one: sorted(others) for one, others in importers.items()}).prepare()
         except CycleError as error:
             # Listed from the imported to the importing one.
-            found.append(f"circle of {what}: {' -> '.join(reversed(error.args[1]))}")
-    return found
+            texts.append(f"circle of {what}: {' -> '.join(reversed(error.args[1]))}")
+    return texts
 
 
-def outside_rooms(house: House, seen: Imports, root: Path) -> Iterator[str]:
+def outside_rooms(house: House, graph: Imports, root: Path) -> Iterator[str]:
     """Modules that belong to no room, and files that Python cannot import as modules."""
-    for module in sorted(seen.modules):
+    for module in sorted(graph.modules):
         if house.floor(house.room(module)) is None:
             yield f"{module} is in no room"
     for package in house.packages:
         for path in sorted((root / package).rglob("*.py")):
             parts = path.relative_to(root).with_suffix("").parts
             name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-            if name not in seen.modules:
+            if name not in graph.modules:
                 yield f"{path.relative_to(root)} is no module: a folder lacks its __init__.py"
 
 

@@ -41,9 +41,9 @@ STYLE = """
 
 def imported_rooms(house: House) -> dict[str, set[str]]:
     """Room -> other rooms that it imports."""
-    seen = imports(house)
-    rooms: dict[str, set[str]] = {house.room(module): set() for module in seen.modules}
-    for importer, imported in seen.ours - house.exceptions.keys():
+    graph = imports(house)
+    rooms: dict[str, set[str]] = {house.room(module): set() for module in graph.modules}
+    for importer, imported in graph.ours - house.exceptions.keys():
         rooms[house.room(importer)].add(house.room(imported))
     return {room: others - {room} for room, others in rooms.items()}
 
