@@ -8,6 +8,7 @@ import difflib
 import hashlib
 import json
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,9 @@ RECIPES = Path(__file__).parent / "recipes"
 PROMOTION = {"rule", "metrics", "margin", "level"}
 """Keys of `[registry]` that judge a result."""
 
+PLACES = (("data", "root"), ("model", "encoder"), ("noise", "root"))
+"""Keys, with their sections, that may name a folder of this machine."""
+
 
 class Recipe(Section):
     """Everything that decides a result."""
@@ -62,15 +66,43 @@ class Recipe(Section):
         Where things lie does not: of folders on this machine only the last name counts. Nor do
         `[drift]` and the rule of promotion: they judge a result, and change none.
         """
-        kept = self.model_dump(exclude={"drift": True, "registry": PROMOTION})
-        kept["data"].pop("root")
-        kept["train"].pop("checkpoint_s")
-        for section, key in (("model", "encoder"), ("noise", "root")):
-            place = kept[section][key]
-            if place is not None and Path(place).is_absolute():
-                kept[section][key] = Path(place).name
-        text = json.dumps(kept, sort_keys=True)
+        portable = self.portable().model_dump(exclude={"drift": True, "registry": PROMOTION})
+        portable["data"].pop("root")
+        portable["train"].pop("checkpoint_s")
+        text = json.dumps(portable, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def portable(self) -> "Recipe":
+        """The recipe for other machines: of an absolute folder only the last name."""
+        return self._with_places(lambda _, place: _last_name(place))
+
+    def located(self, here: "Recipe") -> "Recipe":
+        """A portable recipe with its folders where `here`, a recipe of this machine, has its own.
+
+        A folder of the same name is taken to be the same; another one is looked for beside it.
+        """
+
+        def find(key: tuple[str, str], name: str) -> str:
+            known = getattr(getattr(here, key[0]), key[1])
+            if known is None or not Path(known).is_absolute() or Path(name).name != name:
+                return name
+            beside = Path(known).with_name(name)
+            return str(beside) if beside.is_dir() else name
+
+        return self._with_places(find)
+
+    def _with_places(self, change: Callable[[tuple[str, str], str], str]) -> "Recipe":
+        changed: dict[str, Section] = {}
+        for section, key in PLACES:
+            values: Section = getattr(self, section)
+            place = getattr(values, key)
+            if place is not None:
+                changed[section] = values.model_copy(update={key: change((section, key), place)})
+        return self.model_copy(update=changed)
+
+
+def _last_name(place: str) -> str:
+    return Path(place).name if Path(place).is_absolute() else place
 
 
 def names() -> list[str]:

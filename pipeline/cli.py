@@ -12,7 +12,12 @@ import typer
 from rich.console import Console
 
 from mtlser import recipe as recipes
-from mtlser.errors import MtlserError
+from mtlser.errors import (
+    MtlserError,
+    hide_secrets_in_tracebacks,
+    public_address,
+    public_text,
+)
 from pipeline import server_commands
 
 WIDTH = 110
@@ -119,10 +124,20 @@ def _close(console: Console, done: Path, place: str, dag: str) -> None:
         typer.echo(f"outcome: {unchanged or _registered(done)}")
     if tracking.tracked():
         mlflow = Path(sys.executable).parent / "mlflow"
-        command = [str(mlflow), "ui", "--backend-store-uri", tracking.uri()]
-        typer.echo(f"MLflow:  {shlex.join(command)}")
+        typer.echo(f"MLflow:  {_opens_mlflow(tracking.uri(), mlflow)}")
     if (done / "model").is_dir():
         typer.echo(f"predict: mtlser predict {shlex.quote(place)} clip.wav")
+
+
+def _opens_mlflow(address: str, program: Path) -> str:
+    """What opens MLflow's page: an address, or a command; a password stays in the environment."""
+    import shlex
+
+    if address.startswith(("http://", "https://")):
+        return public_address(address)
+    command = shlex.join([str(program), "ui", "--backend-store-uri"])
+    hidden = public_address(address) != address
+    return f'{command} "$MLFLOW_TRACKING_URI"' if hidden else f"{command} {shlex.quote(address)}"
 
 
 def _unchanged(done: Path) -> str | None:
@@ -154,10 +169,12 @@ def main() -> None:
         if error.filename is None:
             raise
         _end(f"{error.filename}: {error.strerror}; give another path", 2)
+    finally:  # typer has put a hook of its own in place
+        hide_secrets_in_tracebacks()
 
 
 def _end(sentence: str, code: int) -> None:
-    sys.stderr.write(f"mtlser-pipeline: {sentence}\n")
+    sys.stderr.write(f"mtlser-pipeline: {public_text(sentence)}\n")
     raise SystemExit(code)
 
 

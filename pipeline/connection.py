@@ -20,7 +20,7 @@ from kfp import client as kfp_client
 from kfp_server_api import rest
 from kfp_server_api.exceptions import ApiException
 
-from mtlser.errors import MtlserError
+from mtlser.errors import MtlserError, public_address
 
 TIMEOUT_S = (10, 120)
 """To connect, and from one byte of the answer to the next."""
@@ -263,9 +263,7 @@ def _stranger(settings: Settings, seen: str) -> str:
 
 def _shown(address: str) -> str:
     """The address without user, password and query."""
-    parts = urlsplit(address)
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{parts.path}" if parts.scheme and host else host or "the server"
+    return public_address(address) if "://" in address else "the server"
 
 
 def _secret(name: str) -> str:

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import TextIO
 
 from mtlser import tracking
-from mtlser.errors import MtlserError
+from mtlser.errors import MtlserError, public_text
 from pipeline import publication, workspace
 from pipeline.job import Job
 from pipeline.progress import Progress
@@ -131,7 +131,7 @@ def _events(
     reader = Reader()
     with _worker(space.order, address) as process:
         assert process.stdout is not None
-        for line in process.stdout:
+        for line in map(public_text, process.stdout):
             log.write(line.partition("\t")[2] or line)
             log.flush()
             yield from reader.feed(line)

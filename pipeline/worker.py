@@ -20,6 +20,7 @@ from typing import Any, TextIO
 from pydantic import BaseModel, ConfigDict
 
 from mtlser import runtime
+from mtlser.errors import hide_secrets_in_tracebacks
 
 
 class Order(BaseModel):
@@ -132,6 +133,7 @@ def written(folder: Path, name: str) -> dict[str, dict[str, Any]]:
 def main() -> None:
     """Runs the order that the command line names; exit code 1 where a step failed."""
     runtime.relax_collector()
+    hide_secrets_in_tracebacks()
     order = Order.model_validate_json(Path(sys.argv[1]).read_text(encoding="utf-8"))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     tagged = Tagged(sys.stdout)

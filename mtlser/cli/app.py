@@ -29,7 +29,7 @@ from mtlser.cli.flags import (
     resolve,
     told,
 )
-from mtlser.errors import MtlserError
+from mtlser.errors import MtlserError, hide_secrets_in_tracebacks, public_text
 from mtlser.records import Cell
 from mtlser.storage import disk
 
@@ -276,8 +276,10 @@ def main() -> None:
         if error.filename is None:
             raise
         _refuse(f"{error.filename}: {error.strerror}; give another path", 2)
+    finally:  # typer has put a hook of its own in place
+        hide_secrets_in_tracebacks()
 
 
 def _refuse(sentence: str, code: int) -> NoReturn:
-    sys.stderr.write(f"mtlser: {' '.join(sentence.split())}\n")
+    sys.stderr.write(f"mtlser: {public_text(' '.join(sentence.split()))}\n")
     raise SystemExit(code)

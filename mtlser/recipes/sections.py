@@ -3,6 +3,7 @@
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -13,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from mtlser.errors import public_address
 from mtlser.records import Protocol
 
 SnrDb = Annotated[float, Field(ge=-60, le=100)]  # beyond, noise is lost in 32-bit rounding
@@ -25,11 +27,25 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _without_secret(place: str) -> str:
+    """The place itself; a recipe is printed, stored and passed on, so no password may be in it."""
+    if "://" in place and public_address(place) != place:
+        raise ValueError(
+            "a recipe may hold no user name, password or query; give credentials by environment "
+            "variables such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
+    return place
+
+
+PlaceName = Annotated[str, AfterValidator(_without_secret)]
+"""A folder, an `s3://` address or a hub name."""
+
+
 class DataRecipe(Section):
     """What is read, and how much of it may be left out."""
 
     corpus: Literal["iemocap", "emodb"]
-    root: str
+    root: PlaceName
     """Folder or `s3://` address of the release."""
     min_duration_s: NonNegativeFloat = 0.0
     max_duration_s: PositiveFloat = 60.0
@@ -51,7 +67,7 @@ class SplitRecipe(Section):
 class ModelRecipe(Section):
     """The shared encoder and the three heads (paper, sections 4.1-4.6)."""
 
-    encoder: str = "facebook/wav2vec2-base"
+    encoder: PlaceName = "facebook/wav2vec2-base"
     """`bundled`, a folder in Hugging Face layout, or a hub name."""
     layers: Literal["last", "weighted", "concat"] = "last"
     trainable: Literal["all", "transformer", "heads"] = "all"
@@ -138,7 +154,7 @@ class SearchRecipe(Section):
 class NoiseRecipe(Section):
     """The noise evaluation (paper, table 5)."""
 
-    root: str | None = None
+    root: PlaceName | None = None
     """Folder of noises (NOISEX-92, MUSAN, DEMAND, ...); `None`: babble of other speakers."""
     kinds: tuple[str, ...] = ("babble",)
     snr_db: tuple[SnrDb, ...] = (0.0, 5.0, 10.0, 15.0, 20.0)

@@ -58,7 +58,7 @@ def check(corpus: Path, utterances: Sequence[Utterance], recipe: Recipe, run: Ru
         role = "champion version" if same == champion else "version"
         reason = f"{role} {same.version} is of this manifest and this recipe ({same.reason})"
         return _checked("unchanged", reason, recipe, champion, utterances, digest)
-    theirs = champion_data.recipe_of(client, name, champion)
+    theirs = champion_data.recipe_of(client, name, champion).located(recipe)
     before = champion_data.manifest_of(client, name, champion)
     measures = drift.measures(before, utterances, recipe.drift, drift.sampling(corpus, utterances))
     data = "the same data" if champion.manifest_digest == digest else "new data"

@@ -6,6 +6,9 @@ from pathlib import Path
 from mtlser.evaluation.score_records import Scores, SystemScores
 from mtlser.tracking import Run, numbers
 
+FILES = ("report.html", "scores.json", "summary.json", "folds.json", "tables.md", "tables.tex")
+"""The parent run has the recipe already, without the paths of this machine."""
+
 
 def log_scores(run: Run, scores: Scores, folder: Path) -> None:
     """Logs a report: the summary on the run, each fold's test scores below it, and the files.
@@ -24,8 +27,7 @@ def log_scores(run: Run, scores: Scores, folder: Path) -> None:
             fold = run.child(key, title, tags)
             fold.metrics(fold_scores(system, name))
             fold.close()
-    kept = ("report.html", "scores.json", "summary.json", "recipe.toml", "folds.json")
-    for name in (*kept, "tables.md", "tables.tex"):
+    for name in FILES:
         if (folder / name).is_file():
             run.artifact(folder / name)
 

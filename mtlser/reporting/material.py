@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from mtlser.errors import MtlserError
+from mtlser.errors import MtlserError, public_address
 from mtlser.recipe import Recipe, dumps
 from mtlser.records import Record, SearchResult
 from mtlser.reporting import histories
@@ -70,7 +70,7 @@ def context(
         ingest=_json(corpus_folder / "ingest.json") if corpus_folder else {},
         audit=_json(folds_folder / "audit.json"),
         search=choices,
-        recipe_toml=dumps(recipe) if recipe.name else "",
+        recipe_toml=dumps(recipe.portable()) if recipe.name else "",
         environment=environment(run),
         links=_links(run),
         histories=histories.read(results),
@@ -85,7 +85,7 @@ def environment(run: "Run") -> dict[str, str]:
         "Written": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "Commit": commit() or "unknown",
         RUN: run.id or "not tracked",
-        "MLflow store": run.uri or "none",
+        "MLflow store": public_address(run.uri or "none"),
         "Python": platform.python_version(),
         "Platform": platform.platform(),
     }
@@ -100,7 +100,7 @@ def environment(run: "Run") -> dict[str, str]:
 def _links(run: "Run") -> dict[str, str]:
     """The run's page in MLflow, where its store is a server."""
     experiment = getattr(run, "experiment_id", None)
-    address = (run.uri or "").rstrip("/")
+    address = public_address(run.uri or "").rstrip("/")
     if run.id is None or experiment is None or not address.startswith(("http://", "https://")):
         return {}
     return {RUN: f"{address}/#/experiments/{experiment}/runs/{run.id}"}

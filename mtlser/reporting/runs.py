@@ -1,29 +1,23 @@
 """Finished runs, found by folder, MLflow run id or registered model."""
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
-from mtlser import storage, tracking
+from mtlser import storage
 from mtlser.errors import MtlserError
 from mtlser.evaluation.score_records import Scores
 from mtlser.recipe import Recipe, load
 from mtlser.records import FoldPlan, read_json
 from mtlser.reporting import histories
 from mtlser.reporting.histories import History
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
+from mtlser.tracking import mlflow_uris
 
 SCORES = "scores.json"
 ARTIFACTS = (SCORES, "recipe.toml", "folds.json")
 """What a report leaves with its MLflow run."""
-MODELS, RUNS = "models:/", "runs:/"
-RUN_ID = re.compile(r"[0-9a-f]{32}")
 ALLOWED = "a run or report folder, an s3:// address of one, an MLflow run id, or models:/NAME@ALIAS"
 
 
@@ -102,7 +96,7 @@ def _labels(places: Sequence[str], read: Sequence[Scores]) -> list[str]:
 
 
 def _folder(place: str, scratch: Path) -> Path:
-    if place.startswith((MODELS, RUNS)) or _is_run_id(place):
+    if mlflow_uris.is_uri(place) or mlflow_uris.is_run_id(place):
         return _downloaded(place, scratch)
     if not storage.is_s3(place) and not Path(place).expanduser().exists():
         raise MtlserError(f"{place}: no such run; expected {ALLOWED}")
@@ -114,51 +108,11 @@ def _folder(place: str, scratch: Path) -> Path:
     return folder
 
 
-def _is_run_id(place: str) -> bool:
-    return RUN_ID.fullmatch(place) is not None and not Path(place).exists()
-
-
 def _downloaded(place: str, scratch: Path) -> Path:
-    from mlflow.exceptions import MlflowException
-
-    from mtlser.tracking import mlflow_runs
-
-    address = tracking.existing_uri(place)
-    client = mlflow_runs.connect(address)
-    try:
-        run_id = _run_id(client, place)
-        kept = {artifact.path for artifact in client.list_artifacts(run_id)}
-        scratch.mkdir(parents=True)
-        for name in ARTIFACTS:
-            if name in kept:
-                client.download_artifacts(run_id, name, str(scratch))
-    except (MlflowException, OSError) as error:
-        reason = (str(error).splitlines() or ["no reason given"])[0]
-        raise MtlserError(
-            f"{place}: {reason}; look it up in the MLflow UI of MLFLOW_TRACKING_URI={address}"
-        ) from error
-    if SCORES not in kept:
+    run_id, present = mlflow_uris.download_files(place, ARTIFACTS, scratch)
+    if SCORES not in present:
         raise MtlserError(
             f"{place}: MLflow run {run_id} holds no {SCORES}; give the parent run that "
             "`mtlser report` wrote to"
         )
     return scratch
-
-
-def _run_id(client: "MlflowClient", place: str) -> str:
-    """The run that was named, or that a registered model was logged by."""
-    if not place.startswith(MODELS):
-        run_id = place.removeprefix(RUNS).partition("/")[0]
-        client.get_run(run_id)
-        return run_id
-    name, at, alias = place.removeprefix(MODELS).partition("@")
-    if at:
-        found = client.get_model_version_by_alias(name, alias)
-    else:
-        name, _, version = name.partition("/")
-        if not version.isdigit():
-            raise MtlserError(f"{place}: expected models:/NAME@ALIAS or models:/NAME/VERSION")
-        found = client.get_model_version(name, version)
-    if not found.run_id:
-        raise MtlserError(f"{place}: that version names no run; give the run's id instead")
-    return str(found.run_id)

@@ -9,10 +9,9 @@ from pydantic import BaseModel, ConfigDict
 from mtlser import storage
 from mtlser.errors import MtlserError
 from mtlser.records import EMOTIONS, most_probable
+from mtlser.tracking import mlflow_uris
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
     from mtlser.evaluation.predictor import Output, System
     from mtlser.models.bundle import TrainedModel
 
@@ -21,7 +20,6 @@ SVM = "svm.json"
 """In the model folder of an SVM baseline."""
 WEIGHTS_ARTIFACT = "weights"
 """Name of the model folder among a registered model's artifacts."""
-URI_SCHEMES = ("models:/", "runs:/")
 
 
 class FilePrediction(BaseModel):
@@ -49,12 +47,16 @@ def model_folder(place: str) -> Path:
     Raises:
         MtlserError: nothing there, no model in it, or an unknown name, version or alias.
     """
-    if place.startswith(URI_SCHEMES):
-        return _downloaded(place)
-    folder = storage.fetch(place)
-    found = _described(folder)
-    if found is not None:
-        return found
+    from_mlflow = mlflow_uris.is_uri(place)
+    folder = mlflow_uris.download(place) if from_mlflow else storage.fetch(place)
+    model = _described(folder)
+    if model is not None:
+        return model
+    if from_mlflow:
+        raise MtlserError(
+            f"{place}: not an mtlser model; register one with `mtlser register`, then give "
+            "models:/NAME@champion"
+        )
     seen = "no model in it" if folder.is_dir() else "no such folder"
     raise MtlserError(
         f"{place}: {seen}; expected a run folder such as runs/demo, a model folder with "
@@ -129,7 +131,7 @@ def system(place: str, device: str = "cpu") -> "tuple[str, System]":
     """
     from mtlser.evaluation import predictor
 
-    if not place.startswith(URI_SCHEMES):
+    if not mlflow_uris.is_uri(place):
         folder = storage.fetch(place)
         for candidate in (folder, folder / "model"):
             if (candidate / SVM).is_file():
@@ -169,53 +171,3 @@ def _described(folder: Path) -> Path | None:
         if (candidate / DESCRIPTION).is_file():
             return candidate
     return None
-
-
-def _downloaded(place: str) -> Path:
-    from mlflow.artifacts import download_artifacts
-    from mlflow.exceptions import MlflowException
-
-    from mtlser import tracking
-    from mtlser.tracking import mlflow_runs
-
-    address = tracking.existing_uri(place)
-    client = mlflow_runs.connect(address)
-    if place.startswith("models:/"):
-        _check_name(client, place)
-    try:
-        with mlflow_runs.fluent(address):
-            folder = Path(download_artifacts(place))
-    except (MlflowException, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise MtlserError(
-            f"{place}: {reason}; look it up in the MLflow UI of MLFLOW_TRACKING_URI={address}"
-        ) from error
-    found = _described(folder)
-    if found is not None:
-        return found
-    raise MtlserError(
-        f"{place}: not an mtlser model; register one with `mtlser register`, then give "
-        "models:/NAME@champion"
-    )
-
-
-def _check_name(client: "MlflowClient", place: str) -> None:
-    """Refuses an unknown model or alias with the ones that are known."""
-    name, at, alias = place.removeprefix("models:/").partition("@")
-    if not at:
-        return
-    from mlflow.exceptions import MlflowException
-
-    try:
-        aliases = client.get_registered_model(name).aliases
-    except MlflowException as error:
-        known = [model.name for model in client.search_registered_models()]
-        raise MtlserError(
-            f"{place}: no registered model {name!r}; known are {', '.join(known) or 'none'}; "
-            "register one with `mtlser register`"
-        ) from error
-    if alias not in aliases:
-        raise MtlserError(
-            f"{place}: model {name!r} has no alias {alias!r}; known are "
-            f"{', '.join(sorted(aliases)) or 'none'}; set one with `mtlser register`"
-        )

@@ -5,6 +5,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from mtlser import runtime
+from mtlser.errors import hide_secrets_in_tracebacks
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -16,6 +17,7 @@ def stage(function: Callable[Parameters, Result]) -> Callable[Parameters, Result
     @wraps(function)
     def started(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         runtime.relax_collector()
+        hide_secrets_in_tracebacks()
         return function(*args, **kwargs)
 
     return started

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from mtlser.errors import MtlserError
+from mtlser.errors import MtlserError, public_address
 from mtlser.storage import disk
 from mtlser.storage.marker import MARKER, Marker
 from mtlser.storage.s3_retry import again
@@ -48,8 +48,13 @@ class Place:
         Place(bucket='speech', prefix='iemocap')
 
         Raises:
-            MtlserError: no bucket is named.
+            MtlserError: no bucket is named, or it holds a password.
         """
+        if "@" in location.removeprefix(SCHEME).partition("/")[0]:
+            raise MtlserError(
+                f"{public_address(location)}: the address holds a user name or a password; give "
+                "them as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and s3://bucket/prefix alone"
+            )
         bucket, _, prefix = location.removeprefix(SCHEME).partition("/")
         if not bucket:
             raise MtlserError(f"{location}: no bucket; expected s3://bucket/prefix")

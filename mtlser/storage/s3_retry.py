@@ -7,6 +7,8 @@ from typing import TypeVar
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay
 from tenacity import wait_random_exponential as wait_random
 
+from mtlser.errors import public_text
+
 PATIENCE_S = 180.0
 """How long a server is waited for that is away or answers with 5xx."""
 BETWEEN_S = 10.0
@@ -29,8 +31,8 @@ def again(call: Callable[[], ResultT]) -> ResultT:
 
 def _say_once(state: RetryCallState) -> None:
     if state.attempt_number == 1 and state.outcome is not None:
-        told_of = " ".join(str(state.outcome.exception()).split())
-        sys.stdout.write(f"S3 is away ({told_of}): trying again for {PATIENCE_S:.0f} s\n")
+        reason = public_text(" ".join(str(state.outcome.exception()).split()))
+        sys.stdout.write(f"S3 is away ({reason}): trying again for {PATIENCE_S:.0f} s\n")
         sys.stdout.flush()
 
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from typing import Literal, get_args
-from urllib.parse import urlsplit, urlunsplit
 
 from mlflow import MlflowClient
 from mlflow.entities import Run as Entity
 
-from mtlser.errors import MtlserError
+from mtlser.errors import MtlserError, public_address
 from mtlser.recipe import Recipe
 from mtlser.tracking import mlflow_parent, mlflow_runs
 
@@ -51,9 +50,7 @@ def link(uri: str, recipe: Recipe, run_ids: list[str]) -> str | None:
         return None
     client = mlflow_runs.connect(uri)
     experiment_id, _ = mlflow_parent.place(client, uri, recipe)
-    parts = urlsplit(uri)
-    server = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-    return f"{server.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_ids[0]}"
+    return f"{public_address(uri).rstrip('/')}/#/experiments/{experiment_id}/runs/{run_ids[0]}"
 
 
 def _end(client: MlflowClient, experiment_id: str, run: Entity, status: str) -> None:

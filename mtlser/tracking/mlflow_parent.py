@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from mlflow import MlflowClient
 from mlflow.tracking.context.registry import resolve_tags
+from mlflow.utils.mlflow_tags import MLFLOW_SOURCE_NAME
 
 from mtlser.recipe import Recipe, dumps
 from mtlser.records import LEAKING_PROTOCOLS
@@ -87,13 +88,18 @@ def _tags(recipe: Recipe) -> dict[str, str]:
     known = commit()
     if known:
         tags["mlflow.source.git.commit"] = known
-    return {**{str(key): str(value) for key, value in resolve_tags().items()}, **tags}
+    context = {str(key): str(value) for key, value in resolve_tags().items()}
+    program = context.get(MLFLOW_SOURCE_NAME)
+    if program:  # a path of this machine
+        context[MLFLOW_SOURCE_NAME] = Path(program).name
+    return {**context, **tags}
 
 
 def _describe(run: MlflowRun, recipe: Recipe) -> None:
-    run.params(flat(recipe.model_dump(exclude_none=True)))
+    portable = recipe.portable()
+    run.params(flat(portable.model_dump(exclude_none=True)))
     with TemporaryDirectory() as folder:
         path = Path(folder) / "recipe.toml"
-        path.write_text(dumps(recipe), encoding="utf-8")
+        path.write_text(dumps(portable), encoding="utf-8")
         run.artifact(path)
     run.tags({DESCRIBED: "true"})

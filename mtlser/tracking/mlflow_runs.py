@@ -23,7 +23,7 @@ from mlflow.exceptions import MlflowException
 from tenacity import RetryError, Retrying, retry_if_exception, stop_after_attempt
 from tenacity import wait_random_exponential as wait_random
 
-from mtlser.errors import MtlserError
+from mtlser.errors import MtlserError, public_address
 
 KEY = "mtlser.key"
 """Tag of a child: the same key below the same parent is the same run."""
@@ -89,10 +89,17 @@ def connect(uri: str) -> MlflowClient:
     """
     for name in THROUGH_SERVER:
         os.environ.setdefault(name, "false")
+    if public_address(uri) != uri:  # MLflow prints the address of each run that ends
+        os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
     for name in ("alembic", "mlflow.store.db.utils"):
         logging.getLogger(name).setLevel(logging.WARNING)
     registry = os.environ.get("MLFLOW_REGISTRY_URI") or uri
-    return told(lambda: MlflowClient(tracking_uri=uri, registry_uri=registry), f"open {uri}")
+    try:
+        return told(lambda: MlflowClient(tracking_uri=uri, registry_uri=registry), f"open {uri}")
+    except ImportError as error:
+        raise MtlserError(
+            f"{uri}: {error}; install the database's driver, or give another MLFLOW_TRACKING_URI"
+        ) from error
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import os
 import sys
 
 from mtlser import tracking
-from mtlser.errors import MtlserError
+from mtlser.errors import MtlserError, public_text
 from mtlser.recipe import Recipe
 from mtlser.tracking import webhook
 
@@ -25,10 +25,15 @@ def report(recipe: Recipe, run: str, state: str, pipeline: str, error: str) -> N
     if not address:
         sys.stdout.write(f"{WEBHOOK} is not set: the outcome is posted nowhere\n")
         return
-    told = webhook.Outcome(
-        pipeline=pipeline, run=run, state=state, error=error, mlflow=link, at=webhook.now()
+    outcome = webhook.Outcome(
+        pipeline=pipeline,
+        run=run,
+        state=state,
+        error=public_text(error),
+        mlflow=link,
+        at=webhook.now(),
     )
-    webhook.post(address, told)
+    webhook.post(address, outcome)
 
 
 def close(recipe: Recipe, run: str, status: str) -> list[str]:

@@ -90,8 +90,6 @@ MTLSER = House(
     },
     exceptions={
         ("mtlser.stages.registration", "mtlser.cli.show"): "the table is to be printed by cli",
-        ("mtlser.serving.load", "mlflow"): "addresses of MLflow are to be resolved in tracking",
-        ("mtlser.reporting.runs", "mlflow"): "addresses of MLflow are to be resolved in tracking",
     },
 )
 
