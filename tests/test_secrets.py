@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from mtlser import recipe, tracking
+from mtlser import recipe, storage, tracking
 from mtlser.errors import MtlserError, public_address, public_text
-from mtlser.storage import s3
 from mtlser.tracking import outcome
 from tests.conftest import S3_PASSWORD, S3_USER
 from tests.helpers.networks import write_encoder
@@ -75,7 +74,9 @@ def place(tmp_path_factory: pytest.TempPathFactory, s3_server: str) -> Iterator[
             for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
                 patch.setenv(name, env[name])
             patch.setenv("AWS_DEFAULT_REGION", env["AWS_DEFAULT_REGION"])
-            s3.upload(folder / "release", "s3://mtlser/secrets/release")
+            patch.setenv("MTLSER_CACHE", env["MTLSER_CACHE"])
+            with storage.output("s3://mtlser/secrets/release") as release:
+                write_release(release)
         yield Place(folder, env)
 
 
