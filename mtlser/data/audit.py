@@ -1,4 +1,4 @@
-"""What a fold plan leaks from train to test."""
+"""What training and test of a fold plan have in common."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Literal
@@ -10,8 +10,8 @@ from mtlser.data.guesses import GUESSES, Guess, guesses, turns_of
 from mtlser.errors import MtlserError
 from mtlser.records import Fold, FoldPlan, Protocol, Record, Utterance
 
-TELLING_MARGIN = 0.05
-"""A guess this much above the majority is told among the findings."""
+NOTED_MARGIN = 0.05
+"""A baseline without audio that is this much above the majority class is a finding."""
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -48,30 +48,31 @@ class FoldAudit(Record):
 
     @property
     def best_guess(self) -> Guess:
-        """The guess with the highest score; the simplest on a tie."""
+        """The baseline with the highest score; the simplest on a tie."""
         return max(self.no_audio_guess, key=lambda guess: guess.wa)
 
 
 class Audit(Record):
-    """What a plan leaks (`audit.json`)."""
+    """What training and test of a plan share (`audit.json`)."""
 
     protocol: Protocol
     manifest_digest: str
     verdict: Literal["leaks", "clean"]
     reasons: tuple[str, ...]
-    """Why the plan leaks; empty where it is clean."""
+    """Why the plan violates speaker separation; empty where it is clean."""
     findings: tuple[str, ...]
-    """What else a reader of the scores should know; no leak by itself."""
+    """What else a reader of the scores should know; no violation by itself."""
     best_guess: Guess
     overall: FoldAudit
     folds: tuple[FoldAudit, ...]
 
 
 def audit(utterances: Sequence[Utterance], plan: FoldPlan) -> Audit:
-    """What the plan's test sets share with train, fold by fold and together.
+    """What the plan's test sets share with training, by fold and over all folds.
 
-    `leaks` is a speaker, a dialogue or duplicate audio on both sides. A transcript on both sides is
-    told but is no leak of a speaker: scripted corpora repeat their sentences by design.
+    The verdict is `leaks` where a speaker, a dialogue or duplicate audio is on both sides. A
+    transcript on both sides is reported but does not violate speaker separation: scripted corpora
+    repeat their sentences by design.
 
     Raises:
         MtlserError: the plan does not fit the utterances; see `folds.check`.
@@ -95,18 +96,18 @@ def audit(utterances: Sequence[Utterance], plan: FoldPlan) -> Audit:
 
 
 def describe(audit: Audit) -> str:
-    """The audit as text for a terminal: verdict, findings, guesses, and a line per fold."""
+    """The audit as text for a terminal: verdict, findings, baselines, and a line for each fold."""
     head = f"protocol {audit.protocol}: {audit.verdict.upper()}"
     if audit.verdict == "clean":
-        head += " (no speaker, dialogue or audio of test is in train)"
-    lines = [head, *(f"  - {told}" for told in (*audit.reasons, *audit.findings))]
-    lines.append("guesses without audio, accuracy over all test utterances:")
+        head += " (no speaker, dialogue or recording of test is in training)"
+    lines = [head, *(f"  - {line}" for line in (*audit.reasons, *audit.findings))]
+    lines.append("baselines that use no audio, accuracy over all test utterances:")
     for guess in audit.overall.no_audio_guess:
         mark = "  <- best" if guess == audit.best_guess else ""
         lines.append(f"  {guess.wa:6.1%}  {guess.name:<12}  {GUESSES[guess.name]}{mark}")
     width = max(len(part.name) for part in (*audit.folds, audit.overall))
-    columns = ("test", "by train spk", "in train dlg", "text in train", "audio dup", "best guess")
-    lines.append("test utterances by what train also has:")
+    columns = ("test", "same speaker", "same dialogue", "same text", "same audio", "best baseline")
+    lines.append("test utterances that share something with training:")
     lines.append("  " + "fold".ljust(width) + "".join(f"{word:>15}" for word in columns))
     for part in (*audit.folds, audit.overall):
         shared, best = part.shared, part.best_guess
@@ -184,63 +185,64 @@ def _together(parts: Sequence[FoldAudit]) -> FoldAudit:
     )
 
 
-def gate(found: Audit, plan: FoldPlan) -> None:
-    """Refuses folds that leak although their protocol promises not to.
+def gate(audit: Audit, plan: FoldPlan) -> None:
+    """Refuses folds that violate the speaker separation of their protocol.
 
     Raises:
-        MtlserError: they do; what leaks, and the ways on.
+        MtlserError: they do; how, and what to do next.
     """
-    if found.reasons and not plan.leaks:
+    if audit.reasons and not plan.leaks:
         raise MtlserError(
-            f"protocol {plan.protocol} would leak on this corpus: {'; '.join(found.reasons)}; mend "
-            "the corpus (`mtlser audit` shows fold by fold), or take a protocol that is named as "
-            "leaking: `--set split.protocol=random`"
+            f"the folds violate the speaker separation of protocol {plan.protocol}: "
+            f"{'; '.join(audit.reasons)}; correct the corpus (`mtlser audit` shows each fold), or "
+            "choose a protocol without speaker separation: `--set split.protocol=random`"
         )
 
 
 def _reasons(shared: Shared) -> tuple[str, ...]:
-    """Why the plan leaks, as sentences."""
+    """How the plan violates speaker separation, as sentences."""
     everything = shared.utterances
-    told = []
+    sentences = []
     if shared.by_speakers_in_train:
-        told.append(
+        sentences.append(
             f"{_share(shared.by_speakers_in_train, everything)} of the test utterances are by "
-            "speakers who are also in train"
+            "speakers who are also in training"
         )
     if shared.in_dialogues_of_train:
-        told.append(
+        sentences.append(
             f"{_share(shared.in_dialogues_of_train, everything)} of the test utterances are from "
-            "dialogues that are also in train"
+            "dialogues that are also in training"
         )
     if shared.audio_in_train:
-        told.append(
-            f"{_share(shared.audio_in_train, everything)} of the test utterances are in train "
-            "sample by sample"
+        sentences.append(
+            f"{_share(shared.audio_in_train, everything)} of the test utterances are also in "
+            "training, sample by sample"
         )
-    return tuple(told)
+    return tuple(sentences)
 
 
 def _remarks(overall: FoldAudit) -> tuple[str, ...]:
-    """What is worth knowing though it is no leak."""
-    shared, told = overall.shared, []
+    """What else affects the scores, without violating speaker separation."""
+    shared = overall.shared
+    sentences = []
     if shared.texts_in_train:
-        told.append(
+        sentences.append(
             f"{_share(shared.texts_in_train, shared.utterances)} of the test utterances have a "
-            "transcript that is also in train: no leak of a speaker, but text can hint at the "
-            "label, and the WER is measured on sentences that train has"
+            "transcript that is also in training: the speakers are still separate, but the text "
+            "can reveal the label, and the WER is measured on sentences that training contains"
         )
     if shared.audio_in_validation:
-        told.append(
+        sentences.append(
             f"{_share(shared.audio_in_validation, shared.utterances)} of the test utterances are "
-            "in validation sample by sample"
+            "also in validation, sample by sample"
         )
     majority, best = overall.no_audio_guess[0], overall.best_guess
-    if best.wa >= majority.wa + TELLING_MARGIN:
-        told.append(
-            f"without any audio, {GUESSES[best.name]} already scores {best.wa:.1%}; the most "
-            f"common class scores {majority.wa:.1%}"
+    if best.wa >= majority.wa + NOTED_MARGIN:
+        sentences.append(
+            f"a baseline that uses no audio, {GUESSES[best.name]}, reaches {best.wa:.1%} accuracy; "
+            f"the most common class reaches {majority.wa:.1%}"
         )
-    return tuple(told)
+    return tuple(sentences)
 
 
 def _share(part: int, whole: int) -> str:

@@ -1,4 +1,4 @@
-"""How far guessing gets without any audio: what a score has to beat to mean anything."""
+"""Baselines that use no audio: a system's score has to be above theirs."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -8,23 +8,23 @@ from mtlser.records import EMOTIONS, Rate, Record, Utterance
 
 GuessName = Literal["majority", "nearest_turn", "transcript", "speaker"]
 GUESSES: dict[GuessName, str] = {
-    "majority": "the most common class of train",
+    "majority": "the most common class of training",
     "nearest_turn": "the class of the nearest turn by the same speaker in the same dialogue",
     "transcript": "the most common class of the same transcript",
     "speaker": "the most common class of the same speaker",
 }
-"""The guesses that use no audio, in the order of preference on a tie. Each looks at train alone and
-falls back to the majority where train has nothing to go by."""
+"""The baselines that use no audio, in the order of preference on a tie. Each uses labels of
+training alone, and the most common class where training has no matching utterance."""
 
 
 class Guess(Record):
-    """How well one guess does on test."""
+    """Score of one baseline on test."""
 
     name: GuessName
     wa: Rate
-    """Share of test utterances guessed right (weighted accuracy)."""
+    """Share of test utterances classified correctly (weighted accuracy)."""
     covered: Rate
-    """Share of test utterances for which train had something to go by."""
+    """Share of test utterances that have a matching utterance in training."""
 
 
 def turns_of(utterances: Sequence[Utterance]) -> dict[str, int]:
@@ -50,16 +50,16 @@ def turns_of(utterances: Sequence[Utterance]) -> dict[str, int]:
 def guesses(
     train: Sequence[Utterance], test: Sequence[Utterance], turns: Mapping[str, int]
 ) -> tuple[Guess, ...]:
-    """The score of every guess on `test`, from the labels of `train`, in the order of `GUESSES`.
+    """The score of every baseline on `test`, from the labels of `train`, in the order of `GUESSES`.
 
     Args:
-        train: what a system learns from; never empty.
-        test: what is guessed; never empty.
+        train: the utterances of training; never empty.
+        test: the utterances that are classified; never empty.
         turns: each utterance's place in its dialogue, by id, from `turns_of`.
     """
     majority = _most_common(u.emotion for u in train)
-    by_text = _habit(train, lambda u: u.text)
-    by_speaker = _habit(train, lambda u: u.speaker)
+    by_text = _usual_class(train, lambda u: u.text)
+    by_speaker = _usual_class(train, lambda u: u.speaker)
     near: dict[tuple[str, str], list[Utterance]] = defaultdict(list)
     for utterance in train:
         if utterance.dialogue is not None:
@@ -77,16 +77,16 @@ def guesses(
         "transcript": lambda u: by_text.get(u.text),
         "speaker": lambda u: by_speaker.get(u.speaker),
     }
-    made = []
+    scores = []
     for name, rule in rules.items():
-        said = [rule(u) for u in test]
-        right = sum((one or majority) == u.emotion for one, u in zip(said, test, strict=True))
-        covered = sum(one is not None for one in said)
-        made.append(Guess(name=name, wa=right / len(test), covered=covered / len(test)))
-    return tuple(made)
+        predicted = [rule(u) for u in test]
+        right = sum((one or majority) == u.emotion for one, u in zip(predicted, test, strict=True))
+        covered = sum(one is not None for one in predicted)
+        scores.append(Guess(name=name, wa=right / len(test), covered=covered / len(test)))
+    return tuple(scores)
 
 
-def _habit(
+def _usual_class(
     train: Sequence[Utterance], key: Callable[[Utterance], str | None]
 ) -> dict[str | None, str]:
     """The most common class of train by `key`; where the key is `None` there is none."""

@@ -1,4 +1,4 @@
-"""What a reader has to know before believing a score, one sentence each."""
+"""The limits of the scores, one sentence each."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,13 @@ FEWEST_SPEAKERS = 5
 
 
 def plan_notes(plan: FoldPlan, recipe: Recipe, recipe_hash: str) -> list[str]:
-    """Leaks, folds left out, wrongs reproduced in training, and another recipe's predictions."""
+    """Violated speaker separation, folds left out, errors reproduced in training, other recipes."""
     notes = []
     if plan.leaks:
         notes.append(
-            f"Protocol {plan.protocol} leaks: test speakers are also in train, so every score "
-            "here is too high; `mtlser audit` shows by how much guessing alone would do."
+            f"Protocol {plan.protocol} violates speaker separation: test speakers are also in "
+            "training, so every score here is too high; `mtlser audit` shows what baselines "
+            "that use no audio reach."
         )
     if recipe.split.max_folds is not None and recipe.split.max_folds <= len(plan.folds):
         notes.append(
@@ -25,12 +26,13 @@ def plan_notes(plan: FoldPlan, recipe: Recipe, recipe_hash: str) -> list[str]:
         )
     if recipe.train.speaker_label == "prefix":
         notes.append(
-            "The speaker head was taught file-name prefixes, which name who wore the markers and "
-            "not who speaks; speaker accuracy is that of prefixes."
+            "The speaker head was trained on file-name prefixes, which name the actor with motion "
+            "markers and not the one who speaks; scores by speaker and speaker accuracy are those "
+            "of prefixes."
         )
     if recipe.train.padding == "seen":
         notes.append(
-            "Training took padding for speech, as the published code does; predictions here were "
+            "Training treated padding as speech, as the published code does; predictions here are "
             "made without padding."
         )
     if recipe.name and recipe_hash != recipe.hash:
@@ -68,8 +70,8 @@ def gap_notes(systems: Sequence[SystemScores], recipe: Recipe) -> list[str]:
     missing = main.clean.pooled.without_transcript
     if missing:
         notes.append(
-            f"{missing} of {main.clean.pooled.utterances} test utterances have no transcript and "
-            "no part in WER and CER."
+            f"{missing} of {main.clean.pooled.utterances} test utterances have no transcript "
+            "and do not count in WER and CER."
         )
     if main.speaker is None:
         notes.append("Speaker accuracy was not measured: no prediction names a speaker.")
@@ -83,13 +85,13 @@ def gap_notes(systems: Sequence[SystemScores], recipe: Recipe) -> list[str]:
 
 
 def speaker_notes(systems: Sequence[SystemScores], comparisons: Sequence[Comparison]) -> list[str]:
-    """What a bootstrap over few speakers cannot say."""
+    """What a bootstrap over few speakers cannot show."""
     if not systems[0].bootstrap:
-        return ["One test speaker only: there is no interval over speakers."]
+        return ["Only one test speaker: there is no interval over speakers."]
     speakers = systems[0].bootstrap["wa"].speakers
     if comparisons and speakers < FEWEST_SPEAKERS:
         return [
-            f"{speakers} test speakers only: intervals over speakers are coarse and too narrow."
+            f"Only {speakers} test speakers: intervals over speakers are imprecise and too narrow."
         ]
     return []
 

@@ -18,15 +18,15 @@ from mtlser.evaluation.significance import statistics
 from mtlser.records import FoldPlan, Split
 
 
-def numbers(told: Columns, block: Block) -> Numbers:
+def numbers(columns: Columns, block: Block) -> Numbers:
     """All metrics of one set of predictions.
 
     Raises:
         MtlserError: only some have a hypothesis.
     """
-    table = told.confusion(block)
+    table = columns.confusion(block)
     recalls = counts.recalls(table).tolist()
-    words = told.truth.words[block.utterance]
+    words = columns.truth.words[block.utterance]
     _check_hypotheses(block, words)
     return Numbers(
         utterances=len(block),
@@ -36,37 +36,39 @@ def numbers(told: Columns, block: Block) -> Numbers:
         weighted_f1=float(counts.weighted_f1(table)),
         recall={
             name: recall
-            for name, recall, size in zip(told.classes, recalls, table.sum(axis=1), strict=True)
+            for name, recall, size in zip(columns.classes, recalls, table.sum(axis=1), strict=True)
             if size
         },
         wer=_error_rate(block.word_edits, words),
-        cer=_error_rate(block.character_edits, told.truth.characters[block.utterance]),
+        cer=_error_rate(block.character_edits, columns.truth.characters[block.utterance]),
         without_transcript=int((words == NONE).sum()),
-        calibration_error=metrics.expected_calibration_error(block.confidence, told.right(block)),
+        calibration_error=metrics.expected_calibration_error(
+            block.confidence, columns.right(block)
+        ),
         confusion=tuple(tuple(row) for row in table.tolist()),
     )
 
 
 def condition_scores(
-    told: Columns, block: Block, plan: FoldPlan, split: Split, condition: str
+    columns: Columns, block: Block, plan: FoldPlan, split: Split, condition: str
 ) -> ConditionScores:
     """A block's metrics by fold, over folds, pooled, and for each style apart."""
-    folds = _folds(told, block, plan)
+    folds = _folds(columns, block, plan)
     styles, style_spreads = {}, {}
-    style_of = told.truth.style[block.utterance]
-    for place, style in enumerate(told.styles):
+    style_of = columns.truth.style[block.utterance]
+    for place, style in enumerate(columns.styles):
         own = block.where(style_of == place)
         if len(own):
-            styles[style] = numbers(told, own)
-            style_spreads[style] = _spreads(_folds(told, own, plan))
-    recalls = {name: [fold.numbers.recall.get(name) for fold in folds] for name in told.classes}
+            styles[style] = numbers(columns, own)
+            style_spreads[style] = _spreads(_folds(columns, own, plan))
+    recalls = {name: [fold.numbers.recall.get(name) for fold in folds] for name in columns.classes}
     return ConditionScores(
         split=split,
         condition=condition,
         folds=folds,
         spreads=_spreads(folds),
         recalls={n: spread for n, found in recalls.items() if (spread := spread_of(found))},
-        pooled=numbers(told, block),
+        pooled=numbers(columns, block),
         styles=styles,
         style_spreads=style_spreads,
     )
@@ -84,7 +86,7 @@ def spread_of(values: Iterable[float | None]) -> Spread | None:
     return Spread(mean=summary.mean, sd=summary.sd, n=summary.n, low=low, high=high)
 
 
-def speaker_scores(told: Columns, block: Block | None, plan: FoldPlan) -> SpeakerScores | None:
+def speaker_scores(columns: Columns, block: Block | None, plan: FoldPlan) -> SpeakerScores | None:
     """Speaker accuracy on held-out utterances of training speakers; `None`: no speaker is named.
 
     Raises:
@@ -100,7 +102,7 @@ def speaker_scores(told: Columns, block: Block | None, plan: FoldPlan) -> Speake
                 f"{int((~named).sum())} of {len(own)} utterances have no predicted speaker; "
                 "expected all or none; predict them again"
             )
-        right = own.speaker == told.truth.speaker[own.utterance]
+        right = own.speaker == columns.truth.speaker[own.utterance]
         name = next(fold.name for fold in plan.folds if fold.index == index)
         accuracy = float(right.mean())
         folds.append(SpeakerFold(fold=index, name=name, utterances=len(own), accuracy=accuracy))
@@ -116,10 +118,10 @@ def _by_fold(block: Block, plan: FoldPlan) -> Iterable[tuple[int, Block]]:
     return block.by_fold([fold.index for fold in plan.folds])
 
 
-def _folds(told: Columns, block: Block, plan: FoldPlan) -> tuple[FoldScores, ...]:
+def _folds(columns: Columns, block: Block, plan: FoldPlan) -> tuple[FoldScores, ...]:
     names = {fold.index: fold.name for fold in plan.folds}
     return tuple(
-        FoldScores(fold=index, name=names[index], numbers=numbers(told, own))
+        FoldScores(fold=index, name=names[index], numbers=numbers(columns, own))
         for index, own in _by_fold(block, plan)
     )
 

@@ -1,4 +1,4 @@
-"""What measurement says (`scores.json`): every number of the report, frozen, without torch."""
+"""Everything that is measured (`scores.json`): all numbers of a report, frozen, without torch."""
 
 import math
 from typing import Literal, Self
@@ -64,11 +64,11 @@ class Numbers(Record):
         """WA and UA are those of the confusion counts: a swap is refused, wherever it happened."""
         table = np.asarray(self.confusion)
         for name, of in (("wa", counts.weighted_accuracy), ("ua", counts.unweighted_accuracy)):
-            found, said = float(of(table)), float(getattr(self, name))
-            if abs(said - found) > ROUNDING:
+            measured, stated = float(of(table)), float(getattr(self, name))
+            if abs(stated - measured) > ROUNDING:
                 raise ValueError(
-                    f"{name} = {said:.6f}, but its confusion counts give {found:.6f}; are WA and "
-                    "UA swapped? Score the predictions again with `mtlser report`"
+                    f"{name} = {stated:.6f}, but its confusion counts give {measured:.6f}; are WA "
+                    "and UA swapped? Score the predictions again with `mtlser report`"
                 )
         return self
 
@@ -112,18 +112,18 @@ class ConditionScores(Record):
     def _means_of_folds(self) -> Self:
         """Each spread is that of its own metric over the folds."""
         for metric, spread in self.spreads.items():
-            found = self.values(metric)
-            if len(found) != spread.n or abs(sum(found) / len(found) - spread.mean) > ROUNDING:
+            values = self.values(metric)
+            if len(values) != spread.n or abs(sum(values) / len(values) - spread.mean) > ROUNDING:
                 raise ValueError(
-                    f"{metric} over folds is said to be {spread.mean:.6f}, but the folds do not "
-                    "give that; score the predictions again with `mtlser report`"
+                    f"{metric} over folds is {spread.mean:.6f}, but the scores of the folds do not "
+                    "have that mean; score the predictions again with `mtlser report`"
                 )
         return self
 
     def values(self, metric: str) -> list[float]:
         """The metric of each fold that has it, in fold order."""
-        found = [getattr(fold.numbers, metric) for fold in self.folds]
-        return [float(value) for value in found if value is not None]
+        values = [getattr(fold.numbers, metric) for fold in self.folds]
+        return [float(value) for value in values if value is not None]
 
 
 class SpeakerFold(Record):
@@ -150,7 +150,7 @@ class SystemScores(Record):
     test: tuple[ConditionScores, ...]
     """Clean first, then noisy conditions in the recipe's order."""
     validation: ConditionScores | None
-    """What epoch, alpha and beta were chosen on: higher than test, and no result."""
+    """What epoch, alpha and beta were chosen on: higher than test, and not a result."""
     speaker: SpeakerScores | None
     bootstrap: dict[str, Interval] = Field(default_factory=dict)
     """Pooled `wa` and `ua` of clean test over drawn speakers; empty for one test speaker."""
@@ -194,17 +194,17 @@ class Comparison(Record):
     main: str
     other: str
     welch: Welch | None
-    """As the paper tests; takes folds as independent, which they are not."""
+    """As the paper tests; assumes independent folds, which they are not."""
     p_holm: float | None
     """Welch's p adjusted for the number of Welch tests in these scores (Holm)."""
     paired: tuple[Paired, ...]
-    """Tests on the same folds; `corrected resampled t` is the one to believe."""
+    """Tests on the same folds; `corrected resampled t` is the one to trust."""
     bootstrap: Interval | None = None
     """Pooled difference over drawn speakers; `None` for one test speaker."""
     mcnemar: McNemar | None = None
-    """On utterances, of WA alone (`None` for `ua`); takes those of a speaker as independent."""
+    """On utterances, for WA alone (`None` for `ua`); assumes that utterances are independent."""
     trust: str = ""
-    """Which of these tests may be believed, and why."""
+    """Advice on which of these tests to trust, and why."""
 
 
 class Scores(Record):
@@ -233,7 +233,7 @@ class Scores(Record):
     """The main system first."""
     comparisons: tuple[Comparison, ...]
     notes: tuple[str, ...]
-    """What a reader has to know before believing a number."""
+    """The limits of the scores, one sentence each."""
     literature: tuple[LiteratureRow, ...] = ()
     """Published rows, with the main system's folds against each; not measured here."""
     noise: NoiseFacts | None = None

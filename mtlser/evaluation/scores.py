@@ -55,29 +55,29 @@ def measure(
         MtlserError: the predictions leak, repeat, lack a fold or are no probabilities; see
             `mtlser.evaluation.score_checks`. Or the search did not choose on validation.
     """
-    told = predictions if isinstance(predictions, Columns) else gathering.columns(predictions)
-    score_checks.check(told, plan, recipe, main)
-    order = (main, *(name for name in told.systems if name != main))
-    systems = tuple(_system(name, told, plan, recipe) for name in order)
-    sides = [comparison.Side(one.system, one.clean, told, one.system) for one in systems]
+    columns = predictions if isinstance(predictions, Columns) else gathering.columns(predictions)
+    score_checks.check(columns, plan, recipe, main)
+    order = (main, *(name for name in columns.systems if name != main))
+    systems = tuple(_system(name, columns, plan, recipe) for name in order)
+    sides = [comparison.Side(one.system, one.clean, columns, one.system) for one in systems]
     comparisons, untested = comparison.compare(sides[0], sides[1:], plan)
     remarks = [
-        *notes.plan_notes(plan, recipe, told.recipe_hash),
-        *notes.class_notes(systems, told.classes),
+        *notes.plan_notes(plan, recipe, columns.recipe_hash),
+        *notes.class_notes(systems, columns.classes),
         *notes.gap_notes(systems, recipe),
         *notes.speaker_notes(systems, comparisons),
         *untested,
     ]
-    measured = _scores(told, plan, recipe, systems, comparisons)
+    measured = _scores(columns, plan, recipe, systems, comparisons)
     if chosen is not None:
         remarks += selection.check_selection(chosen, measured)
-    groups = group_scores(told, told.blocks[main, "test", CLEAN], plan, genders)
+    groups = group_scores(columns, columns.blocks[main, "test", CLEAN], plan, genders)
     facts = {"notes": tuple(remarks), "noise": noise, "cost": tuple(cost), "groups": groups}
     return measured.model_copy(update=facts)
 
 
 def _scores(
-    told: Columns,
+    columns: Columns,
     plan: FoldPlan,
     recipe: Recipe,
     systems: tuple[SystemScores, ...],
@@ -85,23 +85,23 @@ def _scores(
 ) -> Scores:
     """Everything measured, still without notes."""
     main = systems[0].system
-    tested = told.blocks[main, "test", CLEAN].utterance
-    counts = np.bincount(told.truth.emotion[tested], minlength=len(told.classes)).tolist()
+    tested = columns.blocks[main, "test", CLEAN].utterance
+    counts = np.bincount(columns.truth.emotion[tested], minlength=len(columns.classes)).tolist()
     wa, ua = (_summary(systems[0].clean.spreads[metric]) for metric in ("wa", "ua"))
     return Scores(
         recipe_name=recipe.name,
-        recipe_hash=told.recipe_hash,
+        recipe_hash=columns.recipe_hash,
         corpus=recipe.data.corpus,
         protocol=plan.protocol,
         leaks=plan.leaks,
         manifest_digest=plan.manifest_digest,
         folds_digest=plan.digest,
-        seed=told.seed,
-        classes=told.classes,
+        seed=columns.seed,
+        classes=columns.classes,
         fold_names=tuple(fold.name for fold in plan.folds),
         utterances=len(tested),
-        class_counts=dict(zip(told.classes, counts, strict=True)),
-        without_transcript=int((told.truth.words[tested] == NONE).sum()),
+        class_counts=dict(zip(columns.classes, counts, strict=True)),
+        without_transcript=int((columns.truth.words[tested] == NONE).sum()),
         main=main,
         systems=systems,
         comparisons=comparisons,
@@ -117,23 +117,23 @@ def write_summary(path: Path, scores: Scores) -> None:
     temporary.replace(path)
 
 
-def _system(name: str, told: Columns, plan: FoldPlan, recipe: Recipe) -> SystemScores:
+def _system(name: str, columns: Columns, plan: FoldPlan, recipe: Recipe) -> SystemScores:
     planned = [f"{kind}@{snr:g}dB" for kind in recipe.noise.kinds for snr in recipe.noise.snr_db]
-    seen = {c for system, split, c in told.blocks if (system, split) == (name, "test")}
+    seen = {c for system, split, c in columns.blocks if (system, split) == (name, "test")}
     conditions = [CLEAN, *(c for c in planned if c in seen)]
     conditions += sorted(seen - set(conditions))
 
     def scored(split: Split, condition: str) -> ConditionScores | None:
-        block: Block | None = told.blocks.get((name, split, condition))
-        return None if block is None else condition_scores(told, block, plan, split, condition)
+        block: Block | None = columns.blocks.get((name, split, condition))
+        return None if block is None else condition_scores(columns, block, plan, split, condition)
 
     test = (scored("test", condition) for condition in conditions)
     return SystemScores(
         system=name,
         test=tuple(scores for scores in test if scores is not None),
         validation=scored("validation", CLEAN),
-        speaker=speaker_scores(told, told.blocks.get((name, "speaker_check", CLEAN)), plan),
-        bootstrap=comparison.intervals(told, name),
+        speaker=speaker_scores(columns, columns.blocks.get((name, "speaker_check", CLEAN)), plan),
+        bootstrap=comparison.intervals(columns, name),
     )
 
 

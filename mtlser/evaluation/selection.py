@@ -35,10 +35,10 @@ def selection_score(figures: Mapping[str, float | None], metric: str) -> float:
 
 
 def check_selection(chosen: SearchResult, scores: Scores) -> list[str]:
-    """Notes on choices that predictions do not bear out; refuses what was not chosen on validation.
+    """Notes on choices that the predictions do not confirm; refuses choices not made on validation.
 
     The rows of the search are to be validation figures. Validation and test predictions are both
-    there, so a row whose figures are those of the fold's test set is found out. What cannot be
+    there, so a row whose figures are those of the fold's test set is detected. What cannot be
     seen from predictions: an epoch chosen on test by a training that writes honest validation
     figures beside it.
 
@@ -55,7 +55,7 @@ def check_selection(chosen: SearchResult, scores: Scores) -> list[str]:
         for pair in pairs if rows else []:
             _check_best(pair, rows, chosen)
             mine = next(row for row in rows if (row.alpha, row.beta) == pair)
-            notes += _borne_out(mine, name, scores)
+            notes += _confirmed(mine, name, scores)
     return notes
 
 
@@ -70,9 +70,9 @@ def _check_row(row: SearchRow, metric: str) -> None:
 
 def _check_best(pair: tuple[float, float], rows: Sequence[SearchRow], chosen: SearchResult) -> None:
     """The chosen pair has the best score of its fold, or the best mean over folds."""
-    told = rows if chosen.scope == "fold" else chosen.rows
+    compared = rows if chosen.scope == "fold" else chosen.rows
     by_pair: dict[tuple[float, float], list[float]] = {}
-    for row in told:
+    for row in compared:
         by_pair.setdefault((row.alpha, row.beta), []).append(row.score)
     means = {each: fmean(found) for each, found in by_pair.items()}
     best = max(means, key=means.__getitem__)
@@ -85,14 +85,14 @@ def _check_best(pair: tuple[float, float], rows: Sequence[SearchRow], chosen: Se
         )
 
 
-def _borne_out(row: SearchRow, fold: str, scores: Scores) -> list[str]:
-    """Whether the fold's validation predictions have the figures that chose them."""
+def _confirmed(row: SearchRow, fold: str, scores: Scores) -> list[str]:
+    """Whether the fold's validation predictions have the scores that its pair was chosen by."""
     main = scores.of(scores.main)
     found = {f.name: f.numbers for f in main.validation.folds} if main.validation else {}
     if fold not in found:
         return [
-            f"Fold {fold} was chosen by validation figures that no prediction repeats: there is "
-            "no validation prediction of it."
+            f"The pair of fold {fold} cannot be checked: there are no validation predictions of "
+            "this fold."
         ]
     gap = _gap(row, found[fold])
     tested = [f.numbers for f in main.clean.folds if f.name == fold]
@@ -104,8 +104,8 @@ def _borne_out(row: SearchRow, fold: str, scores: Scores) -> list[str]:
         )
     if gap > NOTED:
         return [
-            f"Fold {fold} was chosen by validation figures up to {gap * 100:.1f} points from those "
-            "of its validation predictions."
+            f"The validation scores that fold {fold} was chosen by differ from those of its "
+            f"validation predictions by up to {gap * 100:.1f} points."
         ]
     return []
 
@@ -113,7 +113,7 @@ def _borne_out(row: SearchRow, fold: str, scores: Scores) -> list[str]:
 def _gap(row: SearchRow, numbers: Numbers) -> float:
     """The largest difference in WA, UA and macro F1."""
     pairs = ((row.wa, numbers.wa), (row.ua, numbers.ua), (row.f1, numbers.macro_f1))
-    return max(abs(said - found) for said, found in pairs)
+    return max(abs(stated - measured) for stated, measured in pairs)
 
 
 def _pair(row: SearchRow) -> str:

@@ -1,4 +1,4 @@
-"""Tables of what is not measured on predictions: literature, cost, the search, the leak audit."""
+"""Tables that are not from predictions: literature, cost, the search, baselines without audio."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -65,7 +65,7 @@ def against(rows: Sequence[LiteratureRow]) -> Table | None:
         columns=("Published", "Metric", "Difference", "95 % interval", "p Welch", "Comparable"),
         rows=tuple(found),
         note="A row that is not comparable was measured on other folds or data: its difference "
-        "says nothing about the systems.",
+        "does not compare the systems.",
     )
 
 
@@ -117,11 +117,11 @@ def cost(rows: Sequence[CostRow]) -> Table | None:
 
 
 def choices(search: SearchResult) -> Table:
-    """What the search chose for each fold."""
+    """The pair and epoch that the search chose for each fold."""
     metric = MEASURES[search.metric].name
     return Table(
         id="choices",
-        caption="What was chosen",
+        caption="Pair and epoch chosen for each fold",
         columns=("Fold", "Alpha", "Beta", "Epoch", f"Validation {metric}"),
         rows=tuple(
             (
@@ -140,7 +140,7 @@ def trainings(search: SearchResult) -> Table:
     """Every training of the search."""
     return Table(
         id="trainings",
-        caption="Every training of the search, validation, percent",
+        caption="All trainings of the search, on validation data, percent",
         columns=("Fold", "Alpha", "Beta", "Epoch", "WA", "UA", "F1", "WER", "Speaker"),
         rows=tuple(
             (
@@ -156,7 +156,7 @@ def trainings(search: SearchResult) -> Table:
 
 
 def guesses(scores: Scores, found: Sequence[Mapping[str, Any]]) -> Table:
-    """How well the test labels can be guessed without audio, the main system last."""
+    """Baselines that use no audio, the main system last."""
     rows = [
         (str(g.get("name", "")).replace("_", " "), percent(g.get("wa")), percent(g.get("covered")))
         for g in found
@@ -164,10 +164,14 @@ def guesses(scores: Scores, found: Sequence[Mapping[str, Any]]) -> Table:
     ours = percent(scores.of(scores.main).clean.pooled.wa)
     return Table(
         id="guesses",
-        caption="Guessing the test labels without audio, all folds together",
-        columns=("Guess from", "WA %", "Applies to %"),
+        caption="Baselines that use no audio, on the test utterances of all folds",
+        columns=("Baseline", "WA %", "Applies to %"),
         rows=(*rows, (f"{scores.main} (with audio)", ours, "100.0")),
         strong=(len(rows),),
+        note="Majority: the most common class of training. Nearest turn: the class of the nearest "
+        "turn of the same speaker in the same dialogue. Transcript, speaker: the most common class "
+        "of the same transcript or speaker. Where training has no such utterance, the majority "
+        "class is used.",
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mtlser.records import Record
+from mtlser.reporting.tables import word_columns
 
 MANY = 12
 """Rows from which on a table is folded away."""
@@ -19,6 +20,11 @@ class Section(Record):
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def left(self) -> tuple[bool, ...]:
+        """Which columns hold words and are set to the left."""
+        return word_columns(self.rows, len(self.columns))
 
     @property
     def folded(self) -> bool:

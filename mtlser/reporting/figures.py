@@ -113,8 +113,8 @@ def by_fold(scores: Scores) -> Figure:
     return Figure(
         id="figure-4",
         title=f"WA and UA of {scores.main} by fold",
-        caption="As the paper's figure 4: each fold's test, percent. The other systems' UA can "
-        "be switched on.",
+        caption="As the paper's figure 4: clean test of each fold, percent. Click a name above the "
+        "figure to show or hide it.",
         description="Percent. " + "; ".join(told) + ".",
         data=tuple(traces),
         x={"type": "category", "title": {"text": "held out"}, "showgrid": False},

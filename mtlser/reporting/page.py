@@ -57,7 +57,7 @@ def render(scores: Scores, context: PageContext, clips: Sequence[Clip] = ()) -> 
         main=main,
         verdict=verdict.sentence(scores),
         headline=verdict.headline(scores),
-        cautions=verdict.cautions(scores, search),
+        cautions=verdict.cautions(scores, search, context.ingest),
         readings=[row for row in scores.comparisons if row.trust],
         figures={
             "by_fold": by_fold,
@@ -119,7 +119,6 @@ def shell(
     engine.filters |= {
         "percent": formats.percent,
         "code": _code,
-        "numeric": lambda text: bool(tables.NUMBER.fullmatch(text)),
     }
     listed = ",".join(figure.model_dump_json(exclude={"table"}) for figure in drawn)
     parts = {**embedded, "figures": f"[{listed}]"}

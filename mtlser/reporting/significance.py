@@ -1,4 +1,4 @@
-"""Tables of the tests between systems: the one to believe, then every other one."""
+"""Tables of the tests between systems: the recommended one, then every other one."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from mtlser.reporting.tables import Table
 
 
 def believed(comparisons: Sequence[Comparison]) -> Table | None:
-    """The test to believe of each comparison, beside Welch and the effect size."""
+    """The recommended test of each comparison, beside Welch's and the effect size."""
     rows = []
     for row in comparisons:
         test, welch = verdict.corrected(row), row.welch
@@ -33,15 +33,22 @@ def believed(comparisons: Sequence[Comparison]) -> Table | None:
         return None
     return Table(
         id="believed",
-        caption="The test to believe: corrected resampled t on clean test; differences in points, "
-        "95 % intervals",
+        caption="Recommended test: corrected resampled t-test on clean test; differences in "
+        "points, 95 % intervals",
         columns=(
-            *("Comparison", "Metric", "Difference", "Interval", "p corrected", "Shown at .05"),
+            *(
+                "Comparison",
+                "Metric",
+                "Difference",
+                "Interval",
+                "p corrected",
+                "Significant at .05",
+            ),
             *("p Welch", "p Welch, Holm", "Hedges' g"),
         ),
         rows=tuple(rows),
-        note="Each p corrected stands for one planned comparison. Welch, as the paper tests, takes "
-        "folds as independent: not to be believed alone.",
+        note="p corrected is for one planned comparison each, without a correction for several. "
+        "Welch's test, which the paper uses, assumes independent folds: do not rely on it alone.",
     )
 
 
@@ -59,8 +66,8 @@ def tests(comparisons: Sequence[Comparison]) -> Table | None:
         return None
     return Table(
         id="tests",
-        caption="Two-tailed tests on clean test; differences in points, 95 % intervals; in bold "
-        "the test to believe",
+        caption="Two-tailed tests on clean test; differences in points, 95 % intervals; the "
+        "recommended test in bold",
         columns=(
             *("Comparison", "Metric", "Test", "Difference", "Interval"),
             *("Statistic", "df", "p", "p Holm"),
@@ -118,7 +125,7 @@ def effects(comparisons: Sequence[Comparison]) -> Table | None:
         return None
     return Table(
         id="effects",
-        caption="Effect sizes, in SDs between folds",
+        caption="Effect sizes, in standard deviations between folds",
         columns=("Comparison", "Metric", "Hedges' g", "95 % interval"),
         rows=tuple(rows),
     )

@@ -48,14 +48,14 @@ def ablations(trained: Sequence[History]) -> tuple[list[Figure], list[Absent]]:
         curves = {name: curve for name, curve in curves.items() if curve}
         shows = f"{study.shows} by epoch with {fixed} = 0"
         if len(curves) < 2:
-            seen = "one such training only" if curves else "no such training"
+            seen = "only one such training" if curves else "no such training"
             absent.append(
                 Absent(
                     number=f"Figure {study.number}",
                     shows=f"{shows} and {varied} of 0, 0.05, 0.1, 0.5, 1",
-                    reason=f"{seen} among what was given: train cells with "
-                    f"`--set train.{study.fixed}=0` and several values of the other, and give "
-                    "their folders",
+                    reason=f"the report got {seen}; train cells with "
+                    f"`--set train.{study.fixed}=0` and several values of the other weight, and "
+                    "add their folders to `mtlser report`",
                 )
             )
             continue
@@ -155,8 +155,7 @@ def training(trained: Sequence[History]) -> Figure | None:
     return by_epoch(
         "training",
         "Validation by epoch",
-        f"Mean over the {len(trained)} trainings that were given, percent; the epoch that was kept "
-        "is each training's own.",
+        f"Mean over {len(trained)} trainings, percent; each training has its own best epoch.",
         curves,
     )
 
@@ -175,7 +174,7 @@ def surface(search: SearchResult | None) -> Figure | Absent:
             shows="SER, ASR and SR over alpha and beta (121 trainings in the paper)",
             reason=f"needs a search over a grid; {len(pairs)} pairs were trained"
             if rows
-            else "no search was given: its chosen folder goes to `--chosen`",
+            else "the report got no search; name its folder with `--chosen`",
         )
     chosen = {(c.alpha, c.beta) for c in search.choices}
     parts = [*SURFACES, ("SR: speaker accuracy", MEASURES["speaker"])]

@@ -31,8 +31,8 @@ def console(scores: Scores, width: int = 100, colour: bool = False) -> str:
     )
     if scores.leaks:
         screen.print(
-            f"LEAKING PROTOCOL {scores.protocol}: test speakers are also in train; every score "
-            "is too high.",
+            f"NOT SPEAKER-INDEPENDENT: under protocol {scores.protocol} test speakers are also in "
+            "training; every score is too high.",
             style="bold red",
         )
     _systems(screen, scores)
@@ -70,7 +70,7 @@ def _tests(screen: "Console", scores: Scores) -> None:
     if not rows:
         return
     table = _table(
-        "Welch t-test, points; p corrected allows for training data that folds share: trust it",
+        "Tests, differences in points; trust p corrected, which accounts for shared training data",
         "comparison",
         "metric",
         "difference",

@@ -31,10 +31,19 @@ class Table(Record):
     @property
     def left(self) -> tuple[bool, ...]:
         """Which columns hold words and are set to the left."""
-        return tuple(
-            column == 0 or any(not NUMBER.fullmatch(row[column]) for row in self.rows)
-            for column in range(len(self.columns))
-        )
+        return word_columns(self.rows, len(self.columns))
+
+
+def word_columns(rows: Sequence[Sequence[str]], columns: int) -> tuple[bool, ...]:
+    """Which columns hold words: the first one, and each that has a cell which is no number.
+
+    >>> word_columns([("a", "1.0", "none"), ("b", "–", "3")], 3)
+    (True, False, True)
+    """
+    return tuple(
+        column == 0 or any(not NUMBER.fullmatch(row[column]) for row in rows)
+        for column in range(columns)
+    )
 
 
 def classes(scores: Scores) -> Table:
@@ -53,7 +62,7 @@ def classes(scores: Scores) -> Table:
 
 
 def systems(scores: Scores) -> Table:
-    """Every measured system on clean test (paper, table 4)."""
+    """Every measured system on clean test speech (paper, table 4)."""
     known = {(row.other, str(row.metric)): verdict.corrected(row) for row in scores.comparisons}
 
     def p(system: str, metric: str) -> str:
@@ -70,7 +79,7 @@ def systems(scores: Scores) -> Table:
         rows.append((one.system, *found, spoken, error, *tests))
     return Table(
         id="systems",
-        caption="Measured here, on the same folds: mean ± SD over folds, percent "
+        caption="Systems measured on the same folds: mean ± SD over folds, percent "
         "(as the paper's table 4)",
         columns=(
             *("System", "UA", "WA", "Macro F1", "Weighted F1", "WER", "CER"),
@@ -78,21 +87,22 @@ def systems(scores: Scores) -> Table:
         ),
         rows=tuple(rows),
         strong=(0,),
-        note="WER and CER: lower is better; corpus level within a fold, utterances without "
-        "transcript left out. Speaker: accuracy on held-out utterances of training speakers, since "
-        "a held-out speaker is no class. ECE: expected calibration error over all folds. p: "
-        f"corrected resampled t-test against {scores.main}.",
+        note="WER and CER (word and character error rate): lower is better; all edits of a fold "
+        "divided by all its reference words or characters, without utterances that have no "
+        "transcript. Speaker: accuracy on held-out utterances of training speakers, because the "
+        "model has no class for a test speaker. ECE: expected calibration error over all folds, "
+        f"lower is better. p: corrected resampled t-test against {scores.main}.",
     )
 
 
 def styles(scores: Scores) -> Table:
-    """Improvised and scripted apart, and the validation scores that choices were made on."""
+    """Scores by speaking style, and the validation scores that epoch and pair were chosen by."""
     rows = []
     for one in scores.systems:
         parts: list[tuple[str, Numbers]] = [("test, all", one.clean.pooled)]
         parts += one.clean.styles.items()
         if one.validation is not None:
-            parts.append(("validation: no result", one.validation.pooled))
+            parts.append(("validation (not a result)", one.validation.pooled))
         rows += [
             (
                 one.system,
@@ -104,15 +114,15 @@ def styles(scores: Scores) -> Table:
         ]
     return Table(
         id="styles",
-        caption="Test apart by style (all folds together), and the validation scores that choices "
-        "were made on; percent",
+        caption="Test by speaking style (all folds together), and the validation scores that epoch "
+        "and pair were chosen by; percent",
         columns=("System", "Set", "Utterances", "UA", "WA", "Macro F1", "WER"),
         rows=tuple(rows),
     )
 
 
 def folds(scores: Scores, one: SystemScores) -> Table:
-    """One system fold by fold, with every class's recall (paper, figure 4)."""
+    """One system by fold, with every class's recall (paper, figure 4)."""
     rows = [
         (
             fold.name,
@@ -126,7 +136,7 @@ def folds(scores: Scores, one: SystemScores) -> Table:
     named = tuple(f"Recall {name}" for name in scores.classes)
     return Table(
         id=f"folds-{slug(one.system)}",
-        caption=f"{one.system} fold by fold, clean test, percent",
+        caption=f"{one.system} by fold, clean test, percent",
         columns=("Fold", "Utterances", "WA", "UA", "Macro F1", "Weighted F1", "WER", "CER", *named),
         rows=tuple(rows),
     )
@@ -139,7 +149,7 @@ def speakers(one: SystemScores) -> Table | None:
     return Table(
         id=f"speakers-{slug(one.system)}",
         caption=f"Speaker accuracy of {one.system} on held-out utterances of training speakers, "
-        f"percent; {percent(one.speaker.pooled)} over all",
+        f"percent; {percent(one.speaker.pooled)} over all folds",
         columns=("Fold", "Utterances", "Accuracy"),
         rows=tuple(
             (fold.name, count(fold.utterances), percent(fold.accuracy))
@@ -218,13 +228,13 @@ def intervals(scores: Scores) -> Table | None:
         id="intervals",
         caption="95 % intervals, percent",
         columns=(
-            *("System", "UA, mean over folds (t)", "UA, pooled, over speakers"),
-            *("WA, mean over folds (t)", "WA, pooled, over speakers", "Speakers"),
+            *("System", "UA, mean over folds", "UA, pooled, bootstrap"),
+            *("WA, mean over folds", "WA, pooled, bootstrap", "Speakers"),
         ),
         rows=tuple(rows),
-        note="Over folds: t interval, which takes folds as independent. Over speakers: percentile "
-        "bootstrap of whole speakers, the systems taken as trained; it is about the pooled value, "
-        "not the mean over folds.",
+        note="Over folds: t interval, which assumes independent folds. Over speakers: percentile "
+        "bootstrap that resamples whole speakers and keeps the trained systems fixed; it is an "
+        "interval of the pooled value, not of the mean over folds.",
     )
 
 

@@ -1,6 +1,10 @@
-"""What the scores come to, in words: the title, one sentence, and what to beware of."""
+"""The scores in words: title, a summary in one or two sentences, and the limits of the results."""
 
-from mtlser.evaluation.noise_facts import TOLERANCE_DB
+from collections.abc import Mapping
+from typing import Any
+
+from mtlser.evaluation import literature
+from mtlser.evaluation.noise_facts import CORPUS_BABBLE, TOLERANCE_DB
 from mtlser.evaluation.score_records import Comparison, Scores
 from mtlser.evaluation.significance.paired import Paired
 from mtlser.evaluation.significance.statistics import LEVEL
@@ -12,29 +16,33 @@ FEW = 2
 
 
 def title(scores: Scores) -> str:
-    """The page's title; a leaking protocol is named in it."""
+    """The page's title; it says where the protocol violates speaker separation."""
     name = f"{scores.recipe_name}: " if scores.recipe_name else ""
     plain = f"{name}{scores.main} on {scores.corpus}, protocol {scores.protocol}"
-    return f"LEAKING PROTOCOL – {plain}" if scores.leaks else plain
+    return f"NOT SPEAKER-INDEPENDENT – {plain}" if scores.leaks else plain
 
 
 def sentence(scores: Scores) -> str:
-    """UA and WA over folds, the distance to the baseline, and how sure it is, in one sentence."""
+    """UA and WA over folds, then the difference to the other systems and its significance."""
     clean = scores.of(scores.main).clean
     folds = len(scores.fold_names)
     over = (
         f"mean ± SD over {folds} {scores.protocol} folds"
         if folds > 1
-        else f"one {scores.protocol} fold, so without a spread"
+        else f"one {scores.protocol} fold, so no standard deviation"
     )
     text = (
         f"{scores.main} reaches {spread(clean.spreads['ua'])} % UA and "
-        f"{spread(clean.spreads['wa'])} % WA ({over})"
+        f"{spread(clean.spreads['wa'])} % WA ({over})."
     )
     rows = [row for row in scores.comparisons if row.metric == "ua" and row.welch is not None]
-    texts = [against(row) for row in rows] if len(rows) <= FEW else [_among(scores, rows)]
-    leak = ["the protocol leaks, so this is no result"] if scores.leaks else []
-    return "; ".join([text, *texts, *leak]) + "."
+    if len(rows) > FEW:
+        texts = [_among(scores, rows)]
+    else:
+        texts = [f"It is {against(row)}." for row in rows]
+    if scores.leaks:
+        texts.append("Test speakers are also in training, so this is not a valid result.")
+    return " ".join([text, *texts])
 
 
 def _among(scores: Scores, rows: list[Comparison]) -> str:
@@ -43,25 +51,25 @@ def _among(scores: Scores, rows: list[Comparison]) -> str:
     shown = [row for row in rows if (test := corrected(row)) is not None and test.p < LEVEL]
     above = sum(row.welch is not None and row.welch.difference > 0 for row in shown)
     return (
-        f"of {len(rows)} other systems it is shown to be above {above} and below "
-        f"{len(shown) - above}; against the best of them, {against(best)}"
+        f"Of {len(rows)} other systems it is significantly better than {above} and significantly "
+        f"worse than {len(shown) - above}. It is {against(best)}; that is the best of them."
     )
 
 
 def against(row: Comparison) -> str:
-    """The difference to one other system, by the corrected test where there is one."""
+    """The difference to another system, by the corrected test where there is one; follows "is"."""
     assert row.welch is not None
     if row.welch.difference == 0:
-        return f"level with {row.other} in UA"
+        return f"equal to {row.other} in UA"
     way = "above" if row.welch.difference > 0 else "below"
-    text = f"{abs(row.welch.difference) * 100:.1f} points UA {way} {row.other}"
+    text = f"{abs(row.welch.difference) * 100:.1f} points {way} {row.other} in UA"
     test = corrected(row)
     if test is None:
-        return f"{text} (Welch p = {p_value(row.welch.p)})"
-    known = "a difference is shown" if test.p < LEVEL else "no difference is shown"
+        return f"{text} (Welch: p = {p_value(row.welch.p)})"
+    verdict = "a significant" if test.p < LEVEL else "not a significant"
     return (
-        f"{text} (95 % interval {points(test.interval)}; p = {p_value(test.p)} allowing for "
-        f"training data that folds share, Welch p = {p_value(row.welch.p)}): {known}"
+        f"{text}, {verdict} difference (corrected resampled t-test: p = {p_value(test.p)}, 95 % "
+        f"interval {points(test.interval)}; Welch: p = {p_value(row.welch.p)})"
     )
 
 
@@ -73,16 +81,36 @@ def corrected(row: Comparison) -> Paired | None:
     return None
 
 
-def cautions(scores: Scores, search: SearchResult | None) -> list[str]:
-    """What to beware of before the numbers: an optimistic search, then the scores' notes."""
-    found = []
+def cautions(
+    scores: Scores, search: SearchResult | None, ingest: Mapping[str, Any] | None = None
+) -> list[str]:
+    """The limits of the results: data unlike the release, an optimistic search, then the notes."""
+    found = _unlike_release(scores, ingest or {})
     if search and search.scope == "global" and len({(r.alpha, r.beta) for r in search.rows}) > 1:
         found.append(
-            "Alpha and beta were chosen once from all folds' validation (scope global): each "
-            "fold's test speakers took part in the choice as another fold's validation, so the "
-            "scores are optimistic."
+            "One pair (alpha, beta) was chosen on the validation data of all folds (scope global), "
+            "which includes the test speakers of every fold, so the scores are optimistic."
         )
     return found + list(scores.notes)
+
+
+def _unlike_release(scores: Scores, ingest: Mapping[str, Any]) -> list[str]:
+    """Says where the data are not the published release, though they bear its name."""
+    if "differs_from_release" not in ingest:
+        return []
+    counts = ingest["differs_from_release"]
+    if counts:
+        return [
+            f"The data differ from the published release of {scores.corpus} in {len(counts)} "
+            "counts; see the section on data."
+        ]
+    if counts is None and scores.corpus == literature.source().corpus:
+        return [
+            f"The data have too few labelled utterances to be the published {scores.corpus} "
+            "release: they are a part of it or synthetic speech in its format. Do not compare "
+            "these scores with published ones."
+        ]
+    return []
 
 
 def headline(scores: Scores) -> list[tuple[str, str]]:
@@ -107,19 +135,22 @@ def noise(scores: Scores) -> str:
     facts = scores.noise
     if facts is None:
         return (
-            "How the noise was mixed in was not recorded: source and the definition of the speech "
-            "level are not known here."
+            "How the noise was added was not recorded: its source and the definition of the speech "
+            "level are not known."
         )
     level = {
-        "active": "the RMS of its active frames, pauses left out",
+        "active": "the RMS of its active frames, without pauses",
         "rms": "the RMS of all its samples",
     }[facts.level]
+    own = facts.source == CORPUS_BABBLE
+    source = "voices of the corpus itself, mixed" if own else facts.source
     text = (
-        f"Noise: {', '.join(facts.kinds)} from {facts.source}. Speech level in the SNR: {level}. "
-        f"Training heard {facts.trained_on} speech only; the noise is in test alone."
+        f"Kinds of noise: {', '.join(facts.kinds)}; source: {source}. The speech level of the SNR "
+        f"(signal-to-noise ratio) is {level}. The systems were trained on {facts.trained_on} "
+        "speech only; noise is added to test utterances alone."
     )
     if facts.largest_deviation_db is None:
-        return f"{text} The SNR was not measured back."
+        return f"{text} The SNR of the mixed clips was not measured again."
     return f"{text} {_snr_error(facts.largest_deviation_db)}"
 
 

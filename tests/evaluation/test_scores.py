@@ -168,7 +168,7 @@ def test_a_leaking_protocol_is_told() -> None:
     plan = make_plan(folds=2, protocol="random")
     found = scores.measure(heap(plan), plan, make_recipe())
     assert found.leaks
-    assert any("random leaks" in note for note in found.notes)
+    assert any("random" in note and "mtlser audit" in note for note in found.notes)
 
 
 def test_scores_survive_the_disk(measured: Scores, tmp_path: Path) -> None:

@@ -19,17 +19,11 @@ def measured(plan: FoldPlan, gap: float = 0.1) -> Scores:
 
 def test_the_corrected_test_is_named_first_and_each_other_one_with_its_fault() -> None:
     row = measured(make_plan(folds=5, per_fold=40)).comparisons[0]
-    assert row.trust.startswith("Believe the corrected resampled t (p = ")
-    for part in (
-        "Welch",
-        "folds as independent",
-        "by Holm over 2",
-        "Wilcoxon's test cannot reach 0.05",
-        "The bootstrap draws 10 speakers",
-        "too narrow",
-        "McNemar takes utterances as independent",
-    ):
-        assert part in row.trust, part
+    order = ["corrected resampled t", "Welch", "Wilcoxon's", "bootstrap", "McNemar's"]
+    places = [row.trust.index(name) for name in order]
+    assert places == sorted(places)
+    for fact in ("by Holm over 2", "cannot reach p = 0.05", "10 speakers", "too narrow"):
+        assert fact in row.trust, fact
 
 
 def test_mcnemar_speaks_of_wa_alone_and_agrees_with_the_utterances() -> None:
@@ -52,7 +46,7 @@ def test_ten_folds_let_wilcoxon_speak() -> None:
 
 def test_a_leaking_protocol_makes_all_tests_worthless() -> None:
     row = measured(make_plan(folds=3, protocol="random")).comparisons[0]
-    assert row.trust.startswith("Believe none as a statement on new speakers")
+    assert row.trust.index("random") < row.trust.index("corrected resampled t")
 
 
 def test_one_fold_leaves_the_speakers() -> None:
@@ -72,9 +66,9 @@ def test_one_speaker_leaves_nothing() -> None:
     ]
     found = scores.measure(made, plan, make_recipe())
     assert found.comparisons[0].bootstrap is None
-    assert "nothing can be said of others" in found.comparisons[0].trust
+    assert "No test is defined" in found.comparisons[0].trust
     assert found.of("mtlser").bootstrap == {}
-    assert any("One test speaker only" in note for note in found.notes)
+    assert any("one test speaker" in note for note in found.notes)
 
 
 def test_tests_that_disagree_are_told() -> None:
@@ -95,6 +89,7 @@ def test_tests_that_disagree_are_told() -> None:
             }
         )
 
-    assert "does not: not shown" in trust(with_p(0.001, 0.2), plan, 2)
-    assert "not shown" not in trust(with_p(0.001, 0.01), plan, 2)
-    assert "not shown" not in trust(with_p(0.04, 0.2), plan, 2)  # Holm: 0.08
+    warning = "do not report a difference"
+    assert warning in trust(with_p(0.001, 0.2), plan, 2)
+    assert warning not in trust(with_p(0.001, 0.01), plan, 2)
+    assert warning not in trust(with_p(0.04, 0.2), plan, 2)  # Holm: 0.08

@@ -166,10 +166,10 @@ def test_the_page_has_landmarks_a_language_and_a_way_past_the_head(html: str) ->
 
 def test_a_leaking_protocol_is_in_title_banner_and_verdict(html: str) -> None:
     leaking = rendered("random")
-    assert "<title>LEAKING PROTOCOL" in leaking
-    assert 'class="banner"' in leaking
-    assert "this is no result" in leaking
-    assert "LEAKING" not in html
+    for place in ("<title>", '<p class="banner" role="alert">', '<p class="verdict">'):
+        text = leaking.partition(place)[2].partition("<")[0]
+        assert re.search("speaker-independent|test speakers", text, re.I), place
+    assert "NOT SPEAKER-INDEPENDENT" not in html
     assert 'class="banner"' not in html
 
 
@@ -243,9 +243,25 @@ def test_a_search_without_a_grid_is_a_table() -> None:
 def test_the_least_that_can_be_measured_makes_a_page() -> None:
     measured = make_scores(make_plan(folds=1, per_fold=30), baseline=False, noise=())
     html = page.render(measured, make_context(search=make_search(1), ingest={}, audit={}))
-    for part in ("There is no test", "Noise was not measured", "No audit was found"):
+    for part in ("There is no test", "Noise was not measured", "has no audit"):
         assert part in html
-    assert "one session fold, so without a spread" in verdict.sentence(measured)
+    assert "one session fold" in verdict.sentence(measured)
+
+
+def test_data_that_are_not_the_published_release_are_named_among_the_limits() -> None:
+    scores = make_scores(make_plan(folds=2, per_fold=30))
+    known = len(verdict.cautions(scores, None))
+    unlike: list[tuple[dict[str, object], int]] = [
+        ({}, 0),
+        ({"differs_from_release": []}, 0),
+        ({"differs_from_release": None}, 1),
+        ({"differs_from_release": [{"what": "sad", "found": 3, "expected": 4}]}, 1),
+    ]
+    for ingest, added in unlike:
+        cautions = verdict.cautions(scores, None, ingest)
+        assert len(cautions) == known + added, ingest
+    other = scores.model_copy(update={"corpus": "mine"})
+    assert len(verdict.cautions(other, None, {"differs_from_release": None})) == known
 
 
 def test_published_rows_are_set_apart_with_recomputed_p(html: str) -> None:

@@ -1,7 +1,7 @@
 """Tests of two systems on the same folds; rates 0-1, readings in points (hundredths).
 
-Folds share training data, so the paired t-test and Wilcoxon's find differences too easily; the
-corrected resampled t-test allows for the overlap and is the one to believe.
+Folds share training data, so the paired t-test and Wilcoxon's report differences too easily;
+the corrected resampled t-test accounts for the overlap and is the one to trust.
 """
 
 import math
