@@ -1,6 +1,6 @@
 """Metrics from confusion counts: the last two axes are (true class, predicted class).
 
-Leading axes are kept, so that a stack of tables, one a resample, is scored at once. The tables
+Leading axes stay, so that a stack of tables, one a resample, is scored at once. The tables
 are `mtlser.evaluation.metrics.confusion`'s; rates are 0-1.
 """
 
@@ -50,7 +50,8 @@ def rates(counts: Table) -> Values:
 def f1(counts: Table) -> Values:
     """F1 of each class, `2 TP / (2 TP + FP + FN)`; (..., c, c) -> (..., c).
 
-    NaN for a class that is neither spoken nor predicted; 0 for one that is only predicted.
+    NaN for a class that is neither true nor predicted of any utterance; 0 for one that is only
+    predicted.
 
     >>> f1(np.array([[1, 1, 0], [0, 1, 0], [0, 0, 0]])).round(4).tolist()
     [0.6667, 0.6667, nan]
@@ -60,7 +61,7 @@ def f1(counts: Table) -> Values:
 
 
 def macro_f1(counts: Table) -> Values:
-    """Mean F1 over the classes that are spoken or predicted, as in scikit-learn.
+    """Mean F1 over the classes that are true or predicted of an utterance, as in scikit-learn.
 
     >>> float(macro_f1(np.array([[1, 1], [0, 0]])).round(4))
     0.3333
@@ -80,5 +81,5 @@ def weighted_f1(counts: Table) -> Values:
 
 def _share(part: NDArray[np.int64], whole: NDArray[np.int64]) -> Values:
     """Part over whole; NaN where the whole is 0."""
-    found = np.full(np.broadcast(part, whole).shape, np.nan)
-    return np.divide(part, whole, out=found, where=whole > 0)
+    shares = np.full(np.broadcast(part, whole).shape, np.nan)
+    return np.divide(part, whole, out=shares, where=whole > 0)

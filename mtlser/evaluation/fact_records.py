@@ -1,4 +1,4 @@
-"""What other stages found out and the report shows beside the scores: noise and cost."""
+"""Facts of other stages that the report shows beside the scores: noise and cost."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from mtlser.records import Record
 
 
 class NoiseFacts(Record):
-    """How the noisy conditions were made (`noise.json`)."""
+    """How noise was added to the test utterances (`noise.json`)."""
 
     kinds: tuple[str, ...]
     source: str
@@ -16,7 +16,7 @@ class NoiseFacts(Record):
     level: Literal["active", "rms"]
     """Speech level in the SNR: RMS of active frames, or of all samples."""
     trained_on: Literal["clean"] = "clean"
-    """What training heard."""
+    """The condition of the training utterances."""
     largest_deviation_db: float | None = Field(None, ge=0)
     """Largest gap between the SNR asked for and the one measured back; `None`: not measured."""
 

@@ -56,13 +56,13 @@ def merge(files: Sequence[Path], out: Path) -> Columns:
             for count, line in enumerate(file, start=1):
                 gatherer.add(parse_line(line, Prediction, path, count))
                 lines.add(number, line)
-    gathered = gatherer.finish()
+    columns = gatherer.finish()
     lines.copy(files, gatherer.order(), out)
-    return gathered
+    return columns
 
 
 class Gatherer:
-    """Takes predictions one by one and keeps columns of them."""
+    """Turns predictions, taken one by one, into columns."""
 
     def __init__(self) -> None:
         self.classes: list[str] = []
@@ -96,10 +96,10 @@ class Gatherer:
         group = (prediction.system, prediction.split, prediction.condition)
         place = self._truth(prediction)
         predicted = prediction.emotion_predicted
-        heard = prediction.text_predicted
+        hypothesis = prediction.text_predicted
         by_word, by_character = NONE, NONE
-        if heard is not None and prediction.text_true is not None:
-            (by_word, _), (by_character, _) = edits(prediction.text_true, heard)
+        if hypothesis is not None and prediction.text_true is not None:
+            (by_word, _), (by_character, _) = edits(prediction.text_true, hypothesis)
         self.group.append(self.groups.setdefault(group, len(self.groups)))
         self.utterance.append(place)
         self.fold.append(prediction.fold)
@@ -108,7 +108,7 @@ class Gatherer:
         self.speaker.append(self.speakers.of(prediction.speaker_predicted))
         self.word_edits.append(by_word)
         self.character_edits.append(by_character)
-        self.transcribed.append(heard is not None)
+        self.transcribed.append(hypothesis is not None)
 
     def finish(self) -> Columns:
         """All that was taken.
@@ -130,7 +130,7 @@ class Gatherer:
             words=integers(self.words)[by_name],
             characters=integers(self.characters)[by_name],
         )
-        found = Columns(
+        columns = Columns(
             classes=tuple(self.classes),
             speakers=tuple(sorted(self.speakers.names)),
             styles=tuple(sorted(self.styles.names)),
@@ -140,8 +140,8 @@ class Gatherer:
             recipe_hash=self.recipe_hash,
             contradiction=self.contradiction,
         )
-        score_checks.check_repeats(found)
-        return found
+        score_checks.check_repeats(columns)
+        return columns
 
     def order(self) -> NDArray[np.int64]:
         """Positions of the predictions taken, by system, fold, split, condition, utterance id."""
@@ -153,7 +153,7 @@ class Gatherer:
         return np.lexsort((utterance, condition, split, np.asarray(self.fold), system))
 
     def _truth(self, prediction: Prediction) -> int:
-        """The utterance's place; remembers the first contradiction to what was said before."""
+        """The utterance's place; remembers the first contradiction to an earlier prediction."""
         text, place = prediction.text_true, self.utterances.of(prediction.utterance_id)
         emotion = self.classes.index(prediction.emotion_true)
         speaker, style = self.speakers.of(prediction.speaker_true), self.styles.of(prediction.style)
@@ -175,14 +175,14 @@ class Gatherer:
         return place
 
     def _contradicted(self, prediction: Prediction, place: int) -> str:
-        told = {
+        truths = {
             "class": (prediction.emotion_true, self.classes[self.true_emotion[place]]),
             "speaker": (prediction.speaker_true, self.speakers.names[self.true_speaker[place]]),
             "style": (prediction.style, self.styles.at(self.style[place])),
         }
         parts = [
             f"true {k} {here!r} here but {there!r}"
-            for k, (here, there) in told.items()
+            for k, (here, there) in truths.items()
             if here != there
         ]
         if self.text[place] != hash(prediction.text_true):

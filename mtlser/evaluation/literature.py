@@ -1,4 +1,4 @@
-"""The paper's tables 4 and 5: published, not measured here; and what may be said about them.
+"""The paper's tables 4 and 5: published, not measured here; and how far they are comparable.
 
 The numbers are data (`literature.toml`), in percent as printed; records hold rates, 0-1.
 """

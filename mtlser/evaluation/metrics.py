@@ -52,9 +52,9 @@ def per_class_recall(truth: Sequence[str], predicted: Sequence[str]) -> dict[str
         MtlserError: the sequences differ in length or are empty.
     """
     classes = sorted({*truth, *predicted})
-    found = of_counts.recalls(confusion(truth, predicted, classes)).tolist()
+    recalls = of_counts.recalls(confusion(truth, predicted, classes)).tolist()
     present = set(truth)
-    return {name: rate for name, rate in zip(classes, found, strict=True) if name in present}
+    return {name: rate for name, rate in zip(classes, recalls, strict=True) if name in present}
 
 
 def macro_f1(truth: Sequence[str], predicted: Sequence[str]) -> float:
@@ -153,11 +153,11 @@ def edits(reference: str, hypothesis: str) -> tuple[tuple[int, int], tuple[int, 
     >>> edits("a good day", "a day")
     ((1, 3), (5, 10))
     """
-    words, heard = reference.split(), hypothesis.split()
-    spelt = reference.strip()
+    words, predicted = reference.split(), hypothesis.split()
+    characters = reference.strip()
     return (
-        (Levenshtein.distance(words, heard), len(words)),
-        (Levenshtein.distance(spelt, hypothesis.strip()), len(spelt)),
+        (Levenshtein.distance(words, predicted), len(words)),
+        (Levenshtein.distance(characters, hypothesis.strip()), len(characters)),
     )
 
 
@@ -250,11 +250,11 @@ def _transcribed(
     """Pairs with a reference; empty where no hypothesis is given at all."""
     if len(references) != len(hypotheses):
         raise MtlserError(f"{len(references)} references but {len(hypotheses)} hypotheses")
-    kept = [(r, h) for r, h in zip(references, hypotheses, strict=True) if r is not None]
-    pairs = [(r, h) for r, h in kept if h is not None]
-    if pairs and len(pairs) < len(kept):
+    referenced = [(r, h) for r, h in zip(references, hypotheses, strict=True) if r is not None]
+    pairs = [(r, h) for r, h in referenced if h is not None]
+    if pairs and len(pairs) < len(referenced):
         raise MtlserError(
-            f"{len(kept) - len(pairs)} of {len(kept)} utterances have no hypothesis; expected all "
-            "or none; predict them again"
+            f"{len(referenced) - len(pairs)} of {len(referenced)} utterances have no hypothesis; "
+            "expected all or none; predict them again"
         )
     return pairs

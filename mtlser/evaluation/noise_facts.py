@@ -1,4 +1,4 @@
-"""How the noisy conditions of one cell, and of all cells together, were made."""
+"""How noise was added, for one cell and for all cells together."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,17 +26,17 @@ class NoiseRun(NoiseFacts):
     """Samples louder than full scale; floats hold them, nothing was clipped."""
 
 
-def gathered(folders: Sequence[Path]) -> NoiseFacts | None:
-    """What the cells' `noise.json` say together; `None` where there is none.
+def load(folders: Sequence[Path]) -> NoiseFacts | None:
+    """The facts in the cells' `noise.json`, as one; `None` where there is none.
 
     Raises:
         MtlserError: cells were mixed in different ways, so that they are no one condition.
     """
-    found = [(f, read_json(f / NOISE, NoiseRun)) for f in folders if (f / NOISE).is_file()]
-    if not found:
+    runs = [(f, read_json(f / NOISE, NoiseRun)) for f in folders if (f / NOISE).is_file()]
+    if not runs:
         return None
-    where, first = found[0]
-    for folder, run in found[1:]:
+    where, first = runs[0]
+    for folder, run in runs[1:]:
         for name in ("source", "level", "trained_on"):
             one, other = getattr(first, name), getattr(run, name)
             if one != other:
@@ -44,9 +44,9 @@ def gathered(folders: Sequence[Path]) -> NoiseFacts | None:
                     f"noise of {where} and {folder}: {name} {one!r} and {other!r}; expected one "
                     "for all cells; run `mtlser noise-eval` of both with one recipe"
                 )
-    deviations = [r.largest_deviation_db for _, r in found if r.largest_deviation_db is not None]
+    deviations = [r.largest_deviation_db for _, r in runs if r.largest_deviation_db is not None]
     return NoiseFacts(
-        kinds=tuple(dict.fromkeys(kind for _, run in found for kind in run.kinds)),
+        kinds=tuple(dict.fromkeys(kind for _, run in runs for kind in run.kinds)),
         source=first.source,
         level=first.level,
         trained_on=first.trained_on,

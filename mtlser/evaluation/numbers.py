@@ -67,7 +67,7 @@ def condition_scores(
         condition=condition,
         folds=folds,
         spreads=_spreads(folds),
-        recalls={n: spread for n, found in recalls.items() if (spread := spread_of(found))},
+        recalls={n: spread for n, rates in recalls.items() if (spread := spread_of(rates))},
         pooled=numbers(columns, block),
         styles=styles,
         style_spreads=style_spreads,
@@ -76,12 +76,12 @@ def condition_scores(
 
 def spread_of(values: Iterable[float | None]) -> Spread | None:
     """Mean, SD and interval over the folds that have a value; `None` where none has."""
-    found = [value for value in values if value is not None]
-    if not found:
+    known = [value for value in values if value is not None]
+    if not known:
         return None
-    if len(found) == 1:
-        return Spread(mean=found[0], sd=None, n=1)
-    summary = statistics.summarise(found)
+    if len(known) == 1:
+        return Spread(mean=known[0], sd=None, n=1)
+    summary = statistics.summarise(known)
     low, high = statistics.mean_interval(summary)
     return Spread(mean=summary.mean, sd=summary.sd, n=summary.n, low=low, high=high)
 
@@ -128,7 +128,7 @@ def _folds(columns: Columns, block: Block, plan: FoldPlan) -> tuple[FoldScores, 
 
 def _spreads(folds: Sequence[FoldScores]) -> dict[str, Spread]:
     values = {m: [getattr(fold.numbers, m) for fold in folds] for m in SPREAD_METRICS}
-    return {m: spread for m, found in values.items() if (spread := spread_of(found))}
+    return {m: spread for m, rates in values.items() if (spread := spread_of(rates))}
 
 
 def _check_hypotheses(block: Block, words: Integers) -> None:

@@ -35,7 +35,7 @@ BATCH_S = 40.0
 
 @dataclass(frozen=True)
 class Output:
-    """What one system says of one clip."""
+    """The output of one system for one clip."""
 
     emotion_probabilities: dict[str, float]
     text: str | None
@@ -43,7 +43,7 @@ class Output:
 
 
 class System(Protocol):
-    """Anything that names an emotion: the network, the SVM."""
+    """Anything that classifies emotion: the network, the SVM."""
 
     def predict(self, wavs: Sequence[Wav]) -> list[Output]:
         """One output for each clip, in order."""
@@ -104,13 +104,13 @@ def predict_wavs(model: TrainedModel, wavs: Sequence[Wav]) -> list[Output]:
     network = model.network
     network.eval()
     device = next(network.parameters()).device
-    found: dict[int, Output] = {}
+    by_index: dict[int, Output] = {}
     with torch.inference_mode():
         for indices in length_batches([len(wav) / SAMPLE_RATE_HZ for wav in wavs], BATCH_S):
             clips = [torch.from_numpy(np.asarray(wavs[i], np.float32)).to(device) for i in indices]
             logits = network(Packed.of(network.encoder.local(clips)), "local")
-            found.update(zip(indices, outputs(logits, model.description), strict=True))
-    return [found[i] for i in range(len(wavs))]
+            by_index.update(zip(indices, outputs(logits, model.description), strict=True))
+    return [by_index[i] for i in range(len(wavs))]
 
 
 def outputs(logits: Logits, description: Description) -> list[Output]:
@@ -149,7 +149,7 @@ def length_batches(durations_s: Sequence[float], batch_s: float) -> Iterator[lis
 def prediction_of(
     utterance: Utterance, output: Output, cell: Cell, split: Split, condition: str, recipe: Recipe
 ) -> Prediction:
-    """The record of one output: truth beside what the system said."""
+    """The record of one output: the truth beside the system's output."""
     assert cell.fold is not None
     return Prediction(
         utterance_id=utterance.id,

@@ -136,8 +136,8 @@ def _check_complete(columns: Columns, plan: FoldPlan, wanted: _Wanted) -> None:
     for system, split, condition in sorted(groups):
         stage = "train" if condition == CLEAN else "noise-eval"
         block = columns.blocks.get((system, split, condition))
-        given: dict[int, Block] = dict(block.by_fold(indices)) if block else {}
-        absent = [f.index for f in plan.folds if f.index not in given and getattr(f, split)]
+        by_fold: dict[int, Block] = dict(block.by_fold(indices)) if block else {}
+        absent = [f.index for f in plan.folds if f.index not in by_fold and getattr(f, split)]
         if absent:
             raise MtlserError(
                 f"{system}, {split}, {condition}: no prediction for fold "
@@ -145,9 +145,9 @@ def _check_complete(columns: Columns, plan: FoldPlan, wanted: _Wanted) -> None:
                 f"`mtlser {stage} --cell {system}:f{absent[0]}:s{columns.seed}`"
             )
         for fold in plan.folds:
-            if fold.index not in given:
+            if fold.index not in by_fold:
                 continue
-            missing = _missing(columns, given[fold.index], wanted.of(fold.index, split))
+            missing = _missing(columns, by_fold[fold.index], wanted.of(fold.index, split))
             if missing:
                 raise MtlserError(
                     f"{system}, fold {fold.index}, {split}, {condition}: {len(missing)} of "
@@ -157,10 +157,10 @@ def _check_complete(columns: Columns, plan: FoldPlan, wanted: _Wanted) -> None:
                 )
 
 
-def _missing(columns: Columns, given: Block, wanted: _Lacking) -> list[str]:
+def _missing(columns: Columns, block: Block, wanted: _Lacking) -> list[str]:
     """Names that a split asks for and the block has not."""
     left = wanted.known.copy()
-    left[given.utterance] = False
+    left[block.utterance] = False
     return [*wanted.unknown, *(columns.truth.names[i] for i in np.flatnonzero(left))]
 
 

@@ -74,7 +74,7 @@ def _check_best(pair: tuple[float, float], rows: Sequence[SearchRow], chosen: Se
     by_pair: dict[tuple[float, float], list[float]] = {}
     for row in compared:
         by_pair.setdefault((row.alpha, row.beta), []).append(row.score)
-    means = {each: fmean(found) for each, found in by_pair.items()}
+    means = {each: fmean(values) for each, values in by_pair.items()}
     best = max(means, key=means.__getitem__)
     if pair not in means or means[pair] < means[best] - ROUNDING:
         seen = f"{means[pair]:.4f}" if pair in means else "no row"
@@ -88,13 +88,13 @@ def _check_best(pair: tuple[float, float], rows: Sequence[SearchRow], chosen: Se
 def _confirmed(row: SearchRow, fold: str, scores: Scores) -> list[str]:
     """Whether the fold's validation predictions have the scores that its pair was chosen by."""
     main = scores.of(scores.main)
-    found = {f.name: f.numbers for f in main.validation.folds} if main.validation else {}
-    if fold not in found:
+    measured = {f.name: f.numbers for f in main.validation.folds} if main.validation else {}
+    if fold not in measured:
         return [
             f"The pair of fold {fold} cannot be checked: there are no validation predictions of "
             "this fold."
         ]
-    gap = _gap(row, found[fold])
+    gap = _gap(row, measured[fold])
     tested = [f.numbers for f in main.clean.folds if f.name == fold]
     if gap > ROUNDING and any(_gap(row, numbers) <= ROUNDING for numbers in tested):
         raise MtlserError(

@@ -20,7 +20,7 @@ def flat(scores: Scores) -> dict[str, Value]:
     `_SYSTEM` behind. `seconds`: left for the runner.
     """
     main = scores.of(scores.main)
-    found: dict[str, Value] = {
+    values: dict[str, Value] = {
         "system": scores.main,
         "corpus": scores.corpus,
         "protocol": scores.protocol,
@@ -34,75 +34,75 @@ def flat(scores: Scores) -> dict[str, Value]:
         "manifest_digest": scores.manifest_digest,
         "seconds": None,
     }
-    found |= _clean(main)
+    values |= _clean(main)
     for system in scores.systems[1:]:
-        found |= {f"{system.system}_{k}": v for k, v in _spreads(system, CLEAN).items()}
-    found |= _noisy(main)
-    found |= _compared(scores)
-    return found
+        values |= {f"{system.system}_{k}": v for k, v in _spreads(system, CLEAN).items()}
+    values |= _noisy(main)
+    values |= _compared(scores)
+    return values
 
 
 def _clean(main: SystemScores) -> dict[str, Value]:
-    found = _spreads(main, CLEAN)
+    values = _spreads(main, CLEAN)
     for metric, pooled in (("wer", main.clean.pooled.wer), ("cer", main.clean.pooled.cer)):
         spread = main.clean.spreads.get(metric)
-        found[metric] = pooled
-        found[f"{metric}_mean"] = spread.mean if spread else None
-        found[f"{metric}_sd"] = spread.sd if spread else None
+        values[metric] = pooled
+        values[f"{metric}_mean"] = spread.mean if spread else None
+        values[f"{metric}_sd"] = spread.sd if spread else None
     speaker = main.speaker
-    found["speaker_accuracy"] = speaker.pooled if speaker else None
-    found["speaker_accuracy_mean"] = speaker.spread.mean if speaker else None
-    found["speaker_accuracy_sd"] = speaker.spread.sd if speaker else None
+    values["speaker_accuracy"] = speaker.pooled if speaker else None
+    values["speaker_accuracy_mean"] = speaker.spread.mean if speaker else None
+    values["speaker_accuracy_sd"] = speaker.spread.sd if speaker else None
     for metric, interval in main.bootstrap.items():
-        found |= {f"{metric}_speakers_low": interval.low, f"{metric}_speakers_high": interval.high}
-    found["calibration_error"] = main.clean.pooled.calibration_error
+        values |= {f"{metric}_speakers_low": interval.low, f"{metric}_speakers_high": interval.high}
+    values["calibration_error"] = main.clean.pooled.calibration_error
     for style, numbers in main.clean.styles.items():
-        found |= {f"{style}_wa": numbers.wa, f"{style}_ua": numbers.ua}
+        values |= {f"{style}_wa": numbers.wa, f"{style}_ua": numbers.ua}
     if main.validation is not None:
         for name, metric in SHORT.items():
-            found[f"validation_{name}_mean"] = main.validation.spreads[metric].mean
-    return found
+            values[f"validation_{name}_mean"] = main.validation.spreads[metric].mean
+    return values
 
 
 def _spreads(system: SystemScores, condition: str) -> dict[str, Value]:
     spreads = system.condition(condition).spreads
-    found: dict[str, Value] = {}
+    values: dict[str, Value] = {}
     for name, metric in SHORT.items():
-        found[f"{name}_mean"] = spreads[metric].mean
-        found[f"{name}_sd"] = spreads[metric].sd
-    return found
+        values[f"{name}_mean"] = spreads[metric].mean
+        values[f"{name}_sd"] = spreads[metric].sd
+    return values
 
 
 def _noisy(main: SystemScores) -> dict[str, Value]:
-    found: dict[str, Value] = {}
+    values: dict[str, Value] = {}
     noisy = [scores for scores in main.test if scores.condition != CLEAN]
     kinds = [scores.condition.partition("@")[0] for scores in noisy]
     for scores, kind in zip(noisy, kinds, strict=True):
         level = scores.condition.partition("@")[2].removesuffix("dB")
         prefix = f"snr_{level}" if kind == kinds[0] else f"{kind}_snr_{level}"
-        found |= {f"{prefix}_{k}": v for k, v in _spreads(main, scores.condition).items()}
-        found[f"{prefix}_wer"] = scores.pooled.wer
-    return found
+        values |= {f"{prefix}_{k}": v for k, v in _spreads(main, scores.condition).items()}
+        values[f"{prefix}_wer"] = scores.pooled.wer
+    return values
 
 
 def _compared(scores: Scores) -> dict[str, Value]:
-    found: dict[str, Value] = {}
+    values: dict[str, Value] = {}
     if scores.comparisons:
-        found["compared_with"] = scores.comparisons[0].other
+        values["compared_with"] = scores.comparisons[0].other
     for row in scores.comparisons:
         end = (
             row.metric if row.other == scores.comparisons[0].other else f"{row.metric}_{row.other}"
         )
         if row.welch is not None:
-            found[f"welch_p_{end}"] = row.welch.p
-            found[f"welch_holm_p_{end}"] = row.p_holm
-            found[f"hedges_g_{end}"] = row.welch.hedges_g
+            values[f"welch_p_{end}"] = row.welch.p
+            values[f"welch_holm_p_{end}"] = row.p_holm
+            values[f"hedges_g_{end}"] = row.welch.hedges_g
         for test in row.paired:
             if test.kind == "corrected resampled t":
-                found[f"corrected_p_{end}"] = test.p
+                values[f"corrected_p_{end}"] = test.p
         if row.bootstrap is not None:
-            found[f"difference_low_{end}"] = row.bootstrap.low
-            found[f"difference_high_{end}"] = row.bootstrap.high
+            values[f"difference_low_{end}"] = row.bootstrap.low
+            values[f"difference_high_{end}"] = row.bootstrap.high
         if row.mcnemar is not None:
-            found[f"mcnemar_p_{end}"] = row.mcnemar.p
-    return found
+            values[f"mcnemar_p_{end}"] = row.mcnemar.p
+    return values

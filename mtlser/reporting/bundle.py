@@ -1,7 +1,8 @@
 """Plotly's own script, packed for a page that fetches nothing.
 
-The Python package brings the bundle that fits it, so none is kept here. Packed it is 2 MB of text
-that the browser inflates after the page has been painted; see `docs/decisions/0007-report-page.md`.
+The Python package brings the bundle that fits it, so this repository has none. Packed it is 2 MB
+of text that the browser inflates after the page has been painted; see
+`docs/decisions/0007-report-page.md`.
 """
 
 import base64

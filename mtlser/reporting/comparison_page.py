@@ -25,7 +25,7 @@ class Untested(Record):
 
 
 class Compared(Record):
-    """What a comparison found (`comparison.json`)."""
+    """The result of a comparison (`comparison.json`)."""
 
     runs: dict[str, str]
     """Label to place."""
@@ -36,11 +36,11 @@ class Compared(Record):
 
 def write(folder: Path, runs: Sequence[Finished]) -> None:
     """Writes `report.html`, `comparison.json` and the tables to a folder."""
-    found = compare(runs)
-    write_json(folder / "comparison.json", found)
-    exports.write(folder, [t for t in _tables(runs, found).values() if t is not None])
+    compared = compare(runs)
+    write_json(folder / "comparison.json", compared)
+    exports.write(folder, [t for t in _tables(runs, compared).values() if t is not None])
     temporary = folder / "report.html.tmp"
-    temporary.write_text(render(runs, found), encoding="utf-8")
+    temporary.write_text(render(runs, compared), encoding="utf-8")
     temporary.replace(folder / "report.html")
 
 
@@ -63,7 +63,7 @@ def compare(runs: Sequence[Finished]) -> Compared:
     )
 
 
-def render(runs: Sequence[Finished], found: Compared) -> str:
+def render(runs: Sequence[Finished], compared: Compared) -> str:
     """The page as HTML text; every value in it is escaped."""
     noise = _noise(runs)
     encoders, absent = studies.encoders({run.label: run.histories for run in runs})
@@ -72,19 +72,19 @@ def render(runs: Sequence[Finished], found: Compared) -> str:
         "compare.html.j2",
         [*noise, *encoders],
         {
-            "comparison": found.model_dump_json(),
+            "comparison": compared.model_dump_json(),
             **{f"scores-{i}": run.scores.model_dump_json() for i, run in enumerate(runs)},
         },
         material.environment(NullRun()),
         title=f"{len(runs)} runs compared: {', '.join(run.label for run in runs)}",
-        verdict=_verdict(runs, found),
+        verdict=_verdict(runs, compared),
         leaking=leaking,
-        found=found,
+        compared=compared,
         first=runs[0].label,
         noise=noise,
         encoders=encoders,
         absent=absent,
-        tables=_tables(runs, found),
+        tables=_tables(runs, compared),
         notes={run.label: run.scores.notes for run in runs},
     )
 
@@ -105,27 +105,27 @@ def _main(run: Finished) -> SystemScores:
     return run.scores.of(run.scores.main)
 
 
-def _verdict(runs: Sequence[Finished], found: Compared) -> str:
+def _verdict(runs: Sequence[Finished], compared: Compared) -> str:
     """Who is ahead in UA, and whether a difference is shown, in one or two sentences."""
-    told = ", ".join(f"{run.label} {spread(_main(run).clean.spreads['ua'])} %" for run in runs)
-    rows = [row for row in found.comparisons if row.metric == "ua"]
+    reached = ", ".join(f"{run.label} {spread(_main(run).clean.spreads['ua'])} %" for run in runs)
+    rows = [row for row in compared.comparisons if row.metric == "ua"]
     tested = "; ".join(
         f"{runs[0].label} is {verdict.against(row)}" for row in rows if row.welch is not None
     )
-    apart = ", ".join(one.label for one in found.untested)
-    parts = [f"UA: {told}."]
+    apart = ", ".join(one.label for one in compared.untested)
+    parts = [f"UA: {reached}."]
     parts += [f"{tested}."] if tested else []
     if apart:
         parts.append(f"Not comparable with {runs[0].label}, and so not tested: {apart}.")
     return " ".join(parts)
 
 
-def _tables(runs: Sequence[Finished], found: Compared) -> dict[str, Table | None]:
+def _tables(runs: Sequence[Finished], compared: Compared) -> dict[str, Table | None]:
     return {
         "runs": _runs(runs),
-        "believed": significance.believed(found.comparisons),
-        "tests": significance.tests(found.comparisons),
-        "effects": significance.effects(found.comparisons),
+        "recommended": significance.recommended(compared.comparisons),
+        "tests": significance.tests(compared.comparisons),
+        "effects": significance.effects(compared.comparisons),
         "recipes": _recipes(runs),
     }
 
@@ -135,10 +135,10 @@ def _runs(runs: Sequence[Finished]) -> Table:
     for run in runs:
         one, s = _main(run), run.scores
         values = [spread(one.clean.spreads.get(m)) for m in ("ua", "wa", "macro_f1", "wer")]
-        spoken = spread(one.speaker.spread if one.speaker else None)
+        speaker = spread(one.speaker.spread if one.speaker else None)
         protocol = f"{s.protocol} (leaks)" if s.leaks else s.protocol
         about = (s.corpus, protocol, str(len(s.fold_names)), count(s.utterances))
-        rows.append((run.label, s.main, *values, spoken, *about, s.manifest_digest[:12]))
+        rows.append((run.label, s.main, *values, speaker, *about, s.manifest_digest[:12]))
     return Table(
         id="runs",
         caption="Clean test: mean ± SD over folds, percent",
@@ -172,13 +172,13 @@ def _recipes(runs: Sequence[Finished]) -> Table | None:
 
 def _flat(recipe: dict[str, Any]) -> dict[str, Any]:
     """Sections as dotted keys; recipes have one level of them."""
-    found: dict[str, Any] = {}
+    flat: dict[str, Any] = {}
     for key, value in recipe.items():
         if isinstance(value, dict):
-            found |= {f"{key}.{inner}": each for inner, each in value.items()}
+            flat |= {f"{key}.{inner}": each for inner, each in value.items()}
         else:
-            found[key] = value
-    return found
+            flat[key] = value
+    return flat
 
 
 def _text(value: Any) -> str:

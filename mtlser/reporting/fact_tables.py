@@ -43,7 +43,7 @@ def published(rows: Sequence[LiteratureRow]) -> Table:
 
 def against(rows: Sequence[LiteratureRow]) -> Table | None:
     """The main system's folds against each published row; `None` without folds to compare."""
-    found = [
+    tested = [
         (
             row.method,
             metric,
@@ -56,14 +56,14 @@ def against(rows: Sequence[LiteratureRow]) -> Table | None:
         for metric, test in (("WA", row.welch_wa), ("UA", row.welch_ua))
         if test is not None
     ]
-    if not found:
+    if not tested:
         return None
     return Table(
         id="against-literature",
         caption="Measured here minus published, points; Welch from the folds and the printed mean, "
         "SD and n",
         columns=("Published", "Metric", "Difference", "95 % interval", "p Welch", "Comparable"),
-        rows=tuple(found),
+        rows=tuple(tested),
         note="A row that is not comparable was measured on other folds or data: its difference "
         "does not compare the systems.",
     )
@@ -155,11 +155,11 @@ def trainings(search: SearchResult) -> Table:
     )
 
 
-def guesses(scores: Scores, found: Sequence[Mapping[str, Any]]) -> Table:
+def guesses(scores: Scores, baselines: Sequence[Mapping[str, Any]]) -> Table:
     """Baselines that use no audio, the main system last."""
     rows = [
         (str(g.get("name", "")).replace("_", " "), percent(g.get("wa")), percent(g.get("covered")))
-        for g in found
+        for g in baselines
     ]
     ours = percent(scores.of(scores.main).clean.pooled.wa)
     return Table(

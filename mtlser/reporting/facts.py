@@ -56,17 +56,17 @@ def sections(content: Mapping[str, Any], title: str = "") -> list[Section]:
         for key, value in content.items()
         if not isinstance(value, Mapping | list) or not value
     }
-    found = []
+    tables = []
     if plain:
         names = {key: key if title else _label(key) for key in plain}
         rows = tuple((names[key], _text(value)) for key, value in plain.items())
-        found.append(Section(title=title or "Ingest", columns=("", ""), rows=rows))
+        tables.append(Section(title=title or "Ingest", columns=("", ""), rows=rows))
     for key, value in content.items():
         if isinstance(value, Mapping) and value:
-            found += _mapping(_label(key), value)
+            tables += _mapping(_label(key), value)
         elif isinstance(value, list) and value:
-            found += _list(_label(key), value)
-    return found
+            tables += _list(_label(key), value)
+    return tables
 
 
 def _mapping(title: str, value: Mapping[str, Any]) -> list[Section]:

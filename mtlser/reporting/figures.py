@@ -89,7 +89,7 @@ def line(
 def by_fold(scores: Scores) -> Figure:
     """WA and UA on each fold (paper, figure 4); other systems wait in the legend."""
     names = list(scores.fold_names)
-    traces, rows, told = [], [], []
+    traces, rows, descriptions = [], [], []
     for place, one in enumerate(scores.systems):
         for shade, metric in enumerate(("wa", "ua") if place == 0 else ("ua",)):
             known = {fold.name: getattr(fold.numbers, metric) for fold in one.clean.folds}
@@ -109,13 +109,13 @@ def by_fold(scores: Scores) -> Figure:
             rows.append((one.system, metric.upper(), *(percent(known.get(n)) for n in names)))
             if place == 0:
                 shown = ", ".join(f"{n} {percent(known.get(n))}" for n in names)
-                told.append(f"{metric.upper()}: {shown}")
+                descriptions.append(f"{metric.upper()}: {shown}")
     return Figure(
         id="figure-4",
         title=f"WA and UA of {scores.main} by fold",
         caption="As the paper's figure 4: clean test of each fold, percent. Click a name above the "
         "figure to show or hide it.",
-        description="Percent. " + "; ".join(told) + ".",
+        description="Percent. " + "; ".join(descriptions) + ".",
         data=tuple(traces),
         x={"type": "category", "title": {"text": "held out"}, "showgrid": False},
         y={"range": [0, 100], "ticksuffix": " %"},
@@ -224,8 +224,8 @@ NOISE_METRICS = (("wa", "WA"), ("ua", "UA"), ("macro_f1", "Macro F1"), ("wer", "
 
 def noise(systems: Sequence[SystemScores]) -> tuple[Figure, ...]:
     """One figure a metric over the signal-to-noise ratio; empty without noisy systems."""
-    found = (_noise(systems, metric, label) for metric, label in NOISE_METRICS)
-    return tuple(figure for figure in found if figure is not None)
+    figures = (_noise(systems, metric, label) for metric, label in NOISE_METRICS)
+    return tuple(figure for figure in figures if figure is not None)
 
 
 def _noise(systems: Sequence[SystemScores], metric: str, label: str) -> Figure | None:
@@ -237,7 +237,7 @@ def _noise(systems: Sequence[SystemScores], metric: str, label: str) -> Figure |
         return None
     key = metric.replace("_", "-")
     traces: list[dict[str, Any]] = []
-    rows, told = [], []
+    rows, descriptions = [], []
     for one in measured:
         known = {_split(c): c.spreads.get(metric) for c in one.test}
         for kind in kinds:
@@ -248,7 +248,7 @@ def _noise(systems: Sequence[SystemScores], metric: str, label: str) -> Figure |
             sds = [hundred(s.sd if s else None) for s in spreads]
             traces.append(line(name, ticks, means, sds, len(traces)))
             rows.append((name, *(spread(s) for s in spreads)))
-            told.append(
+            descriptions.append(
                 f"{name}: " + ", ".join(map(" ".join, zip(ticks, rows[-1][1:], strict=True)))
             )
     return Figure(
@@ -256,7 +256,7 @@ def _noise(systems: Sequence[SystemScores], metric: str, label: str) -> Figure |
         title=f"{label} under noise",
         caption=f"{label} over the signal-to-noise ratio of {' and '.join(kinds)}: mean over folds "
         "± SD, percent (the paper's table 5 as a curve).",
-        description="Percent. " + "; ".join(told) + ".",
+        description="Percent. " + "; ".join(descriptions) + ".",
         data=tuple(traces),
         x={"type": "category", "categoryorder": "array", "categoryarray": ticks},
         y={"rangemode": "tozero", "ticksuffix": " %"},

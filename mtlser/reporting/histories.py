@@ -33,19 +33,19 @@ class History(Record):
 def read(folders: Iterable[Path]) -> tuple[History, ...]:
     """The trainings of all folders: a cell's own, a run's `checkpoints/`, a search's `cells/`.
 
-    A training that lies in two of them (the search's, taken over by its cell) is read once.
+    A training that is in two of them (the search's, taken over by its cell) is read once.
 
     Raises:
         MtlserError: a history that is no JSON object a line.
     """
-    found: dict[tuple[object, ...], History] = {}
+    histories: dict[tuple[object, ...], History] = {}
     for folder in folders:
         for cell in _cells(folder):
             history = _history(cell)
             if history is not None:
                 curve = history.values.get("train_loss", ())
-                found[history.fold, history.alpha, history.beta, curve] = history
-    return tuple(sorted(found.values(), key=lambda h: (h.fold, h.alpha, h.beta)))
+                histories[history.fold, history.alpha, history.beta, curve] = history
+    return tuple(sorted(histories.values(), key=lambda h: (h.fold, h.alpha, h.beta)))
 
 
 def mean(histories: Sequence[History], key: str) -> list[float | None]:

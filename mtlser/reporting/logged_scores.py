@@ -34,14 +34,14 @@ def log_scores(run: Run, scores: Scores, folder: Path) -> None:
 
 def fold_scores(system: SystemScores, fold: str) -> dict[str, float]:
     """One fold's test scores by condition: `test_clean_wa`, `test_babble_5dB_wer`, ..."""
-    found: dict[str, float] = {}
+    metrics: dict[str, float] = {}
     for condition in system.test:
         prefix = f"test_{condition.condition.replace('@', '_')}"
         for part in condition.folds:
             if part.name == fold:
                 values = numbers(part.numbers.model_dump(exclude={"utterances"}))
-                found |= {f"{prefix}_{name}": value for name, value in values.items()}
-    for spoken in system.speaker.folds if system.speaker else ():
-        if spoken.name == fold:
-            found["speaker_accuracy"] = spoken.accuracy
-    return found
+                metrics |= {f"{prefix}_{name}": value for name, value in values.items()}
+    for speaker in system.speaker.folds if system.speaker else ():
+        if speaker.name == fold:
+            metrics["speaker_accuracy"] = speaker.accuracy
+    return metrics

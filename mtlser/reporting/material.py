@@ -1,4 +1,4 @@
-"""What the page tells beside the scores, read from stage folders and this machine."""
+"""What the page shows beside the scores, read from stage folders and this machine."""
 
 import json
 import platform
@@ -27,22 +27,22 @@ RUN = "MLflow run"
 
 
 class PageContext(Record):
-    """What the page tells beside the scores."""
+    """What the page shows beside the scores."""
 
     ingest: dict[str, Any]
     """`ingest.json` as it is; empty where there is none."""
     audit: dict[str, Any]
     """`audit.json` as it is; empty where there is none."""
     search: SearchResult | None
-    """`None` where no search was given."""
+    """`None` where the report got no search."""
     recipe_toml: str
-    """Empty where no recipe was given."""
+    """Empty where the recipe is not known."""
     environment: dict[str, str]
     """What ran: commit, Python, platform, package versions, MLflow run."""
     links: dict[str, str] = Field(default_factory=dict)
     """Web addresses of entries of the environment."""
     histories: tuple[History, ...] = ()
-    """The network's trainings by epoch, as far as their folders were given."""
+    """The network's trainings by epoch, as far as the report got their folders."""
 
 
 def context(
@@ -53,13 +53,13 @@ def context(
     run: "Run",
     results: Sequence[Path] = (),
 ) -> PageContext:
-    """What the page tells beside the scores.
+    """What the page shows beside the scores.
 
     Args:
-        corpus_folder: holds `ingest.json`; `None`: not given.
+        corpus_folder: holds `ingest.json`; `None`: not known.
         folds_folder: holds `audit.json` beside the folds.
-        choices: what the search chose; `None`: not given.
-        recipe: without a name: none was given.
+        choices: what the search chose; `None`: not known.
+        recipe: without a name where it is not known.
         run: the tracked run.
         results: folders that may hold trainings by epoch.
 
@@ -81,7 +81,7 @@ def environment(run: "Run") -> dict[str, str]:
     """What wrote the page: time, commit, run, machine, packages."""
     from mtlser.tracking.provenance import commit
 
-    found = {
+    entries = {
         "Written": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "Commit": commit() or "unknown",
         RUN: run.id or "not tracked",
@@ -91,10 +91,10 @@ def environment(run: "Run") -> dict[str, str]:
     }
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            entries[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+            entries[name] = "not installed"
+    return entries
 
 
 def _links(run: "Run") -> dict[str, str]:

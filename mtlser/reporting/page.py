@@ -86,9 +86,9 @@ def render(scores: Scores, context: PageContext, clips: Sequence[Clip] = ()) -> 
 def paper_tables(scores: Scores) -> list[Table]:
     """The tables that go to `tables.md` and `tables.tex`, in the page's order."""
     every = _tables(scores) | _fact_tables(scores, facts.audit({}))
-    found: list[Table | None] = [every["systems"], every["intervals"], every["styles"]]
-    found += [
-        every["believed"],
+    listed: list[Table | None] = [every["systems"], every["intervals"], every["styles"]]
+    listed += [
+        every["recommended"],
         every["tests"],
         every["effects"],
         *every["folds"],
@@ -96,9 +96,9 @@ def paper_tables(scores: Scores) -> list[Table]:
         every["by_gender"],
         every["speakers"],
     ]
-    found += [*every["noise"], every["cost"], every["classes"]]
-    found += [every["literature"], every["against"], every["published_noise"]]
-    return [table for table in found if table is not None]
+    listed += [*every["noise"], every["cost"], every["classes"]]
+    listed += [every["literature"], every["against"], every["published_noise"]]
+    return [table for table in listed if table is not None]
 
 
 def shell(
@@ -152,7 +152,7 @@ def _tables(scores: Scores) -> dict[str, Any]:
         "systems": tables.systems(scores),
         "intervals": tables.intervals(scores),
         "styles": tables.styles(scores),
-        "believed": significance.believed(scores.comparisons),
+        "recommended": significance.recommended(scores.comparisons),
         "tests": significance.tests(scores.comparisons),
         "effects": significance.effects(scores.comparisons),
         "folds": [tables.folds(scores, one) for one in scores.systems],

@@ -1,6 +1,6 @@
 // Sorting, downloads and figures; every number is in a table, so the page reads well without it.
 "use strict";
-const say = (text) => { document.getElementById("said").textContent = text; };
+const say = (text) => { document.getElementById("status").textContent = text; };
 const plain = (text) => text.trim().replace(/−/g, "-").replace(/^[–★]$/, "");
 
 // Tables: a button in each heading sorts; what is absent stays at the end.

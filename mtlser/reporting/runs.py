@@ -1,4 +1,4 @@
-"""Finished runs, found by folder, MLflow run id or registered model."""
+"""Finished runs, by folder, MLflow run id or registered model."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,10 +28,10 @@ class Finished:
     label: str
     """Different for each run of a comparison."""
     place: str
-    """As it was given."""
+    """As the user named it."""
     scores: Scores
     recipe: Recipe | None
-    """`None` where none was kept, or this version cannot read it."""
+    """`None` where the run has none, or this version cannot read it."""
     plan: FoldPlan | None
     predictions: Path | None
     histories: tuple[History, ...]

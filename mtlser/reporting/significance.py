@@ -9,7 +9,7 @@ from mtlser.reporting.formats import ABSENT, decimal, p_value, points, signed
 from mtlser.reporting.tables import Table
 
 
-def believed(comparisons: Sequence[Comparison]) -> Table | None:
+def recommended(comparisons: Sequence[Comparison]) -> Table | None:
     """The recommended test of each comparison, beside Welch's and the effect size."""
     rows = []
     for row in comparisons:
@@ -32,7 +32,7 @@ def believed(comparisons: Sequence[Comparison]) -> Table | None:
     if not rows:
         return None
     return Table(
-        id="believed",
+        id="recommended",
         caption="Recommended test: corrected resampled t-test on clean test; differences in "
         "points, 95 % intervals",
         columns=(
@@ -79,7 +79,7 @@ def tests(comparisons: Sequence[Comparison]) -> Table | None:
 
 def _tests(row: Comparison) -> list[tuple[str, ...]]:
     """Test, difference, interval, statistic, df, p, p Holm."""
-    found: list[tuple[str, ...]] = [
+    rows: list[tuple[str, ...]] = [
         (
             test.kind.capitalize(),
             signed(test.difference),
@@ -93,20 +93,20 @@ def _tests(row: Comparison) -> list[tuple[str, ...]]:
     ]
     if row.welch is not None:
         w = row.welch
-        told = (signed(w.difference), points(w.interval), decimal(w.t), f"{w.df:.1f}")
-        found.append(("Welch t", *told, p_value(w.p), p_value(row.p_holm)))
+        values = (signed(w.difference), points(w.interval), decimal(w.t), f"{w.df:.1f}")
+        rows.append(("Welch t", *values, p_value(w.p), p_value(row.p_holm)))
     if row.bootstrap is not None:
         b = row.bootstrap
         rest = (ABSENT,) * 4
         name = f"Bootstrap over {b.speakers} speakers"
-        found.append((name, signed(b.estimate), points((b.low, b.high)), *rest))
+        rows.append((name, signed(b.estimate), points((b.low, b.high)), *rest))
     if row.mcnemar is not None:
         m = row.mcnemar
         difference = signed((m.only_first - m.only_second) / m.utterances)
         statistic = ABSENT if m.statistic is None else decimal(m.statistic)
         name = f"McNemar ({m.kind}, {m.only_first} : {m.only_second})"
-        found.append((name, difference, ABSENT, statistic, ABSENT, p_value(m.p), ABSENT))
-    return found
+        rows.append((name, difference, ABSENT, statistic, ABSENT, p_value(m.p), ABSENT))
+    return rows
 
 
 def effects(comparisons: Sequence[Comparison]) -> Table | None:

@@ -1,4 +1,4 @@
-"""The report folder from gathered predictions: scores, page, tables."""
+"""The report folder from all predictions: scores, page, tables."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,23 +34,23 @@ systems = []
 
 
 @dataclass(frozen=True)
-class Given:
-    """What a report is made of."""
+class Inputs:
+    """Everything that a report is written from."""
 
     plan: FoldPlan
     folds_folder: Path
     results: Sequence[Path]
     """Folders with `predictions.jsonl` (cells, noisy folders, runs), or such files themselves."""
     corpus: Path | None
-    """Corpus folder; `None`: not given."""
+    """Corpus folder; `None`: not known."""
     search: SearchResult | None
-    """What was chosen; `None`: not given."""
+    """What was chosen; `None`: not known."""
     recipe: Recipe | None
     """`None`: predictions of unknown origin."""
     main: str = ""
     """System that the page is about; empty: `mtlser`, or without a recipe the only one."""
     manifest: Sequence[Utterance] | None = None
-    """The corpus' utterances; `None`: not given."""
+    """The corpus' utterances; `None`: not known."""
     listen: int = 0
     """Misclassified test clips to put into the page as audio."""
 
@@ -61,8 +61,8 @@ def prediction_files(results: Sequence[Path]) -> list[Path]:
     Raises:
         MtlserError: a folder without one.
     """
-    told = [path for path in results if not cost_records.only(path)]
-    files = [path / PREDICTIONS if path.is_dir() else path for path in told]
+    predicted = [path for path in results if not cost_records.only(path)]
+    files = [path / PREDICTIONS if path.is_dir() else path for path in predicted]
     for path in files:
         if not path.is_file():
             raise MtlserError(
@@ -72,55 +72,55 @@ def prediction_files(results: Sequence[Path]) -> list[Path]:
     return files
 
 
-def write(folder: Path, given: Given, run: "Run") -> Scores:
+def write(folder: Path, inputs: Inputs, run: "Run") -> Scores:
     """Scores everything and writes the report folder.
 
     Raises:
         MtlserError: predictions that cannot be scored, no such system, or clips to listen to
             that are not there.
     """
-    listening.check(given.listen, given.corpus, given.manifest is not None)
-    recipe = given.recipe or load(NO_RECIPE)
-    columns = gathering.merge(prediction_files(given.results), folder / PREDICTIONS)
-    measured = _measured(given, columns, recipe)
-    if given.recipe is not None:
+    listening.check(inputs.listen, inputs.corpus, inputs.manifest is not None)
+    recipe = inputs.recipe or load(NO_RECIPE)
+    columns = gathering.merge(prediction_files(inputs.results), folder / PREDICTIONS)
+    measured = _measured(inputs, columns, recipe)
+    if inputs.recipe is not None:
         (folder / "recipe.toml").write_text(dumps(recipe), encoding="utf-8")
-    if given.search is not None:
-        write_json(folder / "chosen.json", given.search)
-    write_json(folder / "folds.json", given.plan)
+    if inputs.search is not None:
+        write_json(folder / "chosen.json", inputs.search)
+    write_json(folder / "folds.json", inputs.plan)
     write_json(folder / "scores.json", measured)
     scores.write_summary(folder / "summary.json", measured)
     context = material.context(
-        given.corpus, given.folds_folder, given.search, recipe, run, given.results
+        inputs.corpus, inputs.folds_folder, inputs.search, recipe, run, inputs.results
     )
-    page.write(folder / "report.html", measured, context, _clips(given, columns, measured.main))
+    page.write(folder / "report.html", measured, context, _clips(inputs, columns, measured.main))
     exports.write(folder, page.paper_tables(measured))
     return measured
 
 
-def _measured(given: Given, columns: Columns, recipe: Recipe) -> Scores:
+def _measured(inputs: Inputs, columns: Columns, recipe: Recipe) -> Scores:
     """All scores; without a recipe neither the corpus nor a published row is known to fit."""
-    genders = None if given.manifest is None else {u.id: u.gender for u in given.manifest}
+    genders = None if inputs.manifest is None else {u.id: u.gender for u in inputs.manifest}
     measured = scores.measure(
         columns,
-        given.plan,
+        inputs.plan,
         recipe,
-        chosen=given.search,
-        noise=noise_facts.gathered(given.results),
-        cost=cost_records.gathered(given.results),
-        main=given.main or (MAIN_SYSTEM if given.recipe else _only(columns)),
+        chosen=inputs.search,
+        noise=noise_facts.load(inputs.results),
+        cost=cost_records.load(inputs.results),
+        main=inputs.main or (MAIN_SYSTEM if inputs.recipe else _only(columns)),
         genders=genders,
     )
-    if given.recipe is not None:
+    if inputs.recipe is not None:
         return measured
     return measured.model_copy(update={"corpus": UNNAMED, "literature": literature.table_4()})
 
 
-def _clips(given: Given, columns: Columns, system: str) -> tuple[listening.Clip, ...]:
-    if not given.listen or given.corpus is None or given.manifest is None:
+def _clips(inputs: Inputs, columns: Columns, system: str) -> tuple[listening.Clip, ...]:
+    if not inputs.listen or inputs.corpus is None or inputs.manifest is None:
         return ()
-    by_id = {utterance.id: utterance for utterance in given.manifest}
-    return listening.clips(columns, system, given.plan, given.corpus, by_id, given.listen)
+    by_id = {utterance.id: utterance for utterance in inputs.manifest}
+    return listening.clips(columns, system, inputs.plan, inputs.corpus, by_id, inputs.listen)
 
 
 def _only(columns: Columns) -> str:

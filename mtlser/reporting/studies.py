@@ -178,10 +178,10 @@ def surface(search: SearchResult | None) -> Figure | Absent:
         )
     chosen = {(c.alpha, c.beta) for c in search.choices}
     parts = [*SURFACES, ("SR: speaker accuracy", MEASURES["speaker"])]
-    found = [(name, measure, _means(rows, measure)) for name, measure in parts]
-    found = [part for part in found if part[2]]
+    tasks = [(name, measure, _means(rows, measure)) for name, measure in parts]
+    tasks = [part for part in tasks if part[2]]
     traces: list[dict[str, Any]] = []
-    for place, (_, measure, means) in enumerate(found):
+    for place, (_, measure, means) in enumerate(tasks):
         z = [[hundred(means.get((a, b))) for b in betas] for a in alphas]
         x, y = [f"{b:g}" for b in betas], [f"{a:g}" for a in alphas]
         cells = heat(place, x, y, z, "%{text}")
@@ -196,22 +196,22 @@ def surface(search: SearchResult | None) -> Figure | Absent:
         title="The search over α and β",
         caption="As the paper's figure 14, as maps: validation, mean over folds, percent; darker "
         "is better. ★: chosen by one fold or more.",
-        description="Best: " + "; ".join(_best(*part) for part in found) + ".",
+        description="Best: " + "; ".join(_best(*part) for part in tasks) + ".",
         data=tuple(traces),
         x={"type": "category", "title": {"text": "β (speaker)"}},
         y={"type": "category", "title": {"text": "α (transcript)"}},
-        panels=tuple(name for name, _, _ in found),
+        panels=tuple(name for name, _, _ in tasks),
         panel_width=min(440, 150 + 40 * len(betas)),
         height=340,
         table=Table(
             id="figure-14-numbers",
             caption="Validation, mean over folds, percent",
-            columns=("Alpha", "Beta", *(name for name, _, _ in found), "Chosen"),
+            columns=("Alpha", "Beta", *(name for name, _, _ in tasks), "Chosen"),
             rows=tuple(
                 (
                     f"{a:g}",
                     f"{b:g}",
-                    *(m.text(means.get((a, b))) for _, m, means in found),
+                    *(m.text(means.get((a, b))) for _, m, means in tasks),
                     "★" if (a, b) in chosen else "",
                 )
                 for a, b in sorted(pairs)

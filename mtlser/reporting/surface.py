@@ -93,15 +93,15 @@ def _grid(
     measure: Measure,
     chosen: set[tuple[float, float]],
 ) -> Grid | None:
-    found: dict[tuple[float, float], list[float]] = defaultdict(list)
+    values_of: dict[tuple[float, float], list[float]] = defaultdict(list)
     for row in rows:
         seen = measure.value(row)
         if seen is not None:
-            found[row.alpha, row.beta].append(seen)
-    if not found:
+            values_of[row.alpha, row.beta].append(seen)
+    if not values_of:
         return None
-    alphas, betas = sorted({a for a, _ in found}), sorted({b for _, b in found})
-    means = {pair: fmean(values) for pair, values in found.items()}
+    alphas, betas = sorted({a for a, _ in values_of}), sorted({b for _, b in values_of})
+    means = {pair: fmean(values) for pair, values in values_of.items()}
     table = [[means.get((a, b)) for b in betas] for a in alphas]
     return Grid(
         title=title or measure.name[0].upper() + measure.name[1:],

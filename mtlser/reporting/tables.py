@@ -72,11 +72,11 @@ def systems(scores: Scores) -> Table:
     rows = []
     for one in scores.systems:
         s = one.clean.spreads
-        found = [spread(s.get(m)) for m in ("ua", "wa", "macro_f1", "weighted_f1", "wer", "cer")]
-        spoken = spread(one.speaker.spread if one.speaker else None)
+        metrics = [spread(s.get(m)) for m in ("ua", "wa", "macro_f1", "weighted_f1", "wer", "cer")]
+        speaker = spread(one.speaker.spread if one.speaker else None)
         error = percent(one.clean.pooled.calibration_error)
         tests = (p(one.system, "ua"), p(one.system, "wa"))
-        rows.append((one.system, *found, spoken, error, *tests))
+        rows.append((one.system, *metrics, speaker, error, *tests))
     return Table(
         id="systems",
         caption="Systems measured on the same folds: mean ± SD over folds, percent "
@@ -160,8 +160,8 @@ def speakers(one: SystemScores) -> Table | None:
 
 def groups(scores: Scores, kind: GroupKind) -> Table | None:
     """The main system by speaker or by gender, worst first; `None` where none was measured."""
-    found = scores.groups_of(kind)
-    if not found:
+    measured = scores.groups_of(kind)
+    if not measured:
         return None
     rows = tuple(
         (
@@ -170,9 +170,9 @@ def groups(scores: Scores, kind: GroupKind) -> Table | None:
             *(percent(value) for value in (group.ua, group.wa, group.wer)),
             _folds(group.folds),
         )
-        for group in found[:MOST_GROUPS]
+        for group in measured[:MOST_GROUPS]
     )
-    left_out = len(found) - len(rows)
+    left_out = len(measured) - len(rows)
     more = f" The {left_out:,} others, with higher UA, are in scores.json." if left_out else ""
     return Table(
         id=f"by-{kind}",
@@ -207,7 +207,7 @@ def noise(one: SystemScores) -> Table:
 
 def intervals(scores: Scores) -> Table | None:
     """95 % intervals of UA and WA, over folds and over speakers; `None` where there is none."""
-    rows, found = [], False
+    rows, any_interval = [], False
     for one in scores.systems:
         row, speakers = [one.system], ABSENT
         for metric in ("ua", "wa"):
@@ -220,9 +220,9 @@ def intervals(scores: Scores) -> Table | None:
                 ABSENT if drawn is None else f"{percent(drawn.low)} to {percent(drawn.high)}"
             )
             speakers = speakers if drawn is None else str(drawn.speakers)
-        found = found or any(cell != ABSENT for cell in row[1:])
+        any_interval = any_interval or any(cell != ABSENT for cell in row[1:])
         rows.append((*row, speakers))
-    if not found:
+    if not any_interval:
         return None
     return Table(
         id="intervals",

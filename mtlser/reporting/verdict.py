@@ -85,13 +85,13 @@ def cautions(
     scores: Scores, search: SearchResult | None, ingest: Mapping[str, Any] | None = None
 ) -> list[str]:
     """The limits of the results: data unlike the release, an optimistic search, then the notes."""
-    found = _unlike_release(scores, ingest or {})
+    limits = _unlike_release(scores, ingest or {})
     if search and search.scope == "global" and len({(r.alpha, r.beta) for r in search.rows}) > 1:
-        found.append(
+        limits.append(
             "One pair (alpha, beta) was chosen on the validation data of all folds (scope global), "
             "which includes the test speakers of every fold, so the scores are optimistic."
         )
-    return found + list(scores.notes)
+    return limits + list(scores.notes)
 
 
 def _unlike_release(scores: Scores, ingest: Mapping[str, Any]) -> list[str]:
@@ -117,21 +117,21 @@ def headline(scores: Scores) -> list[tuple[str, str]]:
     """The main system's figures by name, in percent: mean ± SD over folds."""
     main = scores.of(scores.main)
     spreads = main.clean.spreads
-    found = [
+    figures = [
         ("UA", spread(spreads["ua"])),
         ("WA", spread(spreads["wa"])),
         ("Macro F1", spread(spreads["macro_f1"])),
     ]
     if "wer" in spreads:
-        found.append(("WER", spread(spreads["wer"])))
+        figures.append(("WER", spread(spreads["wer"])))
     if main.speaker is not None:
-        found.append(("Speaker accuracy", spread(main.speaker.spread)))
-    found.append(("Calibration error (ECE)", percent(main.clean.pooled.calibration_error)))
-    return found
+        figures.append(("Speaker accuracy", spread(main.speaker.spread)))
+    figures.append(("Calibration error (ECE)", percent(main.clean.pooled.calibration_error)))
+    return figures
 
 
 def noise(scores: Scores) -> str:
-    """How the noisy conditions were made, in words."""
+    """How noise was added to the test utterances, in words."""
     facts = scores.noise
     if facts is None:
         return (

@@ -79,12 +79,12 @@ def report(  # noqa: PLR0913 - one parameter for each flag
     plan = load_folds(plan_folder)
     folder_of = plan_folder if plan_folder.is_dir() else plan_folder.parent
     manifest = load_manifest(source) if source and (source / MANIFEST).is_file() else None
-    given = stage.Given(
+    inputs = stage.Inputs(
         plan, folder_of, gathered, source, search, recipe, main, manifest=manifest, listen=listen
     )
     tracked = tracking.parent(recipe, run) if recipe else nullcontext(tracking.NullRun())
     with tracked as parent, storage.output(out) as folder:
-        measured = stage.write(folder, given, parent)
+        measured = stage.write(folder, inputs, parent)
         logged_scores.log_scores(parent, measured, folder)
         if source is not None:
             parent.artifact(source / MANIFEST)

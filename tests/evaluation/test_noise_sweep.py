@@ -193,10 +193,10 @@ def test_the_cells_facts_are_told_as_one(tmp_path: Path) -> None:
         folder.mkdir()
         if run is not None:
             write_json(folder / NOISE, run)
-    told = noise_facts.gathered(folders)
+    told = noise_facts.load(folders)
     assert told is not None
     assert (told.kinds, told.largest_deviation_db) == (("babble", "white"), 0.03)
-    assert noise_facts.gathered(folders[3:]) is None
+    assert noise_facts.load(folders[3:]) is None
     write_json(folders[3] / NOISE, facts(level="rms"))
     with pytest.raises(MtlserError, match="level 'active' and 'rms'"):
-        noise_facts.gathered(folders)
+        noise_facts.load(folders)

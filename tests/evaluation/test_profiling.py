@@ -225,10 +225,10 @@ def test_a_cost_measured_alone_comes_before_one_from_a_pipeline(tmp_path: Path) 
     for i, (folder, (system, measured)) in enumerate(zip(folders, given, strict=False)):
         folder.mkdir()
         write_json(folder / COST, made_up(system, measured, 0.1 * (i + 1)))
-    found = cost_records.gathered(folders)
+    found = cost_records.load(folders)
     assert [row.system for row in found] == ["mtlser", "svm"]
     assert [row.latency_p50_s for row in found] == pytest.approx([0.2, 0.3])
-    assert cost_records.gathered(folders[3:]) == ()
+    assert cost_records.load(folders[3:]) == ()
 
 
 def test_a_cost_folder_beside_the_cells_has_no_predictions_to_read(tmp_path: Path) -> None:
@@ -236,4 +236,4 @@ def test_a_cost_folder_beside_the_cells_has_no_predictions_to_read(tmp_path: Pat
     assert cost_records.only(tmp_path)
     (tmp_path / "predictions.jsonl").write_text("")
     assert not cost_records.only(tmp_path)
-    assert cost_records.gathered([tmp_path / "predictions.jsonl"]) == ()
+    assert cost_records.load([tmp_path / "predictions.jsonl"]) == ()

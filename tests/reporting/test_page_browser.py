@@ -156,7 +156,7 @@ def test_tables_sort_by_mouse_and_keyboard_and_absent_stays_last(opened: Open, w
     button = heading.locator("button")
     assert press() == ["mtlser", "svm"]
     assert press() == ["svm", "mtlser"]
-    assert "Sorted by UA, ascending" in view.locator("#said").text_content()
+    assert "Sorted by UA, ascending" in view.locator("#status").text_content()
 
 
 def test_every_figure_gives_a_png_and_its_numbers(opened: Open, tmp_path: Path) -> None:

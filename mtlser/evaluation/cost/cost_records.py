@@ -127,7 +127,7 @@ class Cost(Record):
         )
 
 
-def gathered(folders: Sequence[Path]) -> tuple[CostRow, ...]:
+def load(folders: Sequence[Path]) -> tuple[CostRow, ...]:
     """One row a system from the folders' `cost.json`, by name.
 
     Of several of one system the first counts that was measured alone, else the first.

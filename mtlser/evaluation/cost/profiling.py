@@ -50,7 +50,7 @@ def profile(
     clip_s: float = CLIP_S,
     effort: Effort = Effort(),
 ) -> Cost:
-    """The cost of a loaded system, on made-up clips: what is said in them changes nothing.
+    """The cost of a loaded system, on artificial clips: their content does not matter.
 
     Args:
         system: as `mtlser.evaluation.predictor.load_system` gives it.
@@ -96,14 +96,14 @@ def size(system: System) -> tuple[str, int, int]:
     """
     if isinstance(system, SvmSystem):
         vectors_nd, pairs = _machine(system)
-        kept = vectors_nd.size + len(vectors_nd) * pairs
+        support = vectors_nd.size + len(vectors_nd) * pairs
         scaler = 2 * vectors_nd.shape[1]
         return (
             f"{system.model.choice.kernel} SVM of {vectors_nd.shape[0]} support vectors of "
             f"{vectors_nd.shape[1]} features; its parameters are these, their weights and the "
             "z-norm",
-            kept + scaler,
-            kept + scaler,
+            support + scaler,
+            support + scaler,
         )
     if isinstance(system, NetworkSystem):
         network, model = system.model.network, system.model.description.model
@@ -123,14 +123,14 @@ def count_lengths(
     system: System, lengths_s: Sequence[float]
 ) -> tuple[tuple[Operations, ...], tuple[str, ...]]:
     """Operations on one clip of each length, and names of those that have no formula."""
-    found, unknown = [], set[str]()
+    operations, unknown = [], set[str]()
     for clip_s in lengths_s:
         (wav_n,) = clips(clip_s, 1)
         counted = count(lambda: system.predict([wav_n]))  # noqa: B023 - called here
         flops = counted.flops + _beside_torch(system)
-        found.append(Operations(clip_s=clip_s, multiply_adds=flops // 2, flops=flops))
+        operations.append(Operations(clip_s=clip_s, multiply_adds=flops // 2, flops=flops))
         unknown |= set(counted.uncounted)
-    return tuple(found), tuple(sorted(unknown))
+    return tuple(operations), tuple(sorted(unknown))
 
 
 def measure_latency(system: System, clip_s: float, effort: Effort) -> Latency:

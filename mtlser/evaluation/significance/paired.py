@@ -87,16 +87,16 @@ def wilcoxon(a: Sequence[float], b: Sequence[float], names: tuple[str, str] = ("
     differences = _differences(a, b, names)
     # Equal differences must tie: 0.3 - 0.2 and 0.2 - 0.1 differ in the last bit.
     differences = np.round(differences, 12)
-    kept = differences[differences != 0]
-    if not len(kept):
+    nonzero = differences[differences != 0]
+    if not len(nonzero):
         raise MtlserError(f"{names[0]} and {names[1]} score the same on every fold: no test")
     from scipy import stats
 
-    outcome = stats.wilcoxon(kept, method="auto")
-    p, least = float(outcome.pvalue), 2 * 0.5 ** len(kept)
+    outcome = stats.wilcoxon(nonzero, method="auto")
+    p, least = float(outcome.pvalue), 2 * 0.5 ** len(nonzero)
     reading = in_words(names, float(differences.mean()), None, p)
     if least > LEVEL:
-        reading += f" With {len(kept)} folds this test cannot go below p = {least:.4g}."
+        reading += f" With {len(nonzero)} folds this test cannot go below p = {least:.4g}."
     return Paired(
         kind="wilcoxon",
         names=names,
