@@ -232,9 +232,9 @@ def intervals(scores: Scores) -> Table | None:
             *("WA, mean over folds", "WA, pooled, bootstrap", "Speakers"),
         ),
         rows=tuple(rows),
-        note="Over folds: t interval, which assumes independent folds. Over speakers: percentile "
-        "bootstrap that resamples whole speakers and keeps the trained systems fixed; it is an "
-        "interval of the pooled value, not of the mean over folds.",
+        note="Mean over folds: t interval, which assumes independent folds. Pooled: all folds "
+        "together; percentile bootstrap that resamples whole speakers and keeps the trained "
+        "systems fixed.",
     )
 
 
