@@ -20,6 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mtlser.files import write_text
+
 THREADS = 2
 EMOTIONS, SPEAKERS, SYMBOLS = 4, 10, 32
 RATE_HZ = 16_000
@@ -179,7 +181,5 @@ def report(name: str, figures: dict[str, Any]) -> None:
     figures = {"benchmark": name, **where, **figures}
     path = Path("build/bench") / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".tmp")
-    draft.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    draft.replace(path)
+    write_text(path, json.dumps(figures, indent=1) + "\n")
     print(json.dumps(figures))

@@ -77,6 +77,8 @@ def _print_public(
 ) -> None:
     sys.stderr.write(public_text("".join(traceback.format_exception(kind, error, trace))))
 
+from pathlib import Path
+
 
 class MtlserError(Exception):
     """A user's mistake, reported in one sentence that shows no password.
@@ -95,3 +97,5 @@ class NoSpaceError(MtlserError):
     """A full disk: nobody's mistake, and the same command is right once there is room."""
 
     exit_code = 1
+    place: Path | None = None
+    """What could not be written."""

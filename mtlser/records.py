@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mtlser.errors import MtlserError
+from mtlser.files import atomic_file, write_text
 
 EMOTIONS = ("neutral", "happy", "angry", "sad")
 """The four classes of the paper's table 2, in label order 0..3."""
@@ -229,14 +230,12 @@ RecordT = TypeVar("RecordT", bound=BaseModel)
 
 
 def write_jsonl(path: Path, records: Iterable[BaseModel]) -> int:
-    """Writes one record a line to `path`, through a temporary name; the number of lines."""
+    """Writes one record a line to `path`, whole; the number of lines."""
     count = 0
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("w", encoding="utf-8") as file:
+    with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         for record in records:
             file.write(record.model_dump_json() + "\n")
             count += 1
-    temporary.replace(path)
     return count
 
 
@@ -270,10 +269,8 @@ def parse_line(line: bytes, kind: type[RecordT], path: Path, number: int) -> Rec
 
 
 def write_json(path: Path, record: BaseModel) -> None:
-    """Writes one record as indented JSON to `path`, through a temporary name."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    """Writes one record as indented JSON to `path`, whole."""
+    write_text(path, record.model_dump_json(indent=1) + "\n")
 
 
 def read_json(path: Path, kind: type[RecordT]) -> RecordT:

@@ -6,6 +6,7 @@ from kfp import compiler
 
 from components import IMAGE
 from mtlser.errors import MtlserError
+from mtlser.files import atomic_file
 from pipeline import profile as profiles
 from pipeline.dags import DAGS
 from pipeline.dags.place import Place
@@ -37,6 +38,7 @@ def package(name: str, out: Path, image: str = IMAGE, profile: str = "gpu") -> P
     if out.exists() and not out.is_dir():
         raise MtlserError(f"--out {out}: is a file; give a folder, for example build/pipelines")
     out.mkdir(parents=True, exist_ok=True)
-    temporary = out / f"{name}.tmp.yaml"
-    compiler.Compiler().compile(DAGS[name].guarded(place), str(temporary))
-    return temporary.replace(out / f"{name}.yaml")
+    path = out / f"{name}.yaml"
+    with atomic_file(path) as temporary:
+        compiler.Compiler().compile(DAGS[name].guarded(place), str(temporary))
+    return path

@@ -13,6 +13,7 @@ from typing import TextIO
 
 from mtlser import tracking
 from mtlser.errors import MtlserError, public_text
+from mtlser.files import write_text
 from pipeline import publication, workspace
 from pipeline.job import Job
 from pipeline.progress import Progress
@@ -112,7 +113,7 @@ def _write_order(job: Job, space: workspace.Workspace, state: workspace.State) -
         result=str(space.result),
         cores=cores(),
     )
-    space.order.write_text(order.model_dump_json(), encoding="utf-8")
+    write_text(space.order, order.model_dump_json())
 
 
 def cores() -> int:

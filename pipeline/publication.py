@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mtlser.errors import MtlserError
+from mtlser.files import write_text
 from mtlser.storage import s3_files, s3_upload
 from mtlser.storage.marker import MARKER, RUN_LOG, Marker
 from pipeline.worker import Result
@@ -92,10 +93,10 @@ def publish(space: Workspace, result: Result, seconds: float, address: str = "")
     here = _earlier(space.out, "")
     kept = here if adds and not address else {}
     marker = Marker(state="complete", files={**kept, **Marker.of(space.fresh).files})
-    (space.fresh / MARKER).write_text(marker.model_dump_json() + "\n", encoding="utf-8")
+    write_text(space.fresh / MARKER, marker.model_dump_json() + "\n")
     new = {path.name for path in space.fresh.iterdir()}
     plan = Plan(remove=tuple(sorted(_tops(here) - _tops(kept) - new)))
-    _write(space.ready, plan.model_dump_json())
+    write_text(space.ready, plan.model_dump_json())
     finish(space)
 
 
@@ -179,13 +180,7 @@ def _set_seconds(summary: Path, seconds: float) -> None:
     """Writes the wall time into `summary.json`, which may be a link to the step's own."""
     content = json.loads(summary.read_text(encoding="utf-8"))
     content["seconds"] = round(seconds, 1)
-    _write(summary, json.dumps(content, indent=1) + "\n")
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    write_text(summary, json.dumps(content, indent=1) + "\n")
 
 
 def _link(source: Path, place: Path) -> None:

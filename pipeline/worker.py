@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict
 
 from mtlser import runtime
 from mtlser.errors import hide_secrets_in_tracebacks
+from mtlser.files import write_text
 
 
 class Order(BaseModel):
@@ -146,9 +147,12 @@ def main() -> None:
     except RuntimeError as error:
         sys.stdout.write(f"{error}\n")
         raise SystemExit(1) from None
-    draft = Path(order.result).with_suffix(".tmp")
-    draft.write_text(result.model_dump_json(), encoding="utf-8")
-    draft.replace(order.result)
+    write_result(Path(order.result), result)
+
+
+def write_result(path: Path, result: Result) -> None:
+    """Writes `result`, whole: its being there says that every step has ended well."""
+    write_text(path, result.model_dump_json())
 
 
 def _end_with_parent() -> None:

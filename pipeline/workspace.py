@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 import mtlser
 from mtlser import storage
 from mtlser.errors import MtlserError
+from mtlser.files import write_text
 from mtlser.storage import s3_files
 from mtlser.storage.marker import MARKER, RUN_LOG
 from pipeline.job import Job
@@ -80,10 +81,8 @@ class Workspace:
             return None
 
     def write_state(self, state: State) -> None:
-        """Writes `state` through a temporary name."""
-        temporary = self.state.with_suffix(".tmp")
-        temporary.write_text(state.model_dump_json(indent=1), encoding="utf-8")
-        temporary.replace(self.state)
+        """Writes `state`, whole."""
+        write_text(self.state, state.model_dump_json(indent=1))
 
     def clear(self) -> None:
         """Deletes the state of the interrupted run; the lock and the log stay."""

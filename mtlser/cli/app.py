@@ -10,8 +10,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from mtlser import files, stages, storage
 from mtlser import recipe as recipes
-from mtlser import stages, storage
 from mtlser.cli import profile_command, report_command, retrain_commands, show
 from mtlser.cli.flags import (
     CorpusName,
@@ -31,7 +31,6 @@ from mtlser.cli.flags import (
 )
 from mtlser.errors import MtlserError, hide_secrets_in_tracebacks, public_text
 from mtlser.records import Cell
-from mtlser.storage import disk
 
 app = typer.Typer(
     help="Multi-task speech emotion recognition: wav files in, a report and a model out.",
@@ -271,7 +270,7 @@ def main() -> None:
     except MtlserError as error:
         _refuse(str(error), error.exit_code)
     except OSError as error:
-        if disk.is_full(error):
+        if files.is_full(error):
             _refuse(f"{error}; make room there and run the same command again", 1)
         if error.filename is None:
             raise

@@ -3,7 +3,6 @@
 import hashlib
 import math
 import re
-import threading
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlser.errors import MtlserError
+from mtlser.files import atomic_file
 
 RATE_HZ = 16_000
 SILENCE_DBFS = -80.0
@@ -95,9 +95,8 @@ def store(clip: Clip, folder: Path) -> str:
     path = folder / clip.path
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"{path.name}.{threading.get_ident()}.tmp")
-        soundfile.write(temporary, clip.samples_n, RATE_HZ, format="FLAC", subtype="PCM_16")
-        temporary.replace(path)
+        with atomic_file(path, durable=False) as temporary:
+            soundfile.write(temporary, clip.samples_n, RATE_HZ, format="FLAC", subtype="PCM_16")
     return clip.path
 
 

@@ -23,6 +23,7 @@ from mtlser.evaluation.columns import (
     replaced,
 )
 from mtlser.evaluation.metrics import edits
+from mtlser.files import atomic_file
 from mtlser.records import Prediction, parse_line
 
 
@@ -230,13 +231,11 @@ class Lines:
         self._at += len(line)
 
     def copy(self, files: Sequence[Path], order: NDArray[np.int64], out: Path) -> None:
-        """Writes the lines in the given order to `out`, through a temporary name."""
-        temporary = out.with_name(out.name + ".tmp")
-        with temporary.open("wb") as target:
+        """Writes the lines in the given order to `out`, whole."""
+        with atomic_file(out) as temporary, temporary.open("wb") as target:
             # Neighbours in the order mostly lie in one file, so few files are opened twice.
             for number, run in groupby(order.tolist(), key=self.file.__getitem__):
                 with files[number].open("rb") as source:
                     for index in run:
                         source.seek(self.start[index])
                         target.write(source.read(self.length[index]) + b"\n")
-        temporary.replace(out)

@@ -22,6 +22,7 @@ from mtlser.evaluation.score_records import (
 from mtlser.evaluation.significance import comparison
 from mtlser.evaluation.significance.statistics import Summary
 from mtlser.evaluation.summary import flat
+from mtlser.files import write_text
 from mtlser.recipe import Recipe
 from mtlser.records import CLEAN, FoldPlan, Prediction, SearchResult, Split
 
@@ -111,10 +112,8 @@ def _scores(
 
 
 def write_summary(path: Path, scores: Scores) -> None:
-    """Writes the flat `summary.json`, through a temporary name; rates are 0-1."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(json.dumps(flat(scores), indent=1, allow_nan=False) + "\n", "utf-8")
-    temporary.replace(path)
+    """Writes the flat `summary.json`, whole; rates are 0-1."""
+    write_text(path, json.dumps(flat(scores), indent=1, allow_nan=False) + "\n")
 
 
 def _system(name: str, columns: Columns, plan: FoldPlan, recipe: Recipe) -> SystemScores:

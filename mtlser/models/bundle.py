@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from mtlser.data.text import VOCABULARY
 from mtlser.errors import MtlserError
+from mtlser.files import atomic_file
 from mtlser.models.encoder import SpeechEncoder, file_of, load_encoder, locate
 from mtlser.models.mtl import MtlNetwork
 from mtlser.recipe import ModelRecipe
@@ -91,7 +92,9 @@ def save(trained: TrainedModel, folder: Path) -> None:
     state = trained.network.state_dict()
     if not trained.description.whole:
         state = {name: value for name, value in state.items() if not name.startswith("encoder.")}
-    save_file({n: v.detach().cpu().contiguous() for n, v in state.items()}, folder / WEIGHTS)
+    tensors = {name: value.detach().cpu().contiguous() for name, value in state.items()}
+    with atomic_file(folder / WEIGHTS) as temporary:
+        save_file(tensors, temporary)
     _copy_encoder_files(trained.description.model.encoder, folder / "encoder")
     write_json(folder / DESCRIPTION, trained.description)
 

@@ -8,6 +8,7 @@ from mtlser.evaluation import gathering
 from mtlser.evaluation.score_records import Comparison, SystemScores
 from mtlser.evaluation.significance import comparison
 from mtlser.evaluation.significance.comparison import Side
+from mtlser.files import write_text
 from mtlser.records import CLEAN, Prediction, Record, read_jsonl, write_json
 from mtlser.reporting import exports, figures, material, page, significance, studies, verdict
 from mtlser.reporting.figures import Figure
@@ -39,9 +40,7 @@ def write(folder: Path, runs: Sequence[Finished]) -> None:
     compared = compare(runs)
     write_json(folder / "comparison.json", compared)
     exports.write(folder, [t for t in _tables(runs, compared).values() if t is not None])
-    temporary = folder / "report.html.tmp"
-    temporary.write_text(render(runs, compared), encoding="utf-8")
-    temporary.replace(folder / "report.html")
+    write_text(folder / "report.html", render(runs, compared))
 
 
 def compare(runs: Sequence[Finished]) -> Compared:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from mtlser.files import write_text
 from mtlser.reporting.tables import Table
 
 TEX = {
@@ -64,11 +65,9 @@ def latex(tables: Sequence[Table]) -> str:
 
 
 def write(folder: Path, tables: Sequence[Table]) -> None:
-    """Writes `tables.md` and `tables.tex` to a folder, through temporary names."""
+    """Writes `tables.md` and `tables.tex` to a folder, each whole."""
     for name, text in (("tables.md", markdown(tables)), ("tables.tex", latex(tables))):
-        temporary = folder / f"{name}.tmp"
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(folder / name)
+        write_text(folder / name, text)
 
 
 def _float(table: Table) -> str:

@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from mtlser.evaluation import literature
 from mtlser.evaluation.score_records import Scores
+from mtlser.files import write_text
 from mtlser.records import SearchResult
 from mtlser.reporting import (
     bundle,
@@ -32,10 +33,8 @@ HERE = Path(__file__).parent
 
 
 def write(path: Path, scores: Scores, context: PageContext, clips: Sequence[Clip] = ()) -> None:
-    """Writes the page to `path`, through a temporary name."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(render(scores, context, clips), encoding="utf-8")
-    temporary.replace(path)
+    """Writes the page to `path`, whole."""
+    write_text(path, render(scores, context, clips))
 
 
 def render(scores: Scores, context: PageContext, clips: Sequence[Clip] = ()) -> str:

@@ -10,6 +10,7 @@ from mtlser.evaluation import gathering, literature, noise_facts, scores
 from mtlser.evaluation.columns import Columns
 from mtlser.evaluation.cost import cost_records
 from mtlser.evaluation.score_records import MAIN_SYSTEM, Scores
+from mtlser.files import write_text
 from mtlser.recipe import Recipe, dumps, load
 from mtlser.records import FoldPlan, SearchResult, Utterance, write_json
 from mtlser.reporting import exports, listening, material, page
@@ -84,7 +85,7 @@ def write(folder: Path, inputs: Inputs, run: "Run") -> Scores:
     columns = gathering.merge(prediction_files(inputs.results), folder / PREDICTIONS)
     measured = _measured(inputs, columns, recipe)
     if inputs.recipe is not None:
-        (folder / "recipe.toml").write_text(dumps(recipe), encoding="utf-8")
+        write_text(folder / "recipe.toml", dumps(recipe))
     if inputs.search is not None:
         write_json(folder / "chosen.json", inputs.search)
     write_json(folder / "folds.json", inputs.plan)

@@ -5,17 +5,16 @@ folder that mtlser did not write from being replaced, and tells a whole upload f
 (see `mtlser.storage.s3_upload`).
 """
 
-import fcntl
 import hashlib
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from mtlser import files
 from mtlser.errors import MtlserError
 from mtlser.storage import disk, s3, s3_files, s3_upload
 from mtlser.storage.marker import MARKER, RUN_LOG, Marker
@@ -76,17 +75,24 @@ def output(location: str) -> Iterator[Path]:
         s3_files.check_writable(location)
         _refuse_run(s3_files.marker(location), location)
         outgoing = cache_folder() / "outgoing"
-        with _scratch(outgoing, "upload") as folder, disk.room(outgoing, "MTLSER_CACHE"):
+        _make(outgoing)
+        with (
+            files.scratch_folder(outgoing, "upload") as folder,
+            disk.room(outgoing, "MTLSER_CACHE", folder),
+        ):
             yield folder
             s3_upload.upload(folder, location)
         return
     target = Path(location).expanduser().resolve()
     _refuse_foreign(target, location)
-    with _scratch(target.parent, target.name) as folder, disk.room(target.parent, "--out"):
+    _make(target.parent)
+    with (
+        files.scratch_folder(target.parent, target.name) as folder,
+        disk.room(target.parent, "--out", folder),
+    ):
         yield folder
-        marker = Marker.of(folder)
-        (folder / MARKER).write_text(marker.model_dump_json() + "\n", encoding="utf-8")
-        _replace(folder, target)
+        files.write_text(folder / MARKER, Marker.of(folder).model_dump_json() + "\n")
+        files.replace_folder(folder, target)
 
 
 @contextmanager
@@ -147,8 +153,8 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        if disk.is_full(error):
-            raise disk.no_space(folder, "--out or --work") from None
+        if files.is_full(error):
+            raise files.no_space(folder, "--out or --work") from None
         raise MtlserError(
             f"{folder}: cannot make the folder: {error.strerror}; give another place"
         ) from None
@@ -177,61 +183,3 @@ def _refuse_run(marker: Marker | None, location: str) -> None:
             f"{location}: holds a whole pipeline run, which this step's output would replace; "
             "give another --out"
         )
-
-
-@contextmanager
-def _scratch(parent: Path, name: str) -> Iterator[Path]:
-    """Yields a new hidden folder in `parent` that is gone afterwards, unless it was renamed.
-
-    Its lock is held meanwhile: a later call removes what a killed process left behind.
-    """
-    _make(parent)
-    _sweep(parent, name)
-    folder = parent / f".{name}.{uuid.uuid4().hex[:12]}.tmp"
-    _make(folder)
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # a file system without locks
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(handle)
-
-
-def _sweep(parent: Path, name: str) -> None:
-    for stale in parent.glob(f".{_literal(name)}.{'[0-9a-f]' * 12}.tmp"):
-        try:
-            handle = os.open(stale, os.O_RDONLY)
-        except OSError:
-            continue
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(stale, ignore_errors=True)
-        except OSError:  # another process is writing it
-            pass
-        finally:
-            os.close(handle)
-
-
-def _literal(name: str) -> str:
-    return "".join(f"[{char}]" if char in "*?[" else char for char in name)
-
-
-def _replace(folder: Path, target: Path) -> None:
-    """Renames `folder` to `target`; an earlier folder there comes back if that fails."""
-    earlier = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.tmp")
-    try:
-        if target.exists():
-            target.rename(earlier)
-        try:
-            folder.rename(target)
-        except OSError:
-            if earlier.exists():
-                earlier.rename(target)
-            raise
-    except OSError as error:
-        raise MtlserError(
-            f"{target}: cannot be written: {error.strerror}; give another --out"
-        ) from None
-    shutil.rmtree(earlier, ignore_errors=True)

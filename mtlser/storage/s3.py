@@ -11,7 +11,6 @@ are found as boto3 finds them.
 import hashlib
 import os
 import shutil
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,8 +20,8 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from mtlser import files
 from mtlser.errors import MtlserError, public_address
-from mtlser.storage import disk
 from mtlser.storage.marker import MARKER, Marker
 from mtlser.storage.s3_retry import again
 
@@ -106,8 +105,8 @@ def fetch(location: str, cache: Path) -> Path:
                 parallel(lambda remote: _download(client, place, remote, cache), remotes)
                 _link_tree(place, remotes, cache, tree)
             except OSError as error:
-                if disk.is_full(error):
-                    raise disk.no_space(cache, "MTLSER_CACHE") from None
+                if files.is_full(error):
+                    raise files.no_space(cache, "MTLSER_CACHE") from None
                 raise MtlserError(
                     f"{location}: cannot be kept in {cache}: {error.strerror or error}; give a "
                     "folder with room as MTLSER_CACHE"
@@ -239,21 +238,17 @@ def _download(client: Any, place: Place, remote: Remote, cache: Path) -> None:
     if path.is_file():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:12]}.tmp")
     key = place.key(remote.name) if remote.name else place.prefix
-    try:
+    with files.atomic_file(path, flag="MTLSER_CACHE") as temporary:
         client.download_file(place.bucket, key, str(temporary))
         if temporary.stat().st_size != remote.size:
             raise MtlserError(f"s3://{place.bucket}/{key}: changed during download; run it again")
         temporary.chmod(0o444)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _link_tree(place: Place, remotes: list[Remote], cache: Path, tree: Path) -> None:
-    temporary = tree.with_name(f"{tree.name}.{uuid.uuid4().hex[:12]}.tmp")
-    try:
+    tree.parent.mkdir(parents=True, exist_ok=True)
+    with files.scratch_folder(tree.parent, tree.name) as temporary:
         for remote in remotes:
             link = temporary / (remote.name or PurePosixPath(place.prefix).name)
             link.parent.mkdir(parents=True, exist_ok=True)
@@ -267,8 +262,6 @@ def _link_tree(place: Place, remotes: list[Remote], cache: Path, tree: Path) -> 
         except OSError:
             if not tree.is_dir():  # else another process was first
                 raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def parallel(call: Callable[[ItemT], object], items: Iterable[ItemT]) -> None:

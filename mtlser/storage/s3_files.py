@@ -1,9 +1,9 @@
 """Single files on S3, and whether a folder there is whole or can be written."""
 
 import hashlib
-import uuid
 from pathlib import Path
 
+from mtlser import files
 from mtlser.storage import s3
 from mtlser.storage.marker import MARKER, Marker
 from mtlser.storage.s3_retry import again
@@ -30,18 +30,15 @@ def get(location: str, path: Path) -> bool:
 
     place = s3.Place.parse(location)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:12]}.tmp")
     with s3.explained(location):
         try:
             client = s3.connect()
-            again(lambda: client.download_file(place.bucket, place.prefix, str(temporary)))
-            temporary.replace(path)
+            with files.atomic_file(path, flag="--work") as temporary:
+                again(lambda: client.download_file(place.bucket, place.prefix, str(temporary)))
         except ClientError as error:
             if error.response["Error"]["Code"] in {"404", "NoSuchKey"}:
                 return False
             raise
-        finally:
-            temporary.unlink(missing_ok=True)
     return True
 
 

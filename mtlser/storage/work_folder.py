@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mtlser import storage
+from mtlser import files, storage
 from mtlser.errors import MtlserError
 from mtlser.storage import s3_files, s3_upload
 
@@ -61,7 +61,10 @@ class WorkFolder:
         """True where the finished folder `name` is there, after taking it from the mirror."""
         folder = self.folder / name
         if not folder.is_dir() and self.mirror and s3_files.holds(f"{self.mirror}/{name}"):
-            shutil.copytree(storage.fetch(f"{self.mirror}/{name}"), folder)
+            stored = storage.fetch(f"{self.mirror}/{name}")
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with files.atomic_folder(folder) as copy:
+                shutil.copytree(stored, copy, dirs_exist_ok=True)
         return folder.is_dir()
 
     def _catch_up(self) -> None:

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from mtlser.storage import disk
+from mtlser.files import atomic_file
 from mtlser.storage.work_folder import WorkFolder
 
 STATE = "state.safetensors"
@@ -118,16 +118,9 @@ class Checkpoint:
     def _write(self, name: str, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / name
-        temporary = path.with_suffix(".tmp")
         contiguous = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
-        try:
+        with atomic_file(path, flag="--work") as temporary:
             save_file(contiguous, temporary, metadata=metadata)
-        except Exception as error:
-            temporary.unlink(missing_ok=True)
-            if disk.is_full(error):
-                raise disk.no_space(self.folder, "--work") from error
-            raise
-        temporary.replace(path)
         self.work.store(f"{self.name}/{name}")
 
 

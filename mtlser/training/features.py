@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mtlser.data import audio
+from mtlser.files import atomic_file, write_text
 from mtlser.models.bundle import encoder_digest
 from mtlser.models.mtl import Cut, MtlNetwork
 from mtlser.models.packed import Packed
@@ -79,8 +80,11 @@ def _build(
     spans: dict[str, tuple[int, int]] = {}
     position = width = 0
     network.eval()
-    temporary = folder / f"{FEATURES}.tmp"
-    with temporary.open("wb") as file, torch.inference_mode():
+    with (
+        atomic_file(folder / FEATURES, flag="--work") as temporary,
+        temporary.open("wb") as file,
+        torch.inference_mode(),
+    ):
         for utterance in utterances:
             if utterance.audio_sha256 in spans:
                 continue
@@ -89,10 +93,7 @@ def _build(
             file.write(features_tc.tobytes())
             spans[utterance.audio_sha256] = (position, position + len(features_tc))
             position += len(features_tc)
-    temporary.replace(folder / FEATURES)
-    index = folder / f"{INDEX}.tmp"
-    index.write_text(json.dumps({"width": width, "spans": spans}), encoding="utf-8")
-    index.replace(folder / INDEX)
+    write_text(folder / INDEX, json.dumps({"width": width, "spans": spans}))
 
 
 def _features(network: MtlNetwork, cut: Cut, wav_n: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -12,6 +12,7 @@ from filelock import FileLock
 
 from mtlser.data.speaker_labels import speaker_label
 from mtlser.errors import MtlserError
+from mtlser.files import atomic_folder, write_text
 from mtlser.models import bundle
 from mtlser.models.bundle import Description, TrainedModel
 from mtlser.models.encoder import SAMPLE_RATE_HZ
@@ -82,16 +83,12 @@ def result_of(
 
 
 def write_cell(folder: Path, trained: TrainedModel, outcome: Fit, result: CellResult) -> None:
-    """Writes the cell's folder, through a temporary name."""
-    temporary = folder.with_name(f"{folder.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    bundle.save(trained, temporary / "model")
-    (temporary / "history.jsonl").write_text(
-        "".join(json.dumps({"epoch": i, **row}) + "\n" for i, row in enumerate(outcome.rows, 1)),
-        encoding="utf-8",
-    )
-    write_json(temporary / "result.json", result)
-    temporary.rename(folder)
+    """Writes the cell's folder, whole."""
+    rows = [json.dumps({"epoch": i, **row}) + "\n" for i, row in enumerate(outcome.rows, 1)]
+    with atomic_folder(folder) as temporary:
+        bundle.save(trained, temporary / "model")
+        write_text(temporary / "history.jsonl", "".join(rows))
+        write_json(temporary / "result.json", result)
 
 
 def fit_network(

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from mtlser.data import audio
+from mtlser.files import atomic_file, write_text
 from mtlser.models.baselines import mel_statistics
 from mtlser.records import Utterance
 
@@ -64,11 +64,9 @@ def _compute(corpus: Path, utterances: Sequence[Utterance], folder: Path) -> Non
     rows: list[NDArray[Any]] = [
         mel_statistics.features(audio.load(corpus / path)) for path in audio_of.values()
     ]
-    temporary = folder / f"{FEATURES}.tmp"
-    with temporary.open("wb") as file:
+    with (
+        atomic_file(folder / FEATURES, flag="--work") as temporary,
+        temporary.open("wb") as file,
+    ):
         np.save(file, np.stack(rows))
-        os.fsync(file.fileno())
-    temporary.replace(folder / FEATURES)
-    index = folder / f"{INDEX}.tmp"
-    index.write_text(json.dumps({key: row for row, key in enumerate(audio_of)}), encoding="utf-8")
-    index.replace(folder / INDEX)
+    write_text(folder / INDEX, json.dumps({key: row for row, key in enumerate(audio_of)}))

@@ -46,7 +46,7 @@ def test_files_are_merged_into_the_same_scores_and_one_sorted_file(tmp_path: Pat
     assert list(read_jsonl(tmp_path / "all.jsonl", Prediction)) == ordered
     gathering.merge(files[::-1], tmp_path / "again.jsonl")
     assert (tmp_path / "again.jsonl").read_bytes() == (tmp_path / "all.jsonl").read_bytes()
-    assert not list(tmp_path.glob("*.tmp"))
+    assert not list(tmp_path.glob("*.tmp*"))
 
 
 def test_a_last_line_without_an_end_is_a_line(tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ def test_the_summary_is_flat_and_complete(measured: Scores, tmp_path: Path) -> N
     assert summary["f1_mean"] == clean.spreads["macro_f1"].mean
     assert summary["wer"] == clean.pooled.wer
     assert summary["seconds"] is None
-    assert not list(tmp_path.glob("*.tmp"))
+    assert not list(tmp_path.glob("*.tmp*"))
 
 
 def replaced(index: int, **values: object) -> Change:

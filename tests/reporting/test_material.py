@@ -22,7 +22,7 @@ def test_context_reads_the_stages_folders(tmp_path: Path) -> None:
     assert "rapidfuzz" in found.environment
     page.write(tmp_path / "report.html", make_scores(make_plan(folds=3, per_fold=30)), found)
     assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
-    assert not list(tmp_path.glob("*.tmp"))
+    assert not list(tmp_path.glob("*.tmp*"))
 
 
 def test_context_without_files_is_empty_and_broken_files_are_refused(tmp_path: Path) -> None:

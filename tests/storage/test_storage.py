@@ -8,7 +8,7 @@ from unittest import mock
 
 import pytest
 
-from mtlser import storage
+from mtlser import files, storage
 from mtlser.errors import MtlserError
 from mtlser.storage.marker import MARKER
 
@@ -79,6 +79,7 @@ def test_output_brings_the_earlier_one_back_when_the_rename_fails(tmp_path: Path
         return rename(self, target)
 
     with (
+        mock.patch.object(files, "_exchanged", return_value=False),
         mock.patch.object(Path, "rename", no_space),
         pytest.raises(MtlserError, match="No space"),
         storage.output(str(out)) as folder,
@@ -133,8 +134,8 @@ def test_given_work_is_kept(tmp_path: Path) -> None:
 
 def test_digest_tells_names_and_bytes_apart(tmp_path: Path) -> None:
     digests = set()
-    for number, files in enumerate(({"a": "1"}, {"a": "2"}, {"b": "1"}, {"a": "1", "b__c": ""})):
-        fill(tmp_path / str(number), **files)
+    for number, texts in enumerate(({"a": "1"}, {"a": "2"}, {"b": "1"}, {"a": "1", "b__c": ""})):
+        fill(tmp_path / str(number), **texts)
         digests.add(storage.digest_folder(tmp_path / str(number)))
     assert len(digests) == 4
     with storage.output(str(tmp_path / "out")) as folder:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlser.errors import MtlserError
+from mtlser.files import atomic_file
 from mtlser.records import Record
 
 RATE_HZ = 16_000
@@ -82,7 +83,7 @@ def _render_apart(block: Sequence[Clip]) -> list[float]:
 
 
 def _render_one(clip: Clip) -> int:
-    """Writes one wav through a temporary name; returns its number of samples."""
+    """Writes one wav whole; returns its number of samples."""
     from mtlser.data.synthetic.espeak import speak
 
     speech_n = speak(
@@ -91,13 +92,15 @@ def _render_one(clip: Clip) -> int:
     )  # fmt: skip
     wav_n = resample(speech_n)
     path = Path(clip.path)
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as raw, wave.open(raw, "wb") as file:
+    with (
+        atomic_file(path, durable=False) as temporary,
+        temporary.open("wb") as raw,
+        wave.open(raw, "wb") as file,
+    ):
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(RATE_HZ)
         file.writeframes(wav_n.astype("<i2").tobytes())
-    temporary.replace(path)
     return len(wav_n)
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from mtlser.data.rng import generator
 from mtlser.errors import MtlserError
+from mtlser.files import atomic_file
 from mtlser.records import EMOTIONS, Record, read_json, write_json
 
 INNER_FOLDS = 5
@@ -109,13 +110,12 @@ def predict_probabilities(model: SvmModel, features_nd: NDArray[np.float64]) -> 
 
 
 def save(model: SvmModel, folder: Path) -> None:
-    """Writes `svm.skops` (no pickle) and `svm.json` to `folder`, each through a temporary name."""
+    """Writes `svm.skops` (no pickle) and `svm.json` to `folder`, each whole."""
     from skops import io
 
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / "svm.skops.tmp"
-    io.dump(model.pipeline, temporary)
-    temporary.replace(folder / "svm.skops")
+    with atomic_file(folder / "svm.skops") as temporary:
+        io.dump(model.pipeline, temporary)
     write_json(folder / "svm.json", model.choice)
 
 

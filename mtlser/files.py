@@ -1,0 +1,208 @@
+"""Files and folders that are written whole: a killed or failed write leaves the old one, or none.
+
+Everything that mtlser leaves on a local disk goes through `atomic_file`, `write_text` or
+`atomic_folder`: written under a temporary name beside the target, then renamed.
+"""
+
+import ctypes
+import errno
+import fcntl
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from mtlser.errors import MtlserError, NoSpaceError
+
+FULL_CODES = (errno.ENOSPC, errno.EDQUOT)
+FULL_SIGNS = ("No space left on device", "Disk quota exceeded")
+"""What libraries say that raise an error of their own."""
+HEX = "[0-9a-f]" * 12
+AT_FDCWD, RENAME_EXCHANGE = -100, 2
+
+
+def is_full(error: BaseException) -> bool:
+    """True where the error tells of a full disk or a spent quota.
+
+    >>> is_full(OSError(28, "No space left on device")), is_full(OSError(13, "Permission denied"))
+    (True, False)
+    """
+    if isinstance(error, OSError) and error.errno in FULL_CODES:
+        return True
+    return any(sign in str(error) for sign in FULL_SIGNS)
+
+
+def no_space(place: Path, flag: str) -> NoSpaceError:
+    """The sentence on a full disk.
+
+    Args:
+        place: what could not be written.
+        flag: how another place is given.
+    """
+    error = NoSpaceError(
+        f"{place}: no space left on its disk; make room there, or give another place as {flag}, "
+        "and run the same command again: what is finished is kept"
+    )
+    error.place = place
+    return error
+
+
+@contextmanager
+def atomic_file(path: Path, *, flag: str = "--out", durable: bool = True) -> Iterator[Path]:
+    """Yields a path of the same name, whose file takes the place of `path` when the block succeeds.
+
+    When the block fails, nothing is left of it. Two processes may write one file at once: the last
+    one to finish wins. The path lies in a hidden folder of its own, so that what a library leaves
+    beside it when it is killed goes too, at the next write.
+
+    Args:
+        path: the file to write or replace; its folder exists.
+        flag: how another place is given, for the sentence on a full disk.
+        durable: whether the bytes reach the disk before the name does, so that a power cut
+            leaves the old file or the new one. Not needed for what is checked when read.
+
+    Raises:
+        NoSpaceError: the disk is full.
+    """
+    try:
+        with scratch_folder(path.parent, path.name) as scratch:
+            temporary = scratch / path.name
+            yield temporary
+            if durable:
+                _sync(temporary)
+            temporary.replace(path)
+            if durable:
+                _sync(path.parent)
+    except NoSpaceError:
+        raise
+    except Exception as error:
+        if is_full(error):
+            raise no_space(path.parent, flag) from error
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes or replaces the UTF-8 text file `path`, whole.
+
+    Raises:
+        NoSpaceError: the disk is full.
+    """
+    with atomic_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def scratch_folder(parent: Path, name: str) -> Iterator[Path]:
+    """Yields a new hidden folder in `parent` that is gone afterwards, unless it was renamed.
+
+    Its lock is held meanwhile: a later call with this name removes what a killed process left.
+
+    Args:
+        parent: an existing folder.
+        name: what the folder is for; part of its name.
+    """
+    _recover(parent, name)
+    folder = parent / f".{name}.{uuid.uuid4().hex[:12]}.tmp"
+    folder.mkdir()
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
+
+
+@contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """Yields an empty folder that takes the place of `target` when the block succeeds.
+
+    Raises:
+        MtlserError: the target cannot be written.
+    """
+    with scratch_folder(target.parent, target.name) as folder:
+        yield folder
+        replace_folder(folder, target)
+
+
+def replace_folder(folder: Path, target: Path) -> None:
+    """Renames `folder`, a scratch folder, to `target`; an earlier folder there is deleted.
+
+    Linux swaps the two at once, and the end of the scratch folder deletes the earlier one.
+    Elsewhere a process killed between two renames leaves the earlier folder under a hidden name,
+    and the next write to `target` brings it back.
+
+    Raises:
+        MtlserError: the target cannot be written.
+    """
+    earlier = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.old")
+    try:
+        if not (target.exists() and _exchanged(folder, target)):
+            _set_aside(folder, target, earlier)
+    except OSError as error:
+        raise MtlserError(
+            f"{target}: cannot be written: {error.strerror}; give another --out"
+        ) from None
+    shutil.rmtree(earlier, ignore_errors=True)
+
+
+def _set_aside(folder: Path, target: Path, earlier: Path) -> None:
+    """Renames in two steps; the earlier folder comes back if the second fails."""
+    if target.exists():
+        target.rename(earlier)
+    try:
+        folder.rename(target)
+    except OSError:
+        if earlier.exists():
+            earlier.rename(target)
+        raise
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Swaps the names of two folders at once; false where the system cannot."""
+    call = getattr(ctypes.CDLL(None), "renameat2", None)
+    if call is None:
+        return False
+    names = os.fsencode(one), os.fsencode(other)
+    done: int = call(AT_FDCWD, names[0], AT_FDCWD, names[1], RENAME_EXCHANGE)
+    return done == 0
+
+
+def _recover(parent: Path, name: str) -> None:
+    """Brings back or removes what killed processes left of the folder `name`."""
+    literal, target = _literal(name), parent / name
+    for earlier in parent.glob(f".{literal}.{HEX}.old"):
+        if target.exists():
+            shutil.rmtree(earlier, ignore_errors=True)
+        else:
+            earlier.rename(target)
+    for stale in parent.glob(f".{literal}.{HEX}.tmp"):
+        try:
+            handle = os.open(stale, os.O_RDONLY)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(stale, ignore_errors=True)
+        except OSError:  # another process is writing it
+            pass
+        finally:
+            os.close(handle)
+
+
+def _sync(path: Path) -> None:
+    """Waits until a file's bytes, or a folder's names, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system that does not sync folders
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _literal(name: str) -> str:
+    """The name as a pattern that matches it alone."""
+    return "".join(f"[{char}]" if char in "*?[" else char for char in name)
