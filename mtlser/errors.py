@@ -8,6 +8,7 @@ printed, logged or written to a report may show it.
 import re
 import sys
 import traceback
+from pathlib import Path
 from types import TracebackType
 
 ADDRESS = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>`]+")
@@ -76,8 +77,6 @@ def _print_public(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
     sys.stderr.write(public_text("".join(traceback.format_exception(kind, error, trace))))
-
-from pathlib import Path
 
 
 class MtlserError(Exception):
