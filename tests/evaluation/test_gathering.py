@@ -38,8 +38,8 @@ def test_files_are_merged_into_the_same_scores_and_one_sorted_file(tmp_path: Pat
     files = [tmp_path / f"{i}.jsonl" for i in range(4)]
     for path, part in zip(files, parts, strict=True):
         write_jsonl(path, part)
-    told = gathering.merge(files, tmp_path / "all.jsonl")
-    assert scores.measure(told, PLAN, make_recipe()) == WHOLE
+    columns = gathering.merge(files, tmp_path / "all.jsonl")
+    assert scores.measure(columns, PLAN, make_recipe()) == WHOLE
     ordered = sorted(
         PREDICTIONS, key=lambda p: (p.system, p.fold, p.split, p.condition, p.utterance_id)
     )
@@ -57,13 +57,13 @@ def test_a_last_line_without_an_end_is_a_line(tmp_path: Path) -> None:
 
 
 def test_columns_keep_no_record_and_no_text() -> None:
-    told = gathering.columns(PREDICTIONS)
-    assert sum(len(block) for block in told.blocks.values()) == len(PREDICTIONS)
-    held = sum(c.nbytes for block in told.blocks.values() for c in vars(block).values())
+    columns = gathering.columns(PREDICTIONS)
+    assert sum(len(block) for block in columns.blocks.values()) == len(PREDICTIONS)
+    held = sum(c.nbytes for block in columns.blocks.values() for c in vars(block).values())
     assert held / len(PREDICTIONS) < 40
     assert not any(
         array.dtype == object
-        for block in told.blocks.values()
+        for block in columns.blocks.values()
         for array in vars(block).values()
         if isinstance(array, np.ndarray)
     )

@@ -29,7 +29,7 @@ def test_nine_rows_and_five_noise_levels_ship_with_what_is_doubtful() -> None:
 
 
 @pytest.mark.parametrize("key", [key for key in ROWS if key != "mtlser"])
-def test_printed_p_cannot_be_reproduced_and_that_is_said(key: str) -> None:
+def test_printed_p_that_cannot_be_reproduced_has_a_warning(key: str) -> None:
     row, paper = ROWS[key], ROWS["mtlser"]
     theirs = stats.ttest_ind_from_stats(
         paper.wa.mean, paper.wa.sd, 10, row.wa.mean, row.wa.sd, 10, equal_var=False

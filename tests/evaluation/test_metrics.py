@@ -50,7 +50,7 @@ def test_weighted_and_unweighted_accuracy_cannot_be_swapped() -> None:
 
 
 def test_a_class_absent_from_truth_has_no_recall() -> None:
-    # sad is predicted but never spoken: neutral's recall 1/2 is the only one.
+    # sad is predicted but never true: neutral's recall 1/2 is the only one.
     truth, predicted = ["neutral", "neutral"], ["neutral", "sad"]
     assert metrics.unweighted_accuracy(truth, predicted) == 0.5
     assert metrics.per_class_recall(truth, predicted) == {"neutral": 0.5}

@@ -38,18 +38,18 @@ def swept(
     utterances = write_corpus(folder)
     plan = one_fold(utterances)
     listener, check = Listener(), noise_sweep.SnrCheck(recipe.noise)
-    said = list(noise_sweep.sweep(folder, utterances, plan, listener, CELL, recipe, check))
-    return said, listener, check.facts(), utterances, plan
+    predictions = list(noise_sweep.sweep(folder, utterances, plan, listener, CELL, recipe, check))
+    return predictions, listener, check.facts(), utterances, plan
 
 
 def test_every_test_utterance_is_heard_at_every_snr(tmp_path: Path) -> None:
     recipe = recipes.load("demo", ("noise.snr_db=[0, 10]", 'noise.level="rms"'))
-    said, listener, _, utterances, plan = swept(tmp_path, recipe)
-    assert {p.condition for p in said} == {"babble@0dB", "babble@10dB"}
+    predictions, listener, _, utterances, plan = swept(tmp_path, recipe)
+    assert {p.condition for p in predictions} == {"babble@0dB", "babble@10dB"}
     for condition in ("babble@0dB", "babble@10dB"):
-        ids = [p.utterance_id for p in said if p.condition == condition]
+        ids = [p.utterance_id for p in predictions if p.condition == condition]
         assert ids == list(plan.folds[0].test)
-    assert {p.split for p in said} == {"test"}
+    assert {p.split for p in predictions} == {"test"}
     by_id = {u.id: u for u in utterances}
     for i, name in enumerate(plan.folds[0].test):
         clean = audio.load(tmp_path / by_id[name].audio)
@@ -81,10 +81,10 @@ def test_each_clip_is_decoded_once_for_all_noises_and_snrs(
         return real(path)
 
     monkeypatch.setattr(audio, "decode", counted)
-    said, _, _, utterances, plan = swept(tmp_path, recipe)
+    predictions, _, _, utterances, plan = swept(tmp_path, recipe)
     clips = [Path(u.audio).name for u in utterances if u.id in plan.folds[0].test]
     assert sorted(decoded) == sorted([*clips, "pink.wav", "volvo.wav"])
-    assert len(said) == len(clips) * 2 * len(recipe.noise.snr_db)
+    assert len(predictions) == len(clips) * 2 * len(recipe.noise.snr_db)
 
 
 def test_an_excerpt_is_drawn_once_for_all_snrs(
@@ -108,10 +108,10 @@ def test_the_facts_tell_how_it_was_mixed(tmp_path: Path) -> None:
         "demo",
         ('noise.kinds=["pink"]', f"noise.root='{root}'", "noise.snr_db=[-20, 5]"),
     )
-    said, listener, facts, _, _ = swept(tmp_path, recipe)
+    predictions, listener, facts, _, _ = swept(tmp_path, recipe)
     assert (facts.kinds, facts.source, facts.level) == (("pink",), "my-noises", "active")
     assert (facts.trained_on, facts.snr_db) == ("clean", (-20, 5))
-    assert facts.clips == len(said)
+    assert facts.clips == len(predictions)
     assert facts.largest_deviation_db is not None
     assert 0 < facts.largest_deviation_db < 0.1
     louder = sum(int((np.abs(wav) > 1).sum()) for heard in listener.heard for wav in heard)
@@ -186,16 +186,16 @@ def facts(**changed: object) -> NoiseRun:
     return NoiseRun.model_validate(given | changed)
 
 
-def test_the_cells_facts_are_told_as_one(tmp_path: Path) -> None:
+def test_the_facts_of_all_cells_become_one(tmp_path: Path) -> None:
     runs = (facts(), facts(kinds=("white",), largest_deviation_db=0.03), facts(clips=0))
     folders = [tmp_path / str(i) for i in range(4)]
     for folder, run in zip(folders, (*runs, None), strict=True):
         folder.mkdir()
         if run is not None:
             write_json(folder / NOISE, run)
-    told = noise_facts.load(folders)
-    assert told is not None
-    assert (told.kinds, told.largest_deviation_db) == (("babble", "white"), 0.03)
+    together = noise_facts.load(folders)
+    assert together is not None
+    assert (together.kinds, together.largest_deviation_db) == (("babble", "white"), 0.03)
     assert noise_facts.load(folders[3:]) is None
     write_json(folders[3] / NOISE, facts(level="rms"))
     with pytest.raises(MtlserError, match="level 'active' and 'rms'"):

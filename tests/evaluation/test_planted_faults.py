@@ -53,23 +53,25 @@ def whole_way(folder: Path) -> None:
     measured = scores.measure(PREDICTIONS, PLAN, make_recipe())
     write_json(folder / "scores.json", measured)
     scores.write_summary(folder / "summary.json", measured)
-    told = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    kept = read_json(folder / "scores.json", Scores)
+    summary_json = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    stored = read_json(folder / "scores.json", Scores)
     main, other = by_scikit_learn("mtlser"), by_scikit_learn("svm")
     noisy = by_scikit_learn("mtlser", "babble@0dB")
     for metric in ("wa", "ua"):
         means = {"": main, "svm_": other, "snr_0_": noisy}
         for prefix, found in means.items():
-            assert told[f"{prefix}{metric}_mean"] == pytest.approx(np.mean(found[metric]))
-            assert told[f"{prefix}{metric}_sd"] == pytest.approx(np.std(found[metric], ddof=1))
-        assert kept.of("mtlser").clean.values(metric) == pytest.approx(main[metric])
-        row = next(row for row in kept.comparisons if row.metric == metric)
+            assert summary_json[f"{prefix}{metric}_mean"] == pytest.approx(np.mean(found[metric]))
+            assert summary_json[f"{prefix}{metric}_sd"] == pytest.approx(
+                np.std(found[metric], ddof=1)
+            )
+        assert stored.of("mtlser").clean.values(metric) == pytest.approx(main[metric])
+        row = next(row for row in stored.comparisons if row.metric == metric)
         assert row.welch is not None
         assert row.welch.difference == pytest.approx(np.mean(main[metric]) - np.mean(other[metric]))
         assert row.bootstrap is not None
-        pooled = [getattr(kept.of(name).clean.pooled, metric) for name in ("mtlser", "svm")]
+        pooled = [getattr(stored.of(name).clean.pooled, metric) for name in ("mtlser", "svm")]
         assert row.bootstrap.estimate == pytest.approx(pooled[0] - pooled[1])
-        assert kept.of("mtlser").bootstrap[metric].estimate == pytest.approx(pooled[0])
+        assert stored.of("mtlser").bootstrap[metric].estimate == pytest.approx(pooled[0])
 
 
 def swapped_metrics(patch: pytest.MonkeyPatch) -> None:
@@ -122,11 +124,11 @@ def test_a_fold_with_swapped_wa_and_ua_cannot_be_made() -> None:
 @pytest.mark.parametrize("place", ["pooled", "spreads", "fold"])
 def test_scores_with_swapped_wa_and_ua_are_not_read(place: str, tmp_path: Path) -> None:
     measured = scores.measure(PREDICTIONS, PLAN, make_recipe())
-    told = json.loads(measured.model_dump_json())
-    clean = told["systems"][0]["test"][0]
+    content = json.loads(measured.model_dump_json())
+    clean = content["systems"][0]["test"][0]
     part = clean["folds"][1]["numbers"] if place == "fold" else clean[place]
     part["wa"], part["ua"] = part["ua"], part["wa"]
-    (tmp_path / "scores.json").write_text(json.dumps(told), encoding="utf-8")
+    (tmp_path / "scores.json").write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(MtlserError, match=r"swapped|the folds do not give that"):
         read_json(tmp_path / "scores.json", Scores)
 
@@ -134,10 +136,10 @@ def test_scores_with_swapped_wa_and_ua_are_not_read(place: str, tmp_path: Path) 
 def searched(split: str = "validation", scope: str = "fold") -> SearchResult:
     """A search whose chosen rows hold the figures of that split; the other rows are lower."""
     measured = scores.measure(PREDICTIONS, PLAN, make_recipe()).of("mtlser")
-    told = measured.validation if split == "validation" else measured.clean
-    assert told is not None
+    condition = measured.validation if split == "validation" else measured.clean
+    assert condition is not None
     rows, choices = [], []
-    for fold in told.folds:
+    for fold in condition.folds:
         n = fold.numbers
         for alpha, less in ((0.1, 0.0), (0.3, 0.05)):
             rows.append(
@@ -194,7 +196,7 @@ def test_a_score_that_is_not_that_of_its_row_is_refused() -> None:
         measured_with(honest.model_copy(update={"rows": lifted}))
 
 
-def test_validation_figures_that_predictions_do_not_repeat_are_told() -> None:
+def test_validation_figures_that_predictions_do_not_confirm_are_noted() -> None:
     honest = searched()
     raised = tuple(
         row.model_copy(update={"wa": row.wa + 0.031}) if row.fold == 2 else row
@@ -205,9 +207,9 @@ def test_validation_figures_that_predictions_do_not_repeat_are_told() -> None:
 
 
 def test_a_search_row_has_no_room_for_test_figures() -> None:
-    told = searched().rows[0].model_dump() | {"test_ua": 0.9}
+    row = searched().rows[0].model_dump() | {"test_ua": 0.9}
     with pytest.raises(ValidationError, match="test_ua"):
-        SearchRow.model_validate(told)
+        SearchRow.model_validate(row)
 
 
 def test_every_selection_metric_is_scored_from_its_row() -> None:
@@ -222,9 +224,9 @@ def test_every_selection_metric_is_scored_from_its_row() -> None:
 
 def test_a_planted_test_speaker_in_train_is_refused() -> None:
     """One test utterance of fold 0 is spoken by a speaker whom fold 0 trains on."""
-    spoken = PLAN.folds[0].test[0]
+    leaked = PLAN.folds[0].test[0]
     leaking = [
-        p.model_copy(update={"speaker_true": "Ses03_F"}) if p.utterance_id == spoken else p
+        p.model_copy(update={"speaker_true": "Ses03_F"}) if p.utterance_id == leaked else p
         for p in PREDICTIONS
     ]
     with pytest.raises(MtlserError, match=r"tests Ses03_F, who also speaks Ses03.*a leak under"):
@@ -258,7 +260,7 @@ def test_an_utterance_in_two_folds_tests_is_refused() -> None:
         scores.measure(PREDICTIONS, plan, make_recipe())
 
 
-def test_predictions_of_another_recipe_are_told() -> None:
+def test_predictions_of_another_recipe_are_noted() -> None:
     other: list[Prediction] = [
         make_prediction(name, fold=fold.index, recipe_hash="0ther")
         for fold in PLAN.folds

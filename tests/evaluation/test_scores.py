@@ -157,14 +157,14 @@ def test_equal_folds_give_a_note_in_place_of_a_test() -> None:
     assert any("no spread over folds" in note for note in found.notes)
 
 
-def test_absent_and_never_predicted_classes_are_told() -> None:
+def test_absent_and_never_predicted_classes_are_noted() -> None:
     found = tiny([["neutral", "sad"], ["happy", "sad"]], [["neutral"] * 2, ["happy", "sad"]])
     notes = " ".join(found.notes)
     assert "Fold 0 (Ses01) tests no happy, angry" in notes
     assert "mtlser never predicts sad in fold 0" in notes
 
 
-def test_a_leaking_protocol_is_told() -> None:
+def test_a_protocol_without_speaker_separation_is_noted() -> None:
     plan = make_plan(folds=2, protocol="random")
     found = scores.measure(heap(plan), plan, make_recipe())
     assert found.leaks

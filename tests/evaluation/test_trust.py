@@ -17,7 +17,7 @@ def measured(plan: FoldPlan, gap: float = 0.1) -> Scores:
     return scores.measure(made, plan, make_recipe())
 
 
-def test_the_corrected_test_is_named_first_and_each_other_one_with_its_fault() -> None:
+def test_the_corrected_test_is_named_first_and_the_others_follow_in_order() -> None:
     row = measured(make_plan(folds=5, per_fold=40)).comparisons[0]
     order = ["corrected resampled t", "Welch", "Wilcoxon's", "bootstrap", "McNemar's"]
     places = [row.trust.index(name) for name in order]
@@ -71,7 +71,7 @@ def test_one_speaker_leaves_nothing() -> None:
     assert any("one test speaker" in note for note in found.notes)
 
 
-def test_tests_that_disagree_are_told() -> None:
+def test_tests_that_disagree_come_with_a_warning() -> None:
     plan = make_plan(folds=5, per_fold=40)
     row = measured(plan).comparisons[0]
     assert row.welch is not None

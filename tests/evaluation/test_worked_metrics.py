@@ -56,8 +56,8 @@ def test_the_scorer_gives_what_the_metrics_give(example: Example) -> None:
         make_prediction(f"Ses01-{i}", truth, guess)
         for i, (truth, guess) in enumerate(zip(example["truth"], example["predicted"], strict=True))
     ]
-    told = gathering.columns(made)
-    scored: Numbers = numbers.numbers(told, told.blocks["mtlser", "test", "clean"])
+    columns = gathering.columns(made)
+    scored: Numbers = numbers.numbers(columns, columns.blocks["mtlser", "test", "clean"])
     for name in ("wa", "ua", "macro_f1", "weighted_f1"):
         assert getattr(scored, name) == pytest.approx(fraction(example[name])), name
     assert scored.recall == pytest.approx(

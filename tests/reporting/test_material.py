@@ -1,4 +1,4 @@
-"""What the page tells beside the scores, from the stages' folders."""
+"""What the page shows beside the scores, from the stages' folders."""
 
 import json
 from pathlib import Path

@@ -65,8 +65,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture
 def opened(browser: Any, report: Path) -> Iterator[Open]:
-    """Opens the page once drawn; afterwards nothing was complained of or asked for outside."""
-    said: list[str] = []
+    """Opens the page once drawn; at the end the console is empty and nothing came from outside."""
+    messages: list[str] = []
     asked: list[str] = []
     contexts: list[Any] = []
 
@@ -81,8 +81,8 @@ def opened(browser: Any, report: Path) -> Iterator[Open]:
         context = browser.new_context(viewport=size, color_scheme=scheme, accept_downloads=True)
         contexts.append(context)
         view = context.new_page()
-        view.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
-        view.on("pageerror", lambda error: said.append(f"error: {error}"))
+        view.on("console", lambda message: messages.append(f"{message.type}: {message.text}"))
+        view.on("pageerror", lambda error: messages.append(f"error: {error}"))
         view.route("**/*", routed)
         view.goto(report.as_uri())
         view.wait_for_selector("html[data-ready]", timeout=60_000)
@@ -91,7 +91,7 @@ def opened(browser: Any, report: Path) -> Iterator[Open]:
     yield start
     for context in contexts:
         context.close()
-    assert said == []
+    assert messages == []
     assert asked == []
 
 

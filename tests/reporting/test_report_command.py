@@ -117,7 +117,7 @@ def test_a_run_folder_brings_its_recipe(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "parts"),
     [
         (("in/mine.jsonl",), ("--folds is missing", "mtlser split")),
         (("nowhere", "--folds", "in/folds.json"), ("nowhere",)),
@@ -138,13 +138,13 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     words: tuple[str, ...],
-    said: tuple[str, ...],
+    parts: tuple[str, ...],
 ) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     given(tmp_path / "in", "my_net")
     (tmp_path / "in" / "bad.jsonl").write_text("{}\n")
     (tmp_path / "in" / "empty.jsonl").write_text("")
-    refused(run("report", *words, "--out", "r"), *said)
+    refused(run("report", *words, "--out", "r"), *parts)
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
@@ -224,7 +224,7 @@ def test_smaller_tests_are_other_folds(tmp_path: Path, monkeypatch: pytest.Monke
     assert differences(one, two) == ["the folds' tests differ in size"]
 
 
-def test_without_folds_and_predictions_the_test_to_believe_is_named_as_missing(
+def test_without_folds_and_predictions_the_recommended_test_is_named_as_missing(
     run: Run, tmp_path: Path
 ) -> None:
     places = [reported(tmp_path / name, q) for name, q in (("one", 0.8), ("two", 0.5))]

@@ -53,7 +53,7 @@ def test_plain_text_has_no_escape_codes_and_fits_the_width() -> None:
     assert "…" not in text
 
 
-def test_a_leaking_protocol_is_told_first() -> None:
+def test_a_protocol_without_speaker_separation_is_named_first() -> None:
     first = table.console(measured(protocol="recording")).partition("\n")[0]
     assert first.startswith("NOT SPEAKER-INDEPENDENT")
     assert "recording" in first
