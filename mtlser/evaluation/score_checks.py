@@ -165,7 +165,7 @@ def _missing(columns: Columns, block: Block, wanted: _Lacking) -> list[str]:
 
 
 def _check_speakers(columns: Columns, plan: FoldPlan, wanted: _Wanted) -> None:
-    """No speaker is on both sides of a fold, as far as predictions tell who speaks."""
+    """No speaker is on both sides of a fold, by the true speakers of the predictions."""
     for fold in plan.folds:
         speakers = columns.truth.speaker
         tested = set(speakers[wanted.of(fold.index, "test").known].tolist())

@@ -143,5 +143,5 @@ def load(folders: Sequence[Path]) -> tuple[CostRow, ...]:
 
 
 def only(folder: Path) -> bool:
-    """Whether a result folder tells of cost and holds no predictions."""
+    """Whether a result folder has costs and no predictions."""
     return (folder / COST).is_file() and not (folder / "predictions.jsonl").is_file()

@@ -28,7 +28,7 @@ def describe(device: Any) -> Machine:
 
 
 def cpu_name() -> str:
-    """The processor's name as the system tells it."""
+    """The processor's name as the system reports it."""
     if CPUS.is_file():
         for line in CPUS.read_text(encoding="utf-8", errors="replace").splitlines():
             key, _, value = line.partition(":")
