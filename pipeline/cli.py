@@ -125,6 +125,8 @@ def _close(console: Console, done: Path, place: str, dag: str) -> None:
     if tracking.tracked():
         mlflow = Path(sys.executable).parent / "mlflow"
         typer.echo(f"MLflow:  {_opens_mlflow(tracking.uri(), mlflow)}")
+        if tracking.page(tracking.uri()) is None:
+            typer.echo(f"{'':9}and open {tracking.page('http://127.0.0.1:5000')}")
     if (done / "model").is_dir():
         typer.echo(f"predict: mtlser predict {shlex.quote(place)} clip.wav")
 
@@ -133,8 +135,11 @@ def _opens_mlflow(address: str, program: Path) -> str:
     """What opens MLflow's page: an address, or a command; a password stays in the environment."""
     import shlex
 
-    if address.startswith(("http://", "https://")):
-        return public_address(address)
+    from mtlser import tracking
+
+    page = tracking.page(address)
+    if page is not None:
+        return page
     command = shlex.join([str(program), "ui", "--backend-store-uri"])
     hidden = public_address(address) != address
     return f'{command} "$MLFLOW_TRACKING_URI"' if hidden else f"{command} {shlex.quote(address)}"

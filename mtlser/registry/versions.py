@@ -8,10 +8,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mtlser import serving
+from mtlser import serving, tracking
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
-from mtlser.records import LEAKING_PROTOCOLS, Record
+from mtlser.records import LEAKING_PROTOCOLS, CellResult, Record, read_json
 from mtlser.registry import lock
 from mtlser.registry.gate_records import Gate
 from mtlser.serving.load import DESCRIPTION, WEIGHTS_ARTIFACT
@@ -29,6 +29,8 @@ MLFLOW_WARNINGS = (
     ".*An input example was not provided",  # it could only name a file that is not there
 )
 DIGEST = "mtlser.model_sha256"
+SCORES = ("wa_mean", "wa_sd", "ua_mean", "ua_sd")
+"""Of the summary's numbers, those that a version carries; its run and its model hold the rest."""
 MANIFEST = "mtlser.manifest"
 """Digest of the manifest that the model was trained on."""
 
@@ -77,7 +79,7 @@ def recorded(
     name = recipe.registry.name
     client = mlflow_runs.connect(run.uri)
     digest = folder_digest(model)
-    tags = _tags(scores, recipe) | {DIGEST: digest}
+    tags = _tags(scores, recipe) | _training_tags(model) | {DIGEST: digest, "run": _run_link(run)}
     made = mlflow_runs.told(
         lambda: (
             _registered(client, str(run.id), name, digest) or _log(run, model, name, scores, digest)
@@ -112,13 +114,29 @@ def _tags(scores: Mapping[str, object], recipe: Recipe) -> dict[str, str]:
     digest = scores.get("manifest_digest")
     return {
         **({MANIFEST: str(digest)} if digest else {}),
-        **{key: repr(value) for key, value in numbers(scores).items()},
+        **{key: repr(value) for key, value in numbers(scores).items() if key in SCORES},
         "corpus": recipe.data.corpus,
         "protocol": protocol,
         "leaks": str(protocol in LEAKING_PROTOCOLS).lower(),
         "recipe": recipe.name,
         "recipe_hash": recipe.hash,
     }
+
+
+def _training_tags(model: Path) -> dict[str, str]:
+    """Alpha, beta and epochs of the final fit, where its folder says so."""
+    path = model.parent / "result.json"
+    if not path.is_file():
+        return {}
+    result = read_json(path, CellResult)
+    values = {"alpha": result.alpha, "beta": result.beta, "epochs": result.epochs_run}
+    return {key: repr(value) for key, value in values.items() if value is not None}
+
+
+def _run_link(run: Run) -> str:
+    """The page of the version's run, which holds all else; its id where the store has no page."""
+    experiment = getattr(run, "experiment_id", "")
+    return tracking.page(str(run.uri), experiment, str(run.id)) or str(run.id)
 
 
 def _registered(client: "MlflowClient", run_id: str, name: str, digest: str) -> int | None:

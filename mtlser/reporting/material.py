@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from mtlser import tracking
 from mtlser.errors import MtlserError, public_address
 from mtlser.recipe import Recipe, dumps
 from mtlser.records import Record, SearchResult
@@ -100,10 +101,10 @@ def environment(run: "Run") -> dict[str, str]:
 def _links(run: "Run") -> dict[str, str]:
     """The run's page in MLflow, where its store is a server."""
     experiment = getattr(run, "experiment_id", None)
-    address = public_address(run.uri or "").rstrip("/")
-    if run.id is None or experiment is None or not address.startswith(("http://", "https://")):
+    if run.id is None or run.uri is None or experiment is None:
         return {}
-    return {RUN: f"{address}/#/experiments/{experiment}/runs/{run.id}"}
+    address = tracking.page(run.uri, experiment, run.id)
+    return {} if address is None else {RUN: address}
 
 
 def _json(path: Path) -> dict[str, Any]:

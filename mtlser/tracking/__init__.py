@@ -10,6 +10,7 @@ from mtlser.tracking.tracker import (
     from_token,
     init_store,
     numbers,
+    page,
     parent,
     tracked,
     uri,
@@ -17,5 +18,5 @@ from mtlser.tracking.tracker import (
 
 __all__ = [
     "RUN_VARIABLE", "NullRun", "Run", "dataset", "existing_uri", "finish",
-    "from_token", "init_store", "numbers", "parent", "tracked", "uri",
+    "from_token", "init_store", "numbers", "page", "parent", "tracked", "uri",
 ]  # fmt: skip

@@ -6,9 +6,9 @@ from typing import Literal, get_args
 from mlflow import MlflowClient
 from mlflow.entities import Run as Entity
 
-from mtlser.errors import MtlserError, public_address
+from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
-from mtlser.tracking import mlflow_parent, mlflow_runs
+from mtlser.tracking import mlflow_parent, mlflow_runs, tracker
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 OPEN = ("RUNNING", "SCHEDULED")
@@ -50,7 +50,7 @@ def link(uri: str, recipe: Recipe, run_ids: list[str]) -> str | None:
         return None
     client = mlflow_runs.connect(uri)
     experiment_id, _ = mlflow_parent.place(client, uri, recipe)
-    return f"{public_address(uri).rstrip('/')}/#/experiments/{experiment_id}/runs/{run_ids[0]}"
+    return tracker.page(uri, experiment_id, run_ids[0])
 
 
 def _end(client: MlflowClient, experiment_id: str, run: Entity, status: str) -> None:

@@ -12,7 +12,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_SOURCE_NAME
 
 from mtlser.recipe import Recipe, dumps
 from mtlser.records import LEAKING_PROTOCOLS
-from mtlser.tracking import mlflow_runs
+from mtlser.tracking import mlflow_experiment, mlflow_runs
 from mtlser.tracking.mlflow_runs import MlflowRun
 from mtlser.tracking.provenance import commit
 
@@ -66,7 +66,7 @@ def place(client: MlflowClient, uri: str, recipe: Recipe) -> tuple[str, str | No
         shared = task.data.tags.get(mlflow_runs.PARENT, outer)
         return str(task.info.experiment_id), str(shared)
     name = f"mtlser/{recipe.data.corpus}"
-    return mlflow_runs.experiment(client, name, _artifacts(uri, name)), None
+    return mlflow_experiment.find_or_create(client, name, _artifacts(uri, name)), None
 
 
 def _artifacts(uri: str, name: str) -> str | None:

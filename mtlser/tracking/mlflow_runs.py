@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import mlflow
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, Experiment, InputTag, Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.entities import Run as Entity
 from mlflow.environment_variables import MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING
 from mlflow.exceptions import MlflowException
@@ -116,35 +116,6 @@ def fluent(uri: str) -> Iterator[None]:
         mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
         if before is not None:
             os.environ["MLFLOW_TRACKING_URI"] = before
-
-
-def experiment(client: MlflowClient, name: str, artifacts: str | None) -> str:
-    """Id of the experiment `name`, made where absent.
-
-    Args:
-        client: the store.
-        name: `mtlser/CORPUS`.
-        artifacts: where its artifacts go; `None` is the server's choice.
-    """
-    found = told(lambda: client.get_experiment_by_name(name), f"look for experiment {name}")
-    if found is None:
-        try:
-            return client.create_experiment(name, artifact_location=artifacts)
-        except MlflowException as error:
-            # Another process was quicker; anything else is told below.
-            found = client.get_experiment_by_name(name)
-            if found is None:
-                raise MtlserError(f"MLflow could not make experiment {name}: {error}") from error
-    return _alive(found)
-
-
-def _alive(found: Experiment) -> str:
-    if found.lifecycle_stage != "active":
-        raise MtlserError(
-            f"MLflow experiment {found.name} is deleted; bring it back with "
-            f"`mlflow experiments restore -x {found.experiment_id}`"
-        )
-    return str(found.experiment_id)
 
 
 def find(client: MlflowClient, experiment_id: str, marks: Mapping[str, str]) -> Entity | None:

@@ -16,10 +16,11 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol, cast
 
-from mtlser.errors import MtlserError
+from mtlser.errors import MtlserError, public_address
 from mtlser.recipe import Recipe
 from mtlser.records import FoldPlan
 
+TRAINING_VIEW = "workflowType=machine_learning"
 RUN_VARIABLE = "MTLSER_RUN"
 """The run's key, for `torchrun`, which takes `--run` for a shortened flag of its own."""
 
@@ -137,6 +138,21 @@ def existing_uri(sought: str) -> str:
             "holds it"
         )
     return address
+
+
+def page(address: str, experiment: str = "", run: str = "") -> str | None:
+    """Where a browser shows the store's experiments, or a run, as training runs.
+
+    `None` where the store is no server. MLflow 3.17 opens its pages on the view for language
+    models unless the address names the other one; the experiment's kind alone does not decide.
+
+    >>> page("http://user:word@host:5000", "2", "ab12")
+    'http://host:5000/#/experiments/2/runs/ab12?workflowType=machine_learning'
+    """
+    if not address.startswith(("http://", "https://")):
+        return None
+    place = f"/{experiment}/runs/{run}" if experiment else ""
+    return f"{public_address(address).rstrip('/')}/#/experiments{place}?{TRAINING_VIEW}"
 
 
 def init_store() -> str:

@@ -1,7 +1,9 @@
 """Registered models in a real MLflow store: who becomes champion, and what comes back out."""
 
 import base64
+import json
 from pathlib import Path
+from shutil import copytree
 
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from mlflow import MlflowClient
 from mtlser import tracking
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
-from mtlser.records import EMOTIONS
+from mtlser.records import EMOTIONS, CellResult, write_json
 from mtlser.registry import promotion
 from mtlser.registry.versions import Registered
 from mtlser.serving import load
@@ -54,6 +56,31 @@ def test_the_same_model_of_one_run_is_registered_once(model: Path, report: Path)
     again = registered(model, report, "job")
     assert (again.version, again.champion_now) == (1, 1)
     assert len(MlflowClient().search_model_versions("name = 'mtlser'")) == 1
+
+
+def test_a_version_carries_a_dozen_tags_and_a_link_to_its_run(
+    model: Path, report: Path, tmp_path: Path
+) -> None:
+    copytree(model, tmp_path / "final" / "model")
+    result = CellResult(
+        cell="mtlser:final:s0", alpha=0.1, beta=0.8, epoch=7, epochs_run=7, score=None,
+        validation={}, seconds=1.0, weights_sha256=None,
+    )  # fmt: skip
+    write_json(tmp_path / "final" / "result.json", result)
+    registered(tmp_path / "final" / "model", report, "job")
+    version = MlflowClient().get_model_version("mtlser", "1")
+    summary = json.loads((report / "summary.json").read_text())
+    expected = {
+        "alpha": "0.1", "beta": "0.8", "epochs": "7", "run": version.run_id,
+        **{name: repr(summary[name]) for name in ("wa_mean", "wa_sd", "ua_mean", "ua_sd")},
+        "corpus": CHAMPION.data.corpus, "protocol": summary["protocol"], "leaks": "false",
+        "recipe": CHAMPION.name, "recipe_hash": CHAMPION.hash,
+        "mtlser.manifest": summary["manifest_digest"],
+    }  # fmt: skip
+    assert {name: version.tags.get(name) for name in expected} == expected
+    others = {name for name in version.tags if name not in expected}
+    assert all(name.startswith("mtlser.") for name in others)
+    assert len(version.tags) < 22
 
 
 def test_an_untracked_run_registers_nothing(

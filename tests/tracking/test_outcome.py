@@ -94,7 +94,8 @@ def test_a_server_s_run_has_a_link(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mlflow_runs, "connect", lambda _: MlflowClient())
     told = mlflow_close.link("http://ann:word@mlflow.example:5000/", RECIPE, [str(parent.id)])
     experiment = MlflowClient().get_run(str(parent.id)).info.experiment_id
-    assert told == f"http://mlflow.example:5000/#/experiments/{experiment}/runs/{parent.id}"
+    page = f"http://mlflow.example:5000/#/experiments/{experiment}/runs/{parent.id}"
+    assert told == f"{page}?workflowType=machine_learning"
 
 
 def test_a_store_that_is_away_raises_nothing(
