@@ -19,17 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from mtlser import stages
+from mtlser.evaluation.choices import Choice, Reached, SearchResult, SearchRow
 from mtlser.recipe import load
-from mtlser.records import (
-    CLEAN,
-    EMOTIONS,
-    Choice,
-    Fold,
-    FoldPlan,
-    SearchResult,
-    SearchRow,
-    write_json,
-)
+from mtlser.records import CLEAN, EMOTIONS, Fold, FoldPlan, write_json
 
 SIZES = {
     **{"Ses01_F": 528, "Ses01_M": 557, "Ses02_F": 481, "Ses02_M": 542, "Ses03_F": 522},
@@ -125,7 +117,7 @@ def lines(system: str, folds: FoldPlan, truth: dict[str, dict[str, object]]) -> 
 def search(folds: FoldPlan) -> SearchResult:
     """The paper's grid of 121 pairs on every fold."""
     grid, rng = [i / 10 for i in range(11)], np.random.default_rng(0)
-    rows, choices = [], []
+    rows, choices, reached = [], [], []
     for fold in folds.folds:
         tried = [_row(fold.index, a, b, rng) for a in grid for b in grid]
         best = max(tried, key=lambda row: row.score)
@@ -135,12 +127,17 @@ def search(folds: FoldPlan) -> SearchResult:
                 fold=fold.index,
                 alpha=best.alpha,
                 beta=best.beta,
-                epoch=best.epoch,
-                score=best.score,
                 run=None,
             )
         )
-    return SearchResult(scope="fold", metric="ua", choices=tuple(choices), rows=tuple(rows))
+        reached.append(Reached(fold=fold.index, epoch=best.epoch, score=best.score))
+    return SearchResult(
+        scope="fold",
+        metric="ua",
+        choices=tuple(choices),
+        reached=tuple(reached),
+        rows=tuple(rows),
+    )
 
 
 def _row(fold: int, alpha: float, beta: float, rng: np.random.Generator) -> SearchRow:

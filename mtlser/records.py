@@ -168,20 +168,6 @@ class Cell(Record):
         )
 
 
-class Choice(Record):
-    """What the search chose for one fold, from its validation scores alone."""
-
-    fold: int
-    alpha: float
-    beta: float
-    epoch: int | None
-    """Best epoch on validation, counted from 1; `None`: `train` has to find it."""
-    score: float | None
-    """The recipe's selection metric on validation, higher is better."""
-    run: str | None
-    """Folder of the trained cell below the search's folder; `None`: `train` has to train it."""
-
-
 class CellResult(Record):
     """How one training ended (`result.json`); validation scores only."""
 
@@ -197,33 +183,6 @@ class CellResult(Record):
     """`loss wa ua f1 wer` on validation and `speaker_accuracy` on `speaker_check`."""
     seconds: float
     weights_sha256: str | None
-
-
-class SearchRow(Record):
-    """One (fold, alpha, beta) training of the search; validation scores only."""
-
-    fold: int
-    alpha: float
-    beta: float
-    epoch: int
-    score: float
-    """Selection score, higher is better: the metric, 1 - WER, -loss, or the mean of `joint`."""
-    loss: float | None
-    """Emotion cross-entropy, nats."""
-    wa: Rate
-    ua: Rate
-    f1: Rate
-    wer: float | None
-    speaker_accuracy: float | None
-
-
-class SearchResult(Record):
-    """`chosen.json`: one choice per fold, and every row that led to it."""
-
-    scope: Literal["fold", "global"]
-    metric: str
-    choices: tuple[Choice, ...]
-    rows: tuple[SearchRow, ...]
 
 
 RecordT = TypeVar("RecordT", bound=BaseModel)

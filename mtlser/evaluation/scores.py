@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mtlser.evaluation import gathering, literature, notes, score_checks, selection
+from mtlser.evaluation.choices import SearchResult
 from mtlser.evaluation.columns import NONE, Block, Columns
 from mtlser.evaluation.fact_records import CostRow, NoiseFacts
 from mtlser.evaluation.groups import group_scores
@@ -24,7 +25,7 @@ from mtlser.evaluation.significance.statistics import Summary
 from mtlser.evaluation.summary import flat
 from mtlser.files import write_text
 from mtlser.recipe import Recipe
-from mtlser.records import CLEAN, FoldPlan, Prediction, SearchResult, Split
+from mtlser.records import CLEAN, FoldPlan, Prediction, Split
 
 __all__ = ["Scores", "measure", "write_summary"]
 

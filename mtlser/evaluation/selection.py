@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from mtlser.errors import MtlserError
+from mtlser.evaluation.choices import SearchResult, SearchRow
 from mtlser.evaluation.score_records import Numbers, Scores
-from mtlser.records import SearchResult, SearchRow
 
 ROUNDING = 1e-6
 """Two scores of the same predictions differ by no more than this."""

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mtlser.evaluation import literature
+from mtlser.evaluation.choices import Choice, SearchResult
 from mtlser.evaluation.fact_records import CostRow
 from mtlser.evaluation.literature import LiteratureRow
 from mtlser.evaluation.score_records import Scores
 from mtlser.evaluation.significance.statistics import Summary
-from mtlser.records import SearchResult
 from mtlser.reporting.formats import ABSENT, count, p_value, percent, points, signed
 from mtlser.reporting.surface import MEASURES, choice_score
 from mtlser.reporting.tables import Table
@@ -123,16 +123,18 @@ def choices(search: SearchResult) -> Table:
         id="choices",
         caption="Pair and epoch chosen for each fold",
         columns=("Fold", "Alpha", "Beta", "Epoch", f"Validation {metric}"),
-        rows=tuple(
-            (
-                str(c.fold),
-                f"{c.alpha:g}",
-                f"{c.beta:g}",
-                ABSENT if c.epoch is None else str(c.epoch),
-                choice_score(search, c.score),
-            )
-            for c in search.choices
-        ),
+        rows=tuple(_choice(choice, search) for choice in search.choices),
+    )
+
+
+def _choice(choice: Choice, search: SearchResult) -> tuple[str, ...]:
+    reached = search.reached_by(choice.fold)
+    return (
+        str(choice.fold),
+        f"{choice.alpha:g}",
+        f"{choice.beta:g}",
+        ABSENT if reached is None else str(reached.epoch),
+        choice_score(search, None if reached is None else reached.score),
     )
 
 

@@ -12,8 +12,9 @@ from pydantic import Field
 
 from mtlser import tracking
 from mtlser.errors import MtlserError, public_address
+from mtlser.evaluation.choices import SearchResult
 from mtlser.recipe import Recipe, dumps
-from mtlser.records import Record, SearchResult
+from mtlser.records import Record
 from mtlser.reporting import histories
 from mtlser.reporting.histories import History
 

@@ -9,9 +9,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from mtlser.evaluation import literature
+from mtlser.evaluation.choices import SearchResult
 from mtlser.evaluation.score_records import Scores
 from mtlser.files import write_text
-from mtlser.records import SearchResult
 from mtlser.reporting import (
     bundle,
     fact_tables,

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from mtlser.errors import MtlserError
 from mtlser.evaluation import gathering, literature, noise_facts, scores
+from mtlser.evaluation.choices import SearchResult
 from mtlser.evaluation.columns import Columns
 from mtlser.evaluation.cost import cost_records
 from mtlser.evaluation.score_records import MAIN_SYSTEM, Scores
 from mtlser.files import write_text
 from mtlser.recipe import Recipe, dumps, load
-from mtlser.records import FoldPlan, SearchResult, Utterance, write_json
+from mtlser.records import FoldPlan, Utterance, write_json
 from mtlser.reporting import exports, listening, material, page
 
 if TYPE_CHECKING:

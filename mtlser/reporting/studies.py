@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from mtlser.records import SearchResult, SearchRow
+from mtlser.evaluation.choices import SearchResult, SearchRow
 from mtlser.reporting import histories
 from mtlser.reporting.figures import Absent, Figure, heat, hundred, line
 from mtlser.reporting.histories import History

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from mtlser.records import Record, SearchResult, SearchRow
+from mtlser.evaluation.choices import SearchResult, SearchRow
+from mtlser.records import Record
 from mtlser.reporting.formats import percent
 
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from mtlser.evaluation import literature
+from mtlser.evaluation.choices import SearchResult
 from mtlser.evaluation.noise_facts import CORPUS_BABBLE, TOLERANCE_DB
 from mtlser.evaluation.score_records import Comparison, Scores
 from mtlser.evaluation.significance.paired import Paired
 from mtlser.evaluation.significance.statistics import LEVEL
-from mtlser.records import SearchResult
 from mtlser.reporting.formats import p_value, percent, points, spread
 
 FEW = 2

@@ -12,15 +12,9 @@ from typing import TYPE_CHECKING
 
 from mtlser import runtime, tracking
 from mtlser.errors import MtlserError
+from mtlser.evaluation.choices import Choice, Reached, SearchResult, SearchRow
 from mtlser.recipe import Recipe
-from mtlser.records import (
-    Cell,
-    CellResult,
-    Choice,
-    SearchResult,
-    SearchRow,
-    read_json,
-)
+from mtlser.records import Cell, CellResult, read_json
 from mtlser.search import study
 from mtlser.search.study import alphas, betas, grid, suggest
 from mtlser.storage.work_folder import WorkFolder
@@ -67,16 +61,18 @@ def search(
         )
     prepare(inputs, recipe, work, parent)
     rows: list[SearchRow] = []
-    for found in run_folds(inputs, recipe, work, parent):
-        rows += found
+    for rows_of_fold in run_folds(inputs, recipe, work, parent):
+        rows += rows_of_fold
     log_pairs(rows, parent)
-    choices = tuple(
-        keep(choose(rows, fold.index, recipe), inputs, recipe, folder, work)
-        for fold in inputs.plan.folds
-    )
+    best = [choose(rows, fold.index, recipe) for fold in inputs.plan.folds]
+    choices = [store(row, inputs, recipe, folder, work, parent) for row in best]
     copyfile(study.journal(recipe, work), folder / JOURNAL)
     return SearchResult(
-        scope=recipe.search.scope, metric=recipe.search.metric, choices=choices, rows=tuple(rows)
+        scope=recipe.search.scope,
+        metric=recipe.search.metric,
+        choices=tuple(choices),
+        reached=tuple(Reached(fold=row.fold, epoch=row.epoch, score=row.score) for row in best),
+        rows=tuple(rows),
     )
 
 
@@ -90,8 +86,6 @@ def passed_through(inputs: Inputs, recipe: Recipe) -> SearchResult:
                 fold=fold.index,
                 alpha=recipe.train.alpha,
                 beta=recipe.train.beta,
-                epoch=None,
-                score=None,
                 run=None,
             )
             for fold in inputs.plan.folds
@@ -222,15 +216,15 @@ def choose(rows: Sequence[SearchRow], fold: int, recipe: Recipe) -> SearchRow:
     return max(mine, key=lambda row: (mean(row), -row.alpha, -row.beta))
 
 
-def keep(row: SearchRow, inputs: Inputs, recipe: Recipe, folder: Path, work: WorkFolder) -> Choice:
-    """Copies the chosen cell of a fold into the search's folder."""
+def store(
+    row: SearchRow, inputs: Inputs, recipe: Recipe, folder: Path, work: WorkFolder, parent: Run
+) -> Choice:
+    """The choice of a fold, whose trained cell is then in the search's folder, too."""
     training = training_of(row.fold, (row.alpha, row.beta), inputs, recipe)
+    trained = network.train_network(training, inputs, recipe, work, parent)  # done: its folder
     name = f"cells/fold-{row.fold}"
-    cell = cell_key(training, inputs, recipe)
-    network.copy_cell(work.folder / "cells" / cell, folder / name)
-    return Choice(
-        fold=row.fold, alpha=row.alpha, beta=row.beta, epoch=row.epoch, score=row.score, run=name
-    )
+    network.copy_cell(trained, folder / name)
+    return Choice(fold=row.fold, alpha=row.alpha, beta=row.beta, run=name)
 
 
 def log_pairs(rows: Sequence[SearchRow], parent: Run) -> None:

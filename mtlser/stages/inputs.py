@@ -3,15 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mtlser.records import (
-    Cell,
-    CellResult,
-    FoldPlan,
-    SearchResult,
-    Utterance,
-    read_json,
-    read_jsonl,
-)
+from mtlser.evaluation.choices import Reached, SearchResult
+from mtlser.records import Cell, CellResult, FoldPlan, Utterance, read_json, read_jsonl
 
 MANIFEST = "manifest.jsonl"
 FOLDS = "folds.json"
@@ -34,20 +27,15 @@ def load_chosen(folder: Path) -> SearchResult:
 
 
 def resolved(chosen: SearchResult, cells: Sequence[Path]) -> SearchResult:
-    """The search's choices with each fold's epoch and score, as its training found them."""
-    found: dict[int, CellResult] = {}
+    """The search's choices with what the training of each fold reached, where it is given."""
+    reached = {each.fold: each for each in chosen.reached}
     for folder in cells:
         if (folder / "result.json").is_file():
             result = read_json(folder / "result.json", CellResult)
             cell = Cell.parse(result.cell)
-            if cell.system == "mtlser" and cell.fold is not None:
-                found[cell.fold] = result
-    choices = tuple(
-        choice.model_copy(
-            update={"epoch": found[choice.fold].epoch, "score": found[choice.fold].score}
-        )
-        if choice.fold in found
-        else choice
-        for choice in chosen.choices
-    )
-    return chosen.model_copy(update={"choices": choices})
+            if cell.system != "mtlser" or cell.fold is None:
+                continue
+            if result.epoch is not None and result.score is not None:
+                reached[cell.fold] = Reached(fold=cell.fold, epoch=result.epoch, score=result.score)
+    folds = [choice.fold for choice in chosen.choices if choice.fold in reached]
+    return chosen.model_copy(update={"reached": tuple(reached[fold] for fold in folds)})

@@ -122,7 +122,7 @@ def final_training(cell: Cell, inputs: Inputs) -> Training:
     """The fit on all data: the folds' median alpha, beta and best epoch."""
     assert inputs.chosen is not None
     choices = inputs.chosen.choices
-    epochs = [choice.epoch for choice in choices if choice.epoch is not None]
+    epochs = [reached.epoch for reached in inputs.chosen.reached]
     if not epochs:
         raise MtlserError(
             "the final fit needs each fold's best epoch and none is known; train the folds first "

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from mtlser.data import manifest
 from mtlser.errors import MtlserError
+from mtlser.evaluation.choices import Choice, SearchResult
 from mtlser.recipe import Recipe
-from mtlser.records import Cell, Choice, Fold, FoldPlan, SearchResult, Utterance
+from mtlser.records import Cell, Fold, FoldPlan, Utterance
 
 
 @dataclass(frozen=True)

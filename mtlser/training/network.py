@@ -24,6 +24,7 @@ from mtlser.records import (
     Utterance,
     write_json,
 )
+from mtlser.storage.links import link_tree
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import Run
 from mtlser.training import features, loop, processes
@@ -186,5 +187,5 @@ def describe(
 
 
 def copy_cell(source: Path, folder: Path) -> None:
-    """Copies a trained cell into a stage's output folder."""
-    shutil.copytree(source, folder, dirs_exist_ok=True)
+    """Puts a trained cell into a stage's output folder; its weights stay once on a disk."""
+    link_tree(source, folder)

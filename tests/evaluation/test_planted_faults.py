@@ -11,18 +11,10 @@ from sklearn import metrics as sk
 
 from mtlser.errors import MtlserError
 from mtlser.evaluation import counts, scores, selection, summary
+from mtlser.evaluation.choices import Choice, SearchResult, SearchRow
 from mtlser.evaluation.score_records import Scores
 from mtlser.evaluation.significance import bootstrap, comparison
-from mtlser.records import (
-    CLEAN,
-    Choice,
-    FoldPlan,
-    Prediction,
-    SearchResult,
-    SearchRow,
-    read_json,
-    write_json,
-)
+from mtlser.records import CLEAN, FoldPlan, Prediction, read_json, write_json
 from tests.helpers.factories import make_plan, make_prediction, make_predictions, make_recipe
 
 PLAN = make_plan(folds=4, per_fold=60)
@@ -157,7 +149,7 @@ def searched(split: str = "validation", scope: str = "fold") -> SearchResult:
                     speaker_accuracy=None,
                 )
             )
-        choices.append(Choice(fold=fold.fold, alpha=0.1, beta=0.8, epoch=3, score=n.ua, run=None))
+        choices.append(Choice(fold=fold.fold, alpha=0.1, beta=0.8, run=None))
     return SearchResult.model_validate(
         {"scope": scope, "metric": "ua", "choices": choices, "rows": rows}
     )

@@ -5,9 +5,10 @@ from html.parser import HTMLParser
 import pytest
 
 from mtlser.evaluation import literature, scores
+from mtlser.evaluation.choices import Choice, Reached, SearchResult, SearchRow
 from mtlser.evaluation.scores import Scores
 from mtlser.recipe import dumps
-from mtlser.records import Choice, FoldPlan, Protocol, SearchResult, SearchRow
+from mtlser.records import FoldPlan, Protocol
 from mtlser.reporting import page, verdict
 from mtlser.reporting.material import PageContext
 from tests.helpers.factories import make_plan, make_predictions, make_recipe
@@ -58,11 +59,15 @@ def make_search(
         for alpha in alphas
         for beta in betas
     ]
-    choices = [
-        Choice(fold=f, alpha=alphas[-1], beta=betas[-1], epoch=3, score=0.61, run=None)
-        for f in range(folds)
-    ]
-    return SearchResult(scope="fold", metric="ua", choices=tuple(choices), rows=tuple(rows))
+    choices = [Choice(fold=f, alpha=alphas[-1], beta=betas[-1], run=None) for f in range(folds)]
+    reached = [Reached(fold=f, epoch=3, score=0.61) for f in range(folds)]
+    return SearchResult(
+        scope="fold",
+        metric="ua",
+        choices=tuple(choices),
+        reached=tuple(reached),
+        rows=tuple(rows),
+    )
 
 
 def make_scores(

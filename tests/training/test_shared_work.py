@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from mtlser.evaluation.choices import SearchResult
 from mtlser.recipe import Recipe
-from mtlser.records import Cell, SearchResult
+from mtlser.records import Cell
 from mtlser.search import search
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import NullRun

@@ -129,7 +129,8 @@ def test_the_search_chooses_on_validation_and_train_scores_test_once(
     result = search.search(inputs, recipe, folder, work, NullRun())
     assert [(r.alpha, r.beta) for r in result.rows] == [(0.1, 0), (0.1, 0.8), (0.5, 0), (0.5, 0.8)]
     (choice,) = result.choices
-    assert choice.score == max(row.score for row in result.rows)
+    (reached,) = result.reached
+    assert reached.score == max(row.score for row in result.rows)
     assert choice.run is not None
     assert not list(folder.rglob("predictions.jsonl"))
     test_ids = set(inputs.plan.folds[0].test)
@@ -141,6 +142,8 @@ def test_the_search_chooses_on_validation_and_train_scores_test_once(
     out = tmp_path / "cell"
     out.mkdir()
     cells.run(Cell.parse("mtlser:f0:s0"), full, recipe, out, work, NullRun())
+    stored = folder / choice.run / "model" / "weights.safetensors"
+    assert stored.stat().st_ino == (out / "model" / "weights.safetensors").stat().st_ino
     kept = bundle.load(folder / choice.run / "model").network.state_dict()
     used = bundle.load(out / "model").network.state_dict()
     assert bundle.weights_digest(kept) == bundle.weights_digest(used)
@@ -194,7 +197,7 @@ def test_the_final_fit_takes_the_medians_and_knows_every_speaker(
     assert model.description.speakers == ("s0", "s1", "s2", "s3")
     assert model.description.whole
     outcome = read_json(out / "result.json", CellResult)
-    assert outcome.epochs_run == result.choices[0].epoch
+    assert outcome.epochs_run == result.reached[0].epoch
     assert not (out / "predictions.jsonl").exists()
 
 
