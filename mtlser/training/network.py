@@ -1,7 +1,6 @@
 """One training: where it is kept, and the network that comes of it."""
 
 import json
-import shutil
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
