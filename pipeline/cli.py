@@ -18,7 +18,7 @@ from mtlser.errors import (
     public_address,
     public_text,
 )
-from pipeline import server_commands
+from pipeline.server import commands as server_commands
 
 WIDTH = 110
 """Columns of the scores' tables where they go to a file."""
@@ -49,7 +49,7 @@ def compile_dag(
 ) -> None:
     """Write every DAG as YAML, ready for a Kubeflow Pipelines server."""
     from components import IMAGE
-    from pipeline import compile as compiling
+    from pipeline.dags import compile as compiling
 
     for path in compiling.write(out, image or IMAGE, profile):
         typer.echo(path)
@@ -79,16 +79,17 @@ def run_dag(
 ) -> None:
     """Run a whole DAG on this machine; the same command goes on where a killed run stopped."""
     from mtlser import storage
-    from pipeline import local, remote
     from pipeline.job import Job
-    from pipeline.progress import Progress
+    from pipeline.local import run as local
+    from pipeline.local import staging
+    from pipeline.local.progress import Progress
 
     overrides = tuple(sets or ())
     resolved = recipes.load(recipe, overrides)
     job = Job(resolved, dag, recipes.load(rival, overrides) if rival else None)
     place = out or f"runs/{resolved.name}"
     address = place if storage.is_s3(place) else ""
-    folder = remote.staging(address) if address else Path(place)
+    folder = staging.folder(address) if address else Path(place)
     console = Console()
     try:
         done = local.run(job, folder, Progress(console), keep=keep, address=address)

@@ -38,8 +38,8 @@ def kubeflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[KubeflowApi]:
         pytest.skip("needs Kubeflow's published API: set MTLSER_SHARED to the folder with kfp/")
     for name in [name for name in os.environ if name.startswith("KF_PIPELINES_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setattr("pipeline.connection.PAUSE_S", 0)
-    monkeypatch.setattr("pipeline.server.POLL_S", 0)
+    monkeypatch.setattr("pipeline.server.connection.PAUSE_S", 0)
+    monkeypatch.setattr("pipeline.server.runs.POLL_S", 0)
     with serving(KubeflowApi(swagger)) as api:
         monkeypatch.setenv("KF_PIPELINES_ENDPOINT", api.url)
         yield api

@@ -35,8 +35,8 @@ LIGHT_AT_THE_TOP = {
     "mtlser/recipes/sections.py": HEAVY,
     "components": HEAVY - {"kfp"},
     "pipeline/cli.py": HEAVY,
-    "pipeline/local.py": HEAVY,
-    "pipeline/worker.py": HEAVY,
+    "pipeline/local/run.py": HEAVY,
+    "pipeline/local/worker.py": HEAVY,
 }
 """Heavy packages load only inside functions of these files (and of what they import)."""
 

@@ -7,7 +7,7 @@ from kfp.dsl.base_component import BaseComponent
 
 from components import IMAGE
 from components.report_outcome.component import report_outcome
-from pipeline.profile import Profile
+from pipeline.dags.profile import Profile
 
 
 @dataclass(frozen=True)

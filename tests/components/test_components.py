@@ -24,7 +24,7 @@ from components.train.component import train
 from mtlser import recipe as recipes
 from mtlser import stages
 from mtlser.registry.drift_records import Check
-from pipeline.profile import STEPS
+from pipeline.dags.profile import STEPS
 from tests.helpers import fake_stages
 
 ROOT = Path(__file__).parents[2] / "components"

@@ -7,7 +7,8 @@ import sys
 from dataclasses import dataclass
 from unittest import mock
 
-from pipeline import cli, packages
+from pipeline import cli
+from pipeline.server import packages
 
 CLUSTER = ("--recipe", "emodb", "--set", "data.root=s3://corpora/emodb", "--image", "r/i@sha256:1")
 _build = functools.cache(packages.build)

@@ -24,9 +24,10 @@ from mtlser.reporting import comparison_page, exports, page
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.training import features, network, svm_features
 from mtlser.training.checkpoint import Checkpoint, Standing
-from pipeline import compile as compiling
-from pipeline import local, worker
-from pipeline.workspace import State, Workspace
+from pipeline.dags import compile as compiling
+from pipeline.local import run as local
+from pipeline.local import worker
+from pipeline.local.workspace import State, Workspace
 
 Writer = Callable[[Path, int], object]
 ANY: Any = None

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from mtlser.errors import MtlserError
-from pipeline import cron
+from pipeline.server import cron
 
 TUESDAY = datetime(2026, 11, 24, 22, 0, tzinfo=UTC)
 

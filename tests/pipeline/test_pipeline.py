@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from mtlser.errors import MtlserError
-from pipeline import compile as compiling
-from pipeline import profile as profiles
 from pipeline.dags import DAGS
+from pipeline.dags import compile as compiling
+from pipeline.dags import profile as profiles
 from pipeline.job import NAMES
 
 GOLDEN = Path(__file__).parents[1] / "golden"

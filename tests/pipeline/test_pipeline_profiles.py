@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from mtlser.errors import MtlserError
-from pipeline import profile as profiles
-from pipeline.profile import local
+from pipeline.dags import profile as profiles
+from pipeline.dags.profile import local
 
 
 def test_the_local_profile_shares_the_cores_of_the_loop() -> None:

@@ -1,6 +1,6 @@
 """What is read from the worker's output."""
 
-from pipeline.steps import Event, Reader
+from pipeline.local.steps import Event, Reader
 
 GREEN, RED, OFF = "\x1b[92m", "\x1b[91m", "\x1b[0m"
 

@@ -10,9 +10,9 @@ from mtlser import recipe as recipes
 from mtlser import storage
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
-from pipeline import publication, workspace
 from pipeline.job import Job
-from pipeline.worker import Result
+from pipeline.local import publication, workspace
+from pipeline.local.worker import Result
 
 
 @pytest.fixture

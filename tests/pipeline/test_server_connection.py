@@ -30,7 +30,7 @@ def test_an_endpoint_that_is_no_address(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.connection.PAUSE_S", 0)
+    monkeypatch.setattr("pipeline.server.connection.PAUSE_S", 0)
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         port = held.getsockname()[1]
@@ -68,7 +68,7 @@ def test_a_passing_fault_is_tried_again_and_a_lasting_one_told(kubeflow: Kubeflo
 
 
 def test_a_slow_server_is_given_up(kubeflow: KubeflowApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.connection.TIMEOUT_S", (0.2, 0.2))
+    monkeypatch.setattr("pipeline.server.connection.TIMEOUT_S", (0.2, 0.2))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         monkeypatch.setenv("KF_PIPELINES_ENDPOINT", f"http://127.0.0.1:{port}")

@@ -14,7 +14,7 @@ from mtlser import stages, tracking
 from mtlser.recipe import Recipe
 from mtlser.registry import champions, lock
 from mtlser.reporting import logged_scores
-from pipeline import workspace
+from pipeline.local import workspace
 from tests.conftest import S3_PASSWORD, S3_USER
 from tests.helpers.retraining import CHALLENGER, CHAMPION, measured, plan, write_report
 from tests.helpers.servers import Server, mlflow_server, postgres

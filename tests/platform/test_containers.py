@@ -21,7 +21,7 @@ from mtlser import stages
 from mtlser.tracking import mlflow_runs
 from pipeline.dags import DAGS
 from pipeline.dags.place import Place
-from pipeline.profile import Profile, Retry
+from pipeline.dags.profile import Profile, Retry
 from tests.platform.docker_engine import Platform, use_containers
 
 KEY = "in-containers"

@@ -22,7 +22,7 @@ from components.train.component import train
 from mtlser import recipe as recipes
 from mtlser.tracking import mlflow_runs
 from pipeline.dags.place import Place
-from pipeline.profile import Profile, Retry
+from pipeline.dags.profile import Profile, Retry
 from tests.helpers.trained import write_emodb
 from tests.platform.docker_engine import Platform, use_containers
 

@@ -8,9 +8,9 @@ import kfp_server_api as api
 from kfp_server_api import V2beta1PipelineVersion
 
 from mtlser.errors import MtlserError
-from pipeline.connection import Server, ServerError
-from pipeline.packages import Package
-from pipeline.server import named, pages, quiet
+from pipeline.server.connection import Server, ServerError
+from pipeline.server.packages import Package
+from pipeline.server.runs import named, pages, quiet
 
 
 def pipeline(server: Server, dag: str) -> str:

@@ -1,9 +1,9 @@
-"""The process that runs a DAG under kfp.local: `python -m pipeline.worker ORDER.json`.
+"""The process that runs a DAG under kfp.local: `python -m pipeline.local.worker ORDER.json`.
 
 It is a process of its own because kfp.local replaces `print` and the root logger's handlers from
 several threads at once, and runs every queued loop step to its end even when one has failed. Its
 output is one tagged line a line, `THREAD<TAB>TEXT`, so that steps running side by side can be told
-apart (`pipeline.steps` reads it).
+apart (`pipeline.local.steps` reads it).
 """
 
 import io
@@ -85,7 +85,7 @@ def execute(order: Order) -> Result:
 
     from pipeline.dags import DAGS
     from pipeline.dags.place import Place
-    from pipeline.profile import local as this_machine
+    from pipeline.dags.profile import local as this_machine
 
     local.init(
         local.SubprocessRunner(use_venv=False),

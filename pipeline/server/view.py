@@ -7,8 +7,8 @@ from kfp_server_api import V2beta1RecurringRun, V2beta1Run
 from rich.table import Table
 
 from mtlser.errors import MtlserError
-from pipeline import cron, schedule
-from pipeline.server import Task, seconds, tasks
+from pipeline.server import cron, schedule
+from pipeline.server.runs import Task, seconds, tasks
 
 
 def of_run(run: V2beta1Run) -> dict[str, Any]:

@@ -44,7 +44,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead 
 
 def load(recipe: str, rival: str | None, sets: list[str] | None) -> dict[str, Recipe]:
     """The recipes by the parameter that takes them; doubts about their folders go to stderr."""
-    from pipeline import packages
+    from pipeline.server import packages
 
     overrides = tuple(sets or ())
     given = {"recipe": recipes.load(recipe, overrides)}

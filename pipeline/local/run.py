@@ -14,11 +14,11 @@ from typing import TextIO
 from mtlser import tracking
 from mtlser.errors import MtlserError, public_text
 from mtlser.files import write_text
-from pipeline import publication, workspace
 from pipeline.job import Job
-from pipeline.progress import Progress
-from pipeline.steps import Event, Reader, Step
-from pipeline.worker import Order, Result
+from pipeline.local import publication, workspace
+from pipeline.local.progress import Progress
+from pipeline.local.steps import Event, Reader, Step
+from pipeline.local.worker import Order, Result
 
 GRACE_S = 5.0
 """How long a stopped worker may take before it is killed."""
@@ -147,7 +147,7 @@ def _events(
 @contextmanager
 def _worker(order: Path, address: str) -> Iterator["subprocess.Popen[str]"]:
     """The worker, in a process group of its own that ends with this block."""
-    command = [sys.executable, "-m", "pipeline.worker", str(order)]
+    command = [sys.executable, "-m", "pipeline.local.worker", str(order)]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "MLFLOW_TRACKING_URI": address}
     process = subprocess.Popen(
         command,

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mtlser.errors import MtlserError
-from pipeline.server_options import (
+from pipeline.server.options import (
     EXPERIMENT,
     AsJson,
     Experiment,
@@ -96,9 +96,10 @@ def _schedule(  # noqa: PLR0913, PLR0917 - as the command's options
     service_account: str | None,
     parameters: list[str] | None,
 ) -> None:
-    from pipeline import cron as crons
-    from pipeline import packages, server, versions
-    from pipeline import schedule as schedules
+    from pipeline.server import cron as crons
+    from pipeline.server import packages, versions
+    from pipeline.server import runs as server
+    from pipeline.server import schedule as schedules
 
     expression = crons.check(cron)
     package = packages.build(dag, image, profile)
@@ -141,9 +142,9 @@ def _schedule(  # noqa: PLR0913, PLR0917 - as the command's options
 def _manage(
     listed: bool, delete: str | None, pause: str | None, resume: str | None, *, as_json: bool
 ) -> None:
-    from pipeline import schedule as schedules
-    from pipeline import server
-    from pipeline import server_view as view
+    from pipeline.server import runs as server
+    from pipeline.server import schedule as schedules
+    from pipeline.server import view
 
     connected = server.connect()
     if listed:

@@ -5,8 +5,8 @@ import time
 from rich.console import Console
 
 from pipeline.job import Job
-from pipeline.steps import Event, Step
-from pipeline.workspace import Workspace
+from pipeline.local.steps import Event, Step
+from pipeline.local.workspace import Workspace
 
 GLANCE_S = 0.2
 """Shortest time between two looks at the running steps."""

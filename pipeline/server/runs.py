@@ -15,8 +15,8 @@ from typing import Any
 from kfp_server_api import V2beta1Run
 
 from mtlser.errors import MtlserError
-from pipeline.connection import Server, ServerError, Settings
-from pipeline.packages import Package
+from pipeline.server.connection import Server, ServerError, Settings
+from pipeline.server.packages import Package
 
 PAGE = 100
 """Items asked for at once."""

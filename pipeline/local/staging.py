@@ -6,7 +6,7 @@ from pathlib import Path
 from mtlser import storage
 
 
-def staging(address: str) -> Path:
+def folder(address: str) -> Path:
     """The local folder in which a run for `address` works, the same one after a kill."""
     key = hashlib.sha256(address.rstrip("/").encode()).hexdigest()[:24]
     return storage.cache_folder() / "runs" / key

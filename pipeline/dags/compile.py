@@ -7,8 +7,8 @@ from kfp import compiler
 from components import IMAGE
 from mtlser.errors import MtlserError
 from mtlser.files import atomic_file
-from pipeline import profile as profiles
 from pipeline.dags import DAGS
+from pipeline.dags import profile as profiles
 from pipeline.dags.place import Place
 
 

@@ -12,7 +12,7 @@ import yaml
 from mtlser import recipe as recipes
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
-from pipeline import compile as compiling
+from pipeline.dags import compile as compiling
 
 KINDS: dict[str, tuple[type, ...]] = {
     "NUMBER_INTEGER": (int,),

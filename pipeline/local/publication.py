@@ -15,8 +15,8 @@ from mtlser.errors import MtlserError
 from mtlser.files import write_text
 from mtlser.storage import s3_files, s3_upload
 from mtlser.storage.marker import MARKER, RUN_LOG, Marker
-from pipeline.worker import Result
-from pipeline.workspace import State, Workspace
+from pipeline.local.worker import Result
+from pipeline.local.workspace import State, Workspace
 
 WHOLE = {"reported": ".", "compared": ".", "ours": "recipe", "theirs": "rival"}
 """Artifacts that a run folder keeps whole, and where in it."""

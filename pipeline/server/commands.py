@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtlser.errors import MtlserError
-from pipeline.schedule_commands import schedule
-from pipeline.server_options import (
+from pipeline.server.options import (
     EXPERIMENT,
     AsJson,
     Experiment,
@@ -22,9 +21,10 @@ from pipeline.server_options import (
     print_json,
     tell,
 )
+from pipeline.server.schedule_commands import schedule
 
 if TYPE_CHECKING:
-    from pipeline.connection import Server
+    from pipeline.server.connection import Server
 
 
 def register(app: typer.Typer) -> None:
@@ -67,7 +67,8 @@ def submit(  # noqa: PLR0913, PLR0917 - one parameter an option
     """
     from datetime import UTC, datetime
 
-    from pipeline import packages, server
+    from pipeline.server import packages
+    from pipeline.server import runs as server
 
     given = load(recipe, rival, sets)
     package = packages.build(dag, image_of(image), profile)
@@ -88,9 +89,9 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Show the last runs and all schedules, or the steps of one run (exit code 1: it failed)."""
-    from pipeline import schedule as schedules
-    from pipeline import server
-    from pipeline import server_view as view
+    from pipeline.server import runs as server
+    from pipeline.server import schedule as schedules
+    from pipeline.server import view
 
     connected = server.connect()
     if run is None:
@@ -122,7 +123,7 @@ def logs(
     ] = None,
 ) -> None:
     """Print what a run's steps wrote, or the kubectl command where the server does not give it."""
-    from pipeline import server
+    from pipeline.server import runs as server
 
     connected = server.connect()
     found = server.find(connected, run)
@@ -152,7 +153,7 @@ def logs(
 
 def _wait(connected: "Server", run_id: str) -> None:
     """Follows a run; a failed one ends the command with exit code 1."""
-    from pipeline import server
+    from pipeline.server import runs as server
 
     try:
         run = server.follow(connected, run_id, tell)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mtlser.errors import MtlserError
 
-FOLDER = Path(__file__).parent.parent / "infra" / "profiles"
+FOLDER = Path(__file__).parents[2] / "infra" / "profiles"
 """The profiles that ship with a checkout."""
 STEPS = frozenset(
     {
@@ -183,7 +183,7 @@ def load(source: str) -> Profile:
         place = ".".join(map(str, problem["loc"]))
         raise MtlserError(
             f"profile {path}: {place}: {problem['msg']}; allowed keys are told in "
-            "pipeline/profile.py, examples are in infra/profiles"
+            "pipeline/dags/profile.py, examples are in infra/profiles"
         ) from None
 
 

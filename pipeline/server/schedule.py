@@ -15,8 +15,8 @@ import kfp_server_api as api
 from kfp_server_api import V2beta1RecurringRun
 
 from mtlser.errors import MtlserError
-from pipeline.connection import Server, ServerError
-from pipeline.server import named, pages
+from pipeline.server.connection import Server, ServerError
+from pipeline.server.runs import named, pages
 
 KEEP_RUNS = "ORPHAN"
 """Deleting a recurring run would else end the runs that it has started."""

@@ -1,0 +1,1 @@
+"""A Kubeflow Pipelines server: packages, runs, schedules, and the commands for them."""
