@@ -68,7 +68,7 @@ def rollback(
     from mtlser.tracking import mlflow_runs
 
     client = mlflow_runs.connect(tracking.existing_uri(f"models:/{name}@champion"))
-    done = mlflow_runs.told(
+    done = mlflow_runs.with_retries(
         lambda: champions.rollback(client, name, to, reason), f"roll back model {name}"
     )
     told(

@@ -37,11 +37,11 @@ class Tried:
 def versions(client: "MlflowClient", name: str) -> tuple[Tried | None, list[Tried]]:
     """The champion, and all versions of the model in their order; `None` where there is none."""
     now = champions.present(client, name)
-    found: list[Tried] = []
+    tried: list[Tried] = []
     if now is not None:
-        found = [_tried(each) for each in client.search_model_versions(f"name = '{name}'")]
-        found.sort(key=lambda each: each.version)
-    return next((each for each in found if each.version == now), None), found
+        tried = [_tried(each) for each in client.search_model_versions(f"name = '{name}'")]
+        tried.sort(key=lambda each: each.version)
+    return next((each for each in tried if each.version == now), None), tried
 
 
 def recipe_of(client: "MlflowClient", name: str, champion: Tried) -> Recipe:
@@ -86,18 +86,19 @@ def report_of(client: "MlflowClient", champion: Tried) -> Reported | None:
 
     with TemporaryDirectory(prefix="mtlser-") as folder:
         place = Path(folder)
-        return mlflow_runs.told(
+        return mlflow_runs.with_retries(
             lambda: read(place), f"read the report of champion version {champion.version}"
         )
 
 
-def _tried(found: "ModelVersion") -> Tried:
+def _tried(version: "ModelVersion") -> Tried:
     return Tried(
-        version=int(found.version),
-        manifest_digest=found.tags.get(MANIFEST),
-        recipe_hash=found.tags.get(RECIPE_HASH),
-        reason=found.tags.get(champions.ROLLED_BACK) or found.tags.get(REASON, "no reason known"),
-        run_id=str(found.run_id),
+        version=int(version.version),
+        manifest_digest=version.tags.get(MANIFEST),
+        recipe_hash=version.tags.get(RECIPE_HASH),
+        reason=version.tags.get(champions.ROLLED_BACK)
+        or version.tags.get(REASON, "no reason known"),
+        run_id=str(version.run_id),
     )
 
 

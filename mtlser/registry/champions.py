@@ -37,12 +37,12 @@ def present(client: "MlflowClient", name: str) -> int | None:
     from mlflow.exceptions import MlflowException
 
     try:
-        found = client.get_registered_model(name).aliases.get(CHAMPION)
+        version = client.get_registered_model(name).aliases.get(CHAMPION)
     except MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             return None
         raise
-    return None if found is None else int(found)
+    return None if version is None else int(version)
 
 
 def history(client: "MlflowClient", name: str) -> list[int]:
@@ -51,8 +51,8 @@ def history(client: "MlflowClient", name: str) -> list[int]:
     An alias that was moved by hand is followed: to an earlier champion it is a way back, to
     another version a way forward.
     """
-    told = client.get_registered_model(name).tags.get(HISTORY, "")
-    versions = [int(version) for version in told.split(",") if version]
+    stored = client.get_registered_model(name).tags.get(HISTORY, "")
+    versions = [int(version) for version in stored.split(",") if version]
     now = present(client, name)
     if now is None or (versions and versions[-1] == now):
         return versions
@@ -114,11 +114,11 @@ def rollback(
         )
     note = f"{_now()} by {_who()}: {reason or 'no reason given'}"
     client.set_registered_model_alias(name, CHAMPION, str(target))
-    kept = versions[: len(versions) - versions[::-1].index(target)]
-    _remember(client, name, kept)
+    remaining = versions[: len(versions) - versions[::-1].index(target)]
+    _remember(client, name, remaining)
     client.set_model_version_tag(name, str(target), SINCE, _now())
-    told = f"{note}; champion is version {target} again"
-    client.set_model_version_tag(name, str(now), ROLLED_BACK, told)
+    text = f"{note}; champion is version {target} again"
+    client.set_model_version_tag(name, str(now), ROLLED_BACK, text)
     return RolledBack(name=name, left=now, champion=target, note=note)
 
 

@@ -47,7 +47,7 @@ def check(corpus: Path, utterances: Sequence[Utterance], recipe: Recipe, run: Ru
 
     name = recipe.registry.name
     client = mlflow_runs.connect(run.uri)
-    champion, tried = mlflow_runs.told(
+    champion, tried = mlflow_runs.with_retries(
         lambda: champion_data.versions(client, name), f"read the versions of model {name}"
     )
     if champion is None:
@@ -66,8 +66,8 @@ def check(corpus: Path, utterances: Sequence[Utterance], recipe: Recipe, run: Ru
     verdict: Verdict = "new_data" if same_recipe else "new_recipe"
     made_by = "the same recipe" if same_recipe else "another recipe"
     reason = f"{data} and {made_by} since champion version {champion.version}"
-    made = _checked(verdict, reason, recipe, champion, utterances, digest)
-    told = made.drift.model_copy(
+    checked = _checked(verdict, reason, recipe, champion, utterances, digest)
+    measured = checked.drift.model_copy(
         update={
             "measures": measures,
             "added": len(drift.added_to(before, utterances)),
@@ -75,37 +75,37 @@ def check(corpus: Path, utterances: Sequence[Utterance], recipe: Recipe, run: Ru
             "changed": len(drift.changed(before, utterances)),
         }
     )
-    return Checked(Check(verdict=verdict, champion_recipe=dumps(theirs)), told)
+    return Checked(Check(verdict=verdict, champion_recipe=dumps(theirs)), measured)
 
 
-def log(run: Run, found: Drift, folder: Path) -> None:
+def log(run: Run, measured: Drift, folder: Path) -> None:
     """Writes `drift.json` and logs it and every size to MLflow."""
-    write_json(folder / DRIFT, found)
-    run.tags({"mtlser.verdict": found.verdict, "mtlser.verdict_reason": found.reason})
-    run.metrics({f"drift.{_metric(measure)}": measure.effect for measure in found.measures})
+    write_json(folder / DRIFT, measured)
+    run.tags({"mtlser.verdict": measured.verdict, "mtlser.verdict_reason": measured.reason})
+    run.metrics({f"drift.{_metric(measure)}": measure.effect for measure in measured.measures})
     run.artifact(folder / DRIFT)
 
 
-def enforce(found: Drift) -> None:
+def enforce(measured: Drift) -> None:
     """Refuses data that drifted past the recipe's limits.
 
     Raises:
         MtlserError: naming each size, its limit, and what would allow it.
     """
-    if not found.breaches:
+    if not measured.breaches:
         return
     seen = "; ".join(
         f"{each.name}: {each.scale} {each.effect:.3g}, over drift.{each.key} = {each.limit:g} "
         f"(champion: {each.champion}; now: {each.now})"
-        for each in found.breaches
+        for each in measured.breaches
     )
     allowed: dict[str, float] = {}
-    for each in found.breaches:
+    for each in measured.breaches:
         allowed[each.key] = max(allowed.get(each.key, 0.0), _above(each))
     flags = " ".join(f"--set drift.{key}={value:g}" for key, value in allowed.items())
     raise MtlserError(
-        f"the data drifted from champion version {found.champion} of {found.model}: {seen}; look "
-        f"at what was read, or allow it with `{flags}`"
+        f"the data drifted from champion version {measured.champion} of {measured.model}: {seen}; "
+        f"look at what was read, or allow it with `{flags}`"
     )
 
 
@@ -126,7 +126,7 @@ def _checked(
     digest: str,
 ) -> Checked:
     """Without measures, and with the challenger's own recipe."""
-    found = Drift(
+    measured = Drift(
         verdict=verdict,
         reason=reason,
         model=recipe.registry.name,
@@ -140,7 +140,7 @@ def _checked(
         lost=0,
         changed=0,
     )
-    return Checked(Check(verdict=verdict, champion_recipe=dumps(recipe)), found)
+    return Checked(Check(verdict=verdict, champion_recipe=dumps(recipe)), measured)
 
 
 def _metric(measure: Measure) -> str:

@@ -65,18 +65,18 @@ def sampling(corpus: Path, utterances: Sequence[Utterance]) -> str:
     import soundfile
 
     step = max(1, len(utterances) // LOOKED_AT)
-    found = set()
+    formats = set()
     for utterance in utterances[::step]:
         path = corpus / utterance.audio
         try:
-            told = soundfile.info(path)
+            info = soundfile.info(path)
         except (soundfile.LibsndfileError, OSError) as error:
             raise MtlserError(
                 f"{path}: no audio that can be read ({error}); run `mtlser ingest` again"
             ) from None
-        channels = "1 channel" if told.channels == 1 else f"{told.channels} channels"
-        found.add(f"{told.samplerate} Hz, {channels}")
-    return "; ".join(sorted(found))
+        channels = "1 channel" if info.channels == 1 else f"{info.channels} channels"
+        formats.add(f"{info.samplerate} Hz, {channels}")
+    return "; ".join(sorted(formats))
 
 
 def added_to(champion: Sequence[Utterance], now: Sequence[Utterance]) -> list[Utterance]:
@@ -106,13 +106,13 @@ def schema(
         rows[name] = (_names(champion, of), _names(now, of))
     rows["filled fields"] = (_filled(champion), _filled(now))
     differing = [name for name, (before, after) in rows.items() if before != after]
-    told = ", ".join(f"{name}: {rows[name][0]}" for name in differing)
-    found = ", ".join(f"{name}: {rows[name][1]}" for name in differing)
+    before = ", ".join(f"{name}: {rows[name][0]}" for name in differing)
+    after = ", ".join(f"{name}: {rows[name][1]}" for name in differing)
     return (
         Measure(
             name="schema",
-            champion=told or "as now",
-            now=found or "the same",
+            champion=before or "as now",
+            now=after or "the same",
             effect=float(len(differing)),
             scale="count",
             limit=float(limits.max_schema_changes),

@@ -126,18 +126,18 @@ def values(side: Reported, metric: str) -> dict[int, float | None]:
     """The main system's metric by fold; `None` where the fold has none."""
     scores = side.scores.of(side.scores.main)
     if metric == "speaker_accuracy":
-        spoken = scores.speaker.folds if scores.speaker else ()
-        return {fold.fold: fold.accuracy for fold in spoken}
+        speaker_folds = scores.speaker.folds if scores.speaker else ()
+        return {fold.fold: fold.accuracy for fold in speaker_folds}
     field = FIELDS.get(metric, metric)
     return {fold.fold: getattr(fold.numbers, field) for fold in scores.clean.folds}
 
 
 def _missing(side: Reported, metric: str) -> str:
     """The folds that lack the metric; empty where none does."""
-    found = values(side, metric)
+    result = values(side, metric)
     lacking = []
     for fold in side.plan.folds:
-        value = found.get(fold.index)
+        value = result.get(fold.index)
         if value is None or not math.isfinite(value):
             lacking.append(fold.name)
     if len(lacking) == len(side.plan.folds):
@@ -146,8 +146,8 @@ def _missing(side: Reported, metric: str) -> str:
 
 
 def _by_fold(side: Reported, metric: str) -> list[float]:
-    found = values(side, metric)
-    ordered = [found[fold.index] for fold in side.plan.folds]
+    result = values(side, metric)
+    ordered = [result[fold.index] for fold in side.plan.folds]
     return [float(value) for value in ordered if value is not None]
 
 
@@ -169,13 +169,15 @@ def _not_worse(
         ours, theirs = _by_fold(challenger, metric), _by_fold(champion, metric)
         gains = _gains(metric, ours, theirs)
         sizes = _sizes(challenger.plan, metric)
-        found = noninferiority.not_worse(gains, *sizes, rules.margin, rules.level)
-        start = _start(metric, ours, theirs, found.gain)
-        if found.p is None:
+        result = noninferiority.not_worse(gains, *sizes, rules.margin, rules.level)
+        start = _start(metric, ours, theirs, result.gain)
+        if result.p is None:
             reading = f"{start} on every fold"
         else:
             sure = f"{100 * (1 - rules.level):g} %"
-            reading = f"{start}, above {found.bound:+.4f} with {sure} confidence, p = {found.p:.2g}"
+            reading = (
+                f"{start}, above {result.bound:+.4f} with {sure} confidence, p = {result.p:.2g}"
+            )
         tests.append(
             MetricTest(
                 metric=metric,
@@ -183,14 +185,14 @@ def _not_worse(
                 challenger=_mean(ours),
                 champion=_mean(theirs),
                 gains=tuple(gains),
-                gain=found.gain,
-                low=found.bound,
+                gain=result.gain,
+                low=result.bound,
                 high=None,
-                t=found.t,
-                df=found.df,
-                p=found.p,
+                t=result.t,
+                df=result.df,
+                p=result.p,
                 p_holm=None,
-                passes=found.passes,
+                passes=result.passes,
                 reading=reading,
             )
         )
@@ -228,16 +230,18 @@ def _welch(challenger: Reported, champion: Reported, metric: str, level: float) 
     df: float | None = None
     p: float | None = None
     try:
-        found = statistics.welch(*((theirs, ours) if metric in LOWER_IS_BETTER else (ours, theirs)))
+        result = statistics.welch(
+            *((theirs, ours) if metric in LOWER_IS_BETTER else (ours, theirs))
+        )
     except MtlserError:
         if abs(gain) <= statistics.negligible(*ours, *theirs):
             p = 1.0
     else:
         from scipy import stats
 
-        error = math.hypot(found.a.sd / math.sqrt(found.a.n), found.b.sd / math.sqrt(found.b.n))
-        half = float(stats.t.ppf(1 - level / 2, found.df)) * error
-        low, high, t, df, p = gain - half, gain + half, found.t, found.df, found.p
+        error = math.hypot(result.a.sd / math.sqrt(result.a.n), result.b.sd / math.sqrt(result.b.n))
+        half = float(stats.t.ppf(1 - level / 2, result.df)) * error
+        low, high, t, df, p = gain - half, gain + half, result.t, result.df, result.p
     return MetricTest(
         metric=metric,
         better="lower" if metric in LOWER_IS_BETTER else "higher",

@@ -47,5 +47,5 @@ def taken(client: "MlflowClient", name: str, version: int) -> Iterator[None]:
 
 def _earlier(client: "MlflowClient", name: str, version: int) -> list[int]:
     """The earlier versions whose turn is to come, in order."""
-    found = client.search_model_versions(f"name = '{name}' and tags.`{TURN}` = '{TO_COME}'")
-    return sorted(int(each.version) for each in found if int(each.version) < version)
+    waiting = client.search_model_versions(f"name = '{name}' and tags.`{TURN}` = '{TO_COME}'")
+    return sorted(int(each.version) for each in waiting if int(each.version) < version)

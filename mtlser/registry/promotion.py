@@ -43,65 +43,68 @@ def promote(model: Path, report: Path, rival: Path | None, recipe: Recipe, run: 
     """
     ours = gate.reported(report)
     theirs = None if rival is None else gate.reported(rival)
-    found = versions.recorded(model, report / "summary.json", recipe, run)
-    if found is None:
+    registered = versions.recorded(model, report / "summary.json", recipe, run)
+    if registered is None:
         decision = None if theirs is None else _measured(ours, theirs, recipe)
         return versions.untracked(recipe).model_copy(update={"gate": decision})
     from mtlser.tracking import mlflow_runs
 
-    client, made = found
-    with lock.taken(client, recipe.registry.name, made):
-        return mlflow_runs.told(
-            lambda: _moved(client, made, ours, theirs, recipe), f"promote version {made}"
+    client, version = registered
+    with lock.taken(client, recipe.registry.name, version):
+        return mlflow_runs.with_retries(
+            lambda: _moved(client, version, ours, theirs, recipe), f"promote version {version}"
         )
 
 
 def _moved(
-    client: "MlflowClient", made: int, ours: Reported, theirs: Reported | None, recipe: Recipe
+    client: "MlflowClient", version: int, ours: Reported, theirs: Reported | None, recipe: Recipe
 ) -> Registered:
     name = recipe.registry.name
     before = champions.present(client, name)
-    tags = client.get_model_version(name, str(made)).tags
+    tags = client.get_model_version(name, str(version)).tags
     if REASON not in tags:  # never weighed before
-        client.set_registered_model_alias(name, CHALLENGER, str(made))
-    if champions.been(client, name, made, tags):
-        return _told_again(name, made, before, tags)
+        client.set_registered_model_alias(name, CHALLENGER, str(version))
+    if champions.been(client, name, version, tags):
+        return _outcome_of_retry(name, version, before, tags)
     if before is None:
         decision = _first(ours, theirs, recipe)
     elif theirs is None:
         decision = _against_its_own(client, before, ours, recipe)
     else:
         decision = _against_anew(client, before, ours, theirs, recipe)
-    client.update_model_version(name, str(made), decision.reason)  # what MLflow's page shows first
-    client.set_model_version_tag(name, str(made), REASON, decision.reason)
-    client.set_model_version_tag(name, str(made), GATE, decision.model_dump_json())
+    # The description is what MLflow's page shows first.
+    client.update_model_version(name, str(version), decision.reason)
+    client.set_model_version_tag(name, str(version), REASON, decision.reason)
+    client.set_model_version_tag(name, str(version), GATE, decision.model_dump_json())
     if decision.passes:
-        champions.crown(client, name, made)
-    now = made if decision.passes else before
-    return _told(name, made, before, now, decision.reason, decision)
+        champions.crown(client, name, version)
+    now = version if decision.passes else before
+    return _outcome(name, version, before, now, decision.reason, decision)
 
 
-def _told_again(name: str, made: int, before: int | None, tags: Mapping[str, str]) -> Registered:
+def _outcome_of_retry(
+    name: str, version: int, before: int | None, tags: Mapping[str, str]
+) -> Registered:
     """What is known of a version that has been champion: its step is tried again."""
-    kept = tags.get(GATE)
-    known = None if kept is None else Gate.model_validate_json(kept)
-    if before == made:
-        reason = tags.get(REASON, f"version {made} is the champion already")
+    stored = tags.get(GATE)
+    known = None if stored is None else Gate.model_validate_json(stored)
+    if before == version:
+        reason = tags.get(REASON, f"version {version} is the champion already")
     else:
         left = tags.get(champions.ROLLED_BACK, f"champion is version {before or 'none'}")
         reason = (
-            f"version {made} has been champion and is no longer ({left}); a step that is tried "
+            f"version {version} has been champion and is no longer ({left}); a step that is tried "
             "again does not make it champion anew; under another `--run` key it is weighed again"
         )
-    return _told(name, made, before, before, reason, known)
+    return _outcome(name, version, before, before, reason, known)
 
 
-def _told(
-    name: str, made: int, before: int | None, now: int | None, reason: str, decision: Gate | None
+def _outcome(
+    name: str, version: int, before: int | None, now: int | None, reason: str, decision: Gate | None
 ) -> Registered:
     return Registered(
         name=name,
-        version=made,
+        version=version,
         champion_before=before,
         champion_now=now,
         reason=reason,
@@ -143,11 +146,11 @@ def _against_its_own(client: "MlflowClient", before: int, ours: Reported, recipe
     if champion is None or theirs is None:
         lacking = f"champion version {before} has no report in MLflow to be weighed against"
         return _refused(ours, recipe, f"{lacking}; {MEASURE_BOTH}")
-    said, known = theirs.scores.recipe_hash, champion.recipe_hash
-    if said != known:
+    reported_hash, known = theirs.scores.recipe_hash, champion.recipe_hash
+    if reported_hash != known:
         foreign = (
-            f"the report in the MLflow run of champion version {before} is of recipe {said}, the "
-            f"champion of recipe {known or 'unknown'}"
+            f"the report in the MLflow run of champion version {before} is of recipe "
+            f"{reported_hash}, the champion of recipe {known or 'unknown'}"
         )
         return _refused(ours, recipe, f"{foreign}; {MEASURE_BOTH}")
     unfit = _unfit(ours, recipe)
@@ -177,10 +180,10 @@ def _against_anew(
 
 def _of_another_recipe(ours: Reported, recipe: Recipe) -> Gate | None:
     """The refusal of a report that another recipe wrote; `None` where it is the model's."""
-    said = ours.scores.recipe_hash
-    if said == recipe.hash:
+    reported_hash = ours.scores.recipe_hash
+    if reported_hash == recipe.hash:
         return None
-    reason = f"the report is of recipe {said}, the challenger's recipe is {recipe.hash}"
+    reason = f"the report is of recipe {reported_hash}, the challenger's recipe is {recipe.hash}"
     return _refused(ours, recipe, reason)
 
 

@@ -80,15 +80,15 @@ def recorded(
     client = mlflow_runs.connect(run.uri)
     digest = folder_digest(model)
     tags = _tags(scores, recipe) | _training_tags(model) | {DIGEST: digest, "run": _run_link(run)}
-    made = mlflow_runs.told(
+    number = mlflow_runs.with_retries(
         lambda: (
             _registered(client, str(run.id), name, digest) or _log(run, model, name, scores, digest)
         ),
         f"register model {name}",
     )
     for key, value in tags.items():
-        client.set_model_version_tag(name, str(made), key, value)
-    return client, made
+        client.set_model_version_tag(name, str(number), key, value)
+    return client, number
 
 
 def folder_digest(folder: Path) -> str:
@@ -151,8 +151,8 @@ def _log(run: Run, model: Path, name: str, scores: Mapping[str, object], digest:
     from mtlser.tracking import mlflow_runs
 
     with warnings.catch_warnings():
-        for told in MLFLOW_WARNINGS:
-            warnings.filterwarnings("ignore", message=told)
+        for message in MLFLOW_WARNINGS:
+            warnings.filterwarnings("ignore", message=message)
         import mlflow.pyfunc
 
         with mlflow_runs.fluent(str(run.uri)), mlflow.start_run(run_id=run.id):
@@ -166,8 +166,8 @@ def _log(run: Run, model: Path, name: str, scores: Mapping[str, object], digest:
             )
             mlflow.log_metrics(numbers(scores), model_id=logged.model_id)
             marks = {DIGEST: digest, lock.TURN: lock.TO_COME}
-            made = mlflow.register_model(logged.model_uri, name, tags=marks)
-    return int(made.version)
+            registered = mlflow.register_model(logged.model_uri, name, tags=marks)
+    return int(registered.version)
 
 
 def signature(model: Path) -> "ModelSignature":
@@ -177,8 +177,8 @@ def signature(model: Path) -> "ModelSignature":
 
     emotions = json.loads((model / DESCRIPTION).read_text(encoding="utf-8"))["emotions"]
     text, number = DataType.string, DataType.double
-    asked = Schema([ColSpec(text, "path", required=False), ColSpec(text, "audio", required=False)])
-    told = Schema(
+    inputs = Schema([ColSpec(text, "path", required=False), ColSpec(text, "audio", required=False)])
+    outputs = Schema(
         [
             ColSpec(text, "emotion"),
             *(ColSpec(number, name) for name in emotions),
@@ -186,4 +186,4 @@ def signature(model: Path) -> "ModelSignature":
             ColSpec(text, "speaker", required=False),
         ]
     )
-    return ModelSignature(inputs=asked, outputs=told)
+    return ModelSignature(inputs=inputs, outputs=outputs)

@@ -37,12 +37,12 @@ def opened(name: str, fold: int, recipe: Recipe, work: WorkFolder) -> Iterator["
         sampler: optuna.samplers.BaseSampler = optuna.samplers.GridSampler(space, seed=seed)
     else:
         sampler = optuna.samplers.TPESampler(seed=seed)
-    kept = journal(recipe, work)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{kept}.fold-{fold}.lock"):
+    path = journal(recipe, work)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.fold-{fold}.lock"):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            storage = JournalStorage(JournalFileBackend(str(kept)))
+            storage = JournalStorage(JournalFileBackend(str(path)))
         yield optuna.create_study(
             study_name=name,
             storage=storage,

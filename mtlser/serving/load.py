@@ -86,7 +86,7 @@ def predict_with(model: "TrainedModel", files: Sequence[Path]) -> list[FilePredi
 
     check_files(files)
     outputs = predictor.predict_wavs(model, [audio.load(file) for file in files])
-    return [spoken(str(file), output) for file, output in zip(files, outputs, strict=True)]
+    return [file_prediction(str(file), output) for file, output in zip(files, outputs, strict=True)]
 
 
 def check_files(files: Sequence[Path]) -> None:
@@ -152,7 +152,7 @@ def _check_device(device: str) -> None:
         )
 
 
-def spoken(file: str, output: "Output") -> FilePrediction:
+def file_prediction(file: str, output: "Output") -> FilePrediction:
     """One output as a record; the first class in label order wins a tie."""
     probabilities = output.emotion_probabilities
     return FilePrediction(

@@ -58,14 +58,16 @@ def _end(client: MlflowClient, experiment_id: str, run: Entity, status: str) -> 
     for child in _tagged(client, experiment_id, mlflow_runs.PARENT, str(run.info.run_id)):
         _end(client, experiment_id, child, status)
     if run.info.status in OPEN:
-        mlflow_runs.told(lambda: client.set_terminated(run.info.run_id, status), "end a run")
+        mlflow_runs.with_retries(
+            lambda: client.set_terminated(run.info.run_id, status), "end a run"
+        )
 
 
 def _tagged(client: MlflowClient, experiment_id: str, tag: str, value: str) -> Iterator[Entity]:
     """Every run with that tag, page by page."""
     token: str | None = None
     while True:
-        page = mlflow_runs.told(
+        page = mlflow_runs.with_retries(
             lambda at=token: client.search_runs(  # type: ignore[misc]
                 [experiment_id], f"tags.`{tag}` = '{value}'", max_results=PAGE, page_token=at
             ),

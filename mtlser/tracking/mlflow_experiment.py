@@ -5,7 +5,7 @@ from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
 
 from mtlser.errors import MtlserError
-from mtlser.tracking.mlflow_runs import told
+from mtlser.tracking.mlflow_runs import with_retries
 
 KIND, TRAINING_RUNS = "mlflow.experimentKind", "custom_model_development"
 """Tag that says what an experiment is of; MLflow 3.17 lets the address decide (`tracking.page`)."""
@@ -19,7 +19,9 @@ def find_or_create(client: MlflowClient, name: str, artifacts: str | None) -> st
         name: `mtlser/CORPUS`.
         artifacts: where its artifacts go; `None` is the server's choice.
     """
-    existing = told(lambda: client.get_experiment_by_name(name), f"look for experiment {name}")
+    existing = with_retries(
+        lambda: client.get_experiment_by_name(name), f"look for experiment {name}"
+    )
     if existing is None:
         try:
             return client.create_experiment(
@@ -32,7 +34,7 @@ def find_or_create(client: MlflowClient, name: str, artifacts: str | None) -> st
                 raise MtlserError(f"MLflow could not create experiment {name}: {error}") from error
     experiment_id = _alive(existing)
     if KIND not in existing.tags:  # made by an earlier version, or by hand
-        told(
+        with_retries(
             lambda: client.set_experiment_tag(experiment_id, KIND, TRAINING_RUNS),
             f"set the kind of experiment {name}",
         )

@@ -47,7 +47,7 @@ def opened(uri: str, recipe: Recipe, key: str) -> MlflowRun:
     name = f"{recipe.name}-{key[:8]}" if key else recipe.name
     marks = {mlflow_runs.RUN: key or uuid.uuid4().hex, RECIPE_HASH: recipe.hash}
     settle_s = mlflow_runs.SETTLE_S if key else 0.0
-    entity = mlflow_runs.find_or_make(client, experiment_id, name, marks, tags, settle_s)
+    entity = mlflow_runs.find_or_create(client, experiment_id, name, marks, tags, settle_s)
     run = mlflow_runs.MlflowRun(client, experiment_id, str(entity.info.run_id))
     if DESCRIBED not in entity.data.tags:
         _describe(run, recipe)
@@ -62,7 +62,7 @@ def place(client: MlflowClient, uri: str, recipe: Recipe) -> tuple[str, str | No
     """
     outer = os.environ.get("MLFLOW_RUN_ID")
     if outer:
-        task = mlflow_runs.told(lambda: client.get_run(outer), f"find run {outer}")
+        task = mlflow_runs.with_retries(lambda: client.get_run(outer), f"find run {outer}")
         shared = task.data.tags.get(mlflow_runs.PARENT, outer)
         return str(task.info.experiment_id), str(shared)
     name = f"mtlser/{recipe.data.corpus}"

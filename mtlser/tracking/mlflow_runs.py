@@ -49,7 +49,7 @@ BUSY = ("database is locked", "UNIQUE constraint failed", "UniqueViolation")
 Result = TypeVar("Result")
 
 
-def told(action: Callable[[], Result], doing: str) -> Result:
+def with_retries(action: Callable[[], Result], doing: str) -> Result:
     """What `action` returns, tried again while the store is busy or away.
 
     MLflow's own client already retries a server that does not answer; this covers a locked or
@@ -77,8 +77,8 @@ def told(action: Callable[[], Result], doing: str) -> Result:
 def _busy(error: BaseException) -> bool:
     if not isinstance(error, MlflowException):
         return False
-    told_busy = any(sign in str(error) for sign in BUSY)
-    return error.error_code == "TEMPORARILY_UNAVAILABLE" or told_busy
+    busy = any(sign in str(error) for sign in BUSY)
+    return error.error_code == "TEMPORARILY_UNAVAILABLE" or busy
 
 
 def connect(uri: str) -> MlflowClient:
@@ -95,7 +95,9 @@ def connect(uri: str) -> MlflowClient:
         logging.getLogger(name).setLevel(logging.WARNING)
     registry = os.environ.get("MLFLOW_REGISTRY_URI") or uri
     try:
-        return told(lambda: MlflowClient(tracking_uri=uri, registry_uri=registry), f"open {uri}")
+        return with_retries(
+            lambda: MlflowClient(tracking_uri=uri, registry_uri=registry), f"open {uri}"
+        )
     except ImportError as error:
         raise MtlserError(
             f"{uri}: {error}; install the database's driver, or give another MLFLOW_TRACKING_URI"
@@ -125,7 +127,7 @@ def find(client: MlflowClient, experiment_id: str, marks: Mapping[str, str]) -> 
 
 def _marked(client: MlflowClient, experiment_id: str, marks: Mapping[str, str]) -> list[Entity]:
     quoted = [f"tags.`{key}` = '{value}'" for key, value in marks.items()]
-    runs = told(
+    runs = with_retries(
         lambda: client.search_runs(
             [experiment_id],
             " and ".join(quoted),
@@ -137,7 +139,7 @@ def _marked(client: MlflowClient, experiment_id: str, marks: Mapping[str, str]) 
     return sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id))
 
 
-def find_or_make(
+def find_or_create(
     client: MlflowClient,
     experiment_id: str,
     name: str,
@@ -153,11 +155,11 @@ def find_or_make(
     for value in marks.values():
         if "'" in value or not value:
             raise MtlserError(f"run key {value!r}: expected a text without quotes")
-    found = find(client, experiment_id, marks)
-    if found is not None:
-        return found
+    existing = find(client, experiment_id, marks)
+    if existing is not None:
+        return existing
     maker = uuid.uuid4().hex
-    made = told(
+    created = with_retries(
         lambda: client.create_run(
             experiment_id,
             start_time=int(time.time() * 1000),
@@ -167,10 +169,10 @@ def find_or_make(
         f"make run {name}",
     )
     time.sleep(settle_s)
-    winner = find(client, experiment_id, marks) or made
+    winner = find(client, experiment_id, marks) or created
     for other in _marked(client, experiment_id, {**marks, MAKER: maker}):
         if other.info.run_id != winner.info.run_id:
-            told(partial(client.delete_run, other.info.run_id), "delete a run made twice")
+            with_retries(partial(client.delete_run, other.info.run_id), "delete a run made twice")
     return winner
 
 
@@ -199,8 +201,8 @@ class MlflowRun:
     def child(self, key: str, name: str, tags: Mapping[str, str] | None = None) -> "MlflowRun":
         """The nested run with this key, found or made: a retried step doubles nothing."""
         marks = {PARENT: self._id, KEY: key}
-        made = find_or_make(self.client, self.experiment_id, name, marks, tags or {})
-        return MlflowRun(self.client, self.experiment_id, str(made.info.run_id))
+        child = find_or_create(self.client, self.experiment_id, name, marks, tags or {})
+        return MlflowRun(self.client, self.experiment_id, str(child.info.run_id))
 
     def params(self, values: Mapping[str, object]) -> None:
         """Logs parameters once; the same value again is fine, another one is refused."""
@@ -218,7 +220,9 @@ class MlflowRun:
 
     def steps(self, metric: str) -> set[int]:
         """The steps (epochs) at which a metric has been logged."""
-        logged = told(lambda: self.client.get_metric_history(self._id, metric), "read metrics")
+        logged = with_retries(
+            lambda: self.client.get_metric_history(self._id, metric), "read metrics"
+        )
         return {each.step for each in logged}
 
     def tags(self, values: Mapping[str, str]) -> None:
@@ -229,13 +233,13 @@ class MlflowRun:
         """Logs the data this run reads; saying it twice is fine."""
         data = Dataset(name, digest[:DIGEST_LENGTH], "local", json.dumps({"uri": source}))
         given = DatasetInput(data, [InputTag("mlflow.data.context", "training")])
-        told(lambda: self.client.log_inputs(self._id, [given]), "log the dataset")
+        with_retries(lambda: self.client.log_inputs(self._id, [given]), "log the dataset")
         self.tags({"mtlser.manifest": digest})
 
     def artifact(self, path: Path, folder: str = "") -> None:
         """Uploads a file, or what a folder holds, below `folder`."""
         upload = self.client.log_artifacts if path.is_dir() else self.client.log_artifact
-        told(lambda: upload(self._id, str(path), folder or None), f"upload {path}")
+        with_retries(lambda: upload(self._id, str(path), folder or None), f"upload {path}")
 
     @contextmanager
     def system_metrics(self) -> Iterator[None]:
@@ -256,7 +260,7 @@ class MlflowRun:
 
     def close(self, status: str = "FINISHED") -> None:
         """Ends the run: `FINISHED`, `FAILED` or `KILLED`."""
-        told(lambda: self.client.set_terminated(self._id, status), "end a run")
+        with_retries(lambda: self.client.set_terminated(self._id, status), "end a run")
 
     def _log(self, doing: str, **batch: object) -> None:
-        told(lambda: self.client.log_batch(self._id, **batch), doing)  # type: ignore[arg-type]
+        with_retries(lambda: self.client.log_batch(self._id, **batch), doing)  # type: ignore[arg-type]

@@ -166,7 +166,9 @@ def init_store() -> str:
         from mtlser.tracking import mlflow_runs
 
         client = mlflow_runs.connect(address)
-        mlflow_runs.told(lambda: client.search_experiments(max_results=1), f"open {address}")
+        mlflow_runs.with_retries(
+            lambda: client.search_experiments(max_results=1), f"open {address}"
+        )
     return address
 
 

@@ -61,14 +61,14 @@ def post(webhook: str, outcome: Outcome) -> bool:
     answers 5xx, within `LIMIT_S` seconds in all. Of the address only scheme and host are ever
     printed: the rest is a secret.
     """
-    told: list[str] = []
+    reasons: list[str] = []
     # An answer that drips in outlives any timeout of a socket; a thread can be left behind.
-    thread = Thread(target=lambda: told.append(_posted(webhook, outcome)), daemon=True)
+    thread = Thread(target=lambda: reasons.append(_posted(webhook, outcome)), daemon=True)
     thread.start()
     thread.join(LIMIT_S)
-    reason = told[0] if told else f"no answer within {LIMIT_S:g} s"
+    reason = reasons[0] if reasons else f"no answer within {LIMIT_S:g} s"
     if reason:
-        sys.stdout.write(f"the outcome was not told to {shown(webhook)}: {reason}\n")
+        sys.stdout.write(f"the outcome was not posted to {shown(webhook)}: {reason}\n")
     return not reason
 
 
