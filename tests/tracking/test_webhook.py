@@ -132,7 +132,7 @@ def test_no_address_makes_the_handler_fail_or_tell_the_secret(
     monkeypatch.setenv("NO_PROXY", "*")
     assert not webhook.post(address, OUTCOME)
     told = capsys.readouterr()
-    assert "was not told" in told.out
+    assert "was not posted" in told.out
     assert SECRET not in told.out + told.err
 
 
