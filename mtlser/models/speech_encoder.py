@@ -1,7 +1,8 @@
 """What all families of encoders have in common."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +27,18 @@ def kept(outputs: Iterator[Tensor], every: bool) -> list[Tensor]:
     return list(outputs) if every else [*deque(outputs, maxlen=1)]
 
 
+@dataclass(frozen=True)
+class Unit:
+    """A part of an encoder that can be computed in fp32 while the rest is in 16 bits."""
+
+    shape: tuple[int, ...]
+    """Of an input that stands for all: about a second of audio."""
+    module: nn.Module
+    """Holds the unit's parameters."""
+    compute: Callable[[Tensor, torch.dtype], Tensor]
+    """The unit's output for such an input, with products in the given type."""
+
+
 class SpeechEncoder(nn.Module):
     """Base of the families: `local`, `context`, and what sizes they have."""
 
@@ -38,6 +51,24 @@ class SpeechEncoder(nn.Module):
         self.normalise = normalise
         self.recompute = False
         """Whether transformer layers are computed again in backward, to spare memory."""
+        self.exact: frozenset[str] = frozenset()
+        """Units that are computed in fp32 whatever autocast says, see `compute_exactly`."""
+
+    def units(self) -> dict[str, Unit]:
+        """What the encoder consists of, by name; one transformer layer stands for all."""
+        raise NotImplementedError
+
+    def compute_exactly(self, names: frozenset[str]) -> None:
+        """Computes these units in fp32 from now on, since this machine does it wrongly in 16 bits.
+
+        Args:
+            names: of `units`.
+        """
+        self.exact = names
+
+    def unit_dtype(self, name: str) -> torch.dtype:
+        """What a unit's products are computed in."""
+        return torch.float32 if name in self.exact else compute_dtype(self)
 
     def local(self, wavs: list[Tensor]) -> list[Tensor]:
         """Local features of each clip: samples (n,) at 16 kHz -> (t, c), without padding."""

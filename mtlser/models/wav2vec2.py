@@ -1,6 +1,7 @@
 """wav2vec 2.0, HuBERT and WavLM as encoders of packed clips."""
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -9,8 +10,33 @@ from torch import Tensor, nn
 from mtlser.models.convolution import convolve_clips
 from mtlser.models.norm import layer_norm
 from mtlser.models.packed import Packed
-from mtlser.models.speech_encoder import SHORTEST, SpeechEncoder, compute_dtype, kept
-from mtlser.models.transformer import embed_positions, project, run_blocks, wav2vec2_block
+from mtlser.models.positions import convolve_positions
+from mtlser.models.speech_encoder import SAMPLE_RATE_HZ, SHORTEST, SpeechEncoder, Unit, kept
+from mtlser.models.transformer import (
+    embed_positions,
+    project,
+    run_block,
+    run_blocks,
+    wav2vec2_block,
+)
+
+FRAMES_A_SECOND = 50
+Compute = Callable[[Tensor, torch.dtype], Tensor]
+
+
+def in_fp32(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with its tensors in fp32 and without autocast."""
+
+    def exact(value: Any) -> Any:
+        is_float = isinstance(value, Tensor) and value.is_floating_point()
+        return value.float() if is_float else value
+
+    def computed(*args: Any, **kwargs: Any) -> Any:
+        device = next(arg.device.type for arg in args if isinstance(arg, Tensor))
+        with torch.autocast(device, enabled=False):
+            return forward(*map(exact, args), **{key: exact(each) for key, each in kwargs.items()})
+
+    return computed
 
 
 def real_frames(frames_b: Tensor, length: int) -> Tensor:
@@ -42,7 +68,7 @@ class Wav2Vec2Encoder(SpeechEncoder):
         Clips go together where that gives gradients from one product, else one by one.
         """
         prepared = [self._prepare(wav_n) for wav_n in wavs]
-        dtype = compute_dtype(self)
+        dtype = self.unit_dtype("cnn")
         together = torch.is_grad_enabled() and any(p.requires_grad for p in self.cnn.parameters())
         groups = [prepared] if together else [[wav_n] for wav_n in prepared]
         with torch.autocast(prepared[0].device.type, enabled=False):
@@ -64,10 +90,12 @@ class Wav2Vec2Encoder(SpeechEncoder):
         """Output of every transformer layer, or of the last alone."""
         if not self.packs:
             return self._context_padded(local, every)
-        dtype = compute_dtype(self)
+        dtypes = [self.unit_dtype(name) for name in ("projection", "positions", "layers")]
         with torch.autocast(local.rows_nd.device.type, enabled=False):
-            rows = project(self.projection, local, dtype)
+            rows = project(self.projection, local, dtypes[0])
+            rows = rows.with_rows(rows.rows_nd.to(dtypes[1]))
             rows = embed_positions(self.transformer, rows, self.norm_first)
+            rows = rows.with_rows(rows.rows_nd.to(dtypes[2]))
             blocks = [wav2vec2_block(layer, self.norm_first) for layer in self.transformer.layers]
             outputs = kept(run_blocks(blocks, rows, self.recompute), every)
             if self.norm_first:
@@ -95,6 +123,71 @@ class Wav2Vec2Encoder(SpeechEncoder):
             for hook in hooks:
                 hook.remove()
         return [local.unpad(output) for output in (*outputs[:-1], last)]
+
+    def units(self) -> dict[str, Unit]:
+        """CNN, projection, positional embedding and a transformer layer."""
+        parts = self._packed_units() if self.packs else self._padded_units()
+        channels = int(self.projection.projection.in_features)
+
+        def cnn(wav_n: Tensor, dtype: torch.dtype) -> Tensor:
+            return convolve_clips(self.cnn, [wav_n], dtype).rows_nd
+
+        sizes = {"projection": channels, "positions": self.width, "layers": self.width}
+        return {"cnn": Unit((SAMPLE_RATE_HZ,), self.cnn, cnn)} | {
+            name: Unit((FRAMES_A_SECOND, sizes[name]), *part) for name, part in parts.items()
+        }
+
+    def _packed_units(self) -> dict[str, tuple[nn.Module, Compute]]:
+        def positions(x_nd: Tensor, dtype: torch.dtype) -> Tensor:
+            conv = self.transformer.pos_conv_embed.conv  # alone: a sum with its input would hide it
+            weight, bias = conv.weight.to(dtype), conv.bias.to(dtype)
+            return convolve_positions(x_nd.to(dtype), (len(x_nd),), weight, bias)
+
+        def layer(x_nd: Tensor, dtype: torch.dtype) -> Tensor:
+            block = wav2vec2_block(self.transformer.layers[0], self.norm_first)
+            return run_block(block, x_nd.to(dtype), (len(x_nd),))
+
+        def projection(x_nc: Tensor, dtype: torch.dtype) -> Tensor:
+            return project(self.projection, Packed(x_nc, (len(x_nc),)), dtype).rows_nd
+
+        return {
+            "projection": (self.projection, projection),
+            "positions": (self.transformer.pos_conv_embed, positions),
+            "layers": (self.transformer.layers[0], layer),
+        }
+
+    def _padded_units(self) -> dict[str, tuple[nn.Module, Compute]]:
+        """The modules of transformers' own encoder, under autocast."""
+
+        def under_autocast(module: nn.Module) -> Compute:
+            def compute(x_nd: Tensor, dtype: torch.dtype) -> Tensor:
+                enabled = dtype != torch.float32
+                with torch.autocast(x_nd.device.type, dtype=dtype, enabled=enabled):
+                    output = module(x_nd[None])
+                first: Tensor = output[0] if isinstance(output, tuple) else output
+                return first
+
+            return compute
+
+        return {
+            name: (modules[0], under_autocast(modules[0]))
+            for name, modules in self._modules_of_units().items()
+        }
+
+    def _modules_of_units(self) -> dict[str, list[nn.Module]]:
+        return {
+            "projection": [self.projection],
+            "positions": [self.transformer.pos_conv_embed],
+            "layers": list(self.transformer.layers),
+        }
+
+    def compute_exactly(self, names: frozenset[str]) -> None:
+        """Computes these units in fp32 from now on; also within transformers' own encoder."""
+        super().compute_exactly(names)
+        if not self.packs:
+            for name, modules in self._modules_of_units().items():
+                for module in modules if name in names else ():
+                    module.forward = in_fp32(module.forward)
 
     def local_part(self) -> nn.Module:
         """The CNN."""

@@ -13,10 +13,13 @@ from mtlser.models.speech_encoder import (
     SAMPLE_RATE_HZ,
     SHORTEST,
     SpeechEncoder,
+    Unit,
     compute_dtype,
     kept,
 )
-from mtlser.models.transformer import run_blocks, whisper_block
+from mtlser.models.transformer import run_block, run_blocks, whisper_block
+
+MELS_A_SECOND = 100
 
 
 class WhisperEncoder(SpeechEncoder):
@@ -58,9 +61,11 @@ class WhisperEncoder(SpeechEncoder):
 
     def context(self, local: Packed, *, every: bool = True) -> list[Packed]:
         """Output of every transformer layer, or of the last alone."""
-        dtype = compute_dtype(self)
-        hidden = Packed.of([self._convolve(clip_tc).to(dtype) for clip_tc in local.clips()])
-        with torch.autocast(hidden.rows_nd.device.type, enabled=False):
+        dtype, device = self.unit_dtype("layers"), local.rows_nd.device.type
+        enabled = torch.is_autocast_enabled(device) and "convolution" not in self.exact
+        with torch.autocast(device, dtype=compute_dtype(self), enabled=enabled):
+            hidden = Packed.of([self._convolve(clip_tc).to(dtype) for clip_tc in local.clips()])
+        with torch.autocast(device, enabled=False):
             rows = hidden.rows_nd
             hidden = hidden.with_rows(dropout(rows, self.encoder.dropout, self.training))
             blocks = [whisper_block(layer) for layer in self.encoder.layers]
@@ -74,6 +79,23 @@ class WhisperEncoder(SpeechEncoder):
         hidden_dt = nn.functional.gelu(model.conv1(mel_tc.T[None]))
         hidden_td = nn.functional.gelu(model.conv2(hidden_dt))[0].T
         return hidden_td + model.embed_positions.weight[: len(hidden_td)]
+
+    def units(self) -> dict[str, Unit]:
+        """The two convolutions on the mel, and a transformer layer."""
+
+        def convolution(mel_tc: Tensor, dtype: torch.dtype) -> Tensor:
+            enabled = dtype != torch.float32
+            with torch.autocast(mel_tc.device.type, dtype=dtype, enabled=enabled):
+                return self._convolve(mel_tc)
+
+        def layer(x_nd: Tensor, dtype: torch.dtype) -> Tensor:
+            return run_block(whisper_block(self.encoder.layers[0]), x_nd.to(dtype), (len(x_nd),))
+
+        mels = int(self.encoder.conv1.in_channels)
+        return {
+            "convolution": Unit((MELS_A_SECOND, mels), self.encoder.conv1, convolution),
+            "layers": Unit((MELS_A_SECOND // 2, self.width), self.encoder.layers[0], layer),
+        }
 
     def local_part(self) -> None:
         """A log-mel spectrogram has nothing to train."""

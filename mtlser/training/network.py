@@ -26,13 +26,16 @@ from mtlser.records import (
 from mtlser.storage.links import link_tree
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import Run
-from mtlser.training import features, loop, processes
+from mtlser.training import features, loop, optimisation, precision, processes
 from mtlser.training.batches import Example, examples
 from mtlser.training.checkpoint import Checkpoint, Row
 from mtlser.training.inputs import Inputs, Training, cell_key
 from mtlser.training.job import Fit, Job
 from mtlser.training.logs import logged, watched
 from mtlser.training.validate import validator
+
+FP32_UNITS = "mtlser.fp32_units"
+"""Tag of a fold's run: parts of the encoder that this machine computes wrongly in 16 bits."""
 
 
 def train_network(
@@ -103,6 +106,8 @@ def fit_network(
     trained, job = prepared(training, inputs, recipe, work)
     with logged(training, parent) as log, watched(training, job.processes) as watcher:
         known = log.steps("train_loss")
+        if trained.network.encoder.exact:
+            log.tags({FP32_UNITS: " ".join(sorted(trained.network.encoder.exact))})
 
         def on_epoch(epoch: int, row: Row) -> None:
             if epoch not in known:
@@ -140,6 +145,8 @@ def prepared(
         network.frame_sd_d = spread.frame_sd_c
     team = processes.current()
     network.to(team.device)
+    dtype = optimisation.activation_dtype(recipe.train.precision, team.device)
+    precision.check(network.encoder, dtype, team)
 
     def frames(utterance: Utterance) -> int:
         samples = round(utterance.duration_s * SAMPLE_RATE_HZ)
