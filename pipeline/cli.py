@@ -12,28 +12,27 @@ import typer
 from rich.console import Console
 
 from mtlser import recipe as recipes
+from mtlser.cli import entry
+from mtlser.cli.entry import Version
 from mtlser.errors import (
-    MtlserError,
-    hide_secrets_in_tracebacks,
     public_address,
-    public_text,
 )
 from pipeline.server import commands as server_commands
 
+NAME = "mtlser-pipeline"
 WIDTH = 110
 """Columns of the scores' tables where they go to a file."""
 
 app = typer.Typer(
     help="The whole path from wav to registered model, as a Kubeflow pipeline.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
 
 @app.callback()
-def main_options() -> None:
+def main_options(version: Version = False) -> None:
     """The whole path from wav to registered model, as a Kubeflow pipeline."""
 
 
@@ -94,9 +93,9 @@ def run_dag(
     try:
         done = local.run(job, folder, Progress(console), keep=keep, address=address)
     except local.StepFailed as error:
-        _end(str(error), 1)
+        entry.end(NAME, str(error), 1, whole=True)
     except local.Stopped as stopped:
-        _end("stopped; the same command goes on from here", 128 + stopped.number)
+        entry.end(NAME, "stopped; the same command goes on from here", 128 + stopped.number)
     _close(console, done, place, dag)
 
 
@@ -166,22 +165,8 @@ def _registered(done: Path) -> str:
 
 
 def main() -> None:
-    """Runs the command line; a user's mistake is one line on stderr and exit code 2."""
-    try:
-        app(prog_name="mtlser-pipeline")
-    except MtlserError as error:
-        _end(" ".join(str(error).split()), error.exit_code)
-    except OSError as error:
-        if error.filename is None:
-            raise
-        _end(f"{error.filename}: {error.strerror}; give another path", 2)
-    finally:  # typer has put a hook of its own in place
-        hide_secrets_in_tracebacks()
-
-
-def _end(sentence: str, code: int) -> None:
-    sys.stderr.write(f"mtlser-pipeline: {public_text(sentence)}\n")
-    raise SystemExit(code)
+    """Runs the command line."""
+    entry.start(app, NAME)
 
 
 if __name__ == "__main__":

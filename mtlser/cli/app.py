@@ -4,15 +4,15 @@ Heavy packages load only inside the command that needs them, so that `--help` an
 """
 
 import json
-import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-from mtlser import files, stages, storage
 from mtlser import recipe as recipes
-from mtlser.cli import profile_command, report_command, retrain_commands, show
+from mtlser import stages, storage
+from mtlser.cli import entry, profile_command, report_command, retrain_commands, show
+from mtlser.cli.entry import Version
 from mtlser.cli.flags import (
     CorpusName,
     FoldIndex,
@@ -29,16 +29,20 @@ from mtlser.cli.flags import (
     resolve,
     told,
 )
-from mtlser.errors import MtlserError, hide_secrets_in_tracebacks, public_text
+from mtlser.errors import MtlserError
 from mtlser.records import Cell
 
 app = typer.Typer(
     help="Multi-task speech emotion recognition: wav files in, a report and a model out.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+@app.callback()
+def options(version: Version = False) -> None:
+    """Multi-task speech emotion recognition: wav files in, a report and a model out."""
 
 
 @app.command(epilog="Example: mtlser synth --out build/synthetic --seed 0")
@@ -264,21 +268,5 @@ app.command(epilog=retrain_commands.ROLLBACK_EXAMPLE)(retrain_commands.rollback)
 
 
 def main() -> None:
-    """Runs the command line; one line on stderr: a mistake exits with 2, a full disk with 1."""
-    try:
-        app(prog_name="mtlser")
-    except MtlserError as error:
-        _refuse(str(error), error.exit_code)
-    except OSError as error:
-        if files.is_full(error):
-            _refuse(f"{error}; make room there and run the same command again", 1)
-        if error.filename is None:
-            raise
-        _refuse(f"{error.filename}: {error.strerror}; give another path", 2)
-    finally:  # typer has put a hook of its own in place
-        hide_secrets_in_tracebacks()
-
-
-def _refuse(sentence: str, code: int) -> NoReturn:
-    sys.stderr.write(f"mtlser: {public_text(' '.join(sentence.split()))}\n")
-    raise SystemExit(code)
+    """Runs the command line."""
+    entry.start(app, "mtlser")

@@ -10,7 +10,6 @@ from mtlser import storage
 from mtlser.records import read_json
 
 if TYPE_CHECKING:
-    from mtlser.registry.drift_records import Drift
     from mtlser.serving.load import FilePrediction
 
 WIDTH = 120
@@ -67,26 +66,6 @@ def registered(place: str) -> None:
             f"{told.name} version {told.version or 'none'}: {told.reason}; champion is "
             f"{told.champion_now or 'none'}"
         )
-
-
-def drifted(found: "Drift") -> None:
-    """Prints the verdict of a check of data, and every measure with its limit."""
-    typer.echo(f"{found.model}: {found.verdict}: {found.reason}")
-    if not found.measures:
-        return
-    rows = [
-        (
-            each.name,
-            each.champion,
-            each.now,
-            f"{each.scale} {each.effect:.3f}",
-            "-" if each.limit is None else f"{each.limit:g}",
-            "-" if each.p is None else f"{each.p:.2g}",
-            "OVER" if each.breach else "",
-        )
-        for each in found.measures
-    ]
-    table(("measure", "champion's data", "this data", "size", "limit", "p", ""), rows)
 
 
 def _local(place: str) -> Path | None:

@@ -23,6 +23,23 @@ class Checked:
     drift: Drift
 
 
+def describe(drift: Drift) -> str:
+    """The verdict, and a line for every measure: both values, size of the change, limit, p."""
+    lines = [f"{drift.model}: {drift.verdict}: {drift.reason}"]
+    rows = [("measure", "champion's data", "this data", "size", "limit", "p", "")]
+    for each in drift.measures:
+        limit = "-" if each.limit is None else f"{each.limit:g}"
+        p = "-" if each.p is None else f"{each.p:.2g}"
+        size = f"{each.scale} {each.effect:.3f}"
+        over = "OVER" if each.breach else ""
+        rows.append((each.name, each.champion, each.now, size, limit, p, over))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows if drift.measures else ():
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
 def check(corpus: Path, utterances: Sequence[Utterance], recipe: Recipe, run: Run) -> Checked:
     """What a retraining is to do with the corpus; nothing is written and no limit enforced.
 

@@ -1,5 +1,6 @@
 """Stages around the registry: register, check_data, promote."""
 
+import logging
 from typing import TYPE_CHECKING
 
 from mtlser import storage, tracking
@@ -11,6 +12,8 @@ from mtlser.stages.inputs import load_manifest
 
 if TYPE_CHECKING:
     from mtlser.registry.versions import Registered
+
+log = logging.getLogger("mtlser")
 
 
 @stage
@@ -42,14 +45,13 @@ def check_data(corpus: str, recipe: Recipe, out: str, run: str = "") -> Check:
     Raises:
         MtlserError: the data drifted from the champion's past a limit.
     """
-    from mtlser.cli import show
     from mtlser.registry import data_check
 
     source = storage.fetch(corpus)
     utterances = load_manifest(source)
     with tracking.parent(recipe, run) as parent, storage.output(out) as folder:
         found = data_check.check(source, utterances, recipe, parent)
-        show.drifted(found.drift)
+        log.info(data_check.describe(found.drift))
         data_check.log(parent, found.drift, folder)
         data_check.enforce(found.drift)
         if found.check.verdict == "unchanged":

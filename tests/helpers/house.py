@@ -88,9 +88,7 @@ MTLSER = House(
         "boto3": ("storage",),
         "botocore": ("storage",),
     },
-    exceptions={
-        ("mtlser.stages.registration", "mtlser.cli.show"): "the table is to be printed by cli",
-    },
+    exceptions={},
 )
 
 

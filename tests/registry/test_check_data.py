@@ -76,7 +76,7 @@ def parent_of(run: str):  # type: ignore[no-untyped-def]
 
 
 def test_first_unchanged_and_train(
-    final: Path, utterances: list[Utterance], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    final: Path, utterances: list[Utterance], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     found, told = check(RECIPE, "one", tmp_path)
     assert found == Check(verdict="first", champion_recipe=dumps(RECIPE))
@@ -97,11 +97,11 @@ def test_first_unchanged_and_train(
 
     corrected = utterances[0].model_copy(update={"text": "YES YES"})
     rewrite([corrected, *utterances[1:]], tmp_path)
-    capsys.readouterr()
+    caplog.clear()
     found, told = check(RECIPE, "four", tmp_path)
     assert (found.verdict, told.changed) == ("new_data", 1)
     assert told.reason == "new data and the same recipe since champion version 1"
-    printed = capsys.readouterr().out
+    printed = caplog.text
     assert "class balance" in printed
     assert "OVER" not in printed
     assert parent_of("four").data.metrics["drift.duration_ks"] == 0
@@ -124,7 +124,7 @@ def test_what_was_tried_before_is_not_tried_again(
 
 
 def test_drift_past_a_limit_is_refused_in_one_sentence_that_tells_the_way(
-    final: Path, utterances: list[Utterance], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    final: Path, utterances: list[Utterance], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     cross_validated(final, RECIPE, "one", tmp_path)
     rewrite([u.model_copy(update={"level_dbfs": -60.0}) for u in utterances[4:]], tmp_path)
@@ -134,7 +134,7 @@ def test_drift_past_a_limit_is_refused_in_one_sentence_that_tells_the_way(
     assert "level: ks 1, over drift.max_level_ks = 0.2" in said
     assert "lost utterances: share 0.125, over drift.max_lost_utterances = 0.05" in said
     assert "\n" not in said
-    assert capsys.readouterr().out.count("OVER") == 2
+    assert caplog.text.count("OVER") == 2
     parent = parent_of("two")
     assert parent.info.status == "FAILED"
     assert parent.data.metrics["drift.level_ks"] == 1
