@@ -11,7 +11,7 @@ import typer
 
 from mtlser import recipe as recipes
 from mtlser import stages, storage
-from mtlser.cli import entry, profile_command, report_command, retrain_commands, show
+from mtlser.cli import doctor, entry, profile_command, report_command, retrain_commands, show
 from mtlser.cli.entry import Version
 from mtlser.cli.flags import (
     CorpusName,
@@ -265,6 +265,7 @@ def register(
 app.command("check-data", epilog=retrain_commands.CHECK_EXAMPLE)(retrain_commands.check_data)
 app.command(epilog=retrain_commands.PROMOTE_EXAMPLE)(retrain_commands.promote)
 app.command(epilog=retrain_commands.ROLLBACK_EXAMPLE)(retrain_commands.rollback)
+app.command(epilog=doctor.EXAMPLE)(doctor.doctor)
 
 
 def main() -> None:

@@ -1,0 +1,46 @@
+"""Whether the S3 store that the environment names answers, and takes its credentials."""
+
+import os
+
+from mtlser.errors import public_address, public_text
+from mtlser.storage import s3
+
+WAIT_S = 3
+
+
+def problem() -> str | None:
+    """What keeps this machine from the store, in one line; `None` where it answers.
+
+    Asked once, with short waits: for a person who waits for the answer.
+    """
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    config = Config(
+        connect_timeout=WAIT_S,
+        read_timeout=WAIT_S,
+        retries={"total_max_attempts": 1},
+        s3={"addressing_style": "path" if s3.endpoint() else "auto"},
+    )
+    try:
+        boto3.session.Session().client(
+            "s3", endpoint_url=s3.endpoint(), config=config
+        ).list_buckets()
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        # A user who may not list buckets may still read and write one.
+        return None if code == "AccessDenied" else public_text(str(error))
+    except (BotoCoreError, ValueError) as error:
+        return public_text(" ".join(str(error).split()))
+    return None
+
+
+def set_up() -> bool:
+    """Whether the environment names an endpoint or credentials of S3."""
+    return s3.endpoint() is not None or bool(os.environ.get("AWS_ACCESS_KEY_ID"))
+
+
+def shown() -> str:
+    """The store's address, without name and password."""
+    return public_address(s3.endpoint() or "Amazon S3")
