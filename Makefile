@@ -76,9 +76,8 @@ check: lint types test ## lint, types and tests
 map: setup ## print who imports whom, room by room, and write it into docs/
 	@$(BIN)/python -m tests.helpers.house_map
 
-golden: setup ## write the golden IR anew, after a wanted change of a DAG or profile
-	@for profile in $(notdir $(basename $(wildcard infra/profiles/*.toml))); do \
-	  $(BIN)/mtlser-pipeline compile --image mtlser:golden --profile $$profile --out tests/golden/$$profile; done
+golden: setup ## write the golden IR anew, after a wanted change of a DAG or of the profile gpu
+	$(BIN)/mtlser-pipeline compile --image mtlser:golden --profile gpu --out tests/golden/gpu
 
 constraints: setup ## write the pins anew from what is installed
 	$(BIN)/python -m pip list --format=freeze --exclude-editable --exclude pip \

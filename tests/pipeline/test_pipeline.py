@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -12,9 +11,8 @@ from pipeline.dags import DAGS
 from pipeline.dags import compile as compiling
 from pipeline.dags import profile as profiles
 from pipeline.job import NAMES
+from tests.helpers.compiled_dags import IMAGE, Node, documents
 
-GOLDEN = Path(__file__).parents[1] / "golden"
-IMAGE = "mtlser:golden"
 MEASURE = {"search", "train", "noise-eval", "report"}
 CROSSVAL = {"ingest", "fold-split", *MEASURE, "register", "report-outcome"}
 STEPS = {
@@ -26,24 +24,6 @@ STEPS = {
 HEAVY = {"search", "train", "noise-eval"}
 UNCACHED = {"register", "promote", "check-data", "report-outcome"}
 NUMBER = re.compile(r"(-\d+)+$")
-
-Node = dict[str, Any]
-
-
-def documents(path: Path) -> tuple[Node, Node]:
-    """The pipeline, and what it asks of Kubernetes."""
-    ir, platform = yaml.load_all(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
-    return ir, platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
-
-
-@pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Path]]:
-    """Every DAG in every profile."""
-    folder = tmp_path_factory.mktemp("ir")
-    return {
-        profile: {path.stem: path for path in compiling.write(folder / profile, IMAGE, profile)}
-        for profile in profiles.names()
-    }
 
 
 @pytest.fixture(scope="module")
@@ -62,18 +42,6 @@ def test_job_names_the_dags_that_there_are() -> None:
 
 def test_every_step_is_known_to_profiles() -> None:
     assert {name.replace("-", "_") for steps in STEPS.values() for name in steps} == profiles.STEPS
-
-
-def test_ir_is_the_golden_files(compiled: dict[str, dict[str, Path]]) -> None:
-    told = "a DAG or profile changed: look at the difference, then run `make golden`"
-    kept = {path.relative_to(GOLDEN) for path in GOLDEN.rglob("*.yaml")}
-    for profile, paths in compiled.items():
-        for name, path in paths.items():
-            golden = Path(profile) / f"{name}.yaml"
-            assert golden in kept, told
-            kept.remove(golden)
-            assert path.read_text(encoding="utf-8") == (GOLDEN / golden).read_text("utf-8"), told
-    assert kept == set()
 
 
 def dags(ir: Node) -> list[Node]:
