@@ -3,12 +3,11 @@
 import json
 import warnings
 from collections.abc import Mapping
-from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mtlser import serving, tracking
+from mtlser import serving, storage, tracking
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
 from mtlser.records import LEAKING_PROTOCOLS, CellResult, Record, read_json
@@ -78,7 +77,7 @@ def recorded(
 
     name = recipe.registry.name
     client = mlflow_runs.connect(run.uri)
-    digest = folder_digest(model)
+    digest = storage.digest_folder(model)
     tags = _tags(scores, recipe) | _training_tags(model) | {DIGEST: digest, "run": _run_link(run)}
     number = mlflow_runs.with_retries(
         lambda: (
@@ -89,15 +88,6 @@ def recorded(
     for key, value in tags.items():
         client.set_model_version_tag(name, str(number), key, value)
     return client, number
-
-
-def folder_digest(folder: Path) -> str:
-    """SHA-256 over the names and bytes of all files below a folder."""
-    sha = sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        sha.update(path.relative_to(folder).as_posix().encode() + b"\0")
-        sha.update(sha256(path.read_bytes()).digest())
-    return sha.hexdigest()
 
 
 def _summary(path: Path) -> dict[str, object]:

@@ -141,11 +141,13 @@ def sha256_file(path: Path) -> str:
 def digest_folder(folder: Path) -> str:
     """SHA-256 over the relative path and the bytes of every file below `folder`.
 
-    The marker is left out, so that a folder and its copy on S3 have one digest.
+    The marker is left out, so that a folder and its copy on S3 have one digest. Registered versions
+    carry this digest of their model folder.
     """
     total = hashlib.sha256()
-    for name in sorted(Marker.of(folder).files):
-        total.update(f"{len(name)}:{name} {sha256_file(folder / name)}\n".encode())
+    for name in sorted(Marker.of(folder).files, key=Path):
+        total.update(name.encode() + b"\0")
+        total.update(bytes.fromhex(sha256_file(folder / name)))
     return total.hexdigest()
 
 

@@ -1,6 +1,7 @@
 """Local places: whole or nothing, resumable."""
 
 import errno
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -152,3 +153,16 @@ def test_a_step_does_not_replace_a_whole_run(tmp_path: Path) -> None:
     ):
         pytest.fail("the block must not run")
     assert (tmp_path / "run" / "model").read_text() == "weights"
+
+
+def test_the_digest_of_a_folder_is_that_of_versions_registered_before(tmp_path: Path) -> None:
+    """Names and bytes, in the order of paths: worked out apart, with the marker left out."""
+    (tmp_path / "encoder").mkdir()
+    contents = {"encoder/config.json": b"{}", "encoder-b": b"2", "weights": b"1"}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / ".mtlser.json").write_text("{}", encoding="utf-8")
+    expected = hashlib.sha256()
+    for name, content in contents.items():
+        expected.update(name.encode() + b"\0" + hashlib.sha256(content).digest())
+    assert storage.digest_folder(tmp_path) == expected.hexdigest()
