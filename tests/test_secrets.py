@@ -17,7 +17,10 @@ from mtlser.tracking import outcome
 from tests.conftest import S3_PASSWORD, S3_USER
 from tests.helpers.networks import write_encoder
 from tests.helpers.servers import mlflow_server
-from tests.test_end_to_end import RECIPE, write_release
+from tests.helpers.tiny_run import (
+    RECIPE,
+    write_release,
+)
 
 ROOT = Path(__file__).parent.parent
 SECRET = "pa55word-of-this-test"

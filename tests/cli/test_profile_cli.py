@@ -13,7 +13,7 @@ from mtlser.evaluation.cost import profiling
 from mtlser.evaluation.cost.cost_records import COST, Cost
 from mtlser.models.baselines import mel_statistics, svm
 from mtlser.records import EMOTIONS, read_json
-from tests.evaluation.test_profiling import QUICK, made_up
+from tests.helpers.profiling import QUICK, made_up
 from tests.helpers.trained import write_model
 
 Run = Callable[..., tuple[int, str, str]]

@@ -15,7 +15,7 @@ from mtlser.records import (
     write_json,
     write_jsonl,
 )
-from tests.data.test_folds import berlin, corpus, recipe, utterance
+from tests.helpers.utterances import berlin, corpus, recipe, utterance
 
 
 def moody(turns: int = 40) -> list[Utterance]:

@@ -13,7 +13,7 @@ from mtlser.data import noise
 from mtlser.errors import MtlserError
 from mtlser.recipe import NoiseRecipe
 from mtlser.records import Utterance
-from tests.data.test_folds import utterance
+from tests.helpers.utterances import utterance
 
 seeds = st.integers(0, 1000)
 

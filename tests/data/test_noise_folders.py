@@ -10,7 +10,7 @@ import soundfile
 from mtlser.data import noise, noise_folders
 from mtlser.errors import MtlserError
 from mtlser.recipe import NoiseRecipe, load
-from tests.data.test_folds import utterance
+from tests.helpers.utterances import utterance
 
 
 def write(path: Path, seconds: float = 0.2, rate_hz: int = 16_000) -> Path:

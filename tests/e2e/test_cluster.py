@@ -17,8 +17,8 @@ from mtlser import tracking
 from mtlser.tracking import mlflow_runs
 from tests.e2e import flow
 from tests.helpers.kfp_api import KubeflowApi
+from tests.helpers.server_runs import ended, task
 from tests.helpers.server_words import CLUSTER
-from tests.pipeline.test_server_runs import ended, task
 
 EXPERIMENT = "mtlser/emodb"
 

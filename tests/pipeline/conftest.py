@@ -7,6 +7,9 @@ import pytest
 from pipeline.dags import compile as compiling
 from pipeline.dags import profile as profiles
 from tests.helpers.compiled_dags import IMAGE
+from tests.helpers.local_runs import machine
+
+__all__ = ["compiled", "machine"]
 
 
 @pytest.fixture(scope="session")

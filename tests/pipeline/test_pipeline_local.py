@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -13,57 +12,18 @@ import pytest
 
 from mtlser import recipe as recipes
 from mtlser import storage
-from tests.helpers.fake_stages import fake_package, split_cells
+from tests.helpers.fake_stages import split_cells
+from tests.helpers.local_runs import (
+    KEPT,
+    MEASURED,
+    Machine,
+    files,
+    retrained,
+)
 
 CELLS = len(split_cells())
 STEPS = 6 + 2 * CELLS
 """ingest, fold_split, search, report, final fit, register; twice every cell."""
-KEPT = {
-    "report.html", "scores.json", "summary.json", "predictions.jsonl", "recipe.toml", "model",
-    "checkpoints", "registered.json", "manifest.jsonl",
-}  # fmt: skip
-"""What a run leaves, whichever DAG measured it."""
-
-
-class Machine:
-    """A folder with a release, in which the command is run."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.environment = fake_package(folder)
-        (folder / "release").mkdir()
-        (folder / "release" / "a.wav").write_text("a")
-
-    def command(self, *more: str) -> list[str]:
-        where = ["--recipe", "demo", "--set", "data.root=release", "--out", "out"]
-        return [sys.executable, "-m", "pipeline.cli", "run", *where, *more]
-
-    def run(self, *more: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            self.command(*more),
-            cwd=self.folder,
-            env={**os.environ, **self.environment, **environment},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    def calls(self) -> list[str]:
-        """Names of the stages called since the last look."""
-        path = self.folder / "calls"
-        found = [line.split()[0] for line in path.read_text().splitlines()] if path.exists() else []
-        path.unlink(missing_ok=True)
-        return found
-
-    @property
-    def out(self) -> Path:
-        return self.folder / "out"
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    return Machine(tmp_path)
 
 
 def test_a_run_leaves_one_folder_with_everything(machine: Machine) -> None:
@@ -195,12 +155,6 @@ def test_a_run_to_s3_is_uploaded_whole(machine: Machine, s3: str) -> None:
     assert not (fetched / ".work").exists()
 
 
-MEASURED = Counter(
-    {"search": 1, "train": len(split_cells()), "noise_eval": len(split_cells()), "report": 1}
-)
-"""How often each stage is called for one recipe on given folds."""
-
-
 def test_the_search_dag_ends_with_what_was_chosen(machine: Machine) -> None:
     done = machine.run("--dag", "search")
     assert done.returncode == 0, done.stderr
@@ -234,13 +188,6 @@ def test_an_unknown_dag_is_refused(machine: Machine) -> None:
     assert done.returncode == 2
     assert "expected one of crossval, search, compare, retrain" in done.stderr
     assert not machine.out.exists()
-
-
-def retrained(machine: Machine, verdict: str) -> "subprocess.CompletedProcess[str]":
-    """A retraining that ended well, after this verdict on its data."""
-    done = machine.run("--dag", "retrain", FAKE_VERDICT=verdict)
-    assert done.returncode == 0, done.stderr
-    return done
 
 
 def test_a_retraining_without_champion_is_a_cross_validation(machine: Machine) -> None:
@@ -291,7 +238,3 @@ def test_what_an_earlier_run_left_goes_unless_nothing_is_new(machine: Machine) -
     assert {"report.html", "rival/report.html", "drift.json"} <= marker["files"].keys()
     retrained(machine, "new_data")
     assert files(machine.out) == there - {"rival"}
-
-
-def files(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()}

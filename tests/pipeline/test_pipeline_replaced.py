@@ -11,9 +11,7 @@ from mtlser import storage
 from mtlser.storage import s3 as objects
 from mtlser.storage import s3_upload
 from tests.helpers.fake_stages import split_cells
-from tests.pipeline.test_pipeline_local import KEPT, MEASURED, Machine, files, machine, retrained
-
-__all__ = ["machine"]
+from tests.helpers.local_runs import KEPT, MEASURED, Machine, files, retrained
 
 
 def names(location: str) -> set[str]:

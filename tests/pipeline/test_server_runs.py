@@ -1,28 +1,12 @@
 """Submitting, following and reading runs."""
 
 import json
-from typing import Any
 
 import pytest
 
 from tests.helpers.kfp_api import KubeflowApi
+from tests.helpers.server_runs import ended, task
 from tests.helpers.server_words import CLUSTER, command
-
-
-def task(name: str, state: str, second: int, **more: Any) -> dict[str, Any]:
-    return {
-        "task_id": f"{name}-id",
-        "display_name": name,
-        "state": state,
-        "start_time": f"2026-03-02T03:00:{second:02d}Z",
-        "end_time": f"2026-03-02T03:01:{second:02d}Z",
-        **more,
-    }
-
-
-def ended(state: str, *tasks: dict[str, Any]) -> dict[str, Any]:
-    return {"state": state, "run_details": {"task_details": list(tasks)}}
-
 
 FAILED = ended(
     "FAILED",

@@ -1,6 +1,6 @@
 from mtlser.data.audit import Audit
 from mtlser.reporting import facts
-from tests.reporting.test_page import AUDIT, INGEST
+from tests.helpers.pages import AUDIT, INGEST
 
 
 def test_the_audit_record_has_the_names_that_the_page_reads() -> None:

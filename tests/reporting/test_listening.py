@@ -10,10 +10,11 @@ import soundfile
 
 from mtlser.errors import MtlserError
 from mtlser.evaluation import gathering
-from mtlser.records import CLEAN, Prediction, Utterance
+from mtlser.records import CLEAN
 from mtlser.reporting import listening, page
 from tests.helpers.factories import make_plan, make_predictions
-from tests.reporting.test_page import Elements, make_context, make_scores
+from tests.helpers.listening import RATE_HZ, make_corpus
+from tests.helpers.pages import Elements, make_context, make_scores
 
 PLAN = make_plan(folds=3, per_fold=30)
 PREDICTIONS = make_predictions(PLAN, "mtlser", 0.7)
@@ -23,25 +24,6 @@ WRONG = [
     for p in PREDICTIONS
     if (p.split, p.condition) == ("test", CLEAN) and p.emotion_predicted != p.emotion_true
 ]
-RATE_HZ = 16_000
-
-
-def make_corpus(
-    folder: Path, predictions: list[Prediction], seconds: float
-) -> dict[str, Utterance]:
-    """A corpus folder with a tone for each predicted utterance, and its manifest by id."""
-    folder.mkdir(parents=True, exist_ok=True)
-    tone = np.sin(np.arange(int(seconds * RATE_HZ)) / 20).astype(np.float32) / 3
-    soundfile.write(folder / "tone.flac", tone, RATE_HZ)
-    return {
-        p.utterance_id: Utterance(
-            id=p.utterance_id, corpus="iemocap", audio="tone.flac", audio_sha256="0",
-            duration_s=seconds, level_dbfs=-12, emotion=p.emotion_true, speaker=p.speaker_true,
-            gender="F", session=None, dialogue=None, recording=None, style=None, text=None,
-            language="en",
-        )
-        for p in predictions
-    }  # fmt: skip
 
 
 def clips(folder: Path, count: int, seconds: float = 0.5) -> tuple[listening.Clip, ...]:

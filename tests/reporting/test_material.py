@@ -9,7 +9,7 @@ from mtlser.errors import MtlserError
 from mtlser.reporting import material, page
 from mtlser.tracking import NullRun
 from tests.helpers.factories import make_plan, make_recipe
-from tests.reporting.test_page import AUDIT, INGEST, make_scores, make_search
+from tests.helpers.pages import AUDIT, INGEST, make_scores, make_search
 
 
 def test_context_reads_the_stages_folders(tmp_path: Path) -> None:

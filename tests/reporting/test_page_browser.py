@@ -14,8 +14,8 @@ from mtlser.evaluation import gathering
 from mtlser.reporting import listening, page
 from mtlser.reporting.histories import History
 from tests.helpers.factories import make_plan, make_predictions
-from tests.reporting.test_listening import make_corpus
-from tests.reporting.test_page import make_context, make_scores, make_search
+from tests.helpers.listening import make_corpus
+from tests.helpers.pages import make_context, make_scores, make_search
 
 CHROMIUM = Path(os.environ.get("MTLSER_CHROMIUM", "/usr/bin/chromium"))
 FLAGS = (

@@ -16,11 +16,10 @@ from mtlser.recipe import Recipe, dumps
 from mtlser.records import FoldPlan, Prediction, read_json, write_json, write_jsonl
 from mtlser.reporting import runs
 from mtlser.reporting.comparison_page import Compared
-from tests.cli.test_cli import refused, run
+from tests.helpers.commands import refused
 from tests.helpers.factories import make_plan, make_predictions, make_recipe
-from tests.reporting.test_listening import make_corpus
+from tests.helpers.listening import make_corpus
 
-__all__ = ["run"]
 Run = Callable[..., tuple[int, str, str]]
 PLAN = make_plan(folds=4, per_fold=30)
 MINE = make_predictions(PLAN, "mtlser", 0.7)

@@ -26,7 +26,7 @@ from mtlser.reporting.figures import Absent, Figure
 from mtlser.reporting.histories import History
 from mtlser.reporting.tables import Table
 from tests.helpers.factories import make_plan
-from tests.reporting.test_page import make_context, make_scores, make_search
+from tests.helpers.pages import make_context, make_scores, make_search
 
 KINDS = ("wa", "ua", "wer", "speaker", "train_loss")
 CSS = (Path(page.__file__).parent / "report.css").read_text(encoding="utf-8")

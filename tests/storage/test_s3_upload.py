@@ -11,7 +11,7 @@ from mtlser.errors import MtlserError
 from mtlser.storage import s3 as objects
 from mtlser.storage import s3_upload
 from mtlser.storage.marker import MARKER
-from tests.storage.test_storage import content, fill
+from tests.helpers.places import content, fill
 
 OLD = {"model": "old weights", "page": "old page", "same": "same", "tail": "old tail"}
 NEW = {"page": "new page", "more": "more", "same": "same", "tail": "new tail"}

@@ -11,26 +11,11 @@ import pytest
 
 from mtlser import files, storage
 from mtlser.errors import MtlserError
-from mtlser.storage.marker import MARKER
-
-
-def fill(folder: Path, **files: str) -> None:
-    for name, text in files.items():
-        path = folder / name.replace("__", "/")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+from tests.helpers.places import content, fill
 
 
 def names(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
-
-
-def content(folder: Path) -> dict[str, str]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_text()
-        for path in folder.rglob("*")
-        if path.is_file() and path.name != MARKER
-    }
 
 
 def test_fetch_local(tmp_path: Path) -> None:
@@ -159,10 +144,10 @@ def test_the_digest_of_a_folder_is_that_of_versions_registered_before(tmp_path: 
     """Names and bytes, in the order of paths: worked out apart, with the marker left out."""
     (tmp_path / "encoder").mkdir()
     contents = {"encoder/config.json": b"{}", "encoder-b": b"2", "weights": b"1"}
-    for name, content in contents.items():
-        (tmp_path / name).write_bytes(content)
+    for name, data in contents.items():
+        (tmp_path / name).write_bytes(data)
     (tmp_path / ".mtlser.json").write_text("{}", encoding="utf-8")
     expected = hashlib.sha256()
-    for name, content in contents.items():
-        expected.update(name.encode() + b"\0" + hashlib.sha256(content).digest())
+    for name, data in contents.items():
+        expected.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
     assert storage.digest_folder(tmp_path) == expected.hexdigest()

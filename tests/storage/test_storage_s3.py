@@ -11,7 +11,7 @@ from mtlser import storage
 from mtlser.errors import MtlserError
 from mtlser.storage import s3 as objects
 from mtlser.storage.marker import MARKER
-from tests.storage.test_storage import content, fill
+from tests.helpers.places import content, fill
 
 
 def key(location: str, name: str) -> dict[str, str]:
