@@ -23,8 +23,9 @@ from tests.platform.faulty_training import plain_env
 
 STEP = """
 import sys
-from mtlser import mlflow_runs, recipe, stages
-from mtlser.serving import promotion
+from mtlser import recipe, stages
+from mtlser.registry import promotion
+from mtlser.tracking import mlflow_runs
 import mlflow.pyfunc
 name, *places, made, out, run = sys.argv[1:]
 step = getattr(stages, name)
