@@ -16,10 +16,10 @@ from tests.helpers.networks import write_encoder
 from tests.helpers.tiny_run import EMOTIONS, RECIPE, SENTENCES, write_release
 
 
-def run(folder: Path, *more: str) -> str:
-    """What `mtlser-pipeline run` prints."""
+def python(folder: Path, *words: str) -> str:
+    """What Python prints, called with these words in a folder."""
     done = subprocess.run(
-        [sys.executable, "-m", "pipeline.cli", "run", "--recipe", "tiny.toml", *more],
+        [sys.executable, *words],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
         capture_output=True,
@@ -29,6 +29,11 @@ def run(folder: Path, *more: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def run(folder: Path, *more: str) -> str:
+    """What `mtlser-pipeline run` prints."""
+    return python(folder, "-m", "pipeline.cli", "run", "--recipe", "tiny.toml", *more)
 
 
 @pytest.fixture(scope="module")
@@ -151,17 +156,8 @@ def test_the_public_api_gives_the_predictions_of_the_dag(folder: Path) -> None:
     script = folder / "api.py"
     script.write_text(API, encoding="utf-8")
     wavs = [f"release/wav/03a01{code}a.wav" for code in "NW"]
-    done = subprocess.run(
-        [sys.executable, str(script), *wavs],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    wa, emotions = json.loads(done.stdout.splitlines()[-1])
+    printed = python(folder, str(script), *wavs)
+    wa, emotions = json.loads(printed.splitlines()[-1])
     assert wa == json.loads((folder / "out" / "summary.json").read_text())["wa_mean"]
     assert len(emotions) == 2
     files = [folder / name / "predictions.jsonl" for name in ("out", "api")]

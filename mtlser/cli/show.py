@@ -12,23 +12,17 @@ from mtlser.records import read_json
 if TYPE_CHECKING:
     from mtlser.serving.load import FilePrediction
 
-WIDTH = 120
-"""Columns where the output is no terminal, so that a table in a log is not cut."""
-
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Prints rows under headings."""
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
-    shown = Table(*headings, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        shown.add_row(*(Text(cell) for cell in row))
+    from mtlser.reporting import plain_table
+
     console = Console()
     if not console.is_terminal:
-        console = Console(width=WIDTH)
-    console.print(shown)
+        console = Console(width=plain_table.WIDTH)
+    console.print(plain_table.grid(headings, rows))
 
 
 def ingested(corpus: str) -> None:

@@ -1,6 +1,10 @@
 """Scores as one flat mapping (`summary.json`), for trackers, registries and scripts."""
 
+import json
+from pathlib import Path
+
 from mtlser.evaluation.score_records import Scores, SystemScores
+from mtlser.files import write_text
 from mtlser.records import CLEAN
 
 Value = str | int | float | bool | None
@@ -106,3 +110,14 @@ def _compared(scores: Scores) -> dict[str, Value]:
         if row.mcnemar is not None:
             values[f"mcnemar_p_{end}"] = row.mcnemar.p
     return values
+
+
+def set_seconds(path: Path, seconds: float) -> dict[str, object]:
+    """The summary in the file `path`, there too with the wall time of the whole run.
+
+    The file is replaced, not written into: it may be a link to a step's own.
+    """
+    content: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
+    content["seconds"] = round(seconds, 1)
+    write_text(path, json.dumps(content, indent=1) + "\n")
+    return content

@@ -1,5 +1,6 @@
 """Whisper's encoder on packed clips."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -14,7 +15,6 @@ from mtlser.models.speech_encoder import (
     SHORTEST,
     SpeechEncoder,
     Unit,
-    compute_dtype,
     kept,
 )
 from mtlser.models.transformer import run_block, run_blocks, whisper_block
@@ -62,8 +62,8 @@ class WhisperEncoder(SpeechEncoder):
     def context(self, local: Packed, *, every: bool = True) -> list[Packed]:
         """Output of every transformer layer, or of the last alone."""
         dtype, device = self.unit_dtype("layers"), local.rows_nd.device.type
-        enabled = torch.is_autocast_enabled(device) and "convolution" not in self.exact
-        with torch.autocast(device, dtype=compute_dtype(self), enabled=enabled):
+        exact = "convolution" in self.exact
+        with torch.autocast(device, enabled=False) if exact else nullcontext():
             hidden = Packed.of([self._convolve(clip_tc).to(dtype) for clip_tc in local.clips()])
         with torch.autocast(device, enabled=False):
             rows = hidden.rows_nd

@@ -12,6 +12,7 @@ from mtlser.records import Utterance, write_json
 from mtlser.registry import champion_data, drift
 from mtlser.registry.champion_data import Tried
 from mtlser.registry.drift_records import DRIFT, Check, Drift, Measure, Verdict
+from mtlser.reporting import plain_table
 from mtlser.tracking import Run
 
 
@@ -25,19 +26,23 @@ class Checked:
 
 def describe(drift: Drift) -> str:
     """The verdict, and a line for every measure: both values, size of the change, limit, p."""
-    lines = [f"{drift.model}: {drift.verdict}: {drift.reason}"]
-    rows = [("measure", "champion's data", "this data", "size", "limit", "p", "")]
-    for each in drift.measures:
-        limit = "-" if each.limit is None else f"{each.limit:g}"
-        p = "-" if each.p is None else f"{each.p:.2g}"
-        size = f"{each.scale} {each.effect:.3f}"
-        over = "OVER" if each.breach else ""
-        rows.append((each.name, each.champion, each.now, size, limit, p, over))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows if drift.measures else ():
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
+    verdict = f"{drift.model}: {drift.verdict}: {drift.reason}"
+    if not drift.measures:
+        return verdict
+    rows = [
+        (
+            each.name,
+            each.champion,
+            each.now,
+            f"{each.scale} {each.effect:.3f}",
+            "-" if each.limit is None else f"{each.limit:g}",
+            "-" if each.p is None else f"{each.p:.2g}",
+            "OVER" if each.breach else "",
+        )
+        for each in drift.measures
+    ]
+    headings = ("measure", "champion's data", "this data", "size", "limit", "p", "")
+    return f"{verdict}\n{plain_table.text(headings, rows)}"
 
 
 def check(corpus: Path, utterances: Sequence[Utterance], recipe: Recipe, run: Run) -> Checked:

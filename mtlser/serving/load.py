@@ -12,7 +12,7 @@ from mtlser.records import EMOTIONS, most_probable
 from mtlser.tracking import mlflow_uris
 
 if TYPE_CHECKING:
-    from mtlser.evaluation.predictor import Output, System
+    from mtlser.evaluation.predictor import Output, System, Wav
     from mtlser.models.bundle import TrainedModel
 
 DESCRIPTION = "mtlser.json"
@@ -71,8 +71,8 @@ def predict_files(place: str, files: Sequence[Path]) -> list[FilePrediction]:
     Raises:
         MtlserError: no such model, or a file that is no audio; nothing is predicted then.
     """
-    check_files(files)
-    return predict_with(network(model_folder(place)), files)
+    wavs = _decoded(files)  # before a model is loaded or downloaded in vain
+    return _predicted(network(model_folder(place)), files, wavs)
 
 
 def predict_with(model: "TrainedModel", files: Sequence[Path]) -> list[FilePrediction]:
@@ -81,23 +81,25 @@ def predict_with(model: "TrainedModel", files: Sequence[Path]) -> list[FilePredi
     Raises:
         MtlserError: a file that is absent or no audio; nothing is predicted then.
     """
+    return _predicted(model, files, _decoded(files))
+
+
+def _decoded(files: Sequence[Path]) -> "list[Wav]":
     from mtlser.data import audio
-    from mtlser.evaluation import predictor
 
-    check_files(files)
-    outputs = predictor.predict_wavs(model, [audio.load(file) for file in files])
-    return [file_prediction(str(file), output) for file, output in zip(files, outputs, strict=True)]
-
-
-def check_files(files: Sequence[Path]) -> None:
-    """Refuses a file that is not there.
-
-    Raises:
-        MtlserError: names the first.
-    """
     for file in files:
         if not file.is_file():
             raise MtlserError(f"{file}: no such file; give audio files, for example `clip.wav`")
+    return [audio.load(file) for file in files]
+
+
+def _predicted(
+    model: "TrainedModel", files: Sequence[Path], wavs: "Sequence[Wav]"
+) -> list[FilePrediction]:
+    from mtlser.evaluation import predictor
+
+    outputs = predictor.predict_wavs(model, wavs)
+    return [file_prediction(str(file), output) for file, output in zip(files, outputs, strict=True)]
 
 
 def network(folder: Path) -> "TrainedModel":

@@ -1,12 +1,13 @@
 """All stages of the `crossval` DAG one after another in this process, into one run folder."""
 
-import json
 import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 from mtlser import storage
+from mtlser.evaluation.summary import set_seconds
+from mtlser.files import write_text
 from mtlser.recipe import Recipe
 from mtlser.records import Cell
 from mtlser.stages import data, measurement, registration, training
@@ -46,11 +47,7 @@ def crossval(recipe: Recipe, out: str, work: str = "") -> dict[str, object]:
         _measure(recipe, steps)
         with storage.output(out) as folder:
             _collect(steps.folder, folder)
-            path = folder / "summary.json"
-            summary: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
-            summary["seconds"] = round(time.monotonic() - started, 1)
-            path.unlink()  # a link to the stage's own file, which stays as it is
-            path.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+            summary = set_seconds(folder / "summary.json", time.monotonic() - started)
     return summary
 
 
@@ -62,9 +59,7 @@ class Steps:
         self.folder = folder
         key = folder / RUN_KEY
         if not key.is_file():
-            temporary = key.with_suffix(".tmp")
-            temporary.write_text(uuid.uuid4().hex, encoding="utf-8")
-            temporary.replace(key)
+            write_text(key, uuid.uuid4().hex)
         self.run_key = key.read_text(encoding="utf-8")
         self.work = str(folder / "trainings")
 

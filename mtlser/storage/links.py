@@ -7,9 +7,9 @@ from pathlib import Path
 from mtlser.storage.marker import MARKER
 
 
-def link(source: Path, target: Path) -> None:
+def link(source: str | Path, target: str | Path) -> None:
     """Makes `target` a hard link to the file `source`, or a copy of it."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    Path(target).parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(source, target)
     except OSError:

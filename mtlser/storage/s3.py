@@ -115,16 +115,22 @@ def fetch(location: str, cache: Path) -> Path:
     return tree / PurePosixPath(place.prefix).name if single else tree
 
 
-def connect() -> Any:
-    """A client of the endpoint and credentials that the environment names."""
+def connect(*, retries: int = 5, connect_s: float = 10, read_s: float = 60) -> Any:
+    """A client of the endpoint and credentials that the environment names.
+
+    Args:
+        retries: attempts after the first.
+        connect_s: how long one attempt waits for a connection, in seconds.
+        read_s: and for an answer.
+    """
     import boto3
     from botocore.config import Config
 
     address = endpoint()
     config = Config(
-        retries={"mode": "standard", "max_attempts": 5},
-        connect_timeout=10,
-        read_timeout=60,
+        retries={"mode": "standard", "max_attempts": retries},
+        connect_timeout=connect_s,
+        read_timeout=read_s,
         max_pool_connections=2 * WORKERS,
         s3={"addressing_style": "path" if address else "auto"},
     )

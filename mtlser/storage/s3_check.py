@@ -2,7 +2,7 @@
 
 import os
 
-from mtlser.errors import public_address, public_text
+from mtlser.errors import MtlserError, public_address, public_text
 from mtlser.storage import s3
 
 WAIT_S = 3
@@ -13,25 +13,15 @@ def problem() -> str | None:
 
     Asked once, with short waits: for a person who waits for the answer.
     """
-    import boto3
-    from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
-    config = Config(
-        connect_timeout=WAIT_S,
-        read_timeout=WAIT_S,
-        retries={"total_max_attempts": 1},
-        s3={"addressing_style": "path" if s3.endpoint() else "auto"},
-    )
     try:
-        boto3.session.Session().client(
-            "s3", endpoint_url=s3.endpoint(), config=config
-        ).list_buckets()
+        s3.connect(retries=0, connect_s=WAIT_S, read_s=WAIT_S).list_buckets()
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))
         # A user who may not list buckets may still read and write one.
         return None if code == "AccessDenied" else public_text(str(error))
-    except (BotoCoreError, ValueError) as error:
+    except (BotoCoreError, MtlserError) as error:
         return public_text(" ".join(str(error).split()))
     return None
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,19 +59,32 @@ def reader(
     """
     if cut == "wav":
         return lambda utterance: torch.from_numpy(audio.load(corpus / utterance.audio))
-    folder = work / "features" / _key(network, cut, utterances)
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock"):  # cells side by side: one builds, the others wait for it
-        if not (folder / INDEX).is_file():
-            _build(network, cut, corpus, utterances, folder)
+    kind = f"{cut}:{network.layers}:{encoder_digest(network.encoder)}"
+    folder = work / "features" / corpus_key(kind, utterances)
+    build_once(folder, INDEX, lambda: _build(network, cut, corpus, utterances, folder))
     return FeatureCache(folder)
 
 
-def _key(network: MtlNetwork, cut: Cut, utterances: Sequence[Utterance]) -> str:
-    sha = hashlib.sha256(f"{cut}:{network.layers}:{encoder_digest(network.encoder)}".encode())
+def corpus_key(kind: str, utterances: Sequence[Utterance]) -> str:
+    """Name of a cache: of what kind its features are, and of which recordings."""
+    sha = hashlib.sha256(kind.encode())
     for digest in sorted({utterance.audio_sha256 for utterance in utterances}):
         sha.update(digest.encode())
     return sha.hexdigest()[:16]
+
+
+def build_once(folder: Path, last: str, build: Callable[[], None]) -> None:
+    """Builds a cache in `folder` unless it is there; of cells side by side one does.
+
+    Args:
+        folder: made where absent.
+        last: the file that `build` writes last, so that a killed one is built again.
+        build: writes the cache.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):
+        if not (folder / last).is_file():
+            build()
 
 
 def _build(

@@ -1,7 +1,7 @@
 """Whether this machine computes an encoder rightly in 16 bits; what it does not is left in fp32.
 
 A processor, a driver or a library can be wrong for a shape: oneDNN's grouped convolution with 8
-channels a group is off by a quarter on processors with AMX. So each unit of the encoder is computed
+channels a group gives other numbers on processors with AMX. So each unit of the encoder is computed
 once in both types, forward and backward, before a training in 16 bits.
 """
 
@@ -31,8 +31,8 @@ log = logging.getLogger("mtlser")
 def check(encoder: SpeechEncoder, dtype: torch.dtype, processes: Processes) -> frozenset[str]:
     """Names of the units that are left in fp32 from now on; the first process decides for all.
 
-    Takes about a second for an encoder of 95 M parameters; what was found is remembered in the
-    cache folder by processor, versions and shapes. Draws no global random number.
+    Takes 0.3 s for wav2vec 2.0 base (94 M parameters) on two cores; what was found is remembered in
+    the cache folder by processor, versions and shapes. Draws no global random number.
 
     Args:
         encoder: on its device; fp32 weights.

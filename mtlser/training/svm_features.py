@@ -1,19 +1,18 @@
 """The SVM's features, computed once for each recording and shared by all folds."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
 
 from mtlser.data import audio
 from mtlser.files import atomic_file, write_text
 from mtlser.models.baselines import mel_statistics
 from mtlser.records import Utterance
+from mtlser.training.features import build_once, corpus_key
 
 FEATURES = "features.npy"
 INDEX = "index.json"
@@ -43,19 +42,9 @@ def reader(corpus: Path, utterances: Sequence[Utterance], work: Path) -> SvmFeat
         utterances: all that will be asked for.
         work: folder that outlives a killed step and that cells side by side share.
     """
-    folder = work / "svm-features" / _key(utterances)
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock"):  # of cells side by side one computes, the others wait for it
-        if not (folder / INDEX).is_file():
-            _compute(corpus, utterances, folder)
+    folder = work / "svm-features" / corpus_key(f"mel statistics {VERSION}", utterances)
+    build_once(folder, INDEX, lambda: _compute(corpus, utterances, folder))
     return SvmFeatures(folder)
-
-
-def _key(utterances: Sequence[Utterance]) -> str:
-    sha = hashlib.sha256(f"mel statistics {VERSION}".encode())
-    for digest in sorted({utterance.audio_sha256 for utterance in utterances}):
-        sha.update(digest.encode())
-    return sha.hexdigest()[:16]
 
 
 def _compute(corpus: Path, utterances: Sequence[Utterance], folder: Path) -> None:

@@ -4,16 +4,16 @@ Nothing that an earlier run left goes before everything that takes its place is 
 that found nothing new adds `drift.json` and leaves the rest.
 """
 
-import json
-import os
 import shutil
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mtlser.errors import MtlserError
+from mtlser.evaluation.summary import set_seconds
 from mtlser.files import write_text
 from mtlser.storage import s3_files, s3_upload
+from mtlser.storage.links import link
 from mtlser.storage.marker import MARKER, RUN_LOG, Marker
 from pipeline.local.worker import Result
 from pipeline.local.workspace import State, Workspace
@@ -146,7 +146,7 @@ def _collect(space: Workspace, result: Result, seconds: float, *, log: bool) -> 
     for cell, place in result.cells.items():
         _link(Path(place), space.fresh / "checkpoints" / cell.replace(":", "-"))
     if (space.fresh / "summary.json").is_file():
-        _set_seconds(space.fresh / "summary.json", seconds)
+        set_seconds(space.fresh / "summary.json", seconds)
     if log and space.log.is_file():
         _link(space.log, space.fresh / RUN_LOG)
     (space.fresh / MARKER).unlink(missing_ok=True)
@@ -176,24 +176,9 @@ def _shown(out: Path) -> str:
     return str(out.relative_to(Path.cwd()) if out.is_relative_to(Path.cwd()) else out)
 
 
-def _set_seconds(summary: Path, seconds: float) -> None:
-    """Writes the wall time into `summary.json`, which may be a link to the step's own."""
-    content = json.loads(summary.read_text(encoding="utf-8"))
-    content["seconds"] = round(seconds, 1)
-    write_text(summary, json.dumps(content, indent=1) + "\n")
-
-
 def _link(source: Path, place: Path) -> None:
-    """Copies a file or folder by hard links where the disk allows it."""
-
-    def link(old: str, new: str) -> None:
-        try:
-            os.link(old, new)
-        except OSError:
-            shutil.copy2(old, new)
-
-    place.parent.mkdir(parents=True, exist_ok=True)
+    """Links a file or a whole folder, its marker too."""
     if source.is_dir():
         shutil.copytree(source, place, copy_function=link, dirs_exist_ok=True)
     else:
-        link(str(source), str(place))
+        link(source, place)

@@ -2,38 +2,17 @@
 
 import json
 import shutil
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mtlser import tracking
-from mtlser.cli import app
 from mtlser.records import EMOTIONS
 from mtlser.registry import promotion
+from tests.helpers.commands import Run
 from tests.helpers.networks import write_encoder
 from tests.helpers.retraining import CHAMPION, measured, plan, write_report
 from tests.helpers.trained import write_emodb, write_model, write_wav
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Runs a command line in a temporary folder; exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
-    monkeypatch.setenv("MTLSER_TRACKING", "off")
-
-    def called(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["mtlser", *map(str, words)])
-        with pytest.raises(SystemExit) as left:
-            app.main()
-        out, err = capsys.readouterr()
-        return int(left.value.code or 0), out, err
-
-    return called
 
 
 @pytest.fixture(scope="module")

@@ -1,40 +1,28 @@
 """`mtlser profile` as a user meets it."""
 
-import sys
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mtlser.cli import app, profile_command
+from mtlser.cli import profile_command
 from mtlser.evaluation.cost import profiling
 from mtlser.evaluation.cost.cost_records import COST, Cost
 from mtlser.models.baselines import mel_statistics, svm
 from mtlser.records import EMOTIONS, read_json
+from tests.helpers.commands import Run
 from tests.helpers.profiling import QUICK, made_up
 from tests.helpers.trained import write_model
 
-Run = Callable[..., tuple[int, str, str]]
 
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Runs `mtlser profile` in a temporary folder; exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MTLSER_TRACKING", "off")
+@pytest.fixture(name="run")
+def profiled(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs `mtlser profile`, quickly."""
     quick = replace(QUICK, fewest=2, runs=2)  # whatever the machine's load
     monkeypatch.setattr(profiling.profile, "__defaults__", (profiling.CLIP_S, quick))
-
-    def called(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["mtlser", "profile", *map(str, words)])
-        with pytest.raises(SystemExit) as left:
-            app.main()
-        out, err = capsys.readouterr()
-        return int(left.value.code or 0), out, err
-
-    return called
+    return partial(run, "profile")
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ Run = Callable[..., tuple[int, str, str]]
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
     """Runs a command line in a temporary folder; exit code, stdout and stderr."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
     monkeypatch.setenv("MTLSER_TRACKING", "off")
 
     def called(*words: object) -> tuple[int, str, str]:
