@@ -28,7 +28,9 @@ RUN set -eu; \
         PIP_INDEX_URL="$CPU_INDEX" pip install -c constraints.txt torch torchaudio ;; \
       *) echo "VARIANT=$VARIANT: expected cuda or cpu" >&2; exit 1 ;; \
     esac; \
-    pip install -c constraints.txt -r requirements.txt
+    pip install -c constraints.txt -r requirements.txt; \
+    python3 -m venv /opt/build; \
+    /opt/build/bin/pip install -c constraints.txt hatchling
 
 # The code alone, to be laid over the dependencies.
 FROM dependencies AS code
@@ -37,8 +39,10 @@ COPY mtlser mtlser
 COPY components components
 COPY pipeline pipeline
 COPY infra/profiles infra/profiles
-RUN python3 -m pip wheel --no-deps --no-build-isolation -w /wheels . \
-    && python3 -m pip install --no-deps --prefix /opt/code /wheels/*.whl
+# A component's source imports `components`: /opt/mtlser/kubeflow, whatever Python the base has.
+RUN PATH=/opt/build/bin:$PATH pip wheel --no-deps --no-build-isolation -w /wheels . \
+    && python3 -m pip install --no-deps --prefix /opt/code /wheels/*.whl \
+    && ln -s "$(python3 -c 'import sysconfig as s; print(s.get_path("purelib", vars={"base": "."}))')/mtlser/_kubeflow" /opt/code/kubeflow
 
 FROM ${BASE_IMAGE}
 LABEL org.opencontainers.image.title="mtlser" \
@@ -51,6 +55,7 @@ ENV PATH=/opt/mtlser/bin:$PATH \
     HOME=/home/mtlser \
     GIT_PYTHON_REFRESH=quiet \
     PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONPATH=/opt/mtlser/kubeflow \
     PYTHONUNBUFFERED=1
 ARG COMMIT=
 ENV MTLSER_COMMIT=$COMMIT

@@ -15,7 +15,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+import components
 import mtlser
+import pipeline
 from mtlser import storage
 from mtlser.errors import MtlserError
 from mtlser.files import write_text
@@ -178,9 +180,9 @@ def tree_digest(place: str) -> str:
 def source_digest() -> str:
     """Digest of the package's own source and of the components'."""
     digest = hashlib.sha256()
-    package = Path(mtlser.__file__).parent
-    for folder in (package, package.parent / "components", package.parent / "pipeline"):
-        for path in sorted(folder.rglob("*.py")):
+    for package in (mtlser, components, pipeline):
+        assert package.__file__ is not None
+        for path in sorted(Path(package.__file__).parent.rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

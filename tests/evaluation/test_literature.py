@@ -1,9 +1,5 @@
 """The published rows: as printed, with what follows from them and what is doubtful."""
 
-import re
-import tomllib
-from pathlib import Path
-
 import pytest
 from scipy import stats
 
@@ -93,11 +89,3 @@ def test_the_page_shows_the_rows_in_percent() -> None:
     assert shown["STRL-SER (Chen 2023b)"][1:3] == ("79.32 ± 0.50", "81.60 ± 0.85")
     assert shown["SVM (Kurpukdee 2017)"][1] == "–"
     assert fact_tables.published_noise().rows[0][:2] == ("0", "64.34 ± 0.83")
-
-
-def test_the_data_are_packaged() -> None:
-    root = Path(__file__).parents[2]
-    packaged = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-    patterns = packaged["tool"]["setuptools"]["package-data"]["mtlser"]
-    name = literature.DATA.relative_to(root / "mtlser").as_posix()
-    assert any(re.fullmatch(p.replace(".", r"\.").replace("*", "[^/]*"), name) for p in patterns)
