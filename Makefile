@@ -16,7 +16,7 @@ COMMIT = $(shell git describe --always --dirty --abbrev=40)
 test: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo backbone test test-platform image sbom bench lint types check map golden constraints clean
+.PHONY: help setup demo backbone test test-platform image sbom bench lint types check map reference golden constraints clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -75,6 +75,9 @@ check: lint types test ## lint, types and tests
 
 map: setup ## print who imports whom, room by room, and write it into docs/
 	@$(BIN)/python -m tests.helpers.house_map
+
+reference: setup ## write docs/reference.md anew: commands, recipe keys, environment variables
+	@$(BIN)/python -m tests.helpers.reference
 
 golden: setup ## write the golden IR anew, after a wanted change of a DAG or of the profile gpu
 	$(BIN)/mtlser-pipeline compile --image mtlser:golden --profile gpu --out tests/golden/gpu

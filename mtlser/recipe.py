@@ -47,8 +47,11 @@ class Recipe(Section):
     """Everything that decides a result."""
 
     name: str
+    """Of the recipe; also the name of the run folder where none is given."""
     about: str = ""
+    """One sentence for `mtlser recipes`."""
     seed: int = Field(0, ge=0)
+    """Of every random choice: folds, weights, order, noise."""
     data: DataRecipe
     split: SplitRecipe = SplitRecipe()
     model: ModelRecipe = ModelRecipe()

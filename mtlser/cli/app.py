@@ -48,7 +48,7 @@ def options(version: Version = False) -> None:
 @app.command(epilog="Example: mtlser synth --out build/synthetic --seed 0")
 def synth(
     out: Out,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of every random choice.")] = 0,
     pretraining: Annotated[
         int, typer.Option(min=0, help="So many utterances of the backbone's own corpus instead.")
     ] = 0,
@@ -60,7 +60,11 @@ def synth(
 
 
 @app.command("recipes", epilog="Example: mtlser recipes demo")
-def show_recipes(name: Annotated[str | None, typer.Argument()] = None) -> None:
+def show_recipes(
+    name: Annotated[
+        str | None, typer.Argument(help="Shipped name or path to a .toml file; else the list.")
+    ] = None,
+) -> None:
     """List the shipped recipes, or print one of them."""
     if name is not None:
         typer.echo(recipes.dumps(recipes.load(name)), nl=False)

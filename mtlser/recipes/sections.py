@@ -45,10 +45,13 @@ class DataRecipe(Section):
     """What is read, and how much of it may be left out."""
 
     corpus: Literal["iemocap", "emodb"]
+    """Reader of the release."""
     root: PlaceName
     """Folder or `s3://` address of the release."""
     min_duration_s: NonNegativeFloat = 0.0
+    """Shorter utterances are left out and counted."""
     max_duration_s: PositiveFloat = 60.0
+    """Longer utterances are left out and counted."""
     max_faulty: float = Field(0.01, ge=0, le=1)
     """Share of task files that may be unreadable, empty or silent before ingest refuses."""
 
@@ -57,7 +60,11 @@ class SplitRecipe(Section):
     """How the folds are cut."""
 
     protocol: Protocol = "loso"
+    """What each fold tests on: a speaker (`loso`), a session, a recording (by file-name prefix) or
+    a random part; the last two leak speakers."""
     speaker_check: float = Field(0.1, gt=0, lt=0.5)
+    """Share of each training speaker's utterances that is never trained on; speaker accuracy is
+    measured there."""
     random_folds: PositiveInt = 10
     """Number of folds of the `random` protocol; the others follow from the corpus."""
     max_folds: PositiveInt | None = None
@@ -70,6 +77,8 @@ class ModelRecipe(Section):
     encoder: PlaceName = "facebook/wav2vec2-base"
     """`bundled`, a folder in Hugging Face layout, or a hub name."""
     layers: Literal["last", "weighted", "concat"] = "last"
+    """What the heads see: the last transformer layer, a learned weighted mean of all layers, or all
+    layers side by side."""
     trainable: Literal["all", "transformer", "heads"] = "all"
     """`transformer`: CNN frozen, its output cached. `heads`: encoder frozen, features cached."""
     ctc_head: Literal["new", "pretrained"] = "new"
@@ -84,15 +93,21 @@ class TrainRecipe(Section):
     """How one cell is trained (paper, table 3)."""
 
     alpha: NonNegativeFloat = 0.1
+    """Weight of the words loss (CTC); the search replaces it where `search.alphas` is given."""
     beta: NonNegativeFloat = 0.8
+    """Weight of the speaker loss; the search replaces it where `search.betas` is given."""
     epochs: PositiveInt = 100
+    """Passes over the training utterances at most."""
     patience: PositiveInt = 10
     """Epochs without a better validation score before training stops."""
     optimizer: Literal["adam", "adamw"] = "adam"
+    """PyTorch's, in its fused form."""
     learning_rate: PositiveFloat = 1e-5
+    """Highest rate of the encoder; of the heads too where `head_learning_rate` is not set."""
     head_learning_rate: PositiveFloat | None = None
     """`None`: as `learning_rate`."""
     weight_decay: NonNegativeFloat = 0.0
+    """The optimiser's `weight_decay`, of all weights: L2 with `adam`, decoupled with `adamw`."""
     layer_decay: float = Field(1.0, gt=0, le=1)
     """Rate of each transformer layer relative to the one above it; what lies below them all has
     the lowest layer's."""
@@ -102,11 +117,13 @@ class TrainRecipe(Section):
     """Audio seconds that a device takes at once; a longer batch is worked off in parts, to the
     same loss. Halved by itself where memory runs out."""
     device_batch: PositiveInt | None = None
-    """Utterances that a device takes at once, in the order drawn, instead of `bucket_s`."""
+    """Utterances that a device takes at once, in the order drawn; `None`: as `bucket_s` says."""
     schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """How the rate falls to 0 after the warm-up, over all `epochs`; `constant` does not fall."""
     warmup: float = Field(0.0, ge=0, lt=1)
     """Share of all steps over which the rate rises from 0."""
     clip_norm: PositiveFloat | None = None
+    """Largest norm of a step's gradient; `None`: not limited."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "fp32"
     """Of activations; weights and losses stay fp32. `auto`: bf16 where GPU or CPU
     multiplies it, which a result then depends on."""
@@ -115,13 +132,16 @@ class TrainRecipe(Section):
     deterministic: bool = False
     """Same weights bit for bit on a GPU too, where torch can; slower. CPUs need no asking."""
     spec_augment: bool = False
+    """Sets a random span of frames and one of channels of each clip's features to zero in training,
+    each up to a tenth."""
     class_weights: bool = False
+    """Weights the emotion loss so that rare classes count as much as frequent ones."""
     ctc_reduction: Literal["mean", "sum"] = "mean"
     """`sum` adds CTC up over each device batch, as the published code does: alpha then grows with
-    `device_batch`."""
+    `device_batch`, which it needs."""
     padding: Literal["none", "seen"] = "none"
     """`seen` fills a device batch's clips up to the longest and takes the zeros for speech in
-    training, as the published code does. Predictions never see padding."""
+    training, as the published code does; needs `device_batch`. Predictions never see padding."""
     speaker_label: Literal["actor", "prefix"] = "actor"
     """`prefix` teaches the speaker head the file-name prefix, as the published code does."""
     checkpoint_s: NonNegativeFloat = 300.0
@@ -138,11 +158,17 @@ class SearchRecipe(Section):
     """The alpha-beta search; without grids the pair of `[train]` is passed through."""
 
     scope: Literal["fold", "global"] = "fold"
+    """`fold`: each fold chooses on its own validation. `global`: one pair for all folds, as in the
+    paper; its test scores are optimistic."""
     sampler: Literal["grid", "tpe"] = "grid"
+    """`grid` trains every pair; `tpe` lets Optuna draw pairs between the smallest and the largest
+    values."""
     alphas: tuple[NonNegativeFloat, ...] = ()
+    """Values of alpha to try; empty: `train.alpha` alone."""
     betas: tuple[NonNegativeFloat, ...] = ()
+    """Values of beta to try; empty: `train.beta` alone."""
     trials: PositiveInt | None = None
-    """Trials per fold of the `tpe` sampler."""
+    """Trials per fold of the `tpe` sampler; `None`: 20."""
     metric: Literal["wa", "ua", "f1", "wer", "loss", "joint"] = "ua"
     """Validation metric that chooses epoch, alpha and beta; `loss` is the emotion cross-entropy,
     steadier than a rate where one validation speaker has few utterances; `joint` the mean of UA,
@@ -157,7 +183,9 @@ class NoiseRecipe(Section):
     root: PlaceName | None = None
     """Folder of noises (NOISEX-92, MUSAN, DEMAND, ...); `None`: babble of other speakers."""
     kinds: tuple[str, ...] = ("babble",)
+    """Noises by their path below `root`; without `root` only `babble`. Empty: no noise."""
     snr_db: tuple[SnrDb, ...] = (0.0, 5.0, 10.0, 15.0, 20.0)
+    """Signal-to-noise ratios, dB; each kind is mixed at each."""
     level: Literal["active", "rms"] = "active"
     """Speech level in the SNR: RMS of active frames, or of all samples."""
 
@@ -173,6 +201,7 @@ class BaselineRecipe(Section):
     """Systems measured on the same folds beside the network."""
 
     systems: tuple[Literal["svm"], ...] = ("svm",)
+    """Baselines to train; empty: none."""
 
 
 class DriftRecipe(Section):
@@ -207,6 +236,7 @@ class RegistryRecipe(Section):
     """Where the final model goes in MLflow, and what makes it champion."""
 
     name: str = "mtlser"
+    """The registered model's name."""
     rule: Literal["not_worse", "better"] = "not_worse"
     """What is asked of the challenger on the champion's own folds. `not_worse`: shown to
     lose less than `margin` on every metric, for models that should follow their data. `better`:
