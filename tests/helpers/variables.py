@@ -28,8 +28,9 @@ PLACES = (
     Variable("XDG_CACHE_HOME", "`~/.cache`", "Parent of the cache folder."),
     Variable("TMPDIR", "`/tmp`", "Folder of temporary files.", "Python"),
     Variable(
-        "PYTHONPATH", "", "Passed on, after mtlser's own folder, to the processes that a command "
-        "starts."
+        "PYTHONPATH", "",
+        "Passed on, after mtlser's own folder, to the processes that a command starts; in an image "
+        "it names the folder of the components.",
     ),
     Variable(
         "MTLSER_COMMIT", "`git describe` of the checkout",
