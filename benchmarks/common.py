@@ -89,8 +89,11 @@ class PaperNetwork(nn.Module):
         self.encoder.gradient_checkpointing_enable(**settings)
 
     def _frames(self, samples_b: Tensor) -> Tensor:
-        frames: Any = self.encoder._get_feat_extract_output_lengths
-        return frames(samples_b).long()
+        config = self.encoder.config
+        frames_b = samples_b
+        for kernel, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
+            frames_b = (frames_b - kernel) // stride + 1
+        return frames_b
 
     def forward(
         self,

@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from mtlser.models.dropout import drops, keep_scale, mark_dropped
 from mtlser.models.packed import Packed
+from mtlser.models.torch_internals import softmax_backward
 
 
 def attend(qkv_ne: Tensor, lengths: tuple[int, ...], heads: int, p: float) -> Tensor:
@@ -79,7 +80,7 @@ class _Attention(torch.autograd.Function):
             if dropped:
                 dweights = torch.ops.aten.threshold_backward(dweights, signed, 0)
             shares = signed.abs() if dropped else signed
-            dscores = torch._softmax_backward_data(dweights, shares, -1, shares.dtype)
+            dscores = softmax_backward(dweights, shares)
             torch.bmm(dscores, k, out=dq)
             torch.bmm(dscores.transpose(1, 2), q, out=dk)
         out[0] *= qkv.shape[-1] ** -0.5

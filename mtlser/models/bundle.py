@@ -22,8 +22,9 @@ from torch import Tensor, nn
 from mtlser.data.text import VOCABULARY
 from mtlser.errors import MtlserError
 from mtlser.files import atomic_file
-from mtlser.models.encoder import SpeechEncoder, file_of, load_encoder, locate
+from mtlser.models.encoder import SpeechEncoder, load_encoder, locate
 from mtlser.models.mtl import MtlNetwork
+from mtlser.models.transformers_internals import file_of
 from mtlser.recipe import ModelRecipe
 from mtlser.records import read_json, write_json
 

@@ -17,6 +17,7 @@ import torch
 
 from mtlser.errors import MtlserError
 from mtlser.models.speech_encoder import SAMPLE_RATE_HZ, SpeechEncoder
+from mtlser.models.transformers_internals import file_of
 from mtlser.models.wav2vec2 import Wav2Vec2Encoder
 from mtlser.models.whisper import WhisperEncoder
 
@@ -29,7 +30,6 @@ __all__ = [
     "SpeechEncoder",
     "Wav2Vec2Encoder",
     "WhisperEncoder",
-    "file_of",
     "from_model",
     "load_encoder",
     "locate",
@@ -46,7 +46,7 @@ def load_encoder(source: str, *, weights: bool = True) -> SpeechEncoder:
     Raises:
         MtlserError: no such folder or hub name, or another kind of model.
     """
-    from transformers import AutoConfig, AutoModel
+    from transformers import AutoConfig, AutoModel, AutoModelForAudioClassification
     from transformers.utils import logging
 
     logging.set_verbosity_error()  # its load report lists heads that are not used here
@@ -64,18 +64,16 @@ def load_encoder(source: str, *, weights: bool = True) -> SpeechEncoder:
     for name in ("layerdrop", "encoder_layerdrop", "mask_time_prob", "mask_feature_prob"):
         if hasattr(config, name):
             setattr(config, name, 0.0)
-    config._attn_implementation = "sdpa" if config.model_type != "wavlm" else "eager"
-    whisper = config.model_type == "whisper"
-    kind: Any = AutoModel
-    if whisper:  # imported only where it is wanted: that takes seconds
-        from transformers import WhisperForAudioClassification
-
-        kind = WhisperForAudioClassification
+    kind: Any = AutoModelForAudioClassification if config.model_type == "whisper" else AutoModel
+    how: dict[str, Any] = {
+        "attn_implementation": "eager" if config.model_type == "wavlm" else "sdpa",
+        "dtype": torch.float32,
+    }
     try:
         model = (
-            kind.from_pretrained(place, config=config, dtype=torch.float32)
+            kind.from_pretrained(place, config=config, **how)
             if weights
-            else (kind(config) if whisper else kind.from_config(config))
+            else kind.from_config(config, **how)
         )
     except OSError as error:
         raise _not_found(source) from error
@@ -127,11 +125,3 @@ def _normalises(place: str) -> bool:
     if found is None:
         return True
     return bool(json.loads(found.read_text(encoding="utf-8")).get("do_normalize", True))
-
-
-def file_of(place: str, name: str) -> Path | None:
-    """One file of a model in Hugging Face layout, or `None` where it has none of that name."""
-    from transformers.utils.hub import cached_file
-
-    found = cached_file(place, name, _raise_exceptions_for_missing_entries=False)
-    return None if found is None else Path(found)

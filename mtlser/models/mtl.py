@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mtlser.models.encoder import SpeechEncoder
 from mtlser.models.packed import Packed
+from mtlser.models.transformers_internals import freeze_convolutions
 from mtlser.recipe import ModelRecipe
 
 Cut = Literal["wav", "local", "encoded"]
@@ -104,9 +105,7 @@ class MtlNetwork(nn.Module):
         elif trainable == "transformer":
             local = self.encoder.local_part()
             if local is not None:
-                local.requires_grad_(False)
-                # transformers' CNN turns its input into a leaf unless it is told that it is frozen
-                local._freeze_parameters()  # type: ignore[operator]
+                freeze_convolutions(local)
 
     def head_parameters(self) -> list[nn.Parameter]:
         """Parameters of the heads and of the layer mixing."""

@@ -9,7 +9,7 @@ used: kfp.local silently replaces any other step's parameter there by the loop i
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kfp.dsl.base_component import BaseComponent
+from kfp.components import BaseComponent
 
 from pipeline.dags import compare, crossval, retrain, search
 from pipeline.dags.place import Place

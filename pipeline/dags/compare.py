@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from kfp import dsl
-from kfp.dsl.base_component import BaseComponent
+from kfp.components import BaseComponent
 
 from components.compare.component import compare
 from components.ingest.component import ingest

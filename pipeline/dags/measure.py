@@ -3,8 +3,7 @@
 from typing import Any, NamedTuple
 
 from kfp import dsl
-from kfp.dsl.base_component import BaseComponent
-from kfp.dsl.pipeline_channel import PipelineArtifactChannel
+from kfp.components import BaseComponent
 
 from components.fold_split.component import fold_split
 from components.noise_eval.component import noise_eval
@@ -12,6 +11,7 @@ from components.report.component import report
 from components.search.component import search
 from components.train.component import train
 from pipeline.dags.place import Place, tracked
+from pipeline.kfp_internals import PipelineArtifactChannel
 
 
 class Measured(NamedTuple):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from kfp import dsl
-from kfp.dsl.base_component import BaseComponent
+from kfp.components import BaseComponent
 
 from components import IMAGE
 from components.report_outcome.component import report_outcome

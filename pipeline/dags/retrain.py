@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from kfp import dsl
-from kfp.dsl.base_component import BaseComponent
+from kfp.components import BaseComponent
 
 from components.check_data.component import check_data
 from components.ingest.component import ingest

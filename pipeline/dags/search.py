@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from kfp import dsl
-from kfp.dsl.base_component import BaseComponent
+from kfp.components import BaseComponent
 
 from components.fold_split.component import fold_split
 from components.ingest.component import ingest

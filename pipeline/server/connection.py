@@ -7,20 +7,18 @@ is forwarded. Every failure is one sentence without any secret.
 import json
 import os
 import re
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-import kfp
 import tenacity
 import urllib3
 from kfp import client as kfp_client
-from kfp_server_api import rest
 from kfp_server_api.exceptions import ApiException
 
 from mtlser.errors import MtlserError, public_address
+from pipeline import kfp_internals
 
 TIMEOUT_S = (10, 120)
 """To connect, and from one byte of the answer to the next."""
@@ -97,8 +95,8 @@ class Settings:
         return " ".join(text.split())
 
 
-class Server(kfp.Client):
-    """`kfp.Client` with timeouts, retries of what may be repeated, and one-sentence errors."""
+class Server(kfp_internals.Client):
+    """kfp's client with timeouts, retries of what may be repeated, and one-sentence errors."""
 
     def __init__(self, settings: Settings) -> None:
         """Connects, and asks the server what it is.
@@ -111,28 +109,21 @@ class Server(kfp.Client):
         credentials = None
         if settings.token_file and not settings.token:
             credentials = kfp_client.ServiceAccountTokenVolumeCredentials(settings.token_file)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            super().__init__(
-                host=settings.endpoint,
-                existing_token=settings.token or None,
-                cookies=settings.cookies or None,
-                ssl_ca_cert=settings.ca_certificate or None,
-                credentials=credentials,
-            )
-        api = self._healthz_api.api_client
-        api.rest_client = Transport(api.configuration, settings)
+        super().__init__(
+            lambda configuration: Transport(configuration, settings),
+            host=settings.endpoint,
+            existing_token=settings.token or None,
+            cookies=settings.cookies or None,
+            ssl_ca_cert=settings.ca_certificate or None,
+            credentials=credentials,
+        )
         self.namespace = self._place()
-        self._context_setting["namespace"] = self.namespace
-
-    def _load_context_setting_or_default(self) -> None:
-        # Any namespace here keeps the constructor from asking five times, 5 s apart.
-        self._context_setting = {"namespace": "not yet known"}
+        self.enter(self.namespace)
 
     def _place(self) -> str:
         """The namespace of runs; empty on a server for one user."""
         try:
-            health = self._healthz_api.healthz_service_get_healthz()
+            health = self.health()
         except ServerError as error:
             if error.status == 404:
                 raise MtlserError(_stranger(self.settings, "no /apis/v2beta1/healthz")) from None
@@ -152,10 +143,10 @@ class Server(kfp.Client):
 
     def link(self, run_id: str) -> str:
         """Address of a run's page."""
-        return f"{_shown(self._get_url_prefix()).rstrip('/')}/#/runs/details/{run_id}"
+        return f"{_shown(self.page_prefix()).rstrip('/')}/#/runs/details/{run_id}"
 
 
-class Transport(rest.RESTClientObject):
+class Transport(kfp_internals.Transport):
     """Requests that end in time, and are repeated only where twice is as once."""
 
     def __init__(self, configuration: Any, settings: Settings) -> None:
@@ -169,16 +160,15 @@ class Transport(rest.RESTClientObject):
         Raises:
             ServerError: none came, or one other than 2xx or not JSON.
         """
-        more["_request_timeout"] = more.get("_request_timeout") or TIMEOUT_S
         path = urlsplit(url).path
         repeatable = method in {"GET", "DELETE"} or path.endswith(SWITCHES)
 
         def once() -> Any:
             try:
-                answer = super(Transport, self).request(method, url, **more)
+                answer = self.send(method, url, TIMEOUT_S, more)
             except (ApiException, urllib3.exceptions.HTTPError, ValueError) as error:
                 raise self._error(error, path, repeatable) from None
-            if more.get("_preload_content", True):
+            if not self.streams(more):
                 self._check(answer)
             return answer
 

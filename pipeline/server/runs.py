@@ -197,17 +197,9 @@ def log(server: Server, run_id: str, pod: str) -> str | None:
     The published API has no logs. The server's own, undocumented route is asked, which reads the
     pod while it exists, and an archive where the cluster keeps one.
     """
-    api = server._run_api.api_client
+    route = "/apis/v1alpha1/runs/{run}/nodes/{node}/log"
     try:
-        answer = api.call_api(
-            "/apis/v1alpha1/runs/{run}/nodes/{node}/log",
-            "GET",
-            path_params={"run": run_id, "node": pod},
-            header_params={"Accept": "text/plain"},
-            auth_settings=["Bearer"],
-            _preload_content=False,
-            _return_http_data_only=True,
-        )
+        answer = server.get_stream(route, run=run_id, node=pod)
     except ServerError as error:
         if error.status in {0, 401}:
             raise

@@ -16,6 +16,7 @@ from mtlser.models.mtl import MtlNetwork
 from mtlser.models.packed import Packed
 from mtlser.recipe import ModelRecipe
 from tests.helpers.networks import SMALL, write_encoder
+from tests.helpers.torch_internals import INT8_PRODUCT
 
 PAPER_G = {1.0: 6.9, 2.0: 14.0, 3.0: 21.2, 5.0: 35.8, 10.0: 74.1}
 """Multiply-adds of wav2vec2-base by clip length, thousands of millions."""
@@ -77,7 +78,7 @@ def test_attention_counts_scores_and_mix(masked: bool) -> None:
 
 def test_a_product_without_a_formula_is_named() -> None:
     bytes_nk = torch.ones(24, 16, dtype=torch.int8)
-    counted = count(lambda: torch._int_mm(bytes_nk, bytes_nk.t()))
+    counted = count(lambda: INT8_PRODUCT(bytes_nk, bytes_nk.t()))
     assert counted.uncounted == ("aten._int_mm",)
 
 
@@ -116,12 +117,12 @@ def heads_by_hand(width: int, frames: int) -> int:
 
 
 def test_wav2vec2_base_costs_what_is_known_of_it() -> None:
-    from transformers import Wav2Vec2Config, Wav2Vec2Model
+    from transformers import AutoModel, Wav2Vec2Config
 
     torch.manual_seed(0)
     config = Wav2Vec2Config()
-    config._attn_implementation = "sdpa"
-    model = network(Wav2Vec2Encoder(Wav2Vec2Model(config), normalise=True))
+    bare = AutoModel.from_config(config, attn_implementation="sdpa")
+    model = network(Wav2Vec2Encoder(bare, normalise=True))
     for clip_s, known_g in PAPER_G.items():
         by_hand = wav2vec2_by_hand(config, round(clip_s * SAMPLE_RATE_HZ))
         assert by_hand / 1e9 == pytest.approx(known_g, abs=0.05)

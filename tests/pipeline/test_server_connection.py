@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.kfp_api import KubeflowApi
+from tests.helpers.kfp_internals import user_context
 from tests.helpers.server_words import CLUSTER, command
 
 TOKEN = "eyJhbGciOi-very-secret"
@@ -135,6 +136,6 @@ def test_the_user_s_own_kfp_settings_are_left_alone(
     kubeflow: KubeflowApi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     context = tmp_path / "kfp" / "context.json"
-    monkeypatch.setattr("kfp.Client._LOCAL_KFP_CONTEXT", str(context))
+    user_context(monkeypatch, context)
     assert command("status").code == 0
     assert not context.exists()

@@ -8,21 +8,22 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from mtlser.models.losses import Targets
+from mtlser.models.torch_internals import TorchDispatchMode
 from mtlser.training import step
 from mtlser.training.step import Stepper
+from tests.helpers import torch_internals
+from tests.helpers.torch_internals import tree_leaves
 from tests.helpers.trainings import make_inputs, make_job, small_recipe
 
 ATEN: Any = torch.ops.aten
 READS_BACK = {
-    ATEN._local_scalar_dense, ATEN.nonzero, ATEN.masked_select, ATEN.equal, ATEN.is_nonzero,
-    ATEN._unique2, ATEN.unique_dim, ATEN.unique_consecutive,
+    *torch_internals.READS_BACK, ATEN.nonzero, ATEN.masked_select, ATEN.equal, ATEN.is_nonzero,
+    ATEN.unique_dim, ATEN.unique_consecutive,
 }  # fmt: skip
-INDEXES = {ATEN.index, ATEN.index_put, ATEN.index_put_, ATEN._index_put_impl_}
+INDEXES = {ATEN.index, ATEN.index_put, ATEN.index_put_, torch_internals.INDEXES_IN_PLACE}
 
 
 class Waits(Exception):  # noqa: N818

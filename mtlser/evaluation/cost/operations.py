@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry, shape_wrapper
+
+from mtlser.models import torch_internals
+from mtlser.models.torch_internals import TorchDispatchMode
 
 PRODUCT = re.compile(
     r"mm|mv|dot|matmul|einsum|conv\d|convolution|linear|attention|rnn|lstm|gru|fft"
@@ -116,20 +117,16 @@ def _complex_fourier(rows: Shape, dims: Any, *_: Any, **__: Any) -> int:
 _aten = torch.ops.aten
 _OURS: dict[Any, Any] = {
     _aten.addmm_: _added_product,
-    _aten._addmm_activation: _added_product,
+    torch_internals.ADDED_PRODUCT_ACTIVATED: _added_product,
     _aten.baddbmm_: _added_products,
     _aten.mv: _vector,
     _aten.dot: _vector,
     _aten.addmv: _added_vector,
     _aten.addmv_: _added_vector,
-    _aten._scaled_dot_product_flash_attention_for_cpu: _attention,
+    torch_internals.ATTENTION_ON_CPU: _attention,
     _aten.mkldnn_rnn_layer: _recurrent,
-    _aten._fft_r2c: _real_fourier,
-    _aten._fft_c2r: _complex_fourier,
-    _aten._fft_c2c: _complex_fourier,
+    torch_internals.REAL_FOURIER: _real_fourier,
+    **dict.fromkeys(torch_internals.COMPLEX_FOURIER, _complex_fourier),
 }
-FORMULAS: dict[Any, Any] = {
-    **flop_registry,
-    **{packet: shape_wrapper(formula) for packet, formula in _OURS.items()},
-}
+FORMULAS = torch_internals.flop_formulas(_OURS)
 """Operation -> its floating-point operations, from the shapes of its arguments."""
