@@ -13,7 +13,7 @@ import gc
 WHILE_IMPORTING = (50_000, 20, 100)
 DEFAULT_THRESHOLD = gc.get_threshold()
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-KEPT_BYTES = 2**30
+HEAP_BYTES = 2**30
 """Blocks up to this size, and as much at the heap's end, stay with the process."""
 
 
@@ -39,4 +39,4 @@ def keep_freed_memory() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):
         return False
-    return all(mallopt(option, KEPT_BYTES) == 1 for option in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD))
+    return all(mallopt(option, HEAP_BYTES) == 1 for option in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD))

@@ -116,9 +116,9 @@ def _close(console: Console, done: Path, place: str, dag: str) -> None:
         scores = read_json(done / "scores.json", Scores)
         width = console.width if console.is_terminal else WIDTH
         typer.echo(table.console(scores, width=width, colour=console.is_terminal))
-    for told in ("drift.json",) if unchanged else ("report.html", "chosen.json", "drift.json"):
-        if (done / told).is_file():
-            typer.echo(f"{told.split('.')[0] + ':':9}{place.rstrip('/')}/{told}")
+    for shown in ("drift.json",) if unchanged else ("report.html", "chosen.json", "drift.json"):
+        if (done / shown).is_file():
+            typer.echo(f"{shown.split('.')[0] + ':':9}{place.rstrip('/')}/{shown}")
             break
     if unchanged or (done / "registered.json").is_file():
         typer.echo(f"outcome: {unchanged or _registered(done)}")
@@ -149,8 +149,8 @@ def _unchanged(done: Path) -> str | None:
     """Why a retraining trained nothing; `None` where it did."""
     import json
 
-    told = json.loads((done / "drift.json").read_text(encoding="utf-8"))
-    return f"nothing was trained: {told['reason']}" if told["verdict"] == "unchanged" else None
+    shown = json.loads((done / "drift.json").read_text(encoding="utf-8"))
+    return f"nothing was trained: {shown['reason']}" if shown["verdict"] == "unchanged" else None
 
 
 def _registered(done: Path) -> str:
@@ -158,10 +158,10 @@ def _registered(done: Path) -> str:
     from mtlser.records import read_json
     from mtlser.registry.versions import Registered
 
-    found = read_json(done / "registered.json", Registered)
-    if found.version is None:
-        return found.reason
-    return f"version {found.version}; champion: version {found.champion_now} ({found.reason})"
+    record = read_json(done / "registered.json", Registered)
+    if record.version is None:
+        return record.reason
+    return f"version {record.version}; champion: version {record.champion_now} ({record.reason})"
 
 
 def main() -> None:

@@ -39,12 +39,12 @@ def run(folder: Path, *more: str) -> str:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a release, an encoder, a recipe and a finished run `out`."""
-    made = tmp_path_factory.mktemp("end-to-end")
-    write_release(made / "release")
-    write_encoder(made / "encoder")
-    (made / "tiny.toml").write_text(RECIPE, encoding="utf-8")
-    (made / "told").write_text(run(made, "--out", "out"), encoding="utf-8")
-    return made
+    built = tmp_path_factory.mktemp("end-to-end")
+    write_release(built / "release")
+    write_encoder(built / "encoder")
+    (built / "tiny.toml").write_text(RECIPE, encoding="utf-8")
+    (built / "told").write_text(run(built, "--out", "out"), encoding="utf-8")
+    return built
 
 
 @pytest.fixture
@@ -56,11 +56,11 @@ def store(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_it_tells_the_scores_the_report_and_how_to_open_mlflow(folder: Path) -> None:
-    told = (folder / "told").read_text(encoding="utf-8")
-    assert "babble@5dB" in told
-    assert "Welch" in told
-    assert "report:  out/report.html" in told
-    assert f"ui --backend-store-uri sqlite:///{folder / 'mlflow.db'}" in told
+    outcome = (folder / "told").read_text(encoding="utf-8")
+    assert "babble@5dB" in outcome
+    assert "Welch" in outcome
+    assert "report:  out/report.html" in outcome
+    assert f"ui --backend-store-uri sqlite:///{folder / 'mlflow.db'}" in outcome
 
 
 def test_every_system_is_measured_on_every_fold_and_condition(folder: Path) -> None:

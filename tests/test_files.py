@@ -42,10 +42,10 @@ def limited(size: int, action: Callable[[], object]) -> None:
 
 def content(folder: Path) -> dict[str, bytes]:
     """Bytes of every file but those under a temporary, hidden name."""
-    found = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
+    result = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
     return {
         name.as_posix(): path.read_bytes()
-        for name, path in found.items()
+        for name, path in result.items()
         if not any(part.startswith(".") and ".tmp" in part for part in name.parts)
     }
 
@@ -83,13 +83,13 @@ def test_a_write_killed_at_half_of_its_bytes_leaves_the_old_or_none(
 def test_two_writers_of_one_file_that_are_both_killed_leave_the_old(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
     files.write_text(target, text(0))
-    seen, said = os.pipe()
+    seen, output = os.pipe()
 
     def write() -> None:
         with files.atomic_file(target) as temporary, temporary.open("w") as file:
             file.write(text(1)[:4000])
             file.flush()
-            os.write(said, b"x")
+            os.write(output, b"x")
             signal.pause()
 
     children = [forked(write) for _ in range(2)]
@@ -103,7 +103,7 @@ def test_two_writers_of_one_file_that_are_both_killed_leave_the_old(tmp_path: Pa
     files.write_text(target, text(1))
     assert target.read_text() == text(1)
     os.close(seen)
-    os.close(said)
+    os.close(output)
 
 
 @pytest.mark.parametrize("swaps", [True, False], ids=["swapped at once", "in two steps"])

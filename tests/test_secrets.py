@@ -60,8 +60,11 @@ def place(tmp_path_factory: pytest.TempPathFactory, s3_server: str) -> Iterator[
     (folder / "server").mkdir()
     tiny = RECIPE.replace('root = "release"', 'root = "s3://mtlser/secrets/release"')
     (folder / "tiny.toml").write_text(tiny, encoding="utf-8")
-    database, kept = f"sqlite:///{folder}/server/mlflow.db", str(folder / "server" / "artifacts")
-    with mlflow_server(database, kept, folder / "server") as server:
+    database, retained = (
+        f"sqlite:///{folder}/server/mlflow.db",
+        str(folder / "server" / "artifacts"),
+    )
+    with mlflow_server(database, retained, folder / "server") as server:
         env = {
             **{name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")},
             "PYTHONPATH": str(ROOT),
@@ -187,7 +190,7 @@ def test_the_webhook_gets_an_error_without_the_password(monkeypatch: pytest.Monk
     posted: list[Any] = []
     monkeypatch.setenv("MTLSER_WEBHOOK", "http://127.0.0.1:9")
     monkeypatch.setenv("MTLSER_TRACKING", "off")
-    monkeypatch.setattr("mtlser.tracking.webhook.post", lambda _, said: posted.append(said))
+    monkeypatch.setattr("mtlser.tracking.webhook.post", lambda _, reply: posted.append(reply))
     outcome.report(recipe.load("demo"), "key", "FAILED", "demo", f"no answer from {AWAY}")
     assert posted[0].error == "no answer from http://127.0.0.1:9"
 

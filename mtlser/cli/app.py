@@ -26,8 +26,8 @@ from mtlser.cli.flags import (
     System,
     Work,
     again,
+    announce,
     resolve,
-    told,
 )
 from mtlser.errors import MtlserError
 from mtlser.records import Cell
@@ -56,7 +56,7 @@ def synth(
     """Write the synthetic corpus: an IEMOCAP-shaped release, byte-identical for a seed."""
     stages.synth(out, seed, pretraining)
     recipe = "backbone" if pretraining else "demo"
-    told(f"release: {out}", f"mtlser ingest --recipe {recipe} --root {out} --out corpus")
+    announce(f"release: {out}", f"mtlser ingest --recipe {recipe} --root {out} --out corpus")
 
 
 @app.command("recipes", epilog="Example: mtlser recipes demo")
@@ -71,7 +71,9 @@ def show_recipes(
         return
     shipped = [recipes.load(each) for each in recipes.names()]
     show.table(("recipe", "about"), [(each.name, each.about) for each in shipped])
-    told("read one whole with `mtlser recipes NAME`", "mtlser ingest --recipe NAME --out corpus")
+    announce(
+        "read one whole with `mtlser recipes NAME`", "mtlser ingest --recipe NAME --out corpus"
+    )
 
 
 @app.command(epilog="Example: mtlser ingest --corpus iemocap --root IEMOCAP --out corpus")
@@ -86,17 +88,17 @@ def ingest(
     stages.ingest(resolve(recipe, sets, corpus, root), out)
     show.ingested(out)
     repeated = again(recipe, sets)
-    told(f"corpus: {out}", f"mtlser split --manifest {out} --out folds{repeated}")
+    announce(f"corpus: {out}", f"mtlser split --manifest {out} --out folds{repeated}")
 
 
 @app.command(epilog="Example: mtlser split --manifest corpus --recipe demo --out folds")
 def split(manifest: Manifest, out: Out, recipe: RecipeName = None, sets: Sets = None) -> None:
     """Cut the folds of the recipe's protocol and audit what they leak."""
-    made = stages.split(manifest, resolve(recipe, sets), out)
+    trainings = stages.split(manifest, resolve(recipe, sets), out)
     show.audited(out)
     repeated = again(recipe, sets)
-    told(
-        f"folds: {out}; trainings: {' '.join(made)}",
+    announce(
+        f"folds: {out}; trainings: {' '.join(trainings)}",
         f"mtlser search --manifest {manifest} --folds {out} --out chosen{repeated}",
     )
 
@@ -135,7 +137,7 @@ def search(
     stages.search(manifest, folds, resolve(recipe, sets), out, work, run)
     repeated = again(recipe, sets)
     given = f"--manifest {manifest} --folds {folds} --chosen {out} --fold 0"
-    told(f"chosen: {out}", f"mtlser train {given} --out cells/f0{repeated}")
+    announce(f"chosen: {out}", f"mtlser train {given} --out cells/f0{repeated}")
 
 
 @app.command(epilog="Example: mtlser train --manifest corpus --folds folds --fold 0 --out cells/f0")
@@ -169,7 +171,7 @@ def train(  # noqa: PLR0913 - one parameter a flag
     stages.train(manifest, folds, chosen, cell, resolved, out, work, run, processes)
     repeated = again(recipe, sets)
     if final:
-        told(
+        announce(
             f"final fit: {out}",
             f"mtlser predict {out} clip.wav",
             f"mtlser register --model {out} --report {chosen} --out registered{repeated}",
@@ -177,7 +179,7 @@ def train(  # noqa: PLR0913 - one parameter a flag
         return
     given = f"--manifest {manifest} --folds {folds}"
     where = f"--fold {fold} --system {system} --model {out}"
-    told(f"cell: {out}", f"mtlser noise-eval {given} {where} --out noisy/f{fold}{repeated}")
+    announce(f"cell: {out}", f"mtlser noise-eval {given} {where} --out noisy/f{fold}{repeated}")
 
 
 @app.command(epilog="Example: mtlser pretrain --manifest corpus --folds folds --out build/backbone")
@@ -191,7 +193,7 @@ def pretrain(
 ) -> None:
     """Pre-train a tiny wav2vec 2.0 from random weights, as the bundled one was."""
     stages.pretrain(manifest, folds, resolve(recipe, sets), out, work)
-    told(f"backbone: {out}", f"mtlser-pipeline run --recipe demo --set model.encoder={out}")
+    announce(f"backbone: {out}", f"mtlser-pipeline run --recipe demo --set model.encoder={out}")
 
 
 @app.command(epilog="Example: mtlser predict runs/demo clip.wav other.wav --json")
@@ -209,11 +211,13 @@ def predict(
     """Print emotion with probabilities, text and speaker for each file."""
     from mtlser.serving import load
 
-    found = load.predict_files(model, wavs)
+    predicted = load.predict_files(model, wavs)
     if as_json:
-        typer.echo(json.dumps([each.model_dump() for each in found], indent=1, ensure_ascii=False))
+        typer.echo(
+            json.dumps([each.model_dump() for each in predicted], indent=1, ensure_ascii=False)
+        )
     else:
-        show.predictions(found)
+        show.predictions(predicted)
 
 
 @app.command(
@@ -237,7 +241,7 @@ def noise_eval(
     stages.noise_eval(manifest, folds, model, cell, resolved, out)
     given = f"--manifest {manifest} --folds {folds} --chosen chosen"
     repeated = again(recipe, sets)
-    told(f"noisy: {out}", f"mtlser report {given} --out report{repeated} {model} {out} ...")
+    announce(f"noisy: {out}", f"mtlser report {given} --out report{repeated} {model} {out} ...")
 
 
 app.command(epilog="Example: mtlser profile runs/demo --out cost")(profile_command.profile)
@@ -263,7 +267,7 @@ def register(
     stages.register(model, report, resolved, out, run)
     show.registered(out)
     following = f"mtlser predict models:/{resolved.registry.name}@challenger clip.wav"
-    told(f"registered: {out}/registered.json", following)
+    announce(f"registered: {out}/registered.json", following)
 
 
 app.command("check-data", epilog=retrain_commands.CHECK_EXAMPLE)(retrain_commands.check_data)

@@ -56,7 +56,7 @@ def again(recipe: str | None, sets: list[str] | None) -> str:
     return f" {shlex.join(flags)}" if flags else ""
 
 
-def told(done: str, *following: str) -> None:
+def announce(done: str, *following: str) -> None:
     """Prints what a command did, and the commands that usually follow; of `torchrun` once."""
     if os.environ.get("RANK", "0") != "0":
         return

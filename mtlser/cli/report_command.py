@@ -7,7 +7,7 @@ import typer
 
 from mtlser import stages, storage
 from mtlser.cli import show
-from mtlser.cli.flags import Key, Out, RecipeName, Sets, again, resolve, told
+from mtlser.cli.flags import Key, Out, RecipeName, Sets, again, announce, resolve
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
 
@@ -53,7 +53,7 @@ def report(  # noqa: PLR0913 - one parameter a flag
     if compare:
         _refuse_with_compare(folds, manifest, chosen, main, listen, recipe, sets)
         stages.compare(results, out)
-        told(f"comparison: {out}/report.html")
+        announce(f"comparison: {out}/report.html")
         return
     if not folds:
         raise MtlserError(
@@ -65,10 +65,10 @@ def report(  # noqa: PLR0913 - one parameter a flag
     show.scored(out)
     page = f"report: {out}/report.html"
     if not (manifest and chosen):
-        told(page, f"mtlser report --compare {out} OTHER --out compared")
+        announce(page, f"mtlser report --compare {out} OTHER --out compared")
         return
     repeated = again(recipe, sets)
-    told(
+    announce(
         page,
         f"mtlser train --manifest {manifest} --folds {folds} --chosen {out} --final "
         f"--out final{repeated}",

@@ -6,7 +6,7 @@ import typer
 
 from mtlser import stages, storage, tracking
 from mtlser.cli import show
-from mtlser.cli.flags import Key, Manifest, Out, RecipeName, Sets, again, resolve, told
+from mtlser.cli.flags import Key, Manifest, Out, RecipeName, Sets, again, announce, resolve
 
 CHECK_EXAMPLE = "Example: mtlser check-data --manifest corpus --recipe demo --out checked"
 PROMOTE_EXAMPLE = "Example: mtlser promote --model final --report ours --rival theirs --out told"
@@ -21,13 +21,13 @@ def check_data(
     run: Key = "",
 ) -> None:
     """Compare a corpus with the champion's, and say whether there is anything to train."""
-    found = stages.check_data(manifest, resolve(recipe, sets), out, run)
+    checked = stages.check_data(manifest, resolve(recipe, sets), out, run)
     repeated = again(recipe, sets)
-    if found.verdict == "unchanged":
-        told(f"checked: {out}; nothing is new, so there is nothing to train")
+    if checked.verdict == "unchanged":
+        announce(f"checked: {out}; nothing is new, so there is nothing to train")
         return
-    told(
-        f"checked: {out}; verdict: {found.verdict}",
+    announce(
+        f"checked: {out}; verdict: {checked.verdict}",
         f"mtlser split --manifest {manifest} --out folds{repeated}",
     )
 
@@ -49,7 +49,7 @@ def promote(
     stages.promote(model, report, rival, resolved, out, run)
     show.registered(out)
     name = resolved.registry.name
-    told(
+    announce(
         f"registered: {out}/registered.json",
         f"mtlser predict models:/{name}@champion clip.wav",
         f"mtlser rollback --name {name} (to the champion before)",
@@ -71,7 +71,7 @@ def rollback(
     done = mlflow_runs.with_retries(
         lambda: champions.rollback(client, name, to, reason), f"roll back model {name}"
     )
-    told(
+    announce(
         f"champion of {done.name} is version {done.champion}; version {done.left} was left "
         f"{done.note}",
         f"mtlser predict models:/{name}@champion clip.wav",

@@ -55,10 +55,10 @@ def registered(place: str) -> None:
     from mtlser.registry.versions import Registered
 
     if folder := _local(place):
-        told = read_json(folder / "registered.json", Registered)
+        record = read_json(folder / "registered.json", Registered)
         typer.echo(
-            f"{told.name} version {told.version or 'none'}: {told.reason}; champion is "
-            f"{told.champion_now or 'none'}"
+            f"{record.name} version {record.version or 'none'}: {record.reason}; champion is "
+            f"{record.champion_now or 'none'}"
         )
 
 
@@ -67,19 +67,19 @@ def _local(place: str) -> Path | None:
     return None if storage.is_s3(place) else Path(place).expanduser()
 
 
-def predictions(found: "Sequence[FilePrediction]") -> None:
+def predictions(predicted: "Sequence[FilePrediction]") -> None:
     """Prints one line a file: emotion, every probability, text and speaker."""
-    classes = list(found[0].probabilities) if found else []
-    names = [Path(each.file).name for each in found]
-    told_apart = len(set(names)) == len(names)
+    classes = list(predicted[0].probabilities) if predicted else []
+    names = [Path(each.file).name for each in predicted]
+    distinct = len(set(names)) == len(names)
     rows = [
         (
-            Path(each.file).name if told_apart else each.file,
+            Path(each.file).name if distinct else each.file,
             each.emotion,
             *(f"{each.probabilities[name]:.2f}" for name in classes),
             "-" if each.text is None else each.text,
             each.speaker or "-",
         )
-        for each in found
+        for each in predicted
     ]
     table(("file", "emotion", *classes, "text", "speaker"), rows)

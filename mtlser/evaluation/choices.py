@@ -76,8 +76,8 @@ class SearchResult(Record):
             for each in earlier
             if each["epoch"] is not None
         ]
-        kept = [{k: v for k, v in each.items() if k not in REACHED} for each in earlier]
-        return {**content, "format": 2, "choices": kept, "reached": reached}
+        bare = [{k: v for k, v in each.items() if k not in REACHED} for each in earlier]
+        return {**content, "format": 2, "choices": bare, "reached": reached}
 
     def reached_by(self, fold: int) -> Reached | None:
         """What the fold's training reached; `None` where it is not trained."""

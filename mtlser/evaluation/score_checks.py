@@ -83,18 +83,18 @@ class _Wanted:
     def __init__(self, columns: Columns, plan: FoldPlan) -> None:
         self._place = {name: index for index, name in enumerate(columns.truth.names)}
         self._folds = {fold.index: fold for fold in plan.folds}
-        self._found: dict[tuple[int, Split], _Lacking] = {}
+        self._lacking: dict[tuple[int, Split], _Lacking] = {}
 
     def of(self, fold: int, split: Split) -> _Lacking:
         """The split of a fold of the plan."""
-        if (fold, split) not in self._found:
+        if (fold, split) not in self._lacking:
             known = np.zeros(len(self._place), dtype=np.bool_)
             names: tuple[str, ...] = getattr(self._folds[fold], split)
             places = np.fromiter(map(self._place.get, names, repeat(NONE)), np.int64, len(names))
             known[places[places != NONE]] = True
             unknown = tuple(names[i] for i in np.flatnonzero(places == NONE))
-            self._found[fold, split] = _Lacking(known, unknown)
-        return self._found[fold, split]
+            self._lacking[fold, split] = _Lacking(known, unknown)
+        return self._lacking[fold, split]
 
 
 def _check_membership(columns: Columns, plan: FoldPlan, wanted: _Wanted) -> None:

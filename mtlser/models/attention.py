@@ -56,9 +56,9 @@ class _Attention(torch.autograd.Function):
         for clip in _slices(lengths):
             q, k, v = qkv[:, :, clip]
             signed = torch.bmm(q, k.transpose(1, 2)).softmax(-1)
-            kept = mark_dropped(signed, p).relu() if dropped else signed
+            remaining = mark_dropped(signed, p).relu() if dropped else signed
             weights.append(signed)
-            torch.bmm(kept, v, out=mixed[:, clip])
+            torch.bmm(remaining, v, out=mixed[:, clip])
         if ctx.needs_input_grad[0]:
             ctx.save_for_backward(qkv, *weights)
             ctx.settings = lengths, p
@@ -74,8 +74,8 @@ class _Attention(torch.autograd.Function):
         out = torch.empty_like(qkv)
         for clip, signed in zip(_slices(lengths), weights, strict=True):
             (q, k, v), (dq, dk, dv) = qkv[:, :, clip], out[:, :, clip]
-            kept = signed.relu() if dropped else signed
-            torch.bmm(kept.transpose(1, 2), grad[:, clip], out=dv)
+            remaining = signed.relu() if dropped else signed
+            torch.bmm(remaining.transpose(1, 2), grad[:, clip], out=dv)
             dweights = torch.bmm(grad[:, clip], v.transpose(1, 2))
             if dropped:
                 dweights = torch.ops.aten.threshold_backward(dweights, signed, 0)

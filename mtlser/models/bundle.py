@@ -147,9 +147,9 @@ def _copy_encoder_files(source: str, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     place = locate(source)
     for name in ("config.json", "preprocessor_config.json"):
-        found = file_of(place, name)
-        if found is not None:
-            shutil.copyfile(found, folder / name)
+        original = file_of(place, name)
+        if original is not None:
+            shutil.copyfile(original, folder / name)
 
 
 def _take_ctc_head(network: MtlNetwork, model: ModelRecipe) -> None:

@@ -14,14 +14,14 @@ ONE = {torch.bfloat16: 0x3F80, torch.float16: 0x3C00}
 """Bits of the number 1 in the types of 16 bits."""
 
 
-def kept_draws(p: float) -> int:
+def retained_draws(p: float) -> int:
     """How many of the `DRAWS` equally likely draws keep an element that is dropped with `p`."""
     return round((1.0 - p) * DRAWS)
 
 
 def keep_scale(p: float) -> float:
     """What kept elements are multiplied by, so that the expectation stays: 1 / (true 1 - p)."""
-    return DRAWS / kept_draws(p)
+    return DRAWS / retained_draws(p)
 
 
 def _draw(count: int) -> Tensor:
@@ -35,16 +35,16 @@ def keep_mask(shape: Sequence[int], p: float, dtype: torch.dtype) -> Tensor:
 
     Integers are compared and scaled in place: that is vectorised, unlike boolean masks.
     """
-    kept = _draw(prod(shape)).lt_(kept_draws(p) - DRAWS // 2)
+    retained = _draw(prod(shape)).lt_(retained_draws(p) - DRAWS // 2)
     if dtype in ONE:
-        return kept.mul_(ONE[dtype]).view(dtype).view(shape)
-    return kept.to(dtype).view(shape)
+        return retained.mul_(ONE[dtype]).view(dtype).view(shape)
+    return retained.to(dtype).view(shape)
 
 
 def mark_dropped(weights: Tensor, p: float) -> Tensor:
     """The weights, none negative, with a minus sign where they are dropped; in place."""
     if weights.dtype in ONE:
-        dropped = _draw(weights.numel()).ge_(kept_draws(p) - DRAWS // 2)
+        dropped = _draw(weights.numel()).ge_(retained_draws(p) - DRAWS // 2)
         weights.view(torch.int16).bitwise_xor_(dropped.bitwise_left_shift_(15).view(weights.shape))
         return weights
     return weights.mul_(keep_mask(weights.shape, p, weights.dtype).mul_(2).sub_(1))
@@ -52,7 +52,7 @@ def mark_dropped(weights: Tensor, p: float) -> Tensor:
 
 def drops(p: float, training: bool) -> bool:
     """Whether there is anything to drop."""
-    return training and kept_draws(p) < DRAWS
+    return training and retained_draws(p) < DRAWS
 
 
 def dropout(x: Tensor, p: float, training: bool) -> Tensor:

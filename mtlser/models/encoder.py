@@ -121,7 +121,7 @@ def _not_found(source: str) -> MtlserError:
 
 def _normalises(place: str) -> bool:
     """Whether the encoder was trained on clips of zero mean and unit variance."""
-    found = file_of(place, "preprocessor_config.json")
-    if found is None:
+    file = file_of(place, "preprocessor_config.json")
+    if file is None:
         return True
-    return bool(json.loads(found.read_text(encoding="utf-8")).get("do_normalize", True))
+    return bool(json.loads(file.read_text(encoding="utf-8")).get("do_normalize", True))

@@ -42,7 +42,7 @@ class _LayerNorm(torch.autograd.Function):
         grad_weight, grad_bias = torch.zeros_like(weight_d), torch.zeros_like(bias_d)
         pieces = [tensor.split(ROWS) for tensor in (grad_nd, rows_nd, mean, rstd, out)]
         for grad, rows, mean_piece, rstd_piece, out_piece in zip(*pieces, strict=True):
-            found = torch.ops.aten.native_layer_norm_backward(
+            grads = torch.ops.aten.native_layer_norm_backward(
                 grad.float(),
                 rows.float(),
                 [rows.shape[-1]],
@@ -52,7 +52,7 @@ class _LayerNorm(torch.autograd.Function):
                 bias_d,
                 [True, True, True],
             )
-            out_piece.copy_(found[0])
-            grad_weight += found[1]
-            grad_bias += found[2]
+            out_piece.copy_(grads[0])
+            grad_weight += grads[1]
+            grad_bias += grads[2]
         return out, grad_weight, grad_bias, None

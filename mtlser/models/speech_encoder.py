@@ -22,7 +22,7 @@ def compute_dtype(module: nn.Module) -> torch.dtype:
     return weight.dtype
 
 
-def kept(outputs: Iterator[Tensor], every: bool) -> list[Tensor]:
+def collect(outputs: Iterator[Tensor], every: bool) -> list[Tensor]:
     """All outputs, or the last alone, so that no other stays in memory."""
     return list(outputs) if every else [*deque(outputs, maxlen=1)]
 

@@ -11,7 +11,7 @@ from mtlser.models.convolution import convolve_clips
 from mtlser.models.norm import layer_norm
 from mtlser.models.packed import Packed
 from mtlser.models.positions import convolve_positions
-from mtlser.models.speech_encoder import SAMPLE_RATE_HZ, SHORTEST, SpeechEncoder, Unit, kept
+from mtlser.models.speech_encoder import SAMPLE_RATE_HZ, SHORTEST, SpeechEncoder, Unit, collect
 from mtlser.models.transformer import (
     embed_positions,
     project,
@@ -97,7 +97,7 @@ class Wav2Vec2Encoder(SpeechEncoder):
             rows = embed_positions(self.transformer, rows, self.norm_first)
             rows = rows.with_rows(rows.rows_nd.to(dtypes[2]))
             blocks = [wav2vec2_block(layer, self.norm_first) for layer in self.transformer.layers]
-            outputs = kept(run_blocks(blocks, rows, self.recompute), every)
+            outputs = collect(run_blocks(blocks, rows, self.recompute), every)
             if self.norm_first:
                 outputs[-1] = layer_norm(outputs[-1], self.transformer.layer_norm)
         return [rows.with_rows(output) for output in outputs]

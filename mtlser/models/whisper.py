@@ -15,7 +15,7 @@ from mtlser.models.speech_encoder import (
     SHORTEST,
     SpeechEncoder,
     Unit,
-    kept,
+    collect,
 )
 from mtlser.models.transformer import run_block, run_blocks, whisper_block
 
@@ -69,7 +69,7 @@ class WhisperEncoder(SpeechEncoder):
             rows = hidden.rows_nd
             hidden = hidden.with_rows(dropout(rows, self.encoder.dropout, self.training))
             blocks = [whisper_block(layer) for layer in self.encoder.layers]
-            outputs = kept(run_blocks(blocks, hidden, self.recompute), every)
+            outputs = collect(run_blocks(blocks, hidden, self.recompute), every)
             outputs[-1] = layer_norm(outputs[-1], self.encoder.layer_norm)
         return [hidden.with_rows(output) for output in outputs]
 

@@ -18,7 +18,7 @@ SINCE = "mtlser.champion_since"
 """Tag of a version: when it last became champion."""
 ROLLED_BACK = "mtlser.rolled_back"
 """Tag of a version that was rolled back from: when, by whom, why, to which."""
-KEPT = 200
+HISTORY_LENGTH = 200
 """Champions that are remembered; MLflow bounds the length of a tag."""
 
 
@@ -123,7 +123,7 @@ def rollback(
 
 
 def _remember(client: "MlflowClient", name: str, versions: list[int]) -> None:
-    client.set_registered_model_tag(name, HISTORY, ",".join(map(str, versions[-KEPT:])))
+    client.set_registered_model_tag(name, HISTORY, ",".join(map(str, versions[-HISTORY_LENGTH:])))
 
 
 def _now() -> str:

@@ -86,8 +86,8 @@ def check(corpus: Path, utterances: Sequence[Utterance], recipe: Recipe, run: Ru
     data = "the same data" if champion.manifest_digest == digest else "new data"
     same_recipe = champion.recipe_hash == recipe.hash
     verdict: Verdict = "new_data" if same_recipe else "new_recipe"
-    made_by = "the same recipe" if same_recipe else "another recipe"
-    reason = f"{data} and {made_by} since champion version {champion.version}"
+    by_recipe = "the same recipe" if same_recipe else "another recipe"
+    reason = f"{data} and {by_recipe} since champion version {champion.version}"
     checked = _checked(verdict, reason, recipe, champion, utterances, digest)
     measured = checked.drift.model_copy(
         update={

@@ -50,7 +50,7 @@ def measures(
         spread("duration", "duration_s", "s", champion, now, limits.max_duration_ks),
         spread("level", "level_dbfs", "dBFS", champion, now, limits.max_level_ks),
         *_of_added(champion, added, limits.max_added_ks if enough else None),
-        *kept(champion, now, limits),
+        *retention(champion, now, limits),
     )
 
 
@@ -194,7 +194,7 @@ def spread(
     )
 
 
-def kept(
+def retention(
     champion: Sequence[Utterance], now: Sequence[Utterance], limits: DriftRecipe
 ) -> tuple[Measure, ...]:
     """Shares of the champion's speakers and utterances that are gone, or are others now."""

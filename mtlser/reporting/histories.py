@@ -10,7 +10,7 @@ from mtlser.errors import MtlserError
 from mtlser.records import Cell, CellResult, Record, read_json
 
 HISTORY = "history.jsonl"
-KEPT = {
+COLUMNS = {
     "validation_wa": "wa",
     "validation_ua": "ua",
     "validation_wer": "wer",
@@ -87,7 +87,7 @@ def _history(cell: Path) -> History | None:
     if trained.fold is None or result.alpha is None or result.beta is None:
         return None
     rows = [_row(cell / HISTORY, line) for line in (cell / HISTORY).read_text("utf-8").splitlines()]
-    values = {short: tuple(_number(row.get(key)) for row in rows) for key, short in KEPT.items()}
+    values = {short: tuple(_number(row.get(key)) for row in rows) for key, short in COLUMNS.items()}
     return History(fold=trained.fold, alpha=result.alpha, beta=result.beta, values=values)
 
 

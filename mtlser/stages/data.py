@@ -49,10 +49,10 @@ def split(corpus: str, recipe: Recipe, out: str) -> list[str]:
     utterances = load_manifest(source)
     with storage.output(out) as folder:
         plan = folds.plan(utterances, recipe)
-        found = audit.audit(utterances, plan)
-        audit.gate(found, plan)
+        audited = audit.audit(utterances, plan)
+        audit.gate(audited, plan)
         write_json(folder / FOLDS, plan)
-        write_json(folder / "audit.json", found)
+        write_json(folder / "audit.json", audited)
     return cells(plan, recipe)
 
 

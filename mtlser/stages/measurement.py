@@ -102,5 +102,5 @@ def compare(runs: Sequence[str], out: str) -> None:
     from mtlser.reporting import comparison_page
     from mtlser.reporting import runs as finished
 
-    with finished.opened(runs) as found, storage.output(out) as folder:
-        comparison_page.write(folder, found)
+    with finished.opened(runs) as reports, storage.output(out) as folder:
+        comparison_page.write(folder, reports)

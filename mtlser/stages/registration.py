@@ -50,13 +50,13 @@ def check_data(corpus: str, recipe: Recipe, out: str, run: str = "") -> Check:
     source = storage.fetch(corpus)
     utterances = load_manifest(source)
     with tracking.parent(recipe, run) as parent, storage.output(out) as folder:
-        found = data_check.check(source, utterances, recipe, parent)
-        log.info(data_check.describe(found.drift))
-        data_check.log(parent, found.drift, folder)
-        data_check.enforce(found.drift)
-        if found.check.verdict == "unchanged":
+        result = data_check.check(source, utterances, recipe, parent)
+        log.info(data_check.describe(result.drift))
+        data_check.log(parent, result.drift, folder)
+        data_check.enforce(result.drift)
+        if result.check.verdict == "unchanged":
             tracking.finish(parent)
-    return found.check
+    return result.check
 
 
 @stage

@@ -34,11 +34,11 @@ def search(
     inputs = Inputs(source, utterances, plan)
     with (
         tracking.parent(recipe, run) as parent,
-        work_folder.opened(work, out) as kept,
+        work_folder.opened(work, out) as resumable,
         storage.output(out) as folder,
     ):
         tracking.dataset(parent, recipe, plan)
-        result = alpha_beta.search(inputs, recipe, folder, kept, parent)
+        result = alpha_beta.search(inputs, recipe, folder, resumable, parent)
         write_json(folder / CHOSEN, result)
     return cells(plan, recipe)
 
@@ -76,15 +76,15 @@ def train(  # noqa: PLR0913, PLR0917 - what a training needs
     source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
     inputs = Inputs(source, load_manifest(source), load_folds(plan_folder))
     choices = storage.fetch(chosen or folds)
-    found = load_chosen(choices) if chosen else alpha_beta.passed_through(inputs, recipe)
-    inputs = replace(inputs, chosen=found, chosen_folder=choices)
+    pairs = load_chosen(choices) if chosen else alpha_beta.passed_through(inputs, recipe)
+    inputs = replace(inputs, chosen=pairs, chosen_folder=choices)
     main = together.current().main
     with (
         tracking.parent(recipe, run) as parent,
-        work_folder.opened(work, out, main=main) as kept,
+        work_folder.opened(work, out, main=main) as resumable,
         storage.output(out) if main else work_folder.temporary() as folder,
     ):
-        trainings.run(wanted, inputs, recipe, folder, kept, parent)
+        trainings.run(wanted, inputs, recipe, folder, resumable, parent)
 
 
 @stage
@@ -97,7 +97,7 @@ def pretrain(corpus: str, folds: str, recipe: Recipe, out: str, work: str = "") 
     inputs = Inputs(source, load_manifest(source), load_folds(plan_folder))
     with (
         tracking.parent(recipe, "") as parent,
-        work_folder.opened(work, out) as kept,
+        work_folder.opened(work, out) as resumable,
         storage.output(out) as folder,
     ):
-        backbone.pretrain(inputs, recipe, folder, kept, parent)
+        backbone.pretrain(inputs, recipe, folder, resumable, parent)

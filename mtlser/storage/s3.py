@@ -158,25 +158,27 @@ def explained(location: str) -> Iterator[None]:
 
 def _wanted(client: Any, place: Place, location: str) -> list[Remote]:
     """The objects that make up the place, in name order; refuses what is half-written."""
-    found = {remote.name: remote for remote in listed(client, place)}
-    if not found:
+    objects = {remote.name: remote for remote in listed(client, place)}
+    if not objects:
         raise MtlserError(
             f"{location}: nothing there; expected objects below this prefix: check it, or run "
             "the step that writes it"
         )
-    unwanted = {name for name in found if PurePosixPath(name).name == MARKER}
+    unwanted = {name for name in objects if PurePosixPath(name).name == MARKER}
     for name in sorted(unwanted):
-        marker, folder = _whole(client, place, name, found, location), name.removesuffix(MARKER)
+        marker, folder = _whole(client, place, name, objects, location), name.removesuffix(MARKER)
         unwanted |= {folder + stray for stray in marker.strays}
         if name == MARKER:
-            unwanted |= found.keys() - marker.files.keys()
-    wanted = [remote for name, remote in sorted(found.items()) if name not in unwanted]
+            unwanted |= objects.keys() - marker.files.keys()
+    wanted = [remote for name, remote in sorted(objects.items()) if name not in unwanted]
     if not wanted:
         raise MtlserError(f"{location}: the folder is empty; run the step that writes it")
     return wanted
 
 
-def _whole(client: Any, place: Place, name: str, found: dict[str, Remote], location: str) -> Marker:
+def _whole(
+    client: Any, place: Place, name: str, objects: dict[str, Remote], location: str
+) -> Marker:
     """The marker `name`; refuses a folder of which not all is there."""
     marker = read_marker(client, place.bucket, place.key(name))
     folder = name.removesuffix(MARKER)
@@ -186,7 +188,7 @@ def _whole(client: Any, place: Place, name: str, found: dict[str, Remote], locat
             "that writes it again"
         )
     for path, size in marker.files.items():
-        remote = found.get(folder + path)
+        remote = objects.get(folder + path)
         if remote is None or remote.size != size:
             seen = "absent" if remote is None else f"{remote.size} bytes"
             raise MtlserError(
@@ -218,8 +220,8 @@ def read_marker(client: Any, bucket: str, key: str) -> Marker | None:
     from botocore.exceptions import ClientError
 
     def read() -> bytes:
-        found: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
-        return found
+        objects: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return objects
 
     try:
         body = again(read)

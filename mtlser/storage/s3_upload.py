@@ -44,8 +44,10 @@ def upload(folder: Path, location: str, *, keep: bool = False) -> None:
                 )
             destination.fill(new, old)
         else:
-            kept = old.files if keep else {}
-            destination.replace(old, new, Marker(state="complete", files={**kept, **new.files}))
+            unchanged = old.files if keep else {}
+            destination.replace(
+                old, new, Marker(state="complete", files={**unchanged, **new.files})
+            )
 
 
 @dataclass(frozen=True)

@@ -63,11 +63,11 @@ def examples(
     """
     emotion_of = {name: i for i, name in enumerate(emotions)}
     speaker_of = {name: i for i, name in enumerate(speakers)}
-    found = []
+    groups = []
     for utterance in utterances:
         spelt = None if utterance.text is None else text.encode(utterance.text)
         fits = spelt is not None and text.frames_needed(spelt) <= frames(utterance)
-        found.append(
+        groups.append(
             Example(
                 utterance,
                 emotion_of[utterance.emotion],
@@ -76,7 +76,7 @@ def examples(
                 infeasible=spelt is not None and not fits,
             )
         )
-    return found
+    return groups
 
 
 def targets(group: Sequence[Example]) -> Targets:
@@ -119,9 +119,9 @@ def parts(group: Sequence[Example], bucket_s: float, processes: int = 1) -> list
     """
     longest_first = sorted(group, key=lambda example: (-example.duration_s, example.utterance.id))
     for count in range(processes, len(group), processes):
-        found = _even(longest_first, count)
-        if all(len(part) == 1 or seconds(part) <= bucket_s for part in found):
-            return found
+        groups = _even(longest_first, count)
+        if all(len(part) == 1 or seconds(part) <= bucket_s for part in groups):
+            return groups
     return [[example] for example in longest_first]
 
 
@@ -132,10 +132,10 @@ def seconds(group: Sequence[Example]) -> float:
 
 def _even(longest_first: Sequence[Example], count: int) -> list[list[Example]]:
     """So many parts: each clip joins the part that is shortest so far."""
-    found: list[list[Example]] = [[] for _ in range(count)]
+    groups: list[list[Example]] = [[] for _ in range(count)]
     filled = [(0.0, index) for index in range(count)]
     for example in longest_first:
         length_s, index = heapq.heappop(filled)
-        found[index].append(example)
+        groups[index].append(example)
         heapq.heappush(filled, (length_s + example.duration_s, index))
-    return found
+    return groups

@@ -56,6 +56,6 @@ def fold_run(training: Training, parent: Run) -> Run:
 
 def pair_run(parent: Run, alpha: float, beta: float) -> Run:
     """The MLflow run of one (alpha, beta) pair, found or made."""
-    made = parent.child(f"a{alpha:g}-b{beta:g}", f"alpha {alpha:g} beta {beta:g}")
-    made.params({"hp.alpha": alpha, "hp.beta": beta})
-    return made
+    run = parent.child(f"a{alpha:g}-b{beta:g}", f"alpha {alpha:g} beta {beta:g}")
+    run.params({"hp.alpha": alpha, "hp.beta": beta})
+    return run

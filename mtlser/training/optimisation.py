@@ -38,8 +38,8 @@ def depth_factor(name: str, network: MtlNetwork, decay: float) -> float:
 
     A parameter of no layer has the rate of the lowest one.
     """
-    found = LAYER.search(name)
-    layer = int(found[1]) if found else 0
+    result = LAYER.search(name)
+    layer = int(result[1]) if result else 0
     factor: float = decay ** (network.encoder.layer_count - 1 - layer)
     return factor
 
@@ -96,8 +96,8 @@ def activation_dtype(precision: str, device: torch.device) -> torch.dtype:
 @cache
 def cpu_multiplies_bf16() -> bool:
     """Whether this processor has products of bf16 in hardware; else they are slower than fp32."""
-    found = torch.cpu.get_capabilities()
-    return any(found.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    result = torch.cpu.get_capabilities()
+    return any(result.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
 @contextmanager

@@ -48,8 +48,8 @@ class Stepper:
             steps: optimiser steps of an epoch.
         """
         job, team = self.job, self.job.processes
-        found = checkpoint.load(job.network, self.optimizer) if team.main else Standing()
-        standing = team.from_main(found)
+        restored = checkpoint.load(job.network, self.optimizer) if team.main else Standing()
+        standing = team.from_main(restored)
         done = len(standing.rows) * steps + standing.step
         if team.size > 1:
             team.spread(job.network.state_dict().values())

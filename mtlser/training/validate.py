@@ -35,10 +35,10 @@ def validator(
 
     def validate(job: Job) -> tuple[float, Row]:
         figures = emotion_and_text(validation, predict(job, validation, description))
-        said = predict(job, speaker_check, description)
+        answers = predict(job, speaker_check, description)
         figures["speaker_accuracy"] = metrics.weighted_accuracy(
             [speaker_label(each.utterance, job.recipe.speaker_label) for each in speaker_check],
-            [output.speaker or "" for output in said],
+            [output.speaker or "" for output in answers],
         )
         return selection_score(figures, metric), {
             f"validation_{name}": value for name, value in figures.items()
@@ -50,34 +50,34 @@ def validator(
 def predict(job: Job, shown: Sequence[Example], description: Description) -> list[Output]:
     """The network's output for each example, in order, from the features that training reads."""
     job.network.eval()
-    said: list[tuple[str, Output]] = []
+    answers: list[tuple[str, Output]] = []
     with torch.inference_mode():
         durations_s = [example.duration_s for example in shown]
         for indices in job.processes.share(list(length_batches(durations_s, BATCH_S))):
             batch = load_batch(job, [shown[i] for i in indices])
             logits = forward(job, batch.features)
-            found = outputs(logits, description)
-            said += zip(batch.ids, found, strict=True)
-    by_id = dict(job.processes.gather(said))
+            decoded = outputs(logits, description)
+            answers += zip(batch.ids, decoded, strict=True)
+    by_id = dict(job.processes.gather(answers))
     return [by_id[example.utterance.id] for example in shown]
 
 
-def emotion_and_text(shown: Sequence[Example], said: Sequence[Output]) -> Row:
+def emotion_and_text(shown: Sequence[Example], answers: Sequence[Output]) -> Row:
     """Emotion cross-entropy (nats), WA, UA, macro-F1 and WER of the outputs."""
     truth = [example.utterance.emotion for example in shown]
-    guess = [most_probable(output.emotion_probabilities) for output in said]
-    spoken = [
+    guess = [most_probable(output.emotion_probabilities) for output in answers]
+    texts = [
         (example.utterance.text, output.text or "")
-        for example, output in zip(shown, said, strict=True)
+        for example, output in zip(shown, answers, strict=True)
         if example.utterance.text is not None
     ]
-    likelihoods = [o.emotion_probabilities[t] for t, o in zip(truth, said, strict=True)]
+    likelihoods = [o.emotion_probabilities[t] for t, o in zip(truth, answers, strict=True)]
     return {
         "loss": -fmean(math.log(max(p, 1e-12)) for p in likelihoods),
         "wa": metrics.weighted_accuracy(truth, guess),
         "ua": metrics.unweighted_accuracy(truth, guess),
         "f1": metrics.macro_f1(truth, guess),
-        "wer": metrics.word_error_rate([t for t, _ in spoken], [h for _, h in spoken])
-        if spoken
+        "wer": metrics.word_error_rate([t for t, _ in texts], [h for _, h in texts])
+        if texts
         else None,
     }

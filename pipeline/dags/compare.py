@@ -43,8 +43,8 @@ def core(place: Place) -> BaseComponent:
         data = split(place, recipe, corpus, work, run)
         ours = measured(recipe=recipe, **data).outputs["reported"]
         theirs = measured(recipe=rival, **data).outputs["reported"]
-        told = place.step(compare(reported=ours, rival=theirs))
-        return Outputs(corpus, data["folds"], ours, theirs, told.outputs["compared"])
+        task = place.step(compare(reported=ours, rival=theirs))
+        return Outputs(corpus, data["folds"], ours, theirs, task.outputs["compared"])
 
     return dag
 

@@ -38,12 +38,12 @@ def validate(
 ) -> Validated:
     """The steps after ingest, as part of the DAG that calls this."""
     data = split(place, recipe, corpus, work, run)
-    told = measured(recipe=recipe, **data).outputs
-    reported = told["reported"]
+    measures = measured(recipe=recipe, **data).outputs
+    reported = measures["reported"]
     final = final_fit(place, recipe=recipe, **data, reported=reported).outputs["trained"]
-    kept = register(recipe=recipe, **tracked(run), trained=final, reported=reported)
-    registered = place.step(kept, cached=False).outputs["registered"]
-    return Validated(data["folds"], told["chosen"], reported, final, registered)
+    registering = register(recipe=recipe, **tracked(run), trained=final, reported=reported)
+    registered = place.step(registering, cached=False).outputs["registered"]
+    return Validated(data["folds"], measures["chosen"], reported, final, registered)
 
 
 def core(place: Place) -> BaseComponent:

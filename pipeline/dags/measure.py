@@ -42,25 +42,25 @@ def measure(place: Place) -> BaseComponent:
             run: key of the parent run in MLflow; empty: the id of the Kubeflow run.
         """
         data = {"recipe": recipe, "corpus": corpus, "folds": folds}
-        kept = {**tracked(run), "work": work}
-        found = place.step(search(**data, **kept))
-        chosen = found.outputs["chosen"]
-        with dsl.ParallelFor(found.outputs["Output"], parallelism=place.profile.width) as cell:
+        tracking = {**tracked(run), "work": work}
+        searched = place.step(search(**data, **tracking))
+        chosen = searched.outputs["chosen"]
+        with dsl.ParallelFor(searched.outputs["Output"], parallelism=place.profile.width) as cell:
             fitted = train(
-                **data, **kept, chosen=chosen, cell=cell, processes=place.processes("train")
+                **data, **tracking, chosen=chosen, cell=cell, processes=place.processes("train")
             )
             place.step(fitted, looped=True)
             heard = noise_eval(**data, trained=fitted.outputs["trained"], cell=cell)
             place.step(heard, looped=True)
-        told = report(
+        reporting = report(
             **data,
             **tracked(run),
             chosen=chosen,
             trained=dsl.Collected(fitted.outputs["trained"]),
             noisy=dsl.Collected(heard.outputs["noisy"]),
         )
-        place.step(told)
-        return Measured(chosen, told.outputs["reported"])
+        place.step(reporting)
+        return Measured(chosen, reporting.outputs["reported"])
 
     return dag
 

@@ -37,8 +37,8 @@ class Place:
 
     def outcome(self, recipe: str, run: str) -> dsl.PipelineTask:
         """The exit handler's step."""
-        told = report_outcome(recipe=recipe, **tracked(run))
-        return self.step(told, cached=False)
+        task = report_outcome(recipe=recipe, **tracked(run))
+        return self.step(task, cached=False)
 
 
 def tracked(run: str) -> dict[str, str]:

@@ -43,15 +43,15 @@ def core(place: Place) -> BaseComponent:
             validate(place, measured, recipe, corpus, work, run)
         with dsl.Elif(seen.outputs["verdict"] == "new_data", name="new data, the same recipe"):
             data = split(place, recipe, corpus, work, run)
-            told = measured(recipe=recipe, **data).outputs["reported"]
-            _decide(place, recipe, data, reported=told, rival=told)
+            own = measured(recipe=recipe, **data).outputs["reported"]
+            _decide(place, recipe, data, reported=own, rival=own)
         with dsl.Elif(seen.outputs["verdict"] == "new_recipe", name="another recipe"):
             data = split(place, recipe, corpus, work, run)
             champion = seen.outputs["champion_recipe"]
             ours = measured(recipe=recipe, **data).set_display_name("measure-challenger")
             theirs = measured(recipe=champion, **data).set_display_name("measure-champion")
-            told = ours.outputs["reported"]
-            _decide(place, recipe, data, reported=told, rival=theirs.outputs["reported"])
+            own = ours.outputs["reported"]
+            _decide(place, recipe, data, reported=own, rival=theirs.outputs["reported"])
         return Outputs(corpus, seen.outputs["checked"])
 
     return dag

@@ -36,8 +36,8 @@ def core(place: Place) -> BaseComponent:
         read = place.step(ingest(recipe=recipe, data_version=data_version))
         corpus = read.outputs["corpus"]
         folds = place.step(fold_split(recipe=recipe, corpus=corpus)).outputs["folds"]
-        found = search(recipe=recipe, corpus=corpus, folds=folds, **tracked(run), work=work)
-        return Outputs(corpus, folds, place.step(found).outputs["chosen"])
+        searched = search(recipe=recipe, corpus=corpus, folds=folds, **tracked(run), work=work)
+        return Outputs(corpus, folds, place.step(searched).outputs["chosen"])
 
     return dag
 

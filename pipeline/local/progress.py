@@ -31,8 +31,8 @@ class Progress:
         if resumed:
             self._say("going on with the interrupted run; finished steps are reused")
         elif changed:
-            told = " and ".join(changed)
-            self._say(f"{told} changed since the interrupted run here: starting afresh")
+            names = " and ".join(changed)
+            self._say(f"{names} changed since the interrupted run here: starting afresh")
         if self._console.is_terminal:
             self._status.start()
 

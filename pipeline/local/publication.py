@@ -91,11 +91,11 @@ def publish(space: Workspace, result: Result, seconds: float, address: str = "")
     if address:
         s3_upload.upload(space.fresh, address, keep=adds)
     here = _earlier(space.out, "")
-    kept = here if adds and not address else {}
-    marker = Marker(state="complete", files={**kept, **Marker.of(space.fresh).files})
+    retained = here if adds and not address else {}
+    marker = Marker(state="complete", files={**retained, **Marker.of(space.fresh).files})
     write_text(space.fresh / MARKER, marker.model_dump_json() + "\n")
     new = {path.name for path in space.fresh.iterdir()}
-    plan = Plan(remove=tuple(sorted(_tops(here) - _tops(kept) - new)))
+    plan = Plan(remove=tuple(sorted(_tops(here) - _tops(retained) - new)))
     write_text(space.ready, plan.model_dump_json())
     finish(space)
 

@@ -17,7 +17,7 @@ WROTE = re.compile(r"KFP Executor .*(Wrote executor output file|Did not write ou
 MISTAKE = re.compile(r"^\s*(?:mtlser\.errors\.)?MtlserError: (.+)$")
 NUMBER = re.compile(r"(-\d+)+$")
 OF_KUBEFLOW = "[KFP Executor"
-KEPT_LINES = 500
+LAST_LINES = 500
 
 
 @dataclass
@@ -26,15 +26,15 @@ class Step:
 
     name: str
     label: str
-    lines: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
     inputs: list[str] | None = None
     """Lines of the executor's input while they arrive."""
     wrote: bool = False
 
     def mistake(self) -> str | None:
         """The sentence of the user's mistake that ended the step; `None`: another failure."""
-        found = [match[1] for line in self.lines if (match := MISTAKE.match(line))]
-        return found[-1] if found else None
+        sentences = [match[1] for line in self.lines if (match := MISTAKE.match(line))]
+        return sentences[-1] if sentences else None
 
     def newest(self) -> str:
         """The last line that the step's own code wrote; empty where there is none."""
@@ -60,7 +60,7 @@ class Reader:
 
     def __init__(self) -> None:
         self.open: dict[str, Step] = {}
-        self.loose: deque[str] = deque(maxlen=KEPT_LINES)
+        self.loose: deque[str] = deque(maxlen=LAST_LINES)
         """Lines of no step: the worker's own."""
 
     def feed(self, line: str) -> Iterator[Event]:

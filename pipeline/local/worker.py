@@ -115,20 +115,20 @@ def decided(folder: Path) -> dict[str, str]:
         return {}
     ((place, rests_on),) = registered.items()  # one branch, one such step
     reported = rests_on["reported"]
-    found = {"registered": place, "final": rests_on["trained"], "reported": reported}
+    uris = {"registered": place, "final": rests_on["trained"], "reported": reported}
     if rests_on.get("rival", reported) != reported:
-        found["theirs"] = rests_on["rival"]
-    return found
+        uris["theirs"] = rests_on["rival"]
+    return uris
 
 
 def written(folder: Path, name: str) -> dict[str, dict[str, Any]]:
     """Metadata of all artifacts of that name that steps wrote below `folder`, by place."""
-    found: dict[str, dict[str, Any]] = {}
+    uris: dict[str, dict[str, Any]] = {}
     for path in folder.rglob("executor_output.json"):
         content = json.loads(path.read_text(encoding="utf-8"))
         for each in content.get("artifacts", {}).get(name, {}).get("artifacts", []):
-            found[each["uri"]] = each.get("metadata", {})
-    return found
+            uris[each["uri"]] = each.get("metadata", {})
+    return uris
 
 
 def main() -> None:

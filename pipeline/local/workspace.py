@@ -51,7 +51,7 @@ class State(BaseModel):
         """Names of what differs between two states, for a person."""
         names = {"dag": "the DAG", "recipe": "the recipe", "data": "the release"}
         names |= {"inputs": "noise or encoder", "code": "the code"}
-        return [told for key, told in names.items() if getattr(self, key) != getattr(other, key)]
+        return [entry for key, entry in names.items() if getattr(self, key) != getattr(other, key)]
 
 
 class Workspace:
@@ -172,8 +172,8 @@ def tree_digest(place: str) -> str:
         for name in sorted(files):
             path = Path(folder) / name
             seen = path.stat()
-            told = f"{path.relative_to(place)}\0{seen.st_size}\0{seen.st_mtime_ns}\n"
-            digest.update(told.encode("utf-8", "surrogateescape"))
+            entry = f"{path.relative_to(place)}\0{seen.st_size}\0{seen.st_mtime_ns}\n"
+            digest.update(entry.encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:16]
 
 

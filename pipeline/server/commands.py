@@ -104,15 +104,15 @@ def status(
         screen.print(view.runs_table(rows))
         screen.print(view.schedules_table(plans))
         return
-    found = server.find(connected, run)
-    told = view.details(found)
+    described = server.find(connected, run)
+    facts = view.details(described)
     if as_json:
-        print_json(told)
+        print_json(facts)
     else:
         screen = console()
-        screen.print(view.runs_table([told]))
-        screen.print(view.tasks_table(told["tasks"]))
-    if told["state"] == "FAILED":
+        screen.print(view.runs_table([facts]))
+        screen.print(view.tasks_table(facts["tasks"]))
+    if facts["state"] == "FAILED":
         raise SystemExit(1)
 
 
@@ -126,8 +126,8 @@ def logs(
     from pipeline.server import runs as server
 
     connected = server.connect()
-    found = server.find(connected, run)
-    steps = server.tasks(found)
+    described = server.find(connected, run)
+    steps = server.tasks(described)
     wanted = [each for each in steps if task in {None, each.name, each.name.partition("(")[0]}]
     if not wanted:
         names = ", ".join(dict.fromkeys(each.name for each in steps)) or "none yet"
@@ -136,7 +136,7 @@ def logs(
     for each in wanted:
         for pod in each.pods:
             typer.echo(f"== {each.name} ({each.state.lower()}) {pod}")
-            text = server.log(connected, found.run_id, pod)
+            text = server.log(connected, described.run_id, pod)
             if text is None:
                 typer.echo(
                     f"the server gives no log of this pod; try: kubectl logs -n {place} {pod} "
@@ -147,7 +147,7 @@ def logs(
     if not any(each.pods for each in wanted):
         typer.echo(
             "the server names no pod of these steps; try: kubectl get pods "
-            f"-n {place} -l pipeline/runid={found.run_id}"
+            f"-n {place} -l pipeline/runid={described.run_id}"
         )
 
 

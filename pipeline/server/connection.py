@@ -203,11 +203,11 @@ class Transport(kfp_internals.Transport):
                 f"KF_PIPELINES_ENDPOINT, and that the server can be reached from here{doubt}",
                 0,
             )
-        told = self.settings.safe(_message(error))
-        return ServerError(f"{where}: {_meaning(status, told, path)}", status)
+        message = self.settings.safe(_message(error))
+        return ServerError(f"{where}: {_meaning(status, message, path)}", status)
 
 
-def _meaning(status: int, told: str, path: str) -> str:
+def _meaning(status: int, message: str, path: str) -> str:
     """What an answer says, and what to do about it."""
     login = "KF_PIPELINES_TOKEN or KF_PIPELINES_COOKIES"
     if 300 <= status < 400:
@@ -216,11 +216,12 @@ def _meaning(status: int, told: str, path: str) -> str:
         return f"does not know who asks (401); set {login} anew"
     if status == 403:
         return (
-            f"does not allow this (403{told}); ask for the right, or check KF_PIPELINES_NAMESPACE"
+            f"does not allow this (403{message}); ask for the right, or check "
+            "KF_PIPELINES_NAMESPACE"
         )
     if status >= 500:
-        return f"failed ({status}{told}); see `kubectl logs -n kubeflow deploy/ml-pipeline`"
-    return f"refused {path} ({status}{told}); see `mtlser-pipeline status`"
+        return f"failed ({status}{message}); see `kubectl logs -n kubeflow deploy/ml-pipeline`"
+    return f"refused {path} ({status}{message}); see `mtlser-pipeline status`"
 
 
 def _message(error: Exception) -> str:
@@ -231,8 +232,8 @@ def _message(error: Exception) -> str:
         content = json.loads(text)
     except ValueError:
         return ""
-    said = content.get("message") or content.get("error") if isinstance(content, dict) else ""
-    return f": {str(said)[:300]}" if said else ""
+    answer = content.get("message") or content.get("error") if isinstance(content, dict) else ""
+    return f": {str(answer)[:300]}" if answer else ""
 
 
 def _reason(error: Exception) -> str:

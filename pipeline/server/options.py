@@ -67,8 +67,8 @@ def console() -> "Console":
     """Where tables go; of a fixed width in a file."""
     from rich.console import Console
 
-    found = Console()
-    return found if found.is_terminal else Console(width=WIDTH)
+    screen = Console()
+    return screen if screen.is_terminal else Console(width=WIDTH)
 
 
 def print_json(content: dict[str, Any]) -> None:

@@ -77,10 +77,10 @@ def experiment(server: Server, name: str) -> str:
     """Id of the experiment, made where there is none."""
     with quiet():
         try:
-            made = server.create_experiment(name, namespace=server.namespace)
+            created = server.create_experiment(name, namespace=server.namespace)
         except ValueError as error:
             raise MtlserError(f"--experiment {name!r}: {error}; give another name") from None
-    return str(made.experiment_id)
+    return str(created.experiment_id)
 
 
 def submit(
@@ -95,10 +95,10 @@ def submit(
     place = experiment(server, experiment_name)
     with tempfile.TemporaryDirectory(prefix="mtlser-") as folder, quiet():
         path = package.write(Path(folder))
-        made = server.run_pipeline(
+        created = server.run_pipeline(
             place, name, str(path), params=arguments, service_account=service_account
         )
-    return str(made.run_id)
+    return str(created.run_id)
 
 
 def follow(server: Server, run_id: str, tell: Callable[[str], None]) -> V2beta1Run:
@@ -163,7 +163,7 @@ def tasks(run: V2beta1Run) -> list[Task]:
     """The run's steps in the order they began, without Kubeflow's own nodes."""
     details = (run.run_details.task_details if run.run_details else None) or []
     by_key = {key: each for each in details for key in (each.task_id, each.pod_name) if key}
-    found = [
+    steps = [
         Task(
             name=each.display_name,
             state=each.state or "PENDING",
@@ -176,7 +176,7 @@ def tasks(run: V2beta1Run) -> list[Task]:
         if each.display_name and not MACHINERY.fullmatch(each.display_name)
     ]
     never = datetime.max.replace(tzinfo=UTC)
-    return sorted(found, key=lambda task: (task.started or never, task.name))
+    return sorted(steps, key=lambda task: (task.started or never, task.name))
 
 
 def failed(run: V2beta1Run) -> list[str]:

@@ -74,12 +74,12 @@ def ensure(server: Server, wanted: Wanted) -> Outcome:
     Raises:
         MtlserError: the server failed; the sentence says what is active now.
     """
-    found = of_name(server, wanted.name)
-    wanted = _with_account(wanted, found)
-    same = sorted((run for run in found if wanted.is_of(run)), key=is_active, reverse=True)
-    kept = same[0] if same else _make(server, wanted, found)
-    others = [run for run in found if run.recurring_run_id != kept.recurring_run_id]
-    _switch(server, wanted.name, kept, [run for run in others if is_active(run)])
+    existing = of_name(server, wanted.name)
+    wanted = _with_account(wanted, existing)
+    same = sorted((run for run in existing if wanted.is_of(run)), key=is_active, reverse=True)
+    chosen = same[0] if same else _make(server, wanted, existing)
+    others = [run for run in existing if run.recurring_run_id != chosen.recurring_run_id]
+    _switch(server, wanted.name, chosen, [run for run in others if is_active(run)])
     left = [run for run in others if not _deleted(server, run)]
     if left:
         raise MtlserError(
@@ -87,35 +87,37 @@ def ensure(server: Server, wanted: Wanted) -> Outcome:
             "could not be deleted; run the same command again"
         )
     if not same:
-        return "replaced" if found else "made"
-    return "unchanged" if is_active(kept) and not others else "started again"
+        return "replaced" if existing else "made"
+    return "unchanged" if is_active(chosen) and not others else "started again"
 
 
-def _with_account(wanted: Wanted, found: list[V2beta1RecurringRun]) -> Wanted:
+def _with_account(wanted: Wanted, existing: list[V2beta1RecurringRun]) -> Wanted:
     """As wanted, with the account of the schedule replaced where none is named.
 
     A server may tell its default as if it had been asked for: one that is as wanted stays so.
     """
-    if wanted.service_account is not None or any(map(wanted.is_of, found)):
+    if wanted.service_account is not None or any(map(wanted.is_of, existing)):
         return wanted
-    accounts = (str(run.service_account) for run in found if run.service_account)
+    accounts = (str(run.service_account) for run in existing if run.service_account)
     return replace(wanted, service_account=next(accounts, None))
 
 
-def _make(server: Server, wanted: Wanted, found: list[V2beta1RecurringRun]) -> V2beta1RecurringRun:
+def _make(
+    server: Server, wanted: Wanted, existing: list[V2beta1RecurringRun]
+) -> V2beta1RecurringRun:
     try:
         return server.recurring_runs.recurring_run_service_create_recurring_run(
             recurring_run=wanted.body()
         )
     except ServerError as error:
-        before = "the one before goes on" if any(map(is_active, found)) else "none is active"
+        before = "the one before goes on" if any(map(is_active, existing)) else "none is active"
         raise ServerError(
             f"schedule {wanted.name!r} was not made, {before}: {error}", error.status
         ) from None
 
 
 def _switch(
-    server: Server, name: str, kept: V2beta1RecurringRun, active: list[V2beta1RecurringRun]
+    server: Server, name: str, chosen: V2beta1RecurringRun, active: list[V2beta1RecurringRun]
 ) -> None:
     """Pauses the active others and starts the kept one, or goes back."""
     paused: list[V2beta1RecurringRun] = []
@@ -123,10 +125,10 @@ def _switch(
         for run in active:
             paused.append(run)
             server.disable_recurring_run(run.recurring_run_id)
-        if not is_active(kept):
-            server.enable_recurring_run(kept.recurring_run_id)
+        if not is_active(chosen):
+            server.enable_recurring_run(chosen.recurring_run_id)
     except ServerError as error:
-        back = _went_back(server, kept, paused)
+        back = _went_back(server, chosen, paused)
         now = "the one before goes on" if back else "none may be active now"
         raise ServerError(
             f"schedule {name!r} was not changed, {now}; run the same command again: {error}",
@@ -135,13 +137,13 @@ def _switch(
 
 
 def _went_back(
-    server: Server, kept: V2beta1RecurringRun, paused: list[V2beta1RecurringRun]
+    server: Server, chosen: V2beta1RecurringRun, paused: list[V2beta1RecurringRun]
 ) -> bool:
     """Whether one of the paused ones is active again; never while the new one may be."""
-    if not paused or is_active(kept):
-        return is_active(kept)
+    if not paused or is_active(chosen):
+        return is_active(chosen)
     try:
-        server.disable_recurring_run(kept.recurring_run_id)
+        server.disable_recurring_run(chosen.recurring_run_id)
         server.enable_recurring_run(paused[0].recurring_run_id)
     except ServerError:
         return False
@@ -169,19 +171,19 @@ def delete(server: Server, run: V2beta1RecurringRun) -> None:
 
 def of_name(server: Server, name: str) -> list[V2beta1RecurringRun]:
     """Recurring runs of that name, active or not."""
-    found = pages(
+    existing = pages(
         server.list_recurring_runs,
         "recurring_runs",
         namespace=server.namespace,
         filter=named(name),
     )
-    return [run for run in found if run.display_name == name]
+    return [run for run in existing if run.display_name == name]
 
 
 def every(server: Server) -> list[V2beta1RecurringRun]:
     """All recurring runs by name."""
-    found = pages(server.list_recurring_runs, "recurring_runs", namespace=server.namespace)
-    return sorted(found, key=lambda run: str(run.display_name))
+    existing = pages(server.list_recurring_runs, "recurring_runs", namespace=server.namespace)
+    return sorted(existing, key=lambda run: str(run.display_name))
 
 
 def known(server: Server, name: str) -> list[V2beta1RecurringRun]:
@@ -190,12 +192,12 @@ def known(server: Server, name: str) -> list[V2beta1RecurringRun]:
     Raises:
         MtlserError: there is none.
     """
-    found = of_name(server, name)
-    if not found:
+    existing = of_name(server, name)
+    if not existing:
         raise MtlserError(
             f"{name}: no such schedule; list them with `mtlser-pipeline schedule --list`"
         )
-    return found
+    return existing
 
 
 def recipe_of(server: Server, name: str) -> str:
@@ -235,11 +237,11 @@ def resume(server: Server, name: str) -> None:
     Raises:
         MtlserError: no such schedule, or several of the name.
     """
-    found = known(server, name)
-    if len(found) > 1:
+    existing = known(server, name)
+    if len(existing) > 1:
         raise MtlserError(
-            f"{name}: {len(found)} schedules of this name; leave one by running `mtlser-pipeline "
-            f"schedule --name {name} ...` again"
+            f"{name}: {len(existing)} schedules of this name; leave one by running "
+            f"`mtlser-pipeline schedule --name {name} ...` again"
         )
-    if not is_active(found[0]):
-        server.enable_recurring_run(found[0].recurring_run_id)
+    if not is_active(existing[0]):
+        server.enable_recurring_run(existing[0].recurring_run_id)

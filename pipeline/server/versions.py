@@ -34,13 +34,13 @@ def pipeline(server: Server, dag: str) -> str:
 
 
 def _pipeline_id(server: Server, name: str) -> str | None:
-    found = pages(
+    known = pages(
         server.list_pipelines,
         "pipelines",
         namespace=server.namespace or None,
         filter=named(name),
     )
-    return next((each.pipeline_id for each in found if each.display_name == name), None)
+    return next((each.pipeline_id for each in known if each.display_name == name), None)
 
 
 def versions(server: Server, pipeline_id: str) -> list[V2beta1PipelineVersion]:
@@ -90,5 +90,5 @@ def upload(server: Server, pipeline_id: str, package: Package, *, latest: bool) 
     name = package.version if not same else f"{package.version}-{len(same) + 1}"
     with tempfile.TemporaryDirectory(prefix="mtlser-") as folder, quiet():
         path = package.write(Path(folder))
-        made = server.upload_pipeline_version(str(path), name, pipeline_id=pipeline_id)
-    return str(made.pipeline_version_id), True
+        uploaded = server.upload_pipeline_version(str(path), name, pipeline_id=pipeline_id)
+    return str(uploaded.pipeline_version_id), True

@@ -40,9 +40,9 @@ def test_every_command_shows_an_example(run: Run) -> None:
     assert code == 0
     for command in COMMANDS:
         assert command in out
-        code, told, _ = run(command, "--help")
+        code, printed, _ = run(command, "--help")
         assert code == 0
-        assert f"Example: mtlser {command}" in " ".join(told.split())
+        assert f"Example: mtlser {command}" in " ".join(printed.split())
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -85,14 +85,14 @@ def test_from_release_to_audit_with_the_next_command_each_time(
 def test_a_fold_trains_without_a_search_and_takes_the_flags(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[tuple[object, ...]] = []
-    monkeypatch.setattr(stages, "train", lambda *given: told.append(given))
+    printed: list[tuple[object, ...]] = []
+    monkeypatch.setattr(stages, "train", lambda *given: printed.append(given))
     code, out, err = run(
         "train", "--manifest", "c", "--folds", "f", "--fold", 3, "--recipe", "demo",
         "--set", "train.learning_rate=2e-5", "--set", "seed=7", "--out", "cells/f3",
     )  # fmt: skip
     assert code == 0, err
-    corpus, folds, chosen, cell, recipe, out_folder, _, _, processes = told[0]
+    corpus, folds, chosen, cell, recipe, out_folder, _, _, processes = printed[0]
     assert (corpus, folds, chosen, cell, out_folder) == ("c", "f", "", "mtlser:f3:s7", "cells/f3")
     assert recipe == load("demo", ("train.learning_rate=2e-5", "seed=7"))
     assert processes == 1
@@ -100,7 +100,7 @@ def test_a_fold_trains_without_a_search_and_takes_the_flags(
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "output"),
     [
         (("ingest", "--root", "nowhere", "--out", "corpus"), ("nowhere", "no such")),
         (("ingest", "--root", "empty", "--out", "corpus"), ("empty",)),
@@ -125,10 +125,10 @@ def test_a_fold_trains_without_a_search_and_takes_the_flags(
     ],
 )
 def test_bad_input_is_one_sentence_and_leaves_nothing(
-    run: Run, tmp_path: Path, words: tuple[str, ...], said: tuple[str, ...]
+    run: Run, tmp_path: Path, words: tuple[str, ...], output: tuple[str, ...]
 ) -> None:
     (tmp_path / "empty").mkdir()
-    refused(run(*words), *said)
+    refused(run(*words), *output)
     assert [path.name for path in tmp_path.iterdir()] == ["empty"]
 
 

@@ -38,8 +38,8 @@ def asked(
         app.main()
     printed = capsys.readouterr()
     assert isinstance(ended.value.code, int)
-    found = {each["name"]: each for each in json.loads(printed.out)}
-    return ended.value.code, found, printed.out + printed.err
+    result = {each["name"]: each for each in json.loads(printed.out)}
+    return ended.value.code, result, printed.out + printed.err
 
 
 def closed_port() -> int:
@@ -51,11 +51,11 @@ def closed_port() -> int:
 def test_a_bare_machine_is_well(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, found, _ = asked(monkeypatch, capsys)
+    code, result, _ = asked(monkeypatch, capsys)
     assert code == 0
-    assert found["torch"]["detail"].startswith("2.")
-    assert {found[name]["state"] for name in ("S3", "Kubeflow")} == {"not set up"}
-    assert found["MLflow"]["detail"].startswith("sqlite:///")
+    assert result["torch"]["detail"].startswith("2.")
+    assert {result[name]["state"] for name in ("S3", "Kubeflow")} == {"not set up"}
+    assert result["MLflow"]["detail"].startswith("sqlite:///")
 
 
 def test_services_that_do_not_answer_are_wrong_and_no_password_is_printed(
@@ -67,10 +67,10 @@ def test_services_that_do_not_answer_are_wrong_and_no_password_is_printed(
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "planted")
-    code, found, printed = asked(monkeypatch, capsys)
+    code, result, printed = asked(monkeypatch, capsys)
     assert code == 1
     for name in ("S3", "MLflow", "Kubeflow"):
-        assert found[name]["state"] == "wrong" and found[name]["advice"]
+        assert result[name]["state"] == "wrong" and result[name]["advice"]
     assert "planted" not in printed
 
 
@@ -83,11 +83,11 @@ def test_a_store_that_answers_is_well(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", S3_USER)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", S3_PASSWORD)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    code, found, _ = asked(monkeypatch, capsys)
-    assert (code, found["S3"]["state"]) == (0, "ok")
+    code, result, _ = asked(monkeypatch, capsys)
+    assert (code, result["S3"]["state"]) == (0, "ok")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
-    code, found, _ = asked(monkeypatch, capsys)
-    assert (code, found["S3"]["state"]) == (1, "wrong")
+    code, result, _ = asked(monkeypatch, capsys)
+    assert (code, result["S3"]["state"]) == (1, "wrong")
 
 
 def test_a_full_disk_is_wrong(
@@ -95,9 +95,9 @@ def test_a_full_disk_is_wrong(
 ) -> None:
     usage = SimpleNamespace(total=10**12, used=10**12, free=10**6)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    code, found, _ = asked(monkeypatch, capsys)
+    code, result, _ = asked(monkeypatch, capsys)
     assert code == 1
-    assert "make room" in found["disk here"]["advice"]
+    assert "make room" in result["disk here"]["advice"]
 
 
 def test_the_table_ends_with_what_to_do(

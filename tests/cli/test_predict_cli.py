@@ -20,13 +20,13 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_model(tmp_path_factory.mktemp("model"))
 
 
-def refused(outcome: tuple[int, str, str], *said: str) -> None:
+def refused(outcome: tuple[int, str, str], *output: str) -> None:
     code, out, err = outcome
     last = err.splitlines()[-1]
     assert (code, out) == (2, "")
     assert last.startswith("mtlser: ")
     assert "Traceback" not in err
-    for words in said:
+    for words in output:
         assert words in last
 
 

@@ -56,7 +56,7 @@ def test_an_svm_s_cell_is_profiled(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "outcome"),
     [
         (("absent", "--out", "cost"), "absent: no such file or folder"),
         (("other", "--out", "cost"), "other: no model in it; expected a run folder"),
@@ -66,13 +66,13 @@ def test_an_svm_s_cell_is_profiled(run: Run, tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_one_sentence(
-    run: Run, model: Path, tmp_path: Path, words: tuple[str, ...], told: str
+    run: Run, model: Path, tmp_path: Path, words: tuple[str, ...], outcome: str
 ) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "notes.txt").write_text("no model")
     code, _, err = run(*(model if word == "MODEL" else word for word in words))
     assert code == 2
-    assert told in err
+    assert outcome in err
     assert err.count("\n") == 1
     assert "Traceback" not in err
     assert not (tmp_path / "cost").exists()

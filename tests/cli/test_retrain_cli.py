@@ -26,8 +26,8 @@ def run(*words: str) -> str:
 
 @pytest.mark.parametrize("command", ["check-data", "promote", "rollback"])
 def test_help_shows_an_example(command: str) -> None:
-    told = run(command, "--help")
-    assert f"Example: mtlser {command}" in told
+    printed = run(command, "--help")
+    assert f"Example: mtlser {command}" in printed
 
 
 def test_a_retraining_by_hand_and_back(tmp_path: Path) -> None:
@@ -35,24 +35,26 @@ def test_a_retraining_by_hand_and_back(tmp_path: Path) -> None:
     corpus.mkdir()
     write_corpus(corpus)
     (tmp_path / "recipe.toml").write_text(dumps(CHAMPION))
-    told = run("check-data", "--manifest", "corpus", "--recipe", "recipe.toml", "--out", "checked")
-    assert "verdict: first" in told
-    assert "next: mtlser split --manifest corpus" in told
+    printed = run(
+        "check-data", "--manifest", "corpus", "--recipe", "recipe.toml", "--out", "checked"
+    )
+    assert "verdict: first" in printed
+    assert "next: mtlser split --manifest corpus" in printed
 
     final = str(write_model(tmp_path / "model").parent)
     write_report(tmp_path / "theirs", CHAMPION, measured(CHAMPION, 0.55, plan()))
     write_report(tmp_path / "ours", CHALLENGER, measured(CHALLENGER, 0.85, plan(), 1))
     run("register", "--model", final, "--report", "theirs", "--out", "registered", "--run", "one")
-    told = run(
+    printed = run(
         "promote", "--model", final, "--report", "ours", "--rival", "theirs", "--out", "promoted",
         "--set", "registry.rule=better", "--run", "two",
     )  # fmt: skip
-    assert "mtlser version 2: better on 6 folds" in told.replace("\n", " ")
-    assert "champion is 2" in told
+    assert "mtlser version 2: better on 6 folds" in printed.replace("\n", " ")
+    assert "champion is 2" in printed
     assert (tmp_path / "promoted" / "registered.json").is_file()
 
-    told = run("rollback", "--name", "mtlser", "--reason", "too slow")
-    assert "champion of mtlser is version 1; version 2 was left" in told
+    printed = run("rollback", "--name", "mtlser", "--reason", "too slow")
+    assert "champion of mtlser is version 1; version 2 was left" in printed
     assert int(MlflowClient().get_model_version_by_alias("mtlser", "champion").version) == 1
 
 
@@ -64,9 +66,9 @@ def test_a_mistake_is_one_line_and_exit_code_2(
         with pytest.raises(SystemExit) as refused:
             app.main()
         assert refused.value.code == 2
-        told = capsys.readouterr().err
-        assert expected in told
-        assert told.count("\n") == 1
+        printed = capsys.readouterr().err
+        assert expected in printed
+        assert printed.count("\n") == 1
         tracking.init_store()
         if expected == "nothing to roll back":
             client = MlflowClient()

@@ -167,10 +167,10 @@ def test_check_data_returns_verdict_and_recipe(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(stages, "check_data", stage)
     checked = artifact("checked")
-    found = check_data.python_func(
+    result = check_data.python_func(
         recipe=TEXT, corpus=data("corpus"), checked=checked, run="r", job="j"
     )
-    assert tuple(found) == ("new_data", "the champion's")
+    assert tuple(result) == ("new_data", "the champion's")
     assert checked.metadata == {"verdict": "new_data"}
 
 
@@ -213,7 +213,7 @@ def test_report_puts_scores_confusion_and_page_into_kubeflows_artifacts(
     trained: list[dsl.Artifact] = []
     noisy: list[dsl.Artifact] = []
     for cell in fake_stages.split_cells():
-        for kind, made in (("trained", trained), ("noisy", noisy)):
+        for kind, built in (("trained", trained), ("noisy", noisy)):
             place = tmp_path / kind / cell
             if kind == "trained":
                 fake_stages.write_cell(place, cell, RECIPE)
@@ -221,7 +221,7 @@ def test_report_puts_scores_confusion_and_page_into_kubeflows_artifacts(
                 fake_stages.noise_eval(
                     "", "", str(tmp_path / "trained" / cell), cell, RECIPE, str(place)
                 )
-            made.append(dsl.Artifact(uri=str(place), metadata={"cell": cell}))
+            built.append(dsl.Artifact(uri=str(place), metadata={"cell": cell}))
     reported = dsl.Artifact(uri=str(tmp_path / "reported"))
     metrics, page = dsl.Metrics(uri=str(tmp_path / "metrics")), dsl.HTML(uri=str(tmp_path / "page"))
     confusion = dsl.ClassificationMetrics(uri=str(tmp_path / "confusion"))

@@ -15,8 +15,8 @@ def submit_and_wait(words: tuple[str, ...]) -> str:
     done = command("submit", *words, "--name", f"e2e {uuid.uuid4()}", "--wait")
     assert done.code == 0, done.err
     run_id = done.out.split()[1]
-    told = json.loads(command("status", run_id, "--json").out)
-    assert (told["id"], told["state"]) == (run_id, "SUCCEEDED")
+    outcome = json.loads(command("status", run_id, "--json").out)
+    assert (outcome["id"], outcome["state"]) == (run_id, "SUCCEEDED")
     assert run_id in command("status").out
     assert command("logs", run_id).code == 0
     return run_id
@@ -27,9 +27,9 @@ def read_mlflow(run_id: str, experiment: str) -> None:
     import mlflow
 
     client = mlflow.MlflowClient(os.environ["MLFLOW_TRACKING_URI"])
-    found = client.get_experiment_by_name(experiment)
-    assert found is not None, experiment
-    runs = client.search_runs([found.experiment_id], max_results=1000)
+    result = client.get_experiment_by_name(experiment)
+    assert result is not None, experiment
+    runs = client.search_runs([result.experiment_id], max_results=1000)
     own = [run for run in runs if any(run_id in each for each in run.data.tags.values())]
     assert own, f"no MLflow run in {experiment} has a tag with {run_id}"
     assert any(run.info.status == "FINISHED" for run in own)

@@ -110,24 +110,24 @@ def test_bad_lines_are_named(write: Callable[[Path], object], message: str, tmp_
 )
 def test_a_truth_that_changes_is_refused(change: dict[str, str | None], message: str) -> None:
     plan = make_plan(folds=1, per_fold=2)
-    made = [
+    built = [
         make_prediction(name, system=s) for s in ("mtlser", "svm") for name in plan.folds[0].test
     ]
-    made[3] = made[3].model_copy(update=change)
+    built[3] = built[3].model_copy(update=change)
     with pytest.raises(MtlserError, match=message):
-        scores.measure(made, plan, make_recipe())
+        scores.measure(built, plan, make_recipe())
 
 
 def test_half_a_transcription_is_refused() -> None:
     plan = make_plan(folds=1, per_fold=3)
-    made = [make_prediction(name) for name in plan.folds[0].test]
-    made[1] = made[1].model_copy(update={"text_predicted": None})
+    built = [make_prediction(name) for name in plan.folds[0].test]
+    built[1] = built[1].model_copy(update={"text_predicted": None})
     with pytest.raises(MtlserError, match="1 of 3 utterances have no hypothesis"):
-        scores.measure(made, plan, make_recipe("baseline.systems=[]"))
-    made = [
+        scores.measure(built, plan, make_recipe("baseline.systems=[]"))
+    built = [
         make_prediction(name, split="speaker_check", speaker=("Ses03_F", "Ses03_F" if i else None))
         for i, name in enumerate(plan.folds[0].speaker_check)
     ]
-    made += [make_prediction(name) for name in plan.folds[0].test]
+    built += [make_prediction(name) for name in plan.folds[0].test]
     with pytest.raises(MtlserError, match="1 of 3 utterances have no predicted speaker"):
-        scores.measure(made, plan, make_recipe("baseline.systems=[]"))
+        scores.measure(built, plan, make_recipe("baseline.systems=[]"))

@@ -68,13 +68,13 @@ PLAN_NAMES = tuple(fold.name for fold in PLAN.folds)
 
 def test_a_speaker_in_several_folds_is_one_row_that_names_them() -> None:
     plan = make_plan(folds=2, per_fold=2, protocol="random")
-    made = [
+    built = [
         make_prediction(name, fold=fold.index, split=split, speaker=("A", "A"))
         for fold in plan.folds
         for split in ("test", "validation", "speaker_check")
         for name in getattr(fold, split)
     ]
-    (group,) = scores.measure(made, plan, make_recipe("baseline.systems=[]")).groups
+    (group,) = scores.measure(built, plan, make_recipe("baseline.systems=[]")).groups
     assert (group.name, group.utterances, group.folds) == ("A", 4, ("Ses01", "Ses02"))
 
 

@@ -72,9 +72,9 @@ def test_rows_are_comparable_only_on_their_own_corpus_and_folds() -> None:
 def test_scores_carry_the_rows() -> None:
     plan = make_plan(folds=3)
     recipe = make_recipe("baseline.systems=[]")
-    found = scores.measure(make_predictions(plan), plan, recipe).literature
-    assert [row.key for row in found] == list(ROWS)
-    assert all(row.welch_wa is not None and row.why_not for row in found)
+    result = scores.measure(make_predictions(plan), plan, recipe).literature
+    assert [row.key for row in result] == list(ROWS)
+    assert all(row.welch_wa is not None and row.why_not for row in result)
     single = make_plan(folds=1)
     alone = [make_prediction(name) for name in single.folds[0].test]
     assert all(row.welch_wa is None for row in scores.measure(alone, single, recipe).literature)

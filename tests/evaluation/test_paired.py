@@ -18,23 +18,23 @@ def test_paired_tests_agree_with_scipy() -> None:
     assert (ours.statistic, ours.p) == pytest.approx((theirs.statistic, theirs.pvalue))
     assert ours.interval == pytest.approx(tuple(theirs.confidence_interval(0.95)))
     ranks = stats.wilcoxon(a, b)
-    found = paired.wilcoxon(a, b)
-    assert (found.statistic, found.p) == pytest.approx((ranks.statistic, ranks.pvalue))
+    result = paired.wilcoxon(a, b)
+    assert (result.statistic, result.p) == pytest.approx((ranks.statistic, ranks.pvalue))
 
 
 def test_wilcoxon_with_ties_counts_all_sign_patterns() -> None:
     # Differences .1 .1 .1 -.1 .2: ranks 2.5 x 4 and 5; the smaller rank sum is 2.5. Of the 32
     # sign patterns, the sum of negatives is <= 2.5 in 1 (none) + 4 (one of the small) = 5.
     a, b = [0.3, 0.3, 0.3, 0.2, 0.5], [0.2, 0.2, 0.2, 0.3, 0.3]
-    found = paired.wilcoxon(a, b)
-    assert found.statistic == 2.5
-    assert found.p == pytest.approx(2 * 5 / 32)
+    result = paired.wilcoxon(a, b)
+    assert result.statistic == 2.5
+    assert result.p == pytest.approx(2 * 5 / 32)
 
 
 def test_five_folds_can_never_show_a_difference_by_ranks() -> None:
-    found = paired.wilcoxon([0.9] * 5, [0.1, 0.2, 0.3, 0.4, 0.5])
-    assert found.p == 0.0625
-    assert "cannot go below p = 0.0625" in found.reading
+    result = paired.wilcoxon([0.9] * 5, [0.1, 0.2, 0.3, 0.4, 0.5])
+    assert result.p == 0.0625
+    assert "cannot go below p = 0.0625" in result.reading
 
 
 def test_corrected_resampled_t_of_a_worked_example() -> None:

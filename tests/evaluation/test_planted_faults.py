@@ -27,7 +27,7 @@ Plant = Callable[[pytest.MonkeyPatch], None]
 
 def by_scikit_learn(system: str, condition: str = CLEAN) -> dict[str, list[float]]:
     """WA and UA of each fold from the predictions alone."""
-    found: dict[str, list[float]] = {"wa": [], "ua": []}
+    result: dict[str, list[float]] = {"wa": [], "ua": []}
     for fold in PLAN.folds:
         own = [
             p
@@ -35,9 +35,9 @@ def by_scikit_learn(system: str, condition: str = CLEAN) -> dict[str, list[float
             if (p.system, p.fold, p.split, p.condition) == (system, fold.index, "test", condition)
         ]
         truth, predicted = [p.emotion_true for p in own], [p.emotion_predicted for p in own]
-        found["wa"].append(sk.accuracy_score(truth, predicted))
-        found["ua"].append(sk.balanced_accuracy_score(truth, predicted))
-    return found
+        result["wa"].append(sk.accuracy_score(truth, predicted))
+        result["ua"].append(sk.balanced_accuracy_score(truth, predicted))
+    return result
 
 
 def whole_way(folder: Path) -> None:
@@ -51,10 +51,10 @@ def whole_way(folder: Path) -> None:
     noisy = by_scikit_learn("mtlser", "babble@0dB")
     for metric in ("wa", "ua"):
         means = {"": main, "svm_": other, "snr_0_": noisy}
-        for prefix, found in means.items():
-            assert summary_json[f"{prefix}{metric}_mean"] == pytest.approx(np.mean(found[metric]))
+        for prefix, result in means.items():
+            assert summary_json[f"{prefix}{metric}_mean"] == pytest.approx(np.mean(result[metric]))
             assert summary_json[f"{prefix}{metric}_sd"] == pytest.approx(
-                np.std(found[metric], ddof=1)
+                np.std(result[metric], ddof=1)
             )
         assert stored.of("mtlser").clean.values(metric) == pytest.approx(main[metric])
         row = next(row for row in stored.comparisons if row.metric == metric)

@@ -114,27 +114,27 @@ def test_an_svm_s_kernel_counts_beside_its_features() -> None:
 
 def test_the_clock_starts_after_the_warm_up_and_runs_stop() -> None:
     system = Counting()
-    found = profiling.measure_latency(system, 2.0, Effort(warmup=4, runs=6, fewest=2, seconds=60))
-    assert found.runs == 6
+    result = profiling.measure_latency(system, 2.0, Effort(warmup=4, runs=6, fewest=2, seconds=60))
+    assert result.runs == 6
     assert system.given == [(1, 32_000)] * 10
     system = Counting()
-    found = profiling.measure_latency(system, 2.0, Effort(warmup=0, runs=6, fewest=2, seconds=0))
-    assert found.runs == len(system.given) == 2
+    result = profiling.measure_latency(system, 2.0, Effort(warmup=0, runs=6, fewest=2, seconds=0))
+    assert result.runs == len(system.given) == 2
 
 
 def test_throughput_is_of_eight_clips_at_once() -> None:
     system = Counting()
-    found = profiling.measure_throughput(system, 0.5, QUICK)
+    result = profiling.measure_throughput(system, 0.5, QUICK)
     assert set(system.given) == {(8, 8000)}
-    assert (found.batch, found.runs) == (8, len(system.given) - 1)
+    assert (result.batch, result.runs) == (8, len(system.given) - 1)
 
 
 def test_percentiles_are_of_the_timed_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = [0.01 * i for i in range(1, 21)]
     monkeypatch.setattr(profiling, "_times", lambda *_: seconds)
-    found = profiling.measure_latency(Counting(), 1.0, QUICK)
-    assert found.p50_s == pytest.approx(0.105)
-    assert found.p95_s == pytest.approx(0.1905)
+    result = profiling.measure_latency(Counting(), 1.0, QUICK)
+    assert result.p50_s == pytest.approx(0.105)
+    assert result.p95_s == pytest.approx(0.1905)
     assert profiling.measure_throughput(Counting(), 2.0, QUICK).clips_per_s == pytest.approx(
         8 / 0.105
     )
@@ -190,9 +190,9 @@ def test_a_cost_measured_alone_comes_before_one_from_a_pipeline(tmp_path: Path) 
     for i, (folder, (system, measured)) in enumerate(zip(folders, given, strict=False)):
         folder.mkdir()
         write_json(folder / COST, made_up(system, measured, 0.1 * (i + 1)))
-    found = cost_records.load(folders)
-    assert [row.system for row in found] == ["mtlser", "svm"]
-    assert [row.latency_p50_s for row in found] == pytest.approx([0.2, 0.3])
+    result = cost_records.load(folders)
+    assert [row.system for row in result] == ["mtlser", "svm"]
+    assert [row.latency_p50_s for row in result] == pytest.approx([0.2, 0.3])
     assert cost_records.load(folders[3:]) == ()
 
 

@@ -40,14 +40,14 @@ def measured(plan: FoldPlan, predictions: list[Prediction]) -> Scores:
 def tiny(truths: list[list[str]], guesses: list[list[str]]) -> Scores:
     """Scores of hand-made folds without a baseline."""
     plan = make_plan(folds=len(truths), per_fold=len(truths[0]))
-    made = [
+    built = [
         make_prediction(name, truth, guess, fold=fold.index)
         for fold in plan.folds
         for name, truth, guess in zip(
             fold.test, truths[fold.index], guesses[fold.index], strict=True
         )
     ]
-    return scores.measure(made, plan, make_recipe("baseline.systems=[]"))
+    return scores.measure(built, plan, make_recipe("baseline.systems=[]"))
 
 
 def test_wa_and_ua_of_a_worked_example_keep_their_names() -> None:
@@ -138,10 +138,10 @@ def test_the_main_system_is_compared_with_the_others(measured: Scores) -> None:
 
 def test_one_fold_has_no_spread_and_no_test() -> None:
     plan = make_plan(folds=1, per_fold=30)
-    found = scores.measure(heap(plan), plan, make_recipe())
-    assert found.of("mtlser").clean.spreads["wa"].sd is None
-    assert all(row.welch is None and not row.paired for row in found.comparisons)
-    assert any("One fold only" in note for note in found.notes)
+    result = scores.measure(heap(plan), plan, make_recipe())
+    assert result.of("mtlser").clean.spreads["wa"].sd is None
+    assert all(row.welch is None and not row.paired for row in result.comparisons)
+    assert any("One fold only" in note for note in result.notes)
 
 
 def test_equal_folds_give_a_note_in_place_of_a_test() -> None:
@@ -152,23 +152,23 @@ def test_equal_folds_give_a_note_in_place_of_a_test() -> None:
         for fold in plan.folds
         for name in fold.test
     ]
-    found = scores.measure(same, plan, make_recipe())
-    assert found.comparisons[0].welch is None
-    assert any("no spread over folds" in note for note in found.notes)
+    result = scores.measure(same, plan, make_recipe())
+    assert result.comparisons[0].welch is None
+    assert any("no spread over folds" in note for note in result.notes)
 
 
 def test_absent_and_never_predicted_classes_are_noted() -> None:
-    found = tiny([["neutral", "sad"], ["happy", "sad"]], [["neutral"] * 2, ["happy", "sad"]])
-    notes = " ".join(found.notes)
+    result = tiny([["neutral", "sad"], ["happy", "sad"]], [["neutral"] * 2, ["happy", "sad"]])
+    notes = " ".join(result.notes)
     assert "Fold 0 (Ses01) tests no happy, angry" in notes
     assert "mtlser never predicts sad in fold 0" in notes
 
 
 def test_a_protocol_without_speaker_separation_is_noted() -> None:
     plan = make_plan(folds=2, protocol="random")
-    found = scores.measure(heap(plan), plan, make_recipe())
-    assert found.leaks
-    assert any("random" in note and "mtlser audit" in note for note in found.notes)
+    result = scores.measure(heap(plan), plan, make_recipe())
+    assert result.leaks
+    assert any("random" in note and "mtlser audit" in note for note in result.notes)
 
 
 def test_scores_survive_the_disk(measured: Scores, tmp_path: Path) -> None:
@@ -195,15 +195,15 @@ def test_the_summary_is_flat_and_complete(measured: Scores, tmp_path: Path) -> N
 
 
 def replaced(index: int, **values: object) -> Change:
-    return lambda made: [
-        p.model_copy(update=values) if i == index else p for i, p in enumerate(made)
+    return lambda built: [
+        p.model_copy(update=values) if i == index else p for i, p in enumerate(built)
     ]
 
 
-def leaked(made: list[Prediction]) -> list[Prediction]:
+def leaked(built: list[Prediction]) -> list[Prediction]:
     """A test prediction of fold 0 for an utterance that fold 0 trains on."""
     trained = make_plan(folds=3, per_fold=30).folds[0].train[0]
-    return [*made, make_prediction(trained, fold=0)]
+    return [*built, make_prediction(trained, fold=0)]
 
 
 NAN = dict.fromkeys(EMOTIONS, math.nan)
@@ -214,13 +214,13 @@ FLAT = dict.fromkeys(EMOTIONS, 0.4)
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda made: [*made, made[0]], r"Ses\d\d-\d{4} .*predicted twice"),
-        (lambda made: [p for p in made if not (p.system == "svm" and p.fold == 1)], "svm:f1:s0"),
-        (lambda made: [p for p in made if p.system != "svm"], "no prediction by svm"),
-        (lambda made: [p for p in made if p.system != "mtlser"], "no prediction by mtlser"),
-        (lambda made: made[:31] + made[32:], "1 of 30 utterances have no prediction"),
+        (lambda built: [*built, built[0]], r"Ses\d\d-\d{4} .*predicted twice"),
+        (lambda built: [p for p in built if not (p.system == "svm" and p.fold == 1)], "svm:f1:s0"),
+        (lambda built: [p for p in built if p.system != "svm"], "no prediction by svm"),
+        (lambda built: [p for p in built if p.system != "mtlser"], "no prediction by mtlser"),
+        (lambda built: built[:31] + built[32:], "1 of 30 utterances have no prediction"),
         (
-            lambda made: [p for p in made if (p.fold, p.condition) != (2, "babble@0dB")],
+            lambda built: [p for p in built if (p.fold, p.condition) != (2, "babble@0dB")],
             r"noise-eval --cell mtlser:f2:s0",
         ),
         (replaced(3, emotion_probabilities=NAN), "neutral nan"),
@@ -233,7 +233,7 @@ FLAT = dict.fromkeys(EMOTIONS, 0.4)
         (replaced(3, seed=1), "more than one seed"),
         (replaced(3, recipe_hash="other"), "more than one recipe hash"),
         (replaced(30, text_true="another text"), "transcript .* here but another one elsewhere"),
-        (lambda made: [], "no predictions"),
+        (lambda built: [], "no predictions"),
     ],
 )
 def test_predictions_that_cannot_be_scored_are_refused(

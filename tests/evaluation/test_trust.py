@@ -10,11 +10,11 @@ from tests.helpers.factories import make_plan, make_prediction, make_predictions
 
 
 def measured(plan: FoldPlan, gap: float = 0.1) -> Scores:
-    made = [
+    built = [
         *make_predictions(plan, "mtlser", 0.7),
         *make_predictions(plan, "svm", 0.7 - gap, seed=1),
     ]
-    return scores.measure(made, plan, make_recipe())
+    return scores.measure(built, plan, make_recipe())
 
 
 def test_the_corrected_test_is_named_first_and_the_others_follow_in_order() -> None:
@@ -28,13 +28,13 @@ def test_the_corrected_test_is_named_first_and_the_others_follow_in_order() -> N
 
 def test_mcnemar_speaks_of_wa_alone_and_agrees_with_the_utterances() -> None:
     plan = make_plan(folds=3, per_fold=30)
-    found = measured(plan)
-    wa, ua = found.comparisons
+    result = measured(plan)
+    wa, ua = result.comparisons
     assert ua.mcnemar is None
     assert "McNemar" not in ua.trust
     assert wa.mcnemar is not None
     assert wa.mcnemar.utterances == 90
-    pooled = [found.of(name).clean.pooled.wa for name in ("mtlser", "svm")]
+    pooled = [result.of(name).clean.pooled.wa for name in ("mtlser", "svm")]
     gained = wa.mcnemar.only_first - wa.mcnemar.only_second
     assert gained / 90 == pytest.approx(pooled[0] - pooled[1])
 
@@ -59,16 +59,16 @@ def test_one_fold_leaves_the_speakers() -> None:
 
 def test_one_speaker_leaves_nothing() -> None:
     plan = make_plan(folds=1, per_fold=8)
-    made = [
+    built = [
         make_prediction(name, system=system)
         for system in ("mtlser", "svm")
         for name in plan.folds[0].test
     ]
-    found = scores.measure(made, plan, make_recipe())
-    assert found.comparisons[0].bootstrap is None
-    assert "No test is defined" in found.comparisons[0].trust
-    assert found.of("mtlser").bootstrap == {}
-    assert any("one test speaker" in note for note in found.notes)
+    result = scores.measure(built, plan, make_recipe())
+    assert result.comparisons[0].bootstrap is None
+    assert "No test is defined" in result.comparisons[0].trust
+    assert result.of("mtlser").bootstrap == {}
+    assert any("one test speaker" in note for note in result.notes)
 
 
 def test_tests_that_disagree_come_with_a_warning() -> None:

@@ -19,8 +19,8 @@ Example = dict[str, Any]
 
 
 def each(kind: str) -> pytest.MarkDecorator:
-    found = WORKED[kind]
-    return pytest.mark.parametrize("example", found, ids=[one["name"] for one in found])
+    result = WORKED[kind]
+    return pytest.mark.parametrize("example", result, ids=[one["name"] for one in result])
 
 
 @each("classes")
@@ -52,11 +52,11 @@ def test_class_metrics_by_scikit_learn(example: Example) -> None:
 @each("classes")
 def test_the_scorer_gives_what_the_metrics_give(example: Example) -> None:
     """The same examples by way of predictions and columns."""
-    made = [
+    built = [
         make_prediction(f"Ses01-{i}", truth, guess)
         for i, (truth, guess) in enumerate(zip(example["truth"], example["predicted"], strict=True))
     ]
-    columns = gathering.columns(made)
+    columns = gathering.columns(built)
     scored: Numbers = numbers.numbers(columns, columns.blocks["mtlser", "test", "clean"])
     for name in ("wa", "ua", "macro_f1", "weighted_f1"):
         assert getattr(scored, name) == pytest.approx(fraction(example[name])), name
@@ -85,17 +85,17 @@ def test_error_rates_by_hand_and_by_jiwer(example: Example) -> None:
 
 @each("calibration")
 def test_calibration_by_hand(example: Example) -> None:
-    found = metrics.expected_calibration_error(
+    result = metrics.expected_calibration_error(
         example["confidences"], example["correct"], example["bins"]
     )
-    assert found == pytest.approx(fraction(example["ece"]))
+    assert result == pytest.approx(fraction(example["ece"]))
 
 
 @each("speakers")
 def test_speaker_accuracy_by_hand(example: Example) -> None:
-    found = metrics.speaker_accuracy(example["truth"], example["named"])
-    assert found == pytest.approx(fraction(example["accuracy"]))
-    assert found == pytest.approx(sk.accuracy_score(example["truth"], example["named"]))
+    result = metrics.speaker_accuracy(example["truth"], example["named"])
+    assert result == pytest.approx(fraction(example["accuracy"]))
+    assert result == pytest.approx(sk.accuracy_score(example["truth"], example["named"]))
 
 
 @each("folds")

@@ -21,11 +21,11 @@ RATES = st.lists(st.integers(0, 1000).map(lambda n: n / 1000), min_size=3, max_s
 
 def test_welch_of_a_published_example() -> None:
     sleep = WORKED["sleep"]
-    found, printed = statistics.welch(sleep["a"], sleep["b"]), sleep["welch"]
-    assert found.t == pytest.approx(printed["t"], abs=5e-5)
-    assert found.df == pytest.approx(printed["df"], abs=5e-4)
-    assert found.p == pytest.approx(printed["p"], abs=5e-6)
-    assert found.interval == pytest.approx(printed["interval"], abs=1e-6)
+    result, printed = statistics.welch(sleep["a"], sleep["b"]), sleep["welch"]
+    assert result.t == pytest.approx(printed["t"], abs=5e-5)
+    assert result.df == pytest.approx(printed["df"], abs=5e-4)
+    assert result.p == pytest.approx(printed["p"], abs=5e-6)
+    assert result.interval == pytest.approx(printed["interval"], abs=1e-6)
 
 
 def test_welch_from_folds_and_from_published_numbers_are_one() -> None:
@@ -36,25 +36,25 @@ def test_welch_from_folds_and_from_published_numbers_are_one() -> None:
 
 def test_paired_t_of_a_published_example() -> None:
     sleep = WORKED["sleep"]
-    found, printed = paired.paired_t(sleep["a"], sleep["b"]), sleep["paired"]
-    assert found.statistic == pytest.approx(printed["t"], abs=5e-5)
-    assert found.df == printed["df"]
-    assert found.p == pytest.approx(printed["p"], abs=5e-7)
-    assert found.interval == pytest.approx(printed["interval"], abs=1e-6)
+    result, printed = paired.paired_t(sleep["a"], sleep["b"]), sleep["paired"]
+    assert result.statistic == pytest.approx(printed["t"], abs=5e-5)
+    assert result.df == printed["df"]
+    assert result.p == pytest.approx(printed["p"], abs=5e-7)
+    assert result.interval == pytest.approx(printed["interval"], abs=1e-6)
 
 
 def test_wilcoxon_of_a_published_example() -> None:
-    found = paired.wilcoxon(WORKED["depression"]["a"], WORKED["depression"]["b"])
-    assert found.statistic == WORKED["depression"]["statistic"]
-    assert found.p == pytest.approx(WORKED["depression"]["p"])
+    result = paired.wilcoxon(WORKED["depression"]["a"], WORKED["depression"]["b"])
+    assert result.statistic == WORKED["depression"]["statistic"]
+    assert result.p == pytest.approx(WORKED["depression"]["p"])
 
 
 def test_corrected_resampled_t_by_hand() -> None:
     case = WORKED["corrected"]
-    found = paired.corrected_resampled_t(case["a"], case["b"], case["n_train"], case["n_test"])
-    assert found.statistic == pytest.approx(case["statistic"])
-    assert found.df == case["df"]
-    assert found.p == pytest.approx(case["p"], abs=5e-5)
+    result = paired.corrected_resampled_t(case["a"], case["b"], case["n_train"], case["n_test"])
+    assert result.statistic == pytest.approx(case["statistic"])
+    assert result.df == case["df"]
+    assert result.p == pytest.approx(case["p"], abs=5e-5)
 
 
 def test_hedges_g_and_holm_of_published_and_worked_examples() -> None:
@@ -67,10 +67,10 @@ def test_hedges_g_and_holm_of_published_and_worked_examples() -> None:
 
 def test_mcnemar_of_published_and_worked_counts() -> None:
     many, few = WORKED["approval"], WORKED["few"]
-    found = mcnemar.from_counts(many["only_first"], many["only_second"], many["total"])
-    assert found.kind == "chi-square"
-    assert found.statistic == pytest.approx(many["statistic"], abs=5e-5)
-    assert found.p == pytest.approx(many["p"], rel=1e-3)
+    result = mcnemar.from_counts(many["only_first"], many["only_second"], many["total"])
+    assert result.kind == "chi-square"
+    assert result.statistic == pytest.approx(many["statistic"], abs=5e-5)
+    assert result.p == pytest.approx(many["p"], rel=1e-3)
     exact = mcnemar.from_counts(few["only_first"], few["only_second"], few["total"])
     assert (exact.kind, exact.statistic) == ("exact", None)
     assert exact.p == few["p"]
@@ -154,9 +154,9 @@ def test_the_bootstrap_of_three_speakers_by_all_27_draws() -> None:
         float(counts.weighted_accuracy(tables[list(drawn)].sum(axis=0)))
         for drawn in itertools.product(range(3), repeat=3)
     ]
-    found = bootstrap.over_speakers(tables, "wa", seed=3)
+    result = bootstrap.over_speakers(tables, "wa", seed=3)
     # 1 draw of 27 is 3.7 %: the 2.5 % and 97.5 % points are the ends.
-    assert (found.low, found.high) == pytest.approx((min(every), max(every)))
+    assert (result.low, result.high) == pytest.approx((min(every), max(every)))
 
 
 def test_the_bootstrap_is_seeded_and_sees_speakers_and_not_utterances() -> None:
@@ -175,10 +175,10 @@ def test_the_bootstrap_of_a_difference_is_paired() -> None:
     b = a.copy()
     b[:, 0, 0] -= 1
     b[:, 0, 1] += 1
-    found = bootstrap.difference_over_speakers(a, b, "wa", seed=0)
+    result = bootstrap.difference_over_speakers(a, b, "wa", seed=0)
     # Each speaker has lost exactly one of 40: the difference is the same whoever is drawn.
-    assert (found.low, found.estimate, found.high) == pytest.approx((1 / 40,) * 3)
+    assert (result.low, result.estimate, result.high) == pytest.approx((1 / 40,) * 3)
     back = bootstrap.difference_over_speakers(b, a, "wa", seed=0)
-    assert (back.low, back.high) == pytest.approx((-found.high, -found.low))
+    assert (back.low, back.high) == pytest.approx((-result.high, -result.low))
     with pytest.raises(MtlserError, match="same utterances"):
         bootstrap.difference_over_speakers(a, b[:9], "wa", seed=0)

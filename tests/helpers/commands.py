@@ -28,12 +28,12 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
     return called
 
 
-def refused(outcome: tuple[int, str, str], *said: str) -> None:
+def refused(outcome: tuple[int, str, str], *output: str) -> None:
     """One sentence on stderr, exit code 2, no traceback."""
     code, _, err = outcome
     assert code == 2, err
     assert err.startswith("mtlser: ")
     assert err.count("\n") == 1
     assert "Traceback" not in err
-    for words in said:
+    for words in output:
         assert words in err

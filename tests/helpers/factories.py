@@ -25,11 +25,11 @@ def make_plan(
 ) -> FoldPlan:
     """Folds with test `k-0000...`; fold k validates on the next fold's test."""
     groups = [tuple(f"Ses{k + 1:02}-{i:04}" for i in range(per_fold)) for k in range(folds + 2)]
-    made = []
+    built = []
     for k in range(folds):
         validation = (k + 1) % folds if folds > 1 else folds
         rest = tuple(u for j, g in enumerate(groups) if j not in (k, validation) for u in g)
-        made.append(
+        built.append(
             Fold(
                 index=k,
                 name=f"Ses{k + 1:02}",
@@ -40,7 +40,7 @@ def make_plan(
             )
         )
     return FoldPlan(
-        protocol=protocol, seed=0, manifest_digest="0123456789abcdef", folds=tuple(made)
+        protocol=protocol, seed=0, manifest_digest="0123456789abcdef", folds=tuple(built)
     )
 
 
@@ -102,7 +102,7 @@ def make_predictions(
         snr_db: noisy conditions to add; each lower level costs accuracy and words.
         seed: of the mistakes; the truth depends on the utterance alone.
     """
-    made: list[Prediction] = []
+    built: list[Prediction] = []
     for fold in plan.folds:
         rng = np.random.default_rng([seed, fold.index])
         level = quality + rng.normal(0, 0.03)
@@ -113,11 +113,11 @@ def make_predictions(
         ]
         parts += [("test", f"babble@{s:g}dB", level - 0.25 * 0.93**s) for s in snr_db]
         for split, condition, right in parts:
-            made += [
+            built += [
                 _one(rng, utterance, system, fold.index, split, condition, right)
                 for utterance in getattr(fold, split)
             ]
-    return made
+    return built
 
 
 def _one(

@@ -108,9 +108,9 @@ def report(
     files = {"report.html": "<h1>report</h1>", "recipe.toml": dumps(recipe), "chosen.json": "{}"}
     _write("report", out, files)
     places = [Path(place) / "predictions.jsonl" for place in results]
-    told = [prediction for path in places for prediction in read_jsonl(path, Prediction)]
-    write_jsonl(Path(out) / "predictions.jsonl", told)
-    measured = scores.measure(told, plan(recipe), recipe)
+    outcome = [prediction for path in places for prediction in read_jsonl(path, Prediction)]
+    write_jsonl(Path(out) / "predictions.jsonl", outcome)
+    measured = scores.measure(outcome, plan(recipe), recipe)
     write_json(Path(out) / "scores.json", measured)
     scores.write_summary(Path(out) / "summary.json", measured)
 
@@ -141,8 +141,8 @@ class Check(NamedTuple):
 def check_data(corpus: str, recipe: Recipe, out: str, run: str = "") -> Check:
     """The verdict that `FAKE_VERDICT` names; the champion is a recipe called `champion`."""
     verdict = os.environ.get("FAKE_VERDICT", "first")
-    told = {"verdict": verdict, "reason": "version 1 is of this manifest"}
-    _write("check_data", out, {"drift.json": json.dumps(told)})
+    outcome = {"verdict": verdict, "reason": "version 1 is of this manifest"}
+    _write("check_data", out, {"drift.json": json.dumps(outcome)})
     champion = recipe.model_copy(update={"name": "champion"})
     return Check(verdict, dumps(champion))
 
@@ -186,11 +186,11 @@ def plan(recipe: Recipe) -> FoldPlan:
 def predictions(cell: Cell, recipe: Recipe) -> list[Prediction]:
     """The network is right but for `sad` in fold 0; the SVM always says `neutral`."""
     assert cell.fold is not None
-    found = []
+    result = []
     for uid in plan(recipe).folds[cell.fold].test:
         truth = uid.partition("-")[2]
-        said = "neutral" if cell.system == "svm" or uid == "Ses00-sad" else truth
-        found.append(
+        output = "neutral" if cell.system == "svm" or uid == "Ses00-sad" else truth
+        result.append(
             Prediction(
                 utterance_id=uid,
                 system=cell.system,
@@ -200,7 +200,7 @@ def predictions(cell: Cell, recipe: Recipe) -> list[Prediction]:
                 condition="clean",
                 style=None,
                 emotion_true=truth,
-                emotion_probabilities={name: float(name == said) for name in EMOTIONS},
+                emotion_probabilities={name: float(name == output) for name in EMOTIONS},
                 text_true=None,
                 text_predicted=None,
                 speaker_true="A",
@@ -208,16 +208,16 @@ def predictions(cell: Cell, recipe: Recipe) -> list[Prediction]:
                 recipe_hash=recipe.hash,
             )
         )
-    return found
+    return result
 
 
 def _registered(version: int, reason: str) -> str:
     from mtlser.registry.versions import Registered
 
-    found = Registered(
+    result = Registered(
         name="mtlser", version=version, champion_before=None, champion_now=version, reason=reason
     )
-    return found.model_dump_json()
+    return result.model_dump_json()
 
 
 def _write(stage: str, out: str, files: dict[str, str]) -> None:

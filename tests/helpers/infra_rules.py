@@ -94,24 +94,24 @@ def references(items: list[Object]) -> Iterator[str]:
     maps = {each["metadata"]["name"] for each in of_kind(items, "ConfigMap")}
     accounts = {each["metadata"]["name"] for each in of_kind(items, "ServiceAccount")}
     for pod in pods(items):
-        told = f"{pod.kind}/{pod.name}"
+        outcome = f"{pod.kind}/{pod.name}"
         if pod.spec.get("serviceAccountName", "default") not in accounts | {"default"}:
-            yield f"{told}: no service account {pod.spec['serviceAccountName']}"
+            yield f"{outcome}: no service account {pod.spec['serviceAccountName']}"
         volumes = {each["name"]: each for each in pod.spec.get("volumes", [])}
         for volume in volumes.values():
             secret = volume.get("secret", {}).get("secretName")
             if secret and (pod.namespace, secret) not in secrets:
-                yield f"{told}: no secret {secret}"
+                yield f"{outcome}: no secret {secret}"
             if "configMap" in volume and volume["configMap"]["name"] not in maps:
-                yield f"{told}: no config map {volume['configMap']['name']}"
+                yield f"{outcome}: no config map {volume['configMap']['name']}"
         for container in pod.containers():
             for mount in container.get("volumeMounts", []):
                 if mount["name"] not in {*volumes, *pod.claims}:
-                    yield f"{told}: no volume {mount['name']}"
+                    yield f"{outcome}: no volume {mount['name']}"
             for entry in container.get("env", []):
                 wanted = entry.get("valueFrom", {}).get("secretKeyRef")
                 if wanted and wanted["key"] not in secrets.get((pod.namespace, wanted["name"]), {}):
-                    yield f"{told}: no secret {wanted['name']} with {wanted['key']}"
+                    yield f"{outcome}: no secret {wanted['name']} with {wanted['key']}"
 
 
 def resources(items: list[Object]) -> Iterator[str]:
@@ -144,32 +144,32 @@ def ends(items: list[Object]) -> Iterator[str]:
 def security(items: list[Object]) -> Iterator[str]:
     """Kubernetes' `restricted` standard, and a root file system that cannot be written."""
     for pod in pods(items):
-        told, context = f"{pod.kind}/{pod.name}", pod.spec.get("securityContext", {})
+        outcome, context = f"{pod.kind}/{pod.name}", pod.spec.get("securityContext", {})
         if not (context.get("runAsNonRoot") is True and context.get("runAsUser", 0) > 0):
-            yield f"{told}: may run as root"
+            yield f"{outcome}: may run as root"
         if context.get("seccompProfile") != {"type": "RuntimeDefault"}:
-            yield f"{told}: no seccomp profile"
+            yield f"{outcome}: no seccomp profile"
         if any(pod.spec.get(each) for each in ("hostNetwork", "hostPID", "hostIPC")):
-            yield f"{told}: shares the host"
+            yield f"{outcome}: shares the host"
         if any("hostPath" in each for each in pod.spec.get("volumes", [])):
-            yield f"{told}: mounts the host"
+            yield f"{outcome}: mounts the host"
         for container in pod.containers():
             own, name = container.get("securityContext", {}), container["name"]
             if own.get("readOnlyRootFilesystem") is not True:
-                yield f"{told} {name}: can write its root file system"
+                yield f"{outcome} {name}: can write its root file system"
             if own.get("allowPrivilegeEscalation") is not False or own.get("privileged"):
-                yield f"{told} {name}: may gain privileges"
+                yield f"{outcome} {name}: may gain privileges"
             if own.get("capabilities") != {"drop": ["ALL"]}:
-                yield f"{told} {name}: keeps capabilities"
+                yield f"{outcome} {name}: keeps capabilities"
             if own.get("runAsUser") == 0 or own.get("runAsNonRoot") is False:
-                yield f"{told} {name}: may run as root"
+                yield f"{outcome} {name}: may run as root"
 
 
-def chosen(selector: dict[str, str], namespace: str, found: list[Pod]) -> list[Pod]:
+def chosen(selector: dict[str, str], namespace: str, result: list[Pod]) -> list[Pod]:
     """The pods of a namespace that carry the labels."""
     return [
         pod
-        for pod in found
+        for pod in result
         if pod.namespace == namespace and selector.items() <= pod.labels.items()
     ]
 
@@ -182,9 +182,9 @@ def listens(pod: Pod, port: int | str) -> bool:
 
 def services(items: list[Object]) -> Iterator[str]:
     """Every service and disruption budget has pods; a service's port is one of theirs."""
-    found = pods(items)
+    result = pods(items)
     for item in of_kind(items, "Service"):
-        behind = chosen(item["spec"]["selector"], item["metadata"]["namespace"], found)
+        behind = chosen(item["spec"]["selector"], item["metadata"]["namespace"], result)
         if not behind:
             yield f"{named(item)}: selects no pod"
         for port in item["spec"]["ports"]:
@@ -192,14 +192,14 @@ def services(items: list[Object]) -> Iterator[str]:
                 yield f"{named(item)}: nothing listens on {port}"
     for item in of_kind(items, "PodDisruptionBudget"):
         spec = item["spec"]
-        behind = chosen(spec["selector"]["matchLabels"], item["metadata"]["namespace"], found)
+        behind = chosen(spec["selector"]["matchLabels"], item["metadata"]["namespace"], result)
         if not behind or spec["minAvailable"] >= sum(pod.replicas for pod in behind):
             yield f"{named(item)}: selects no pod, or lets none go"
 
 
 def network(items: list[Object]) -> Iterator[str]:
     """Each namespace denies first; each policy is about pods, peers and ports that exist."""
-    found, policies = pods(items), of_kind(items, "NetworkPolicy")
+    result, policies = pods(items), of_kind(items, "NetworkPolicy")
     for namespace in {each["metadata"]["name"] for each in of_kind(items, "Namespace")}:
         denies = [
             each
@@ -211,21 +211,21 @@ def network(items: list[Object]) -> Iterator[str]:
             yield f"namespace {namespace}: does not deny by default"
     for item in policies:
         namespace, spec = item["metadata"]["namespace"], item["spec"]
-        subjects = chosen(spec["podSelector"].get("matchLabels", {}), namespace, found)
+        subjects = chosen(spec["podSelector"].get("matchLabels", {}), namespace, result)
         if not subjects:
             yield f"{named(item)}: is about no pod"
         for rule in spec.get("ingress", []):
             for peer in rule.get("from", [{}]):
-                yield from _peer(item, peer, found)
+                yield from _peer(item, peer, result)
             for port in rule.get("ports", [{}]):
                 if not all(listens(pod, port.get("port", 0)) for pod in subjects):
                     yield f"{named(item)}: nothing listens on {port}"
         for rule in spec.get("egress", []):
             for peer in rule.get("to", [{}]):
-                yield from _peer(item, peer, found)
+                yield from _peer(item, peer, result)
 
 
-def _peer(item: Object, peer: Object, found: list[Pod]) -> Iterator[str]:
+def _peer(item: Object, peer: Object, result: list[Pod]) -> Iterator[str]:
     if peer == {"namespaceSelector": {}}:
         return
     outside = peer.get("namespaceSelector", {}).get("matchLabels")
@@ -234,7 +234,7 @@ def _peer(item: Object, peer: Object, found: list[Pod]) -> Iterator[str]:
         return
     if outside is not None or labels is None:
         yield f"{named(item)}: lets in or out {peer or 'everybody'}"
-    elif not chosen(labels, item["metadata"]["namespace"], found):
+    elif not chosen(labels, item["metadata"]["namespace"], result):
         yield f"{named(item)}: no pod is {labels}"
 
 

@@ -145,7 +145,7 @@ class KubeflowApi:
     ) -> Reply:
         if method == "POST":
             return 200, self._make(kind, dict(body))
-        found = [
+        result = [
             each
             for each in self.store[kind]
             if all(each.get(key) == value for key, value in belongs.items())
@@ -153,26 +153,26 @@ class KubeflowApi:
         if query.get("filter"):
             for predicate in normal(json.loads(query["filter"]))["predicates"]:
                 key, value = predicate["key"], predicate["string_value"]
-                found = [each for each in found if each.get(key) == value]
+                result = [each for each in result if each.get(key) == value]
         if query.get("sort_by") == "created_at desc":
-            found.sort(key=lambda each: str(each["created_at"]), reverse=True)
+            result.sort(key=lambda each: str(each["created_at"]), reverse=True)
         start = int(query.get("page_token") or 0)
-        answer: dict[str, Any] = {"total_size": len(found)}
-        if found[start : start + PAGE]:
-            answer[LISTS[kind]] = found[start : start + PAGE]
-        if start + PAGE < len(found):
+        answer: dict[str, Any] = {"total_size": len(result)}
+        if result[start : start + PAGE]:
+            answer[LISTS[kind]] = result[start : start + PAGE]
+        if start + PAGE < len(result):
             answer["next_page_token"] = str(start + PAGE)
         return 200, answer
 
-    def _make(self, kind: str, made: dict[str, Any]) -> dict[str, Any]:
+    def _make(self, kind: str, built: dict[str, Any]) -> dict[str, Any]:
         key = {"runs": "run_id", "recurringruns": "recurring_run_id"}.get(kind, f"{kind[:-1]}_id")
-        made |= {key: str(uuid.uuid4()), "created_at": self.now()}
+        built |= {key: str(uuid.uuid4()), "created_at": self.now()}
         if kind == "recurringruns":
-            made["status"] = f"{made['mode']}D"
+            built["status"] = f"{built['mode']}D"
         if kind == "runs":
-            made["state"] = "PENDING"
-        self.store[kind].append(made)
-        return made
+            built["state"] = "PENDING"
+        self.store[kind].append(built)
+        return built
 
     def _upload(self, query: dict[str, str], text: str) -> Reply:
         name = query["name"]
@@ -181,7 +181,7 @@ class KubeflowApi:
         ]
         if any(each["display_name"] == name for each in own):
             return 409, {"code": 6, "message": f"the version {name} exists"}
-        made = {
+        built = {
             "pipeline_id": query["pipelineid"],
             "pipeline_version_id": str(uuid.uuid4()),
             "display_name": name,
@@ -189,25 +189,25 @@ class KubeflowApi:
             "created_at": self.now(),
             "pipeline_spec": next(yaml.safe_load_all(io.StringIO(text))),
         }
-        self.store["versions"].append(made)
-        return 200, made
+        self.store["versions"].append(built)
+        return 200, built
 
     def _item(self, kind: str, method: str, key: str, action: str) -> Reply:
-        found = next((each for each in self.store[kind] if key in each.values()), None)
-        if found is None:
+        result = next((each for each in self.store[kind] if key in each.values()), None)
+        if result is None:
             return 404, {"code": 5, "message": f"{kind} {key} not found"}
         if method == "DELETE":
-            self.store[kind].remove(found)
+            self.store[kind].remove(result)
             return 200, {}
         if action:
-            found["status"] = {"enable": "ENABLED", "disable": "DISABLED"}[action]
-            found["mode"] = action.upper()
+            result["status"] = {"enable": "ENABLED", "disable": "DISABLED"}[action]
+            result["mode"] = action.upper()
             return 200, {}
         if kind == "runs" and self.outcome is not None:
             steps = ["PENDING", "RUNNING", self.outcome["state"]]
-            state = steps[min(steps.index(found["state"]) + 1, 2)]
-            found |= self.outcome | {"state": state}
-        return 200, found
+            state = steps[min(steps.index(result["state"]) + 1, 2)]
+            result |= self.outcome | {"state": state}
+        return 200, result
 
 
 @contextlib.contextmanager

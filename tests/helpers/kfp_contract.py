@@ -30,8 +30,8 @@ class Contract:
         self.checker.checks("int64", raises=ValueError)(lambda text: str(int(text)) == str(text))
 
     def operation(self, method: str, path: str) -> dict[str, Any] | None:
-        found = [methods for route, methods in self.routes if route.match(path)]
-        plain = [each for each in found if method.lower() in each]
+        result = [methods for route, methods in self.routes if route.match(path)]
+        plain = [each for each in result if method.lower() in each]
         return plain[-1][method.lower()] if plain else None
 
     def broken(self, schema: dict[str, Any], value: Any) -> list[str]:

@@ -44,9 +44,11 @@ class Machine:
     def calls(self) -> list[str]:
         """Names of the stages called since the last look."""
         path = self.folder / "calls"
-        found = [line.split()[0] for line in path.read_text().splitlines()] if path.exists() else []
+        result = (
+            [line.split()[0] for line in path.read_text().splitlines()] if path.exists() else []
+        )
         path.unlink(missing_ok=True)
-        return found
+        return result
 
     @property
     def out(self) -> Path:

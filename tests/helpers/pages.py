@@ -75,10 +75,10 @@ def make_search(
 def make_scores(
     plan: FoldPlan, baseline: bool = True, noise: tuple[float, ...] = (0, 10)
 ) -> Scores:
-    made = make_predictions(plan, "mtlser", 0.7, snr_db=noise)
+    built = make_predictions(plan, "mtlser", 0.7, snr_db=noise)
     if baseline:
-        made += make_predictions(plan, "svm", 0.5, seed=1)
-    return scores.measure(made, plan, make_recipe(*([] if baseline else ["baseline.systems=[]"])))
+        built += make_predictions(plan, "svm", 0.5, seed=1)
+    return scores.measure(built, plan, make_recipe(*([] if baseline else ["baseline.systems=[]"])))
 
 
 def make_context(**values: object) -> PageContext:

@@ -22,17 +22,17 @@ CHALLENGER = make_recipe("noise.kinds=[]", "baseline.systems=[]", "train.learnin
 
 def plan(folds: int = FOLDS, protocol: Protocol = "session", digest: str = "d" * 64) -> FoldPlan:
     """Folds of a hundred test utterances."""
-    made = make_plan(folds, 100, protocol=protocol)
-    return made.model_copy(update={"manifest_digest": digest})
+    built = make_plan(folds, 100, protocol=protocol)
+    return built.model_copy(update={"manifest_digest": digest})
 
 
 def measured(recipe: Recipe, quality: float, on: FoldPlan, seed: int = 0) -> Reported:
     """A recipe that is right about so often."""
-    told = [
+    outcome = [
         each.model_copy(update={"recipe_hash": recipe.hash})
         for each in make_predictions(on, quality=quality, seed=seed)
     ]
-    return Reported(scores.measure(told, on, recipe), on)
+    return Reported(scores.measure(outcome, on, recipe), on)
 
 
 def with_values(side: Reported, metric: str, values: list[float | None]) -> Reported:
@@ -51,10 +51,10 @@ def with_values(side: Reported, metric: str, values: list[float | None]) -> Repo
 def write_report(folder: Path, recipe: Recipe, side: Reported) -> Path:
     """A report folder as far as promotion reads it."""
     folder.mkdir(parents=True)
-    told: Scores = side.scores
-    write_json(folder / "scores.json", told)
+    outcome: Scores = side.scores
+    write_json(folder / "scores.json", outcome)
     write_json(folder / "folds.json", side.plan)
-    scores.write_summary(folder / "summary.json", told)
+    scores.write_summary(folder / "summary.json", outcome)
     (folder / "recipe.toml").write_text(dumps(recipe), encoding="utf-8")
     return folder
 
@@ -79,9 +79,9 @@ def promoted(
             write_report(folder, recipe, side)
     out = tmp_path / f"promoted-{run}-{len(list(tmp_path.iterdir()))}"
     reports = str(folders[0]), str(folders[1])
-    told = stages.promote(str(final), *reports, recipe, str(out), run)
-    assert read_json(out / "registered.json", Registered) == told
-    return told
+    outcome = stages.promote(str(final), *reports, recipe, str(out), run)
+    assert read_json(out / "registered.json", Registered) == outcome
+    return outcome
 
 
 def champion() -> int:

@@ -71,19 +71,19 @@ def make_job(inputs: Inputs, recipe: Recipe, work: Path, processes: Processes = 
     label = recipe.train.speaker_label
     speakers = tuple(sorted({speaker_label(utterance, label) for utterance in shown}))
     torch.manual_seed(0)
-    made = bundle.build(recipe.model, len(EMOTIONS), len(speakers))
+    built = bundle.build(recipe.model, len(EMOTIONS), len(speakers))
     cut = CUT_OF[recipe.model.trainable]
-    read = features.reader(made, cut, inputs.corpus, inputs.utterances, work)
+    read = features.reader(built, cut, inputs.corpus, inputs.utterances, work)
 
     def frames(utterance: Utterance) -> int:
         samples = round(utterance.duration_s * SAMPLE_RATE_HZ)
-        return made.encoder.frames(made.encoder.local_frames(samples))
+        return built.encoder.frames(built.encoder.local_frames(samples))
 
     parts = examples(shown, EMOTIONS, speakers, frames, label)
     train = recipe.train
-    made.train()
+    built.train()
     return Job(
-        made, cut, read, parts, train, train.alpha, train.beta, 0, None, train.epochs, processes
+        built, cut, read, parts, train, train.alpha, train.beta, 0, None, train.epochs, processes
     )
 
 

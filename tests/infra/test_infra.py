@@ -74,8 +74,8 @@ def test_names_that_the_profiles_read_are_made() -> None:
     secrets = made_secrets()
     for path in sorted((INFRA / "profiles").glob("*.toml")):
         for wanted in tomllib.loads(path.read_text())["secrets"]:
-            made = wanted["key"] in secrets.get(("kubeflow", wanted["name"]), {})
-            assert made or wanted.get("optional"), f"{path.name}: {wanted}"
+            built = wanted["key"] in secrets.get(("kubeflow", wanted["name"]), {})
+            assert built or wanted.get("optional"), f"{path.name}: {wanted}"
 
 
 def test_addresses_in_the_secrets_are_services() -> None:

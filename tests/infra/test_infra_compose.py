@@ -145,9 +145,9 @@ def test_the_documented_command_makes_the_file(tmp_path: Path) -> None:
     (tmp_path / "infra").mkdir()
     shutil.copy(INFRA / "compose.env.example", tmp_path / "infra")
     subprocess.run(["sh", "-ec", line], cwd=tmp_path, check=True)
-    made = tmp_path / "infra" / ".env"
-    values = dict(each.split("=") for each in made.read_text().splitlines())
-    assert made.stat().st_mode & 0o777 == 0o600
+    built = tmp_path / "infra" / ".env"
+    values = dict(each.split("=") for each in built.read_text().splitlines())
+    assert built.stat().st_mode & 0o777 == 0o600
     assert tuple(values) == NAMES
     assert len(set(values.values())) == 3
     assert all(re.fullmatch("[0-9a-f]{40}", each) for each in values.values())

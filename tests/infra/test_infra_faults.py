@@ -10,21 +10,21 @@ from tests.helpers.infra_rules import RULES
 
 def one(items: list[Object], kind: str, name: str) -> Object:
     """The object of a kind with a name."""
-    (found,) = [each for each in of_kind(items, kind) if each["metadata"]["name"] == name]
-    return found
+    (result,) = [each for each in of_kind(items, kind) if each["metadata"]["name"] == name]
+    return result
 
 
 def spec(items: list[Object], kind: str, name: str) -> Object:
     """Its pod's specification."""
-    found: Object = one(items, kind, name)["spec"]
-    inner: Object = found["predictor"] if "predictor" in found else found["template"]["spec"]
+    result: Object = one(items, kind, name)["spec"]
+    inner: Object = result["predictor"] if "predictor" in result else result["template"]["spec"]
     return inner
 
 
 def first(items: list[Object], kind: str = "Deployment", name: str = "mlflow") -> Object:
     """The first container of its pod."""
-    found: Object = spec(items, kind, name)["containers"][0]
-    return found
+    result: Object = spec(items, kind, name)["containers"][0]
+    return result
 
 
 def ingress(items: list[Object], name: str) -> Object:
@@ -112,8 +112,8 @@ def test_each_rule_goes_red(fault: str) -> None:
     rule, plant = FAULTS[fault]
     items = render("production")
     plant(items)
-    found = list(RULES[rule](items))
-    assert found, f"{rule} did not see: {fault}"
+    result = list(RULES[rule](items))
+    assert result, f"{rule} did not see: {fault}"
 
 
 TRAINER: dict[str, tuple[str, Callable[[Object], object]]] = {

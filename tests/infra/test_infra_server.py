@@ -67,8 +67,8 @@ def environment(endpoint: str, secret: str) -> dict[str, str]:
 def container(name: str) -> Object:
     """A container of the platform."""
     every = [each for pod in pods(render("production")) for each in pod.containers()]
-    (found,) = [each for each in every if each["name"] == name]
-    return found
+    (result,) = [each for each in every if each["name"] == name]
+    return result
 
 
 def command(name: str, changes: dict[str, str]) -> list[str]:

@@ -62,13 +62,13 @@ def test_layers_and_gradients_are_those_of_transformers(
         torch.testing.assert_close(layer.rows_nd, torch.cat(clip_by_clip), atol=2e-5, rtol=1e-5)
     weights = dict(model.named_parameters())
     wanted = gradients(sum(loss(torch.cat(layer)) for layer in expected), weights)
-    found = gradients(sum(loss(layer.rows_nd) for layer in ours), weights)
-    assert set(found) == set(wanted)
+    result = gradients(sum(loss(layer.rows_nd) for layer in ours), weights)
+    assert set(result) == set(wanted)
     # Some gradients are zero but for rounding, such as that of a key's bias, which softmax drops.
     largest = max(float(gradient.abs().max()) for gradient in wanted.values())
     for name, gradient in wanted.items():
         scale = max(float(gradient.abs().max()), 1e-2 * largest)
-        torch.testing.assert_close(found[name], gradient, atol=2e-4 * scale, rtol=1e-3, msg=name)
+        torch.testing.assert_close(result[name], gradient, atol=2e-4 * scale, rtol=1e-3, msg=name)
 
 
 def loss(rows_nd: Tensor) -> Tensor:
@@ -77,8 +77,8 @@ def loss(rows_nd: Tensor) -> Tensor:
 
 
 def gradients(value: Any, weights: dict[str, nn.Parameter]) -> dict[str, Tensor]:
-    found = torch.autograd.grad(value, list(weights.values()), allow_unused=True)
-    return {name: g for name, g in zip(weights, found, strict=True) if g is not None}
+    result = torch.autograd.grad(value, list(weights.values()), allow_unused=True)
+    return {name: g for name, g in zip(weights, result, strict=True) if g is not None}
 
 
 def without_dropout(model: Any) -> Any:
@@ -95,13 +95,13 @@ def without_dropout(model: Any) -> Any:
 def test_recomputing_layers_changes_no_gradient(tmp_path: Path, family: str) -> None:
     encoder = load_encoder(write_encoder(tmp_path, family)).train()
     wavs = [torch.from_numpy(wav) for wav in clips(0.7, 0.4)]
-    found = []
+    result = []
     for encoder.recompute in (False, True):
         torch.manual_seed(1)  # of the dropout
         (last,) = encoder.context(Packed.of(encoder.local(wavs)), every=False)
-        found.append(gradients(loss(last.rows_nd), dict(encoder.named_parameters())))
-    for name, gradient in found[0].items():
-        torch.testing.assert_close(found[1][name], gradient, msg=name)
+        result.append(gradients(loss(last.rows_nd), dict(encoder.named_parameters())))
+    for name, gradient in result[0].items():
+        torch.testing.assert_close(result[1][name], gradient, msg=name)
 
 
 def test_whisper_on_30_s_is_that_of_transformers(tmp_path: Path) -> None:

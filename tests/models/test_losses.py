@@ -33,36 +33,36 @@ def nll_by_enumeration(logits_tu: Tensor, text: list[int]) -> float:
 
 
 def test_total_is_the_weighted_sum_of_its_terms() -> None:
-    said = logits()
+    output = logits()
     targets = Targets(torch.tensor([0, 3, 1]), torch.tensor([1, 0, 1]), [torch.tensor([1, 2])] * 3)
-    losses = joint_loss(said, targets, 0.1, 0.8, count(targets))
+    losses = joint_loss(output, targets, 0.1, 0.8, count(targets))
     expected = losses.emotion + 0.1 * losses.ctc + 0.8 * losses.speaker
     torch.testing.assert_close(losses.total, expected)
-    by_hand = -said.emotion_be.log_softmax(-1)[[0, 1, 2], [0, 3, 1]].mean()
+    by_hand = -output.emotion_be.log_softmax(-1)[[0, 1, 2], [0, 3, 1]].mean()
     torch.testing.assert_close(losses.emotion, by_hand)
 
 
 def test_ctc_is_the_mean_over_samples_of_path_enumeration() -> None:
-    said = logits()
+    output = logits()
     texts = [[1, 2], [3], [1, 1]]
     spelt = [torch.tensor(text) for text in texts]
     targets = Targets(torch.tensor([0, 1, 2]), torch.tensor([0, 1, 1]), spelt)
     expected = [
         nll_by_enumeration(clip_tu, text)
-        for clip_tu, text in zip(said.characters.clips(), texts, strict=True)
+        for clip_tu, text in zip(output.characters.clips(), texts, strict=True)
     ]
-    losses = joint_loss(said, targets, 0.1, 0.8, count(targets))
+    losses = joint_loss(output, targets, 0.1, 0.8, count(targets))
     assert float(losses.ctc) == pytest.approx(sum(expected) / 3, rel=1e-5)
 
 
 def test_missing_transcripts_leave_only_the_ctc_term() -> None:
-    said = logits()
+    output = logits()
     spelt = [torch.tensor([1, 2]), None, None]
     targets = Targets(torch.tensor([0, 1, 2]), torch.tensor([0, 1, 1]), spelt)
-    alone = nll_by_enumeration(said.characters.clips()[0], [1, 2])
-    ctc = joint_loss(said, targets, 0.1, 0.8, count(targets)).ctc
+    alone = nll_by_enumeration(output.characters.clips()[0], [1, 2])
+    ctc = joint_loss(output, targets, 0.1, 0.8, count(targets)).ctc
     assert float(ctc) == pytest.approx(alone, rel=1e-5)
-    assert float(ctc_sum(said, [None, None, None])) == 0.0
+    assert float(ctc_sum(output, [None, None, None])) == 0.0
 
 
 def test_a_transcript_too_long_for_its_audio_is_infinite_not_silent() -> None:
@@ -70,8 +70,8 @@ def test_a_transcript_too_long_for_its_audio_is_infinite_not_silent() -> None:
 
 
 def test_a_batch_in_parts_has_the_loss_and_the_gradients_of_the_whole() -> None:
-    said = logits(4, 8)
-    inputs = (said.emotion_be, said.speaker_bs, said.characters.rows_nd)
+    output = logits(4, 8)
+    inputs = (output.emotion_be, output.speaker_bs, output.characters.rows_nd)
     for scores in inputs:
         scores.requires_grad_()
     weights_e = torch.tensor([1.0, 2.0, 0.5, 1.5])
@@ -80,16 +80,18 @@ def test_a_batch_in_parts_has_the_loss_and_the_gradients_of_the_whole() -> None:
     counts = count(whole, weights_e)
 
     def share(chosen: list[int]) -> Tensor:
-        clips = said.characters.clips()
+        clips = output.characters.clips()
         part = Logits(
-            said.emotion_be[chosen], said.speaker_bs[chosen], Packed.of([clips[i] for i in chosen])
+            output.emotion_be[chosen],
+            output.speaker_bs[chosen],
+            Packed.of([clips[i] for i in chosen]),
         )
         targets = Targets(
             whole.emotion_b[chosen], whole.speaker_b[chosen], [texts[i] for i in chosen]
         )
         return joint_loss(part, targets, 0.1, 0.8, counts, weights_e).total
 
-    total = joint_loss(said, whole, 0.1, 0.8, counts, weights_e).total
+    total = joint_loss(output, whole, 0.1, 0.8, counts, weights_e).total
     parts = share([0, 1, 2]) + share([3])
     torch.testing.assert_close(parts, total)
     torch.testing.assert_close(
@@ -98,10 +100,10 @@ def test_a_batch_in_parts_has_the_loss_and_the_gradients_of_the_whole() -> None:
 
 
 def test_unseen_speakers_mask_their_own_term() -> None:
-    said = logits()
+    output = logits()
     targets = Targets(torch.tensor([0, 1, 2]), torch.tensor([1, UNSEEN, UNSEEN]), [None] * 3)
-    losses = joint_loss(said, targets, 0.1, 0.8, count(targets))
-    by_hand = -said.speaker_bs.log_softmax(-1)[0, 1]
+    losses = joint_loss(output, targets, 0.1, 0.8, count(targets))
+    by_hand = -output.speaker_bs.log_softmax(-1)[0, 1]
     torch.testing.assert_close(losses.speaker, by_hand)
     unseen = Targets(torch.tensor([0, 1, 2]), torch.tensor([UNSEEN] * 3), [None] * 3)
-    assert float(joint_loss(said, unseen, 0.1, 0.8, count(unseen)).speaker) == 0.0
+    assert float(joint_loss(output, unseen, 0.1, 0.8, count(unseen)).speaker) == 0.0

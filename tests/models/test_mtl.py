@@ -22,8 +22,8 @@ def test_packed_clips_come_back_as_they_went_in() -> None:
     clips_td = [torch.randn(3, 2), torch.randn(1, 2)]
     packed = Packed.of(clips_td)
     assert packed.lengths == (3, 1)
-    for given, found in zip(clips_td, packed.clips(), strict=True):
-        torch.testing.assert_close(found, given)
+    for given, result in zip(clips_td, packed.clips(), strict=True):
+        torch.testing.assert_close(result, given)
     padded = packed.padded()
     assert padded.shape == (2, 3, 2)
     assert not padded[1, 1:].any()
@@ -74,12 +74,12 @@ def test_heads_are_those_of_features_standardised_frame_by_frame(
 
     for_words = mixed((encoded.rows_nd - net.mean_d) / net.frame_sd_d)
     for_pooling = mixed((encoded.rows_nd - net.mean_d) / net.pooled_sd_d)
-    said = net.heads(encoded)
+    output = net.heads(encoded)
     pooled = torch.stack([for_pooling[:6].mean(0), for_pooling[6:].mean(0)])
     expected = net.ctc_head(for_words)
-    torch.testing.assert_close(said.characters.rows_nd, expected, atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(said.emotion_be, net.emotion_head(pooled), atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(said.speaker_bs, net.speaker_head(pooled), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(output.characters.rows_nd, expected, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(output.emotion_be, net.emotion_head(pooled), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(output.speaker_bs, net.speaker_head(pooled), atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize(

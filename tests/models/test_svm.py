@@ -66,9 +66,9 @@ def test_features_are_the_statistics_of_log_mel_and_delta() -> None:
 @pytest.mark.parametrize("samples", [1, 100, 400, 401, 559, 1000])
 def test_short_and_silent_wavs_have_finite_features(samples: int) -> None:
     for wav_n in (hum()[:samples], np.zeros(samples, dtype=np.float32)):
-        found = mel_statistics.features(wav_n)
-        assert found.shape == (mel_statistics.FEATURES,) == (720,)
-        assert found.dtype == np.float64 and np.isfinite(found).all()
+        result = mel_statistics.features(wav_n)
+        assert result.shape == (mel_statistics.FEATURES,) == (720,)
+        assert result.dtype == np.float64 and np.isfinite(result).all()
 
 
 @pytest.mark.parametrize("wav_n", [np.zeros(0), np.zeros((2, 999)), np.full(999, np.nan)])
@@ -83,9 +83,9 @@ def test_the_machine_learns_and_its_probabilities_follow_its_decision() -> None:
     probabilities_nk = svm.predict_probabilities(model, features_nd[120:])
     assert probabilities_nk.shape == (80, 4)
     np.testing.assert_allclose(probabilities_nk.sum(axis=1), 1)
-    said = [EMOTIONS[place] for place in probabilities_nk.argmax(axis=1)]
-    assert said == model.pipeline.predict(features_nd[120:]).tolist()
-    right = np.mean([one == true for one, true in zip(said, labels[120:], strict=True)])
+    output = [EMOTIONS[place] for place in probabilities_nk.argmax(axis=1)]
+    assert output == model.pipeline.predict(features_nd[120:]).tolist()
+    right = np.mean([one == true for one, true in zip(output, labels[120:], strict=True)])
     assert right > 0.8
     assert model.choice.inner_ua is not None and model.choice.inner_ua > 0.7
 
@@ -144,13 +144,15 @@ def test_the_most_probable_class_is_the_decision_where_votes_tie() -> None:
 
 def test_a_class_that_train_had_not_has_probability_0() -> None:
     features_nd, labels, groups = clouds()
-    kept = [i for i, name in enumerate(labels) if name in ("neutral", "sad")]
-    model = svm.fit(features_nd[kept], [labels[i] for i in kept], [groups[i] for i in kept], seed=0)
+    retained = [i for i, name in enumerate(labels) if name in ("neutral", "sad")]
+    model = svm.fit(
+        features_nd[retained], [labels[i] for i in retained], [groups[i] for i in retained], seed=0
+    )
     probabilities_nk = svm.predict_probabilities(model, features_nd)
     assert (probabilities_nk[:, 1:3] == 0).all()
     np.testing.assert_allclose(probabilities_nk.sum(axis=1), 1)
-    said = [EMOTIONS[place] for place in probabilities_nk.argmax(axis=1)]
-    assert said == model.pipeline.predict(features_nd).tolist()
+    output = [EMOTIONS[place] for place in probabilities_nk.argmax(axis=1)]
+    assert output == model.pipeline.predict(features_nd).tolist()
 
 
 def test_one_speaker_gives_the_default_and_says_so(caplog: pytest.LogCaptureFixture) -> None:

@@ -30,7 +30,7 @@ def test_the_next_run(expression: str, then: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("expression", "told"),
+    ("expression", "outcome"),
     [
         ("0 3 * * 1", "5 fields; expected six"),
         ("", "0 fields"),
@@ -49,8 +49,8 @@ def test_the_next_run(expression: str, then: str) -> None:
         ("0 0 3 JAN * *", "day-of-month is 'JAN'"),
     ],
 )
-def test_what_kubeflow_would_not_read(expression: str, told: str) -> None:
+def test_what_kubeflow_would_not_read(expression: str, outcome: str) -> None:
     with pytest.raises(MtlserError, match=r"^--cron ") as caught:
         cron.check(expression)
-    assert told in str(caught.value)
+    assert outcome in str(caught.value)
     assert "for example --cron" in str(caught.value)

@@ -45,8 +45,8 @@ def test_every_step_is_known_to_profiles() -> None:
 
 
 def dags(ir: Node) -> list[Node]:
-    found = [ir["root"]["dag"]]
-    return found + [c["dag"] for c in ir["components"].values() if "dag" in c]
+    result = [ir["root"]["dag"]]
+    return result + [c["dag"] for c in ir["components"].values() if "dag" in c]
 
 
 def upstream_parameters_in_loops(ir: Node) -> list[str]:
@@ -54,7 +54,7 @@ def upstream_parameters_in_loops(ir: Node) -> list[str]:
 
     kfp.local silently replaces each of them by the loop item.
     """
-    found = []
+    result = []
     for dag in dags(ir):
         for name, task in dag["tasks"].items():
             if "parameterIterator" not in task:
@@ -62,15 +62,15 @@ def upstream_parameters_in_loops(ir: Node) -> list[str]:
             items = task["parameterIterator"]["items"]["inputParameter"]
             for key, value in task.get("inputs", {}).get("parameters", {}).items():
                 if "taskOutputParameter" in value and key != items:
-                    found.append(f"{name}: {key}")
-    return found
+                    result.append(f"{name}: {key}")
+    return result
 
 
 def test_no_upstream_parameter_enters_a_loop(irs: dict[str, Node]) -> None:
     loops = {"crossval": 1, "search": 0, "compare": 2, "retrain": 4}
     for name, ir in irs.items():
-        found = [t for d in dags(ir) for t in d["tasks"].values() if "parameterIterator" in t]
-        assert len(found) == loops[name]
+        result = [t for d in dags(ir) for t in d["tasks"].values() if "parameterIterator" in t]
+        assert len(result) == loops[name]
         assert upstream_parameters_in_loops(ir) == []
 
 
@@ -230,9 +230,9 @@ def test_every_tracked_step_gets_the_run_key_and_the_job_id(ir: Node) -> None:
 def test_the_outcome_is_told_whatever_became_of_the_steps(ir: Node) -> None:
     root = ir["root"]["dag"]["tasks"]
     assert set(root) == {"exit-handler-1", "report-outcome"}
-    told = root["report-outcome"]
-    assert told["triggerPolicy"]["strategy"] == "ALL_UPSTREAM_TASKS_COMPLETED"
-    assert told["dependentTasks"] == ["exit-handler-1"]
+    outcome = root["report-outcome"]
+    assert outcome["triggerPolicy"]["strategy"] == "ALL_UPSTREAM_TASKS_COMPLETED"
+    assert outcome["dependentTasks"] == ["exit-handler-1"]
 
 
 def test_scores_reach_the_ui_as_artifacts(irs: dict[str, Node]) -> None:

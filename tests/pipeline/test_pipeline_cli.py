@@ -40,7 +40,7 @@ def test_compile_writes_every_dag_with_the_image(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "outcome"),
     [
         (["--recipe", "nothing"], "recipe 'nothing': no such recipe"),
         (["--recipe", "demo", "--set", "train.epoch=3"], "did you mean 'epochs'?"),
@@ -58,14 +58,14 @@ def test_compile_writes_every_dag_with_the_image(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_one_sentence_and_leaves_nothing(
-    tmp_path: Path, words: list[str], told: str
+    tmp_path: Path, words: list[str], outcome: str
 ) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "a.wav").touch()
     done = command(tmp_path, "run", *words)
     assert done.returncode == 2
-    assert told in done.stderr
+    assert outcome in done.stderr
     assert done.stderr.count("\n") == 1
     assert "Traceback" not in done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"empty", "full"}
@@ -84,8 +84,8 @@ def test_places_become_absolute_and_names_stay(
     assert resolved.noise.root == str(tmp_path / "noise")
     assert resolved.model.encoder == str(tmp_path / "encoder")
     for name in ("bundled", "facebook/wav2vec2-base"):
-        kept = recipes.load("demo", ("data.root=s3://bucket/iemocap", f"model.encoder={name}"))
-        assert places.resolve(kept) == kept
+        retained = recipes.load("demo", ("data.root=s3://bucket/iemocap", f"model.encoder={name}"))
+        assert places.resolve(retained) == retained
 
 
 def test_a_missing_folder_with_many_parts_is_no_hub_name(tmp_path: Path) -> None:

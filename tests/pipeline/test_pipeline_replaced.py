@@ -17,8 +17,8 @@ from tests.helpers.local_runs import KEPT, MEASURED, Machine, files, retrained
 def names(location: str) -> set[str]:
     """First parts of the names of all objects below an address."""
     place = objects.Place.parse(location)
-    found = objects.listed(objects.connect(), place)
-    return {remote.name.partition("/")[0] for remote in found}
+    result = objects.listed(objects.connect(), place)
+    return {remote.name.partition("/")[0] for remote in result}
 
 
 def texts(folder: Path) -> dict[str, str]:

@@ -40,7 +40,7 @@ def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("how", "told"),
+    ("how", "outcome"),
     [
         (401, "does not know who asks (401)"),
         (403, "does not allow this (403: injected 403)"),
@@ -51,11 +51,11 @@ def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_strange_servers(
-    kubeflow: KubeflowApi, monkeypatch: pytest.MonkeyPatch, how: int, told: str
+    kubeflow: KubeflowApi, monkeypatch: pytest.MonkeyPatch, how: int, outcome: str
 ) -> None:
     monkeypatch.setenv("KF_PIPELINES_TOKEN", TOKEN)
     kubeflow.fail("GET", "healthz", how)
-    assert told in one_sentence("submit", *CLUSTER)
+    assert outcome in one_sentence("submit", *CLUSTER)
     assert kubeflow.calls == ["GET /apis/v2beta1/healthz"]
 
 
@@ -83,8 +83,8 @@ def test_the_token_is_sent_and_never_told(
     monkeypatch.setenv("KF_PIPELINES_COOKIES", "authservice_session=abc")
     reply = (400, {"code": 3, "message": f"bad request of Bearer {TOKEN}, authservice_session=abc"})
     kubeflow.fail("GET", "/runs$", reply)
-    told = one_sentence("status")
-    assert "bad request of Bearer ***, ***" in told
+    outcome = one_sentence("status")
+    assert "bad request of Bearer ***, ***" in outcome
     sent = {key.lower(): value for key, value in kubeflow.headers[-1].items()}
     assert (sent["authorization"], sent["cookie"]) == (f"Bearer {TOKEN}", "authservice_session=abc")
 

@@ -79,7 +79,7 @@ def test_a_run_whose_making_is_in_doubt_is_not_made_twice(kubeflow: KubeflowApi)
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "printed"),
     [
         (["--recipe", "demo"], "a step on the cluster does not see this folder"),
         ([*CLUSTER, "--set", "noise.root=noise"], "noise.root = 'noise'"),
@@ -92,10 +92,10 @@ def test_a_run_whose_making_is_in_doubt_is_not_made_twice(kubeflow: KubeflowApi)
         ([*CLUSTER, "--dag", "x"], "expected one of crossval"),
     ],
 )
-def test_mistakes_send_nothing(kubeflow: KubeflowApi, words: list[str], told: str) -> None:
+def test_mistakes_send_nothing(kubeflow: KubeflowApi, words: list[str], printed: str) -> None:
     done = command("submit", *words)
     assert (done.code, done.err.count("\n")) == (2, 1)
-    assert told in done.err
+    assert printed in done.err
     assert kubeflow.calls == []
 
 
@@ -117,9 +117,9 @@ def test_status_shows_runs_and_schedules(kubeflow: KubeflowApi) -> None:
     for number in range(5):
         command("submit", *CLUSTER, "--name", f"run-{number}")
     command("schedule", "--name", "weekly", "--cron", "0 0 3 * * 1", *CLUSTER)
-    told = json.loads(command("status", "--last", "3", "--json").out)
-    assert [run["name"] for run in told["runs"]] == ["run-4", "run-3", "run-2"]
-    (plan,) = told["schedules"]
+    printed = json.loads(command("status", "--last", "3", "--json").out)
+    assert [run["name"] for run in printed["runs"]] == ["run-4", "run-3", "run-2"]
+    (plan,) = printed["schedules"]
     assert (plan["cron"], plan["version"]) == ("0 0 3 * * 1", "latest")
     assert plan["next"].endswith("T03:00:00+00:00")
     table = command("status").out
@@ -130,9 +130,9 @@ def test_status_shows_runs_and_schedules(kubeflow: KubeflowApi) -> None:
 def test_status_of_a_run_by_name_or_id(kubeflow: KubeflowApi) -> None:
     kubeflow.outcome = FAILED
     command("submit", *CLUSTER, "--name", "one", "--wait")
-    told = command("status", "one", "--json")
-    assert told.code == 1
-    content = json.loads(told.out)
+    printed = command("status", "one", "--json")
+    assert printed.code == 1
+    content = json.loads(printed.out)
     assert [each["name"] for each in content["tasks"]] == ["ingest", "for-loop-1", "train"]
     assert content["tasks"][2] | {"pods": []} == {
         "name": "train", "state": "FAILED", "duration_s": 60.0, "error": "no GPU", "pods": [],

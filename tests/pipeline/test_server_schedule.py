@@ -16,12 +16,16 @@ def test_a_schedule_is_made_as_asked(kubeflow: KubeflowApi) -> None:
     done = schedule()
     assert done.code == 0, done.err
     assert "schedule: weekly made, 0 0 3 * * 1" in done.out
-    (made,) = kubeflow.schedules("weekly")
-    assert made["trigger"]["cron_schedule"] == {"cron": MONDAYS}
-    assert (made["max_concurrency"], made["no_catchup"], made["status"]) == ("1", True, "ENABLED")
-    assert 'root = "s3://corpora/emodb"' in made["runtime_config"]["parameters"]["recipe"]
+    (built,) = kubeflow.schedules("weekly")
+    assert built["trigger"]["cron_schedule"] == {"cron": MONDAYS}
+    assert (built["max_concurrency"], built["no_catchup"], built["status"]) == (
+        "1",
+        True,
+        "ENABLED",
+    )
+    assert 'root = "s3://corpora/emodb"' in built["runtime_config"]["parameters"]["recipe"]
     (pipeline,) = kubeflow.store["pipelines"]
-    assert made["pipeline_version_reference"] == {"pipeline_id": pipeline["pipeline_id"]}
+    assert built["pipeline_version_reference"] == {"pipeline_id": pipeline["pipeline_id"]}
 
 
 def test_the_same_command_again_changes_nothing(kubeflow: KubeflowApi) -> None:
@@ -178,7 +182,7 @@ def test_an_unknown_version_makes_nothing(kubeflow: KubeflowApi) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "outcome"),
     [
         (["--name", "w", "--cron", "0 3 * * 1", *CLUSTER], "5 fields; expected six"),
         (["--name", "w", "--cron", "61 0 3 * * 1", *CLUSTER], "bad second"),
@@ -189,10 +193,10 @@ def test_an_unknown_version_makes_nothing(kubeflow: KubeflowApi) -> None:
         ([], "expected one of --name"),
     ],
 )
-def test_mistakes_send_nothing(kubeflow: KubeflowApi, words: list[str], told: str) -> None:
+def test_mistakes_send_nothing(kubeflow: KubeflowApi, words: list[str], outcome: str) -> None:
     done = command("schedule", *words)
     assert (done.code, done.err.count("\n")) == (2, 1)
-    assert told in done.err
+    assert outcome in done.err
     assert kubeflow.calls == []
 
 

@@ -152,12 +152,12 @@ def outcome(attempt: Attempt, monkeypatch: pytest.MonkeyPatch) -> Outcome:
 
 def runs_of(client: MlflowClient, key: str) -> list[list[Run]]:
     """The parent runs with a key, the pairs' runs below, and the folds' below those."""
-    found = client.get_experiment_by_name(EXPERIMENT)
-    if found is None:
+    result = client.get_experiment_by_name(EXPERIMENT)
+    if result is None:
         return [[], [], []]
 
     def where(tag: str, value: str) -> list[Run]:
-        return list(client.search_runs([found.experiment_id], f"tags.`{tag}` = '{value}'"))
+        return list(client.search_runs([result.experiment_id], f"tags.`{tag}` = '{value}'"))
 
     levels = [where(mlflow_runs.RUN, key)]
     for _ in range(2):
@@ -185,8 +185,8 @@ def assert_tracked_once(tracking: str, attempt: Attempt, rows: list[dict[str, fl
     assert fold.info.status == "FINISHED"
     for name in [key for key, value in rows[0].items() if value is not None and key != "epoch"]:
         logged = client.get_metric_history(fold.info.run_id, name)
-        told = sorted((each.step, each.value) for each in logged)
-        assert told == [(int(row["epoch"]), row[name]) for row in rows], name
+        printed = sorted((each.step, each.value) for each in logged)
+        assert printed == [(int(row["epoch"]), row[name]) for row in rows], name
     assert len(client.get_metric_history(fold.info.run_id, "best_epoch")) == 1
 
 
@@ -195,16 +195,16 @@ def epochs_ended(tracking: str, key: str) -> list[float]:
     client = MlflowClient(tracking)
     run = fold_run(client, key)
     assert run is not None
-    told = client.get_metric_history(run.info.run_id, "train_loss")
-    return [each.timestamp / 1000 for each in sorted(told, key=lambda each: each.step)]
+    printed = client.get_metric_history(run.info.run_id, "train_loss")
+    return [each.timestamp / 1000 for each in sorted(printed, key=lambda each: each.step)]
 
 
 def plain_env() -> dict[str, str]:
     """This process' environment, without what would lead a training elsewhere."""
     unwanted = ("MLFLOW_", "AWS_", "MTLSER_", "RANK", "WORLD_SIZE")
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(unwanted)}
+    retained = {key: value for key, value in os.environ.items() if not key.startswith(unwanted)}
     return {
-        **kept,
+        **retained,
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
         "OMP_NUM_THREADS": "1",

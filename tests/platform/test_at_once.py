@@ -53,8 +53,8 @@ def at_once(address: str, folder: Path, steps: Sequence[Sequence[object]]) -> No
         each.stdin.write("go\n")
         each.stdin.flush()
     for each in running:
-        _, said = each.communicate(timeout=200)
-        assert each.returncode == 0, said[-3000:]
+        _, output = each.communicate(timeout=200)
+        assert each.returncode == 0, output[-3000:]
 
 
 def saved(folder: Path, recipe: Recipe) -> Path:
@@ -94,13 +94,13 @@ def test_two_registrations_at_once_leave_the_better_one_champion(
     steps = {}
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.address)
     monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
-    for ua, made in ((0.55, named(CHAMPION)), (0.85, named(CHALLENGER))):
-        side = measured(made, ua, plan())
-        report = write_report(tmp_path / f"report-{ua}", made, side)
+    for ua, built in ((0.55, named(CHAMPION)), (0.85, named(CHALLENGER))):
+        side = measured(built, ua, plan())
+        report = write_report(tmp_path / f"report-{ua}", built, side)
         out, run = tmp_path / f"registered-{ua}", f"scheduled-{ua}"
-        with tracking.parent(made, run) as parent:
+        with tracking.parent(built, run) as parent:
             logged_scores.log_scores(parent, side.scores, report)
-        steps[ua] = ("register", model.parent, report, saved(tmp_path, made), out, run)
+        steps[ua] = ("register", model.parent, report, saved(tmp_path, built), out, run)
     at_once(server.address, tmp_path, list(steps.values()))
 
     client, name = MlflowClient(server.address), "registered"
@@ -137,22 +137,24 @@ def test_of_two_promotions_at_once_the_second_meets_a_champion_that_has_changed(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.address)
     monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
     stages.register(str(final), str(theirs), CHAMPION, str(tmp_path / "first"), "first")
-    made = saved(tmp_path, CHALLENGER)
+    built = saved(tmp_path, CHALLENGER)
     runs = ("weekly", "nightly")
     at_once(
         server.address,
         tmp_path,
-        [("promote", final, ours, theirs, made, tmp_path / run, run) for run in runs],
+        [("promote", final, ours, theirs, built, tmp_path / run, run) for run in runs],
     )
 
     client, name = MlflowClient(server.address), CHALLENGER.registry.name
-    told = {int(each.version): each.tags for each in client.search_model_versions(f"name='{name}'")}
-    assert sorted(told) == [1, 2, 3]
+    outcome = {
+        int(each.version): each.tags for each in client.search_model_versions(f"name='{name}'")
+    }
+    assert sorted(outcome) == [1, 2, 3]
     aliases = {key: int(n) for key, n in client.get_registered_model(name).aliases.items()}
     assert aliases == {"champion": 2, "challenger": 3}
     assert champions.history(client, name) == [1, 2]
-    assert "the champion has changed since" in told[3]["mtlser.reason"]
-    assert "the champion has changed" not in told[2]["mtlser.reason"]
+    assert "the champion has changed since" in outcome[3]["mtlser.reason"]
+    assert "the champion has changed" not in outcome[2]["mtlser.reason"]
 
 
 def test_a_second_run_into_the_same_folder_is_refused_in_one_sentence(tmp_path: Path) -> None:

@@ -85,8 +85,8 @@ def composed(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def tracked(address: str, run: str) -> tuple[float, list[str]]:
     """What MLflow knows of a run: its metric and its artifacts."""
     client = MlflowClient(tracking_uri=address, registry_uri=address)
-    found = client.get_run(run)
-    return found.data.metrics["ua"], [each.path for each in client.list_artifacts(run)]
+    result = client.get_run(run)
+    return result.data.metrics["ua"], [each.path for each in client.list_artifacts(run)]
 
 
 def test_the_services_are_healthy_and_keep_runs_over_a_restart(
@@ -100,8 +100,8 @@ def test_the_services_are_healthy_and_keep_runs_over_a_restart(
     (tmp_path / "report.html").write_text("<p>a report</p>")
     client.log_artifact(run, str(tmp_path / "report.html"))
     query = f"select value from latest_metrics where run_uuid = '{run}'"
-    told = composed("exec", "-T", "postgres", "psql", "-U", "mlflow", "-tAc", query, "mlflow")
-    assert told.strip() == "0.5"
+    outcome = composed("exec", "-T", "postgres", "psql", "-U", "mlflow", "-tAc", query, "mlflow")
+    assert outcome.strip() == "0.5"
     keys = "import boto3; print(boto3.client('s3').list_objects_v2(Bucket='mlflow')['Contents'])"
     assert f"{run}/artifacts/report.html" in composed("exec", "-T", "mlflow", "python", "-c", keys)
 

@@ -93,27 +93,27 @@ def run(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 def parent(run: Run) -> Any:
     (experiment,) = run.client.search_experiments(filter_string="name = 'mtlser/iemocap'")
-    found = run.client.search_runs(
+    result = run.client.search_runs(
         [experiment.experiment_id], f"tags.`mtlser.run` = '{KEY}'", max_results=10
     )
-    assert len(found) == 1
-    return found[0]
+    assert len(result) == 1
+    return result[0]
 
 
 def test_the_scores_are_read_back_through_mlflow(run: Run) -> None:
-    found = parent(run)
-    assert found.info.status == "FINISHED"
-    assert found.data.metrics["wa_mean"] > 0.55
-    assert found.data.params["train.epochs"] == str(run.recipe.train.epochs)
+    result = parent(run)
+    assert result.info.status == "FINISHED"
+    assert result.data.metrics["wa_mean"] > 0.55
+    assert result.data.params["train.epochs"] == str(run.recipe.train.epochs)
     children = run.client.search_runs(
-        [found.info.experiment_id], "attributes.status != 'FINISHED'", max_results=1000
+        [result.info.experiment_id], "attributes.status != 'FINISHED'", max_results=1000
     )
     assert children == []
 
 
 def test_the_report_and_the_model_lie_on_s3(run: Run, tmp_path: Path) -> None:
-    found = parent(run)
-    page = run.client.download_artifacts(found.info.run_id, "report.html", str(tmp_path))
+    result = parent(run)
+    page = run.client.download_artifacts(result.info.run_id, "report.html", str(tmp_path))
     store = boto3.client(
         "s3",
         endpoint_url=f"http://{run.platform.address('s3')}:8333",
@@ -123,7 +123,7 @@ def test_the_report_and_the_model_lie_on_s3(run: Run, tmp_path: Path) -> None:
     )
     pages = store.get_paginator("list_objects_v2").paginate(Bucket="mlflow", Prefix="artifacts/")
     keys = [entry["Key"] for each in pages for entry in each.get("Contents", [])]
-    (key,) = [key for key in keys if key.endswith(f"{found.info.run_id}/artifacts/report.html")]
+    (key,) = [key for key in keys if key.endswith(f"{result.info.run_id}/artifacts/report.html")]
     assert store.get_object(Bucket="mlflow", Key=key)["Body"].read() == Path(page).read_bytes()
     assert any(key.endswith("weights.safetensors") for key in keys)
     assert not any(key.endswith((".pkl", ".pickle", ".pt")) for key in keys)
@@ -139,8 +139,8 @@ def test_the_champion_predicts_on_this_machine(
     version = run.client.get_model_version_by_alias(run.recipe.registry.name, "champion")
     assert version.run_id == parent(run).info.run_id
     wav = next((run.folder / "release").rglob("*.wav"))
-    (said,) = load.predict_files(f"models:/{run.recipe.registry.name}@champion", [wav])
-    assert sum(said.probabilities.values()) == pytest.approx(1)
+    (output,) = load.predict_files(f"models:/{run.recipe.registry.name}@champion", [wav])
+    assert sum(output.probabilities.values()) == pytest.approx(1)
 
 
 def test_the_outcome_was_posted(run: Run) -> None:

@@ -134,12 +134,12 @@ def test_a_database_that_crashes_under_mlflow_loses_nothing(
     attempt.await_epoch(1)
     down = time.time()
     database.crash()
-    kept = attempt.epochs_kept()
-    attempt.await_epoch(kept + 1)  # an epoch ends while nobody can log it
+    retained = attempt.epochs_kept()
+    attempt.await_epoch(retained + 1)  # an epoch ends while nobody can log it
     up = time.time()
     database.start()
     attempt.finish()
-    assert any(down < ended for ended in epochs_ended(server.address, attempt.name)[kept:])
+    assert any(down < ended for ended in epochs_ended(server.address, attempt.name)[retained:])
     assert up > down
     assert_nothing_lost(attempt, undisturbed, monkeypatch)
 
@@ -191,31 +191,31 @@ def outages(
     lost = tracking_server(place, database)
     lost.start()
     proxies = {name: FaultProxy(place.env["AWS_ENDPOINT_URL"]) for name in ("500", "reset")}
-    made = {
+    built = {
         "mlflow": Outage(local(place, "mlflow", lost.address)),
         "500": Outage(local(place, "s3-500", server.address)),
         "reset": Outage(local(place, "s3-reset", server.address)),
     }
-    made["500"].attempt.work = f"{BUCKET}/s3-500-work"
+    built["500"].attempt.work = f"{BUCKET}/s3-500-work"
     for name, proxy in proxies.items():
-        attempt = made[name].attempt
+        attempt = built[name].attempt
         attempt.out = f"{BUCKET}/s3-{name}"
         attempt.env["AWS_ENDPOINT_URL"] = proxy.address
     faults: list[Callable[[], None]] = [
-        lambda: lost_server(made["mlflow"], lost),
-        lambda: ill_s3(made["500"], proxies["500"], "500"),
-        lambda: ill_s3(made["reset"], proxies["reset"], "reset"),
+        lambda: lost_server(built["mlflow"], lost),
+        lambda: ill_s3(built["500"], proxies["500"], "500"),
+        lambda: ill_s3(built["reset"], proxies["reset"], "reset"),
     ]
     try:
         with ThreadPoolExecutor(len(faults)) as pool:
             for done in [pool.submit(fault) for fault in faults]:
                 done.result()
-        yield made
+        yield built
     finally:
         lost.kill()
         for proxy in proxies.values():
             proxy.close()
-        for outage in made.values():
+        for outage in built.values():
             if outage.attempt.running is not None:
                 outage.attempt.running.kill()
 
@@ -239,8 +239,8 @@ def test_a_minute_of_ill_s3_loses_nothing(
     outage = outages[mode]
     assert outage.refused > 0
     assert outage.up - outage.down >= MINUTE_S
-    said = outage.attempt.log.read_text()
-    assert ("not mirrored: " in said) == (mode == "500"), "a mirror that is away is told of"
+    output = outage.attempt.log.read_text()
+    assert ("not mirrored: " in output) == (mode == "500"), "a mirror that is away is told of"
     assert_nothing_lost(outage.attempt, undisturbed, monkeypatch)
 
 

@@ -58,10 +58,10 @@ def test_a_training_on_a_full_disk_says_so_and_ends_well_with_room(
     )
     attempt.start()
     assert attempt.join() == 1, "nobody's mistake, so not 2"
-    said = [line for line in attempt.log.read_text().splitlines() if line.startswith("mtlser: ")]
-    assert len(said) == 1
-    assert f"{disk}" in said[0]
-    assert "no space left on its disk; make room there" in said[0]
+    output = [line for line in attempt.log.read_text().splitlines() if line.startswith("mtlser: ")]
+    assert len(output) == 1
+    assert f"{disk}" in output[0]
+    assert "no space left on its disk; make room there" in output[0]
     assert "Traceback" not in attempt.log.read_text()
     assert not Path(attempt.out).exists()
     assert not list(disk.rglob("best-*.safetensors")), "no file has its final name"

@@ -60,9 +60,9 @@ def test_the_code_is_a_small_layer_of_its_own(engine: Any) -> None:
 
 def test_nothing_secret_and_no_build_argument_is_in_it(engine: Any) -> None:
     image = engine.images.get(IMAGE)
-    told = json.dumps([image.history(), image.attrs["Config"]])
+    outcome = json.dumps([image.history(), image.attrs["Config"]])
     for word in ("certificate", "PIP_INDEX_URL", "PASSWORD", "SECRET"):
-        assert word not in told
+        assert word not in outcome
     assert run(engine, "sh", "-c", "ls -d /certificates 2>&1 || true").startswith("ls:")
 
 
@@ -74,5 +74,5 @@ def test_it_is_healthy_once_its_server_answers(engine: Any) -> None:
 
 
 def test_files_belong_to_root_and_nobody_else_may_write_them(engine: Any) -> None:
-    found = run(engine, "sh", "-c", "find /opt/mtlser ! -user root -o -perm -o+w ! -type l | head")
-    assert found == ""
+    result = run(engine, "sh", "-c", "find /opt/mtlser ! -user root -o -perm -o+w ! -type l | head")
+    assert result == ""

@@ -82,7 +82,7 @@ def _run(text: str, work: str, experiment: str, tasks: dict[str, str]) -> None:
         IMAGE,
     )
 
-    def told(task: Any, name: str) -> Any:
+    def outcome(task: Any, name: str) -> Any:
         return place.step(task).set_env_variable("MLFLOW_RUN_ID", tasks[name])
 
     @dsl.pipeline(name="tracked")
@@ -90,9 +90,9 @@ def _run(text: str, work: str, experiment: str, tasks: dict[str, str]) -> None:
         corpus = place.step(ingest(recipe=recipe, data_version="")).outputs["corpus"]
         folds = place.step(fold_split(recipe=recipe, corpus=corpus)).outputs["folds"]
         data = {"recipe": recipe, "corpus": corpus, "folds": folds}
-        kept = {"work": work, "run": "", "job": dsl.PIPELINE_JOB_ID_PLACEHOLDER}
-        found = told(search(**data, **kept), "search")
-        told(train(**data, **kept, chosen=found.outputs["chosen"], cell=CELL), "train")
+        retained = {"work": work, "run": "", "job": dsl.PIPELINE_JOB_ID_PLACEHOLDER}
+        result = outcome(search(**data, **retained), "search")
+        outcome(train(**data, **retained, chosen=result.outputs["chosen"], cell=CELL), "train")
 
     dag(recipe=text, work=work)
 

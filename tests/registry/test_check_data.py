@@ -39,7 +39,7 @@ def cross_validated(final: Path, recipe: Recipe, run: str, tmp_path: Path) -> No
     plan = stages.load_folds(folds)
     assert cells == [f"mtlser:f{fold.index}:s{recipe.seed}" for fold in plan.folds]
     by_id = {u.id: u for u in stages.load_manifest(tmp_path / "corpus")}
-    told = [
+    outcome = [
         make_prediction(
             name, by_id[name].emotion, fold=fold.index, split=split, style=by_id[name].style,
             text=(by_id[name].text, by_id[name].text), speaker=(by_id[name].speaker,) * 2,
@@ -49,7 +49,7 @@ def cross_validated(final: Path, recipe: Recipe, run: str, tmp_path: Path) -> No
         for name in getattr(fold, split)
     ]  # fmt: skip
     predicted = tmp_path / f"predicted-{run}.jsonl"
-    write_jsonl(predicted, told)
+    write_jsonl(predicted, outcome)
     chosen = tmp_path / f"chosen-{run}"
     assert stages.search(corpus, str(folds), recipe, str(chosen), run=run) == cells
     report = str(tmp_path / f"report-{run}")
@@ -59,8 +59,8 @@ def cross_validated(final: Path, recipe: Recipe, run: str, tmp_path: Path) -> No
 
 def check(recipe: Recipe, run: str, tmp_path: Path) -> tuple[Check, Drift]:
     out = tmp_path / f"checked-{run}"
-    found = stages.check_data(str(tmp_path / "corpus"), recipe, str(out), run)
-    return found, read_json(out / "drift.json", Drift)
+    result = stages.check_data(str(tmp_path / "corpus"), recipe, str(out), run)
+    return result, read_json(out / "drift.json", Drift)
 
 
 def rewrite(utterances: Sequence[Utterance], tmp_path: Path) -> None:
@@ -71,36 +71,36 @@ def parent_of(run: str):  # type: ignore[no-untyped-def]
     experiment = MlflowClient().get_experiment_by_name("mtlser/iemocap")
     assert experiment is not None
     where = f"tags.`mtlser.run` = '{run}'"
-    (found,) = MlflowClient().search_runs([experiment.experiment_id], where)
-    return found
+    (result,) = MlflowClient().search_runs([experiment.experiment_id], where)
+    return result
 
 
 def test_first_unchanged_and_train(
     final: Path, utterances: list[Utterance], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    found, told = check(RECIPE, "one", tmp_path)
-    assert found == Check(verdict="first", champion_recipe=dumps(RECIPE))
-    assert (told.champion, told.reason) == (None, "model mtlser has no champion")
+    result, outcome = check(RECIPE, "one", tmp_path)
+    assert result == Check(verdict="first", champion_recipe=dumps(RECIPE))
+    assert (outcome.champion, outcome.reason) == (None, "model mtlser has no champion")
     cross_validated(final, RECIPE, "one", tmp_path)
     files = {file.path for file in MlflowClient().list_artifacts(parent_of("one").info.run_id)}
     assert {"manifest.jsonl", "recipe.toml", "drift.json"} <= files
 
-    found, told = check(RECIPE, "two", tmp_path)
-    assert found == Check(verdict="unchanged", champion_recipe=dumps(RECIPE))
-    assert "champion version 1 is of this manifest and this recipe" in told.reason
+    result, outcome = check(RECIPE, "two", tmp_path)
+    assert result == Check(verdict="unchanged", champion_recipe=dumps(RECIPE))
+    assert "champion version 1 is of this manifest and this recipe" in outcome.reason
     assert parent_of("two").info.status == "FINISHED"
 
-    found, told = check(OTHER, "three", tmp_path)
-    assert found == Check(verdict="new_recipe", champion_recipe=dumps(RECIPE))
-    assert told.reason == "the same data and another recipe since champion version 1"
-    assert (told.added, told.lost, told.changed) == (0, 0, 0)
+    result, outcome = check(OTHER, "three", tmp_path)
+    assert result == Check(verdict="new_recipe", champion_recipe=dumps(RECIPE))
+    assert outcome.reason == "the same data and another recipe since champion version 1"
+    assert (outcome.added, outcome.lost, outcome.changed) == (0, 0, 0)
 
     corrected = utterances[0].model_copy(update={"text": "YES YES"})
     rewrite([corrected, *utterances[1:]], tmp_path)
     caplog.clear()
-    found, told = check(RECIPE, "four", tmp_path)
-    assert (found.verdict, told.changed) == ("new_data", 1)
-    assert told.reason == "new data and the same recipe since champion version 1"
+    result, outcome = check(RECIPE, "four", tmp_path)
+    assert (result.verdict, outcome.changed) == ("new_data", 1)
+    assert outcome.reason == "new data and the same recipe since champion version 1"
     printed = caplog.text
     assert "class balance" in printed
     assert "OVER" not in printed
@@ -117,10 +117,10 @@ def test_what_was_tried_before_is_not_tried_again(
     client = MlflowClient()
     champions.crown(client, "mtlser", 2)
     champions.rollback(client, "mtlser", reason="too slow")
-    found, told = check(OTHER, "four", tmp_path)
-    assert found.verdict == "unchanged"
-    assert "version 2 is of this manifest" in told.reason
-    assert "too slow" in told.reason
+    result, outcome = check(OTHER, "four", tmp_path)
+    assert result.verdict == "unchanged"
+    assert "version 2 is of this manifest" in outcome.reason
+    assert "too slow" in outcome.reason
 
 
 def test_drift_past_a_limit_is_refused_in_one_sentence_that_tells_the_way(
@@ -130,17 +130,17 @@ def test_drift_past_a_limit_is_refused_in_one_sentence_that_tells_the_way(
     rewrite([u.model_copy(update={"level_dbfs": -60.0}) for u in utterances[4:]], tmp_path)
     with pytest.raises(MtlserError) as refusal:
         check(RECIPE, "two", tmp_path)
-    said = str(refusal.value)
-    assert "level: ks 1, over drift.max_level_ks = 0.2" in said
-    assert "lost utterances: share 0.125, over drift.max_lost_utterances = 0.05" in said
-    assert "\n" not in said
+    output = str(refusal.value)
+    assert "level: ks 1, over drift.max_level_ks = 0.2" in output
+    assert "lost utterances: share 0.125, over drift.max_lost_utterances = 0.05" in output
+    assert "\n" not in output
     assert caplog.text.count("OVER") == 2
     parent = parent_of("two")
     assert parent.info.status == "FAILED"
     assert parent.data.metrics["drift.level_ks"] == 1
     logged = MlflowClient().download_artifacts(parent.info.run_id, "drift.json")
     assert len(Drift.model_validate_json(Path(logged).read_text()).breaches) == 2
-    allowed = said.partition("`")[2].rstrip("`").split()[1::2]
+    allowed = output.partition("`")[2].rstrip("`").split()[1::2]
     assert allowed == ["drift.max_level_ks=1", "drift.max_lost_utterances=0.13"]
     assert check(load(dumps(RECIPE), tuple(allowed)), "three", tmp_path)[0].verdict == "new_data"
 
@@ -158,7 +158,7 @@ def test_an_untracked_check_knows_no_champion(
     utterances: list[Utterance], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MTLSER_TRACKING", "off")
-    found, told = check(RECIPE, "one", tmp_path)
-    assert found.verdict == "first"
-    assert "tracking is off" in told.reason
+    result, outcome = check(RECIPE, "one", tmp_path)
+    assert result.verdict == "first"
+    assert "tracking is off" in outcome.reason
     assert tracking.uri().startswith("sqlite")

@@ -23,14 +23,14 @@ Counts = st.dictionaries(st.sampled_from(EMOTIONS), st.integers(1, 500), min_siz
 
 def utterance(number: int, **others: object) -> Utterance:
     rng = np.random.default_rng(number)
-    told = {
+    outcome = {
         "id": f"u{number:05}", "corpus": "iemocap", "audio": "audio/a.flac",
         "audio_sha256": f"{number:064}", "duration_s": float(rng.gamma(4, 1)),
         "level_dbfs": float(rng.normal(-26, 4)), "emotion": EMOTIONS[number % 4],
         "speaker": f"s{number % 10}", "gender": "F", "session": f"S{number % 5}",
         "dialogue": None, "recording": None, "style": None, "text": "YES", "language": "en",
     }  # fmt: skip
-    return Utterance.model_validate(told | others)
+    return Utterance.model_validate(outcome | others)
 
 
 def corpus(count: int = 400, start: int = 0, **others: object) -> list[Utterance]:
@@ -41,8 +41,8 @@ CHAMPION = corpus()
 
 
 def breaches(now: Sequence[Utterance], limits: DriftRecipe = LIMITS) -> dict[str, Measure]:
-    found = drift.measures(CHAMPION, now, limits)
-    return {measure.name: measure for measure in found if measure.breach}
+    result = drift.measures(CHAMPION, now, limits)
+    return {measure.name: measure for measure in result if measure.breach}
 
 
 def test_the_same_data_and_more_of_it_is_no_drift() -> None:
@@ -63,26 +63,26 @@ def test_the_same_data_and_more_of_it_is_no_drift() -> None:
 )
 def test_another_schema_is_one_breach_each(changed: dict[str, object], seen: str) -> None:
     now = [utterance.model_copy(update=changed) for utterance in CHAMPION]
-    found = breaches(now)["schema"]
-    assert (found.effect, found.key) == (1, "max_schema_changes")
-    assert seen in found.now
+    result = breaches(now)["schema"]
+    assert (result.effect, result.key) == (1, "max_schema_changes")
+    assert seen in result.now
     assert "schema" not in breaches(now, DriftRecipe(max_schema_changes=1))
 
 
 def test_other_sampling_is_a_breach() -> None:
-    (found,) = drift.schema(CHAMPION, CHAMPION, LIMITS, "8000 Hz, 2 channels")
-    assert found.breach
-    assert found.now == "sampling: 8000 Hz, 2 channels"
+    (result,) = drift.schema(CHAMPION, CHAMPION, LIMITS, "8000 Hz, 2 channels")
+    assert result.breach
+    assert result.now == "sampling: 8000 Hz, 2 channels"
 
 
 def test_sampling_is_read_from_the_files(tmp_path: Path) -> None:
-    made = write_corpus(tmp_path)
-    assert drift.sampling(tmp_path, made) == drift.SAMPLING
+    built = write_corpus(tmp_path)
+    assert drift.sampling(tmp_path, built) == drift.SAMPLING
     soundfile.write(tmp_path / "a.wav", np.zeros((8, 2)), 8000)
-    other = made[1].model_copy(update={"audio": "a.wav"})
-    told = drift.sampling(tmp_path, [made[0], other])
-    assert told == "16000 Hz, 1 channel; 8000 Hz, 2 channels"
-    gone = made[1].model_copy(update={"audio": "gone.flac"})
+    other = built[1].model_copy(update={"audio": "a.wav"})
+    outcome = drift.sampling(tmp_path, [built[0], other])
+    assert outcome == "16000 Hz, 1 channel; 8000 Hz, 2 channels"
+    gone = built[1].model_copy(update={"audio": "gone.flac"})
     with pytest.raises(MtlserError, match=r"gone\.flac: no audio"):
         drift.sampling(tmp_path, [gone])
 
@@ -90,12 +90,12 @@ def test_sampling_is_read_from_the_files(tmp_path: Path) -> None:
 def test_a_planted_class_shift_is_found_with_its_size() -> None:
     shifted = [u.model_copy(update={"emotion": "sad"}) if i % 4 == 1 and i < 360 else u
                for i, u in enumerate(CHAMPION)]  # fmt: skip
-    found = breaches(shifted, DriftRecipe(max_changed_utterances=1))
-    assert list(found) == ["class balance"]
+    result = breaches(shifted, DriftRecipe(max_changed_utterances=1))
+    assert list(result) == ["class balance"]
     table = [[100, 100, 100, 100], [100, 10, 100, 190]]
-    assert found["class balance"].p == pytest.approx(stats.chi2_contingency(table).pvalue)
+    assert result["class balance"].p == pytest.approx(stats.chi2_contingency(table).pvalue)
     chi2 = stats.chi2_contingency(table).statistic
-    assert found["class balance"].cramers_v == pytest.approx(np.sqrt(chi2 / 800))
+    assert result["class balance"].cramers_v == pytest.approx(np.sqrt(chi2 / 800))
 
 
 def test_the_size_does_not_depend_on_how_many_there_are_and_p_does() -> None:
@@ -104,8 +104,8 @@ def test_the_size_does_not_depend_on_how_many_there_are_and_p_does() -> None:
     def shifted(count: int) -> Measure:
         before = corpus(count)
         after = [u.model_copy(update={"level_dbfs": u.level_dbfs + 0.8}) for u in before]
-        found = {m.name: m for m in drift.measures(before, after, LIMITS)}
-        return found["level"]
+        result = {m.name: m for m in drift.measures(before, after, LIMITS)}
+        return result["level"]
 
     few, many = shifted(100), shifted(4000)
     assert few.p is not None
@@ -120,20 +120,20 @@ def test_the_size_does_not_depend_on_how_many_there_are_and_p_does() -> None:
 def test_a_planted_shift_is_the_distance_that_scipy_finds(field: str, by: float) -> None:
     shifted = [u.model_copy(update={field: getattr(u, field) + by}) for u in CHAMPION]
     name = field.partition("_")[0]
-    found = breaches(shifted)
-    assert list(found) == [name]
+    result = breaches(shifted)
+    assert list(result) == [name]
     before, after = ([getattr(u, field) for u in side] for side in (CHAMPION, shifted))
     tested = stats.ks_2samp(before, after)
-    assert (found[name].effect, found[name].p) == pytest.approx((tested.statistic, tested.pvalue))
+    assert (result[name].effect, result[name].p) == pytest.approx((tested.statistic, tested.pvalue))
     allowed = DriftRecipe.model_validate({f"max_{name}_ks": 1.0})
     assert breaches(shifted, allowed) == {}
 
 
 def test_a_bad_batch_that_a_large_corpus_hides_is_found_among_the_added() -> None:
     batch = corpus(40, 400, level_dbfs=-70.0)
-    found = breaches([*CHAMPION, *batch])
-    assert list(found) == ["level of 40 added"]
-    assert found["level of 40 added"].key == "max_added_ks"
+    result = breaches([*CHAMPION, *batch])
+    assert list(result) == ["level of 40 added"]
+    assert result["level of 40 added"].key == "max_added_ks"
     few = [*CHAMPION, *batch[:20]]
     assert breaches(few) == {}
     shown = [m for m in drift.measures(CHAMPION, few, LIMITS) if m.name == "level of 20 added"]
@@ -142,10 +142,10 @@ def test_a_bad_batch_that_a_large_corpus_hides_is_found_among_the_added() -> Non
 
 
 def test_lost_and_changed_utterances_and_lost_speakers_are_counted() -> None:
-    kept = [u for u in CHAMPION if u.speaker not in {"s3", "s4"}]
-    found = breaches(kept)
-    assert found["lost speakers"].effect == pytest.approx(0.2)
-    assert found["lost utterances"].effect == pytest.approx(0.2)
+    retained = [u for u in CHAMPION if u.speaker not in {"s3", "s4"}]
+    result = breaches(retained)
+    assert result["lost speakers"].effect == pytest.approx(0.2)
+    assert result["lost utterances"].effect == pytest.approx(0.2)
     relabelled = [u.model_copy(update={"text": "NO"}) if i < 100 else u
                   for i, u in enumerate(CHAMPION)]  # fmt: skip
     assert breaches(relabelled)["changed utterances"].effect == pytest.approx(0.25)

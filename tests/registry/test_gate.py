@@ -65,11 +65,11 @@ def test_a_lower_error_rate_is_a_gain() -> None:
 def test_every_listed_metric_has_to_pass() -> None:
     rules = RegistryRecipe(metrics=("ua", "wer"))
     worse = with_values(side(0.85, 1), "wer", [0.9] * FOLDS)
-    found = gate.weigh(worse, side(0.55), rules)
-    assert [test.passes for test in found.tests] == [True, False]
-    assert not found.passes
-    assert "wer" in found.reason
-    assert "ua" not in found.reason
+    result = gate.weigh(worse, side(0.55), rules)
+    assert [test.passes for test in result.tests] == [True, False]
+    assert not result.passes
+    assert "wer" in result.reason
+    assert "ua" not in result.reason
 
 
 def test_better_allows_no_listed_metric_to_be_shown_worse() -> None:
@@ -86,10 +86,10 @@ def test_better_allows_no_listed_metric_to_be_shown_worse() -> None:
 def test_equal_scores_are_not_worse_and_not_better(spread: bool) -> None:
     """The same recipe twice: the differences are exactly 0, so nothing is divided by."""
     same = side(0.7) if spread else with_values(side(0.7), "ua", [0.7] * FOLDS)
-    found = gate.weigh(same, same, NOT_WORSE)
-    assert found.passes
-    assert (found.tests[0].gain, found.tests[0].low, found.tests[0].p) == (0.0, 0.0, None)
-    assert "on every fold" in found.reason
+    result = gate.weigh(same, same, NOT_WORSE)
+    assert result.passes
+    assert (result.tests[0].gain, result.tests[0].low, result.tests[0].p) == (0.0, 0.0, None)
+    assert "on every fold" in result.reason
     refused = gate.weigh(same, same, BETTER)
     assert not refused.passes
     assert refused.tests[0].p == 1.0
@@ -109,10 +109,10 @@ def test_a_loss_that_is_the_same_on_every_fold_is_held_against_the_margin() -> N
 def test_a_leaking_protocol_is_no_evidence() -> None:
     leaking = measured(CHALLENGER, 0.95, plan(protocol="random"), 1)
     for pair in ((leaking, side(0.5)), (side(0.9, 1), leaking), (leaking, leaking)):
-        found = gate.weigh(*pair, NOT_WORSE)
-        assert not found.passes
-        assert "random leaks" in found.reason
-        assert found.tests == ()
+        result = gate.weigh(*pair, NOT_WORSE)
+        assert not result.passes
+        assert "random leaks" in result.reason
+        assert result.tests == ()
 
 
 def moved(given: FoldPlan) -> FoldPlan:
@@ -132,9 +132,9 @@ def moved(given: FoldPlan) -> FoldPlan:
     ],
 )
 def test_other_folds_or_data_are_refused(other: FoldPlan, why: str) -> None:
-    found = gate.weigh(measured(CHALLENGER, 0.9, other, 1), side(0.5), NOT_WORSE)
-    assert not found.passes
-    assert why in found.reason
+    result = gate.weigh(measured(CHALLENGER, 0.9, other, 1), side(0.5), NOT_WORSE)
+    assert not result.passes
+    assert why in result.reason
 
 
 def test_scores_that_are_not_of_the_folds_beside_them_are_refused() -> None:
@@ -151,9 +151,9 @@ def test_an_absent_metric_or_one_that_is_no_number_is_refused(
     values: list[float | None] = [0.1] * FOLDS
     values[2] = value
     pair[which] = with_values(pair[which], "wer", values)
-    found = gate.weigh(pair[0], pair[1], RegistryRecipe(metrics=("ua", "wer")))
-    assert not found.passes
-    assert f"the {('challenger', 'champion')[which]} has no wer on fold Ses03" in found.reason
+    result = gate.weigh(pair[0], pair[1], RegistryRecipe(metrics=("ua", "wer")))
+    assert not result.passes
+    assert f"the {('challenger', 'champion')[which]} has no wer on fold Ses03" in result.reason
 
 
 def test_one_fold_decides_nothing() -> None:
@@ -174,9 +174,9 @@ def test_speaker_accuracy_is_weighed_on_its_own_slice() -> None:
 def test_welch_and_holm_agree_with_scipy_and_statsmodels() -> None:
     metrics = ("ua", "wa", "wer")
     ours, theirs = side(0.75, 1), side(0.7)
-    found = gate.weigh(ours, theirs, RegistryRecipe(rule="better", metrics=metrics, level=0.1))
+    result = gate.weigh(ours, theirs, RegistryRecipe(rule="better", metrics=metrics, level=0.1))
     p_values = []
-    for metric, test in zip(metrics, found.tests, strict=True):
+    for metric, test in zip(metrics, result.tests, strict=True):
         pair = [
             [value for value in gate.values(reported, metric).values() if value is not None]
             for reported in (ours, theirs)
@@ -189,7 +189,7 @@ def test_welch_and_holm_agree_with_scipy_and_statsmodels() -> None:
         assert [test.low, test.high] == pytest.approx(ends)
         p_values.append(welch.pvalue)
     adjusted = multipletests(p_values, method="holm")[1]
-    assert [test.p_holm for test in found.tests] == pytest.approx(list(adjusted))
+    assert [test.p_holm for test in result.tests] == pytest.approx(list(adjusted))
 
 
 @given(gains=Gains, margin=st.floats(0.001, 0.1), level=st.floats(0.01, 0.3))
@@ -198,29 +198,29 @@ def test_without_overlap_not_worse_is_the_one_sided_t_test(
     gains: list[float], margin: float, level: float
 ) -> None:
     """Against scipy and statsmodels, with a test set that is next to nothing of the training."""
-    found = not_worse(gains, 1e12, 1e-12, margin, level)
-    if found.p is None:
+    result = not_worse(gains, 1e12, 1e-12, margin, level)
+    if result.p is None:
         assert max(gains) - min(gains) < 1e-9
         return
-    assert found.p == pytest.approx(
+    assert result.p == pytest.approx(
         stats.ttest_1samp(gains, -margin, alternative="greater").pvalue, rel=1e-6, abs=1e-12
     )
     low = DescrStatsW(gains).tconfint_mean(alpha=level, alternative="larger")[0]
-    assert found.bound == pytest.approx(low, rel=1e-6, abs=1e-9)
+    assert result.bound == pytest.approx(low, rel=1e-6, abs=1e-9)
 
 
 @given(gains=Gains, share=st.floats(0.05, 1))
 @settings(deadline=None, max_examples=60)
 def test_overlap_widens_the_error_by_the_published_factor(gains: list[float], share: float) -> None:
     """Nadeau and Bengio: `1 / k + n_test / n_train` in the place of `1 / k`."""
-    found = not_worse(gains, 200, 200 * share, 0.02, 0.05)
-    if found.p is None:
+    result = not_worse(gains, 200, 200 * share, 0.02, 0.05)
+    if result.p is None:
         return
     plain = float(stats.ttest_1samp(gains, -0.02).statistic)
     k = len(gains)
     t = plain * ((1 / k) / (1 / k + share)) ** 0.5
-    assert found.t == pytest.approx(t)
-    assert found.p == pytest.approx(float(stats.t.sf(t, k - 1)))
+    assert result.t == pytest.approx(t)
+    assert result.p == pytest.approx(float(stats.t.sf(t, k - 1)))
 
 
 @given(gains=Gains, share=st.floats(0.05, 1), shift=st.floats(0, 0.2))
@@ -228,12 +228,12 @@ def test_overlap_widens_the_error_by_the_published_factor(gains: list[float], sh
 def test_passing_is_the_bound_above_the_margin_and_a_gain_never_hurts(
     gains: list[float], share: float, shift: float
 ) -> None:
-    found = not_worse(gains, 1, share, 0.02, 0.05)
-    if abs(found.bound + 0.02) > 1e-9:
-        assert found.passes == (found.bound > -0.02)
+    result = not_worse(gains, 1, share, 0.02, 0.05)
+    if abs(result.bound + 0.02) > 1e-9:
+        assert result.passes == (result.bound > -0.02)
     more = not_worse([gain + shift for gain in gains], 1, share, 0.02, 0.05)
-    assert more.passes or not found.passes or shift < 1e-9
-    assert not_worse(gains, 1, share / 2, 0.02, 0.05).bound >= found.bound - 1e-12
+    assert more.passes or not result.passes or shift < 1e-9
+    assert not_worse(gains, 1, share / 2, 0.02, 0.05).bound >= result.bound - 1e-12
 
 
 def test_a_test_that_cannot_be_is_refused() -> None:

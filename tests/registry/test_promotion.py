@@ -35,13 +35,13 @@ def test_one_that_is_not_worse_on_the_champion_s_folds_is_champion_and_a_worse_o
     assert (first.champion_before, first.champion_now, first.reason) == (
         None, 1, "there was no champion",
     )  # fmt: skip
-    told = registered(final, high, CHALLENGER, "two", tmp_path)
-    assert (told.version, told.champion_before, told.champion_now) == (2, 1, 2)
-    assert told.gate is not None
-    assert told.gate.tests[0].gain > 0.2
-    assert tags(2)["mtlser.reason"] == told.reason == told.gate.reason
-    assert MlflowClient().get_model_version(NAME, "2").description == told.reason
-    assert json.loads(tags(2)["mtlser.gate"]) == json.loads(told.gate.model_dump_json())
+    outcome = registered(final, high, CHALLENGER, "two", tmp_path)
+    assert (outcome.version, outcome.champion_before, outcome.champion_now) == (2, 1, 2)
+    assert outcome.gate is not None
+    assert outcome.gate.tests[0].gain > 0.2
+    assert tags(2)["mtlser.reason"] == outcome.reason == outcome.gate.reason
+    assert MlflowClient().get_model_version(NAME, "2").description == outcome.reason
+    assert json.loads(tags(2)["mtlser.gate"]) == json.loads(outcome.gate.model_dump_json())
     worse = registered(final, low, CHAMPION, "three", tmp_path)
     assert (worse.version, worse.champion_now, champion()) == (3, 2, 2)
     assert "not shown to be not worse" in worse.reason
@@ -53,12 +53,12 @@ def test_a_higher_mean_on_other_folds_or_data_decides_nothing(
 ) -> None:
     registered(final, low, CHAMPION, "one", tmp_path)
     for run, on in (("data", plan(digest="e" * 64)), ("folds", plan(5))):
-        told = registered(final, measured(CHALLENGER, 0.95, on, 1), CHALLENGER, run, tmp_path)
-        assert told.champion_now == champion() == 1
-        assert told.gate is not None
-        assert told.gate.tests == ()
-        assert "not of the same folds of the same data" in told.reason
-        assert "`mtlser-pipeline run --dag retrain` measures both" in told.reason
+        outcome = registered(final, measured(CHALLENGER, 0.95, on, 1), CHALLENGER, run, tmp_path)
+        assert outcome.champion_now == champion() == 1
+        assert outcome.gate is not None
+        assert outcome.gate.tests == ()
+        assert "not of the same folds of the same data" in outcome.reason
+        assert "`mtlser-pipeline run --dag retrain` measures both" in outcome.reason
 
 
 def test_a_champion_without_a_report_is_not_replaced(
@@ -70,9 +70,9 @@ def test_a_champion_without_a_report_is_not_replaced(
     client.create_registered_model(NAME)
     client.create_model_version(NAME, "file:///nowhere", run.info.run_id)
     champions.crown(client, NAME, 1)
-    told = registered(final, high, CHALLENGER, "one", tmp_path)
-    assert (told.version, told.champion_now) == (2, 1)
-    assert "champion version 1 has no report in MLflow" in told.reason
+    outcome = registered(final, high, CHALLENGER, "one", tmp_path)
+    assert (outcome.version, outcome.champion_now) == (2, 1)
+    assert "champion version 1 has no report in MLflow" in outcome.reason
 
 
 @pytest.mark.parametrize("gone", ["scores.json", "folds.json"])
@@ -81,10 +81,10 @@ def test_a_champion_whose_report_was_deleted_in_mlflow_is_not_replaced(
 ) -> None:
     registered(final, low, CHAMPION, "one", tmp_path)
     (artifacts_of(1) / gone).unlink()
-    told = registered(final, high, CHALLENGER, "two", tmp_path)
-    assert (told.version, told.champion_now, champion()) == (2, 1, 1)
-    assert "champion version 1 has no report in MLflow" in told.reason
-    assert "`mtlser-pipeline run --dag retrain` measures both" in told.reason
+    outcome = registered(final, high, CHALLENGER, "two", tmp_path)
+    assert (outcome.version, outcome.champion_now, champion()) == (2, 1, 1)
+    assert "champion version 1 has no report in MLflow" in outcome.reason
+    assert "`mtlser-pipeline run --dag retrain` measures both" in outcome.reason
 
 
 def test_another_recipe_s_report_in_the_champion_s_run_is_not_taken_for_its_own(
@@ -94,11 +94,13 @@ def test_another_recipe_s_report_in_the_champion_s_run_is_not_taken_for_its_own(
     registered(final, high, CHALLENGER, "one", tmp_path)
     write_json(artifacts_of(1) / "scores.json", low.scores)
     between = measured(load_other(), 0.7, plan(), 3)
-    told = registered(final, between, load_other(), "two", tmp_path)
-    assert (told.version, told.champion_now, champion()) == (2, 1, 1)
-    assert told.gate is not None
-    assert told.gate.tests == ()
-    assert f"is of recipe {CHAMPION.hash}, the champion of recipe {CHALLENGER.hash}" in told.reason
+    outcome = registered(final, between, load_other(), "two", tmp_path)
+    assert (outcome.version, outcome.champion_now, champion()) == (2, 1, 1)
+    assert outcome.gate is not None
+    assert outcome.gate.tests == ()
+    assert (
+        f"is of recipe {CHAMPION.hash}, the champion of recipe {CHALLENGER.hash}" in outcome.reason
+    )
 
 
 def artifacts_of(version: int) -> Path:
@@ -112,24 +114,24 @@ def test_neither_a_leaking_report_nor_another_recipe_s_makes_the_first_champion(
     final: Path, high: Reported, tmp_path: Path
 ) -> None:
     leaking = measured(CHALLENGER, 0.95, plan(protocol="random"), 1)
-    told = registered(final, leaking, CHALLENGER, "one", tmp_path)
-    assert (told.champion_now, "random leaks" in told.reason) == (None, True)
-    told = registered(final, high, load_other(), "two", tmp_path)
-    assert told.champion_now is None
-    assert f"the report is of recipe {CHALLENGER.hash}" in told.reason
+    outcome = registered(final, leaking, CHALLENGER, "one", tmp_path)
+    assert (outcome.champion_now, "random leaks" in outcome.reason) == (None, True)
+    outcome = registered(final, high, load_other(), "two", tmp_path)
+    assert outcome.champion_now is None
+    assert f"the report is of recipe {CHALLENGER.hash}" in outcome.reason
 
 
 def test_a_better_challenger_becomes_champion_and_says_why(
     final: Path, low: Reported, high: Reported, tmp_path: Path
 ) -> None:
     assert registered(final, low, CHAMPION, "one", tmp_path).champion_now == 1
-    told = promoted(final, high, low, CHALLENGER, "two", tmp_path)
-    assert (told.version, told.champion_before, told.champion_now) == (2, 1, 2)
+    outcome = promoted(final, high, low, CHALLENGER, "two", tmp_path)
+    assert (outcome.version, outcome.champion_before, outcome.champion_now) == (2, 1, 2)
     assert champion() == 2
-    assert told.gate is not None
-    assert told.gate.passes
-    assert tags(2)["mtlser.reason"] == told.reason == told.gate.reason
-    assert json.loads(tags(2)["mtlser.gate"])["tests"][0]["gain"] == told.gate.tests[0].gain
+    assert outcome.gate is not None
+    assert outcome.gate.passes
+    assert tags(2)["mtlser.reason"] == outcome.reason == outcome.gate.reason
+    assert json.loads(tags(2)["mtlser.gate"])["tests"][0]["gain"] == outcome.gate.tests[0].gain
     assert tags(2)["mtlser.manifest"] == "d" * 64
     assert tags(2)["recipe_hash"] == CHALLENGER.hash
 
@@ -139,8 +141,8 @@ def test_a_worse_challenger_is_registered_and_leaves_the_champion(
 ) -> None:
     strong, weak = measured(CHAMPION, 0.85, plan()), measured(CHALLENGER, 0.55, plan(), 1)
     registered(final, strong, CHAMPION, "one", tmp_path)
-    told = promoted(final, weak, strong, CHALLENGER, "two", tmp_path)
-    assert (told.version, told.champion_now, champion()) == (2, 1, 1)
+    outcome = promoted(final, weak, strong, CHALLENGER, "two", tmp_path)
+    assert (outcome.version, outcome.champion_now, champion()) == (2, 1, 1)
     assert "not shown to be not worse" in tags(2)["mtlser.reason"]
     assert int(MlflowClient().get_model_version_by_alias(NAME, "challenger").version) == 2
     with pytest.raises(MtlserError, match="first champion"):
@@ -152,9 +154,9 @@ def test_a_champion_that_changed_meanwhile_is_not_replaced(
 ) -> None:
     other = load_other()
     registered(final, measured(other, 0.55, plan()), other, "one", tmp_path)
-    told = promoted(final, high, low, CHALLENGER, "two", tmp_path)
-    assert told.champion_now == 1
-    assert "the champion has changed since" in told.reason
+    outcome = promoted(final, high, low, CHALLENGER, "two", tmp_path)
+    assert outcome.champion_now == 1
+    assert "the champion has changed since" in outcome.reason
 
 
 def load_other() -> Recipe:
@@ -165,9 +167,9 @@ def test_a_report_of_another_recipe_is_no_evidence_for_this_one(
     final: Path, low: Reported, high: Reported, tmp_path: Path
 ) -> None:
     registered(final, low, CHAMPION, "one", tmp_path)
-    told = promoted(final, high, low, load_other(), "two", tmp_path)
-    assert told.champion_now == 1
-    assert f"the report is of recipe {CHALLENGER.hash}" in told.reason
+    outcome = promoted(final, high, low, load_other(), "two", tmp_path)
+    assert outcome.champion_now == 1
+    assert f"the report is of recipe {CHALLENGER.hash}" in outcome.reason
 
 
 def test_without_a_champion_a_sound_challenger_is_one_and_a_leaking_one_is_not(
@@ -177,18 +179,18 @@ def test_without_a_champion_a_sound_challenger_is_one_and_a_leaking_one_is_not(
     refused = promoted(final, leaking, leaking, CHALLENGER, "one", tmp_path)
     assert refused.champion_now is None
     assert "leaks" in refused.reason
-    told = promoted(final, high, low, CHALLENGER, "two", tmp_path)
-    assert (told.champion_before, told.champion_now) == (None, 2)
+    outcome = promoted(final, high, low, CHALLENGER, "two", tmp_path)
+    assert (outcome.champion_before, outcome.champion_now) == (None, 2)
 
 
 def test_an_untracked_promotion_is_weighed_and_registered_nowhere(
     final: Path, low: Reported, high: Reported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MTLSER_TRACKING", "off")
-    told = promoted(final, high, low, CHALLENGER, "one", tmp_path)
-    assert told.version is None
-    assert told.gate is not None
-    assert told.gate.passes
+    outcome = promoted(final, high, low, CHALLENGER, "one", tmp_path)
+    assert outcome.version is None
+    assert outcome.gate is not None
+    assert outcome.gate.passes
 
 
 def test_a_missing_report_is_refused_before_anything_is_registered(

@@ -46,9 +46,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(folder, CHAMPION, measured(CHAMPION, 0.7, plan()))
 
 
-def registered(model: Path, report: Path, key: str, made: Recipe = CHAMPION) -> Registered:
-    with tracking.parent(made, key) as run:
-        return promotion.promote(model, report, None, made, run)
+def registered(model: Path, report: Path, key: str, built: Recipe = CHAMPION) -> Registered:
+    with tracking.parent(built, key) as run:
+        return promotion.promote(model, report, None, built, run)
 
 
 def test_the_same_model_of_one_run_is_registered_once(model: Path, report: Path) -> None:
@@ -103,12 +103,16 @@ def test_a_registered_model_speaks_like_its_folder_and_holds_no_pickle(
     by_path = served.predict(pd.DataFrame({"path": [str(wav)]}))
     encoded = base64.b64encode(wav.read_bytes()).decode()
     by_audio = served.predict(pd.DataFrame({"audio": [encoded]}))
-    (told,) = load.predict_files(str(model), [wav])
+    (printed,) = load.predict_files(str(model), [wav])
     assert by_path.to_dict("records") == by_audio.to_dict("records")
     row = by_path.to_dict("records")[0]
-    assert (row["emotion"], row["text"], row["speaker"]) == (told.emotion, told.text, told.speaker)
-    assert {name: row[name] for name in EMOTIONS} == pytest.approx(told.probabilities)
-    assert load.predict_files("models:/mtlser@champion", [wav]) == [told]
+    assert (row["emotion"], row["text"], row["speaker"]) == (
+        printed.emotion,
+        printed.text,
+        printed.speaker,
+    )
+    assert {name: row[name] for name in EMOTIONS} == pytest.approx(printed.probabilities)
+    assert load.predict_files("models:/mtlser@champion", [wav]) == [printed]
     names = {path.name for path in load.model_folder("models:/mtlser/1").parent.parent.rglob("*")}
     assert not [name for name in names if name.endswith((".pkl", ".pickle", ".pt", ".pth"))]
     with pytest.raises(MtlserError, match="expected `path`"):

@@ -99,5 +99,5 @@ def test_a_step_that_was_killed_before_the_alias_moved_is_ended_by_the_next_try(
             registered(final, high, CHALLENGER, "two", tmp_path)
     assert champion() == 1
     assert "mtlser.reason" in tags(2)
-    told = registered(final, high, CHALLENGER, "two", tmp_path)
-    assert (told.version, told.champion_now, champion()) == (2, 2, 2)
+    outcome = registered(final, high, CHALLENGER, "two", tmp_path)
+    assert (outcome.version, outcome.champion_now, champion()) == (2, 2, 2)

@@ -36,10 +36,10 @@ def test_the_most_confident_mistake_of_each_class_comes_before_any_second(tmp_pa
     assert len({clip.truth for clip in chosen[:4]}) == 4
     by_id = {p.utterance_id: p for p in WRONG}
     for clip in chosen:
-        made = by_id[clip.utterance]
-        assert (clip.truth, clip.predicted) == (made.emotion_true, made.emotion_predicted)
-        assert clip.confidence == pytest.approx(made.emotion_probabilities[clip.predicted])
-        assert (clip.speaker, clip.fold) == (made.speaker_true, made.utterance_id[:5])
+        built = by_id[clip.utterance]
+        assert (clip.truth, clip.predicted) == (built.emotion_true, built.emotion_predicted)
+        assert clip.confidence == pytest.approx(built.emotion_probabilities[clip.predicted])
+        assert (clip.speaker, clip.fold) == (built.speaker_true, built.utterance_id[:5])
     for first in chosen[:4]:
         best = max(
             p.emotion_probabilities[p.emotion_predicted]

@@ -92,9 +92,9 @@ def test_the_page_shows_the_measured_numbers() -> None:
 def test_the_embedded_scores_are_the_scores() -> None:
     measured = make_scores(make_plan(folds=2, per_fold=30))
     html = page.render(measured, make_context(search=make_search(2)))
-    found = re.search(r'<script type="application/json" id="scores">(.*?)</script>', html, re.S)
-    assert found is not None
-    assert Scores.model_validate_json(found[1]) == measured
+    result = re.search(r'<script type="application/json" id="scores">(.*?)</script>', html, re.S)
+    assert result is not None
+    assert Scores.model_validate_json(result[1]) == measured
 
 
 def test_hostile_names_stay_text() -> None:

@@ -27,15 +27,15 @@ MINE = make_predictions(PLAN, "mtlser", 0.7)
 
 def predictions(system: str, quality: float = 0.7, seed: int = 0) -> list[Prediction]:
     """A system's predictions under a name of its own."""
-    made = make_predictions(PLAN, "mtlser", quality, snr_db=(0, 10), seed=seed)
-    return [p.model_copy(update={"system": system}) for p in made]
+    built = make_predictions(PLAN, "mtlser", quality, snr_db=(0, 10), seed=seed)
+    return [p.model_copy(update={"system": system}) for p in built]
 
 
 def given(folder: Path, *systems: str, plan: FoldPlan = PLAN) -> tuple[Path, Path]:
     """A file of predictions and a folds file."""
     folder.mkdir(exist_ok=True)
-    made = [p for i, name in enumerate(systems) for p in predictions(name, 0.7 - i / 5, seed=i)]
-    write_jsonl(folder / "mine.jsonl", made)
+    built = [p for i, name in enumerate(systems) for p in predictions(name, 0.7 - i / 5, seed=i)]
+    write_jsonl(folder / "mine.jsonl", built)
     write_json(folder / "folds.json", plan)
     return folder / "mine.jsonl", folder / "folds.json"
 
@@ -44,8 +44,8 @@ def reported(place: Path, quality: float, plan: FoldPlan = PLAN, *overrides: str
     """A finished report folder of the network."""
     recipe: Recipe = make_recipe("baseline.systems=[]", *overrides)
     place.mkdir(parents=True)
-    made = make_predictions(plan, "mtlser", quality, snr_db=(0, 10, 20), seed=int(quality * 100))
-    write_jsonl(place / "p.jsonl", made)
+    built = make_predictions(plan, "mtlser", quality, snr_db=(0, 10, 20), seed=int(quality * 100))
+    write_jsonl(place / "p.jsonl", built)
     write_json(place / "folds.json", plan)
     files = str(place / "p.jsonl"), str(place / "folds.json")
     stages.report("", files[1], "", [files[0]], recipe, str(place / "report"))
@@ -156,9 +156,9 @@ def test_runs_on_the_same_folds_are_tested_and_recipes_set_side_by_side(
     code, out, err = run("report", "--compare", one, two, "--out", "r")
     assert code == 0, err
     assert "comparison: r/report.html" in out
-    found = read_json(tmp_path / "r" / "comparison.json", Compared)
-    assert found.untested == ()
-    by_metric = {row.metric: row for row in found.comparisons}
+    result = read_json(tmp_path / "r" / "comparison.json", Compared)
+    assert result.untested == ()
+    by_metric = {row.metric: row for row in result.comparisons}
     kinds = [test.kind for test in by_metric["wa"].paired]
     assert kinds[0] == "corrected resampled t"
     assert by_metric["wa"].mcnemar is not None
@@ -190,11 +190,11 @@ def test_speakers_are_matched_by_name_where_one_run_names_none(run: Run, tmp_pat
     assert code == 0, err
     code, _, err = run("report", "--compare", one, "muted", "--out", "r")
     assert code == 0, err
-    found = read_json(tmp_path / "r" / "comparison.json", Compared)
+    result = read_json(tmp_path / "r" / "comparison.json", Compared)
     a, b = (read_json(place / "scores.json", Scores) for place in (one, tmp_path / "muted"))
     gap = a.of("mtlser").clean.pooled.ua - b.of("mute").clean.pooled.ua
-    (row,) = (row for row in found.comparisons if row.metric == "ua")
-    assert row.bootstrap is not None, found.notes
+    (row,) = (row for row in result.comparisons if row.metric == "ua")
+    assert row.bootstrap is not None, result.notes
     assert row.bootstrap.estimate == pytest.approx(gap)
 
 
@@ -204,9 +204,9 @@ def test_runs_on_other_folds_are_shown_but_not_tested(run: Run, tmp_path: Path) 
     two = reported(tmp_path / "two", 0.5, other)
     code, _, err = run("report", "--compare", one, two, "--out", "r")
     assert code == 0, err
-    found = read_json(tmp_path / "r" / "comparison.json", Compared)
-    assert found.comparisons == ()
-    (apart,) = found.untested
+    result = read_json(tmp_path / "r" / "comparison.json", Compared)
+    assert result.comparisons == ()
+    (apart,) = result.untested
     assert any("protocols differ (session; random)" in reason for reason in apart.reasons)
     assert any("manifest digests differ" in reason for reason in apart.reasons)
     html = (tmp_path / "r" / "report.html").read_text()
@@ -232,11 +232,11 @@ def test_without_folds_and_predictions_the_recommended_test_is_named_as_missing(
         (place / "predictions.jsonl").unlink()
     code, _, err = run("report", "--compare", *places, "--out", "r")
     assert code == 0, err
-    found = read_json(tmp_path / "r" / "comparison.json", Compared)
-    assert any("no folds.json" in note for note in found.notes)
-    kinds = {test.kind for row in found.comparisons for test in row.paired}
+    result = read_json(tmp_path / "r" / "comparison.json", Compared)
+    assert any("no folds.json" in note for note in result.notes)
+    kinds = {test.kind for row in result.comparisons for test in row.paired}
     assert "corrected resampled t" not in kinds
-    assert all(row.mcnemar is None for row in found.comparisons)
+    assert all(row.mcnemar is None for row in result.comparisons)
 
 
 def test_runs_are_found_by_mlflow_id_and_registered_model(
@@ -253,12 +253,12 @@ def test_runs_are_found_by_mlflow_id_and_registered_model(
     html = (folder / "report.html").read_text()
     (run_id,) = set(re.findall(r">MLflow run</th><td>([0-9a-f]{32})<", html))
     client.create_registered_model("net")
-    made = client.create_model_version("net", "nowhere", run_id=run_id)
-    client.set_registered_model_alias("net", "champion", made.version)
-    with runs.opened([run_id, "models:/net@champion", f"runs:/{run_id}", str(folder)]) as found:
-        assert len({one.label for one in found}) == 4
-        assert len({one.scores.model_dump_json() for one in found}) == 1
-        assert all(one.plan == PLAN for one in found)
+    built = client.create_model_version("net", "nowhere", run_id=run_id)
+    client.set_registered_model_alias("net", "champion", built.version)
+    with runs.opened([run_id, "models:/net@champion", f"runs:/{run_id}", str(folder)]) as result:
+        assert len({one.label for one in result}) == 4
+        assert len({one.scores.model_dump_json() for one in result}) == 1
+        assert all(one.plan == PLAN for one in result)
     for wrong in ("models:/net@nobody", "models:/net", "0" * 32):
         with pytest.raises(MtlserError, match=re.escape(wrong)), runs.opened([wrong, run_id]):
             pass

@@ -39,7 +39,7 @@ def history(alpha: float, beta: float, fold: int = 0, *curve: float) -> History:
 def drawn() -> list[Figure]:
     scores = make_scores(make_plan(folds=3, per_fold=30))
     trained = [history(a, b, 0, 0.4, 0.5) for a, b in ((0, 0), (0.1, 0), (0, 0.5))]
-    found, _ = studies.ablations(trained)
+    seen, _ = studies.ablations(trained)
     surface, training = studies.surface(make_search()), studies.training(trained)
     assert isinstance(surface, Figure)
     assert training is not None
@@ -47,14 +47,14 @@ def drawn() -> list[Figure]:
     return [
         *(figures.by_fold(scores), figures.confusion_by_fold(scores)),
         *(figures.confusion_overall(scores), *figures.noise(scores.systems)),
-        *(*found, *studies.encoders(runs)[0], surface, training),
+        *(*seen, *studies.encoders(runs)[0], surface, training),
     ]
 
 
 def test_every_trace_and_axis_is_one_that_plotly_knows() -> None:
-    made = drawn()
-    assert {f"figure-{n}" for n in range(4, 15)} <= {figure.id for figure in made}
-    for figure in made:
+    built = drawn()
+    assert {f"figure-{n}" for n in range(4, 15)} <= {figure.id for figure in built}
+    for figure in built:
         whole = go.Figure(data=list(figure.data), layout={"xaxis": figure.x, "yaxis": figure.y})
         assert len(whole.data) == len(figure.data)
 
@@ -83,11 +83,11 @@ def test_figures_show_what_was_measured() -> None:
 def test_ablations_take_only_trainings_with_the_other_weight_zero() -> None:
     trained = [history(0, 0, 0, 0.4), history(0.1, 0, 0, 0.5), history(0.1, 0, 1, 0.7)]
     trained += [history(0.1, 0.8, 0, 0.9)]
-    found, absent = studies.ablations(trained)
-    assert [figure.id for figure in found] == ["figure-7", "figure-8"]
-    names = [trace["name"] for trace in found[0].data]
+    seen, absent = studies.ablations(trained)
+    assert [figure.id for figure in seen] == ["figure-7", "figure-8"]
+    names = [trace["name"] for trace in seen[0].data]
     assert names == ["α = 0", "α = 0.1"]
-    assert found[0].data[1]["y"] == [60.0], "the mean of two folds"
+    assert seen[0].data[1]["y"] == [60.0], "the mean of two folds"
     assert [one.number for one in absent] == ["Figure 9", "Figure 10"]
     assert all("only one" in one.reason for one in absent)
 
@@ -123,8 +123,8 @@ def test_histories_are_read_from_cells_runs_and_searches_once(tmp_path: Path) ->
     cell(tmp_path / "final", "mtlser:final:s0", 0.1, rows)
     cell(tmp_path / "svm", "svm:f0:s0", None, rows)
     names = ("run", "chosen", "alone", "final", "svm")
-    found = histories.read([tmp_path / name for name in names])
-    assert [(one.fold, one.values["wa"]) for one in found] == [(0, (0.5,)), (1, (0.5, None))]
+    seen = histories.read([tmp_path / name for name in names])
+    assert [(one.fold, one.values["wa"]) for one in seen] == [(0, (0.5,)), (1, (0.5, None))]
     (tmp_path / "alone/history.jsonl").write_text("[1]\n")
     with pytest.raises(MtlserError, match=r"history\.jsonl: '\[1\]' is no JSON object"):
         histories.read([tmp_path / "alone"])

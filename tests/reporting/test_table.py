@@ -7,14 +7,16 @@ from tests.helpers.factories import make_plan, make_predictions, make_recipe
 
 def measured(folds: int = 3, protocol: Protocol = "session") -> Scores:
     plan = make_plan(folds=folds, per_fold=30, protocol=protocol)
-    made = make_predictions(plan, "mtlser", 0.7, snr_db=(0, 10))
-    return scores.measure([*made, *make_predictions(plan, "svm", 0.5, seed=1)], plan, make_recipe())
+    built = make_predictions(plan, "mtlser", 0.7, snr_db=(0, 10))
+    return scores.measure(
+        [*built, *make_predictions(plan, "svm", 0.5, seed=1)], plan, make_recipe()
+    )
 
 
 def test_the_table_shows_every_system_condition_and_test() -> None:
-    found = measured()
-    text = table.console(found)
-    main = found.of("mtlser")
+    result = measured()
+    text = table.console(result)
+    main = result.of("mtlser")
     for condition in main.test:
         spread = condition.spreads["wa"]
         assert spread.sd is not None
@@ -26,22 +28,22 @@ def test_the_table_shows_every_system_condition_and_test() -> None:
         assert f"{spread.mean * 100:.1f} ± {spread.sd * 100:.1f}" in row
     assert main.speaker is not None
     assert f"{main.speaker.spread.mean * 100:.1f} ±" in text
-    welch = found.comparisons[0].welch
+    welch = result.comparisons[0].welch
     assert welch is not None
     row = next(
         line for line in text.splitlines() if line.split()[:4] == ["mtlser", "-", "svm", "WA"]
     )
     assert f"{welch.difference * 100:+.1f}" in row
-    assert all(note.split()[0] in text for note in found.notes)
+    assert all(note.split()[0] in text for note in result.notes)
 
 
 def test_wa_comes_before_ua_under_its_own_heading() -> None:
-    found = measured()
-    lines = table.console(found).splitlines()
+    result = measured()
+    lines = table.console(result).splitlines()
     heading = next(line for line in lines if "macro F1" in line).split()
     row = next(line for line in lines if line.split()[:1] == ["mtlser"]).replace(" ± ", "±").split()
     assert heading[1:3] == ["WA", "UA"]
-    clean = found.of("mtlser").clean.spreads
+    clean = result.of("mtlser").clean.spreads
     assert row[1].startswith(f"{clean['wa'].mean * 100:.1f}±")
     assert row[2].startswith(f"{clean['ua'].mean * 100:.1f}±")
 

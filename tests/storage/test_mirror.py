@@ -46,9 +46,9 @@ def sha(cell: Path) -> str | None:
 def objects(location: str) -> list[str]:
     """Names of the objects below an address."""
     place = s3.Place.parse(location)
-    found = s3.connect().list_objects_v2(Bucket=place.bucket, Prefix=place.prefix + "/")
+    result = s3.connect().list_objects_v2(Bucket=place.bucket, Prefix=place.prefix + "/")
     return sorted(
-        each["Key"].removeprefix(place.prefix + "/") for each in found.get("Contents", ())
+        each["Key"].removeprefix(place.prefix + "/") for each in result.get("Contents", ())
     )
 
 
@@ -77,8 +77,8 @@ def test_a_training_goes_on_from_the_mirror_on_an_empty_disk(
     whole = train(inputs, recipe, tmp_path / "whole")
     with monkeypatch.context() as patch:
         die_after(saves, patch)
-        with pytest.raises(KeyboardInterrupt), work_folder.opened(s3, "out") as kept:
-            train(inputs, recipe, kept)
+        with pytest.raises(KeyboardInterrupt), work_folder.opened(s3, "out") as retained:
+            train(inputs, recipe, retained)
     shutil.rmtree(tmp_path / "cache")
     step, steps = Stepper.step, []
 
@@ -87,9 +87,9 @@ def test_a_training_goes_on_from_the_mirror_on_an_empty_disk(
         return step(*args)
 
     monkeypatch.setattr(Stepper, "step", counted)
-    with work_folder.opened(s3, "out") as kept:
-        assert not any(kept.folder.iterdir())
-        resumed = train(inputs, recipe, kept)
+    with work_folder.opened(s3, "out") as retained:
+        assert not any(retained.folder.iterdir())
+        resumed = train(inputs, recipe, retained)
     assert len(steps) == 8 - saves, "it went on from where it was"
     assert sha(resumed) == sha(whole)
     assert history(resumed) == history(whole)
@@ -127,8 +127,8 @@ def test_the_best_weights_come_back_where_a_later_epoch_was_worse(
         die_after(3, patch)
         with pytest.raises(KeyboardInterrupt):
             train(inputs, recipe, WorkFolder(tmp_path / "killed", s3))
-    kept = [name.rpartition("/")[2] for name in objects(s3)]
-    assert kept == ["best-1.safetensors", "state.safetensors"]
+    retained = [name.rpartition("/")[2] for name in objects(s3)]
+    assert retained == ["best-1.safetensors", "state.safetensors"]
     resumed = train(inputs, recipe, WorkFolder(tmp_path / "empty", s3))
     assert sha(resumed) == sha(whole)
 
@@ -146,9 +146,9 @@ def test_a_mirror_that_is_away_does_not_stop_a_training_that_says_so(
     die_after(99, monkeypatch, lambda _: monkeypatch.setenv("AWS_ENDPOINT_URL", NOWHERE))
     trained = train(inputs, recipe, WorkFolder(tmp_path / "work", s3))
     assert sha(trained) == sha(whole)
-    said = capsys.readouterr().out
-    assert f"not mirrored: {s3}/cells/" in said
-    assert NOWHERE in said
+    output = capsys.readouterr().out
+    assert f"not mirrored: {s3}/cells/" in output
+    assert NOWHERE in output
     assert list(trained.parent.glob("*.part/state.safetensors")), "the mirror still lacks the cell"
 
 
@@ -201,13 +201,13 @@ def test_files_go_up_whole_come_back_and_go(s3: str, tmp_path: Path) -> None:
 def test_a_dropped_file_is_not_uploaded_later(
     s3: str, s3_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = WorkFolder(tmp_path, s3)
+    retained = WorkFolder(tmp_path, s3)
     for name in ("one", "two", "three"):
         (tmp_path / name).write_text(name)
     monkeypatch.setenv("AWS_ENDPOINT_URL", NOWHERE)
-    kept.store("one")
-    kept.store("two")
-    kept.delete("one")
+    retained.store("one")
+    retained.store("two")
+    retained.delete("one")
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
-    kept.store("three")
+    retained.store("three")
     assert objects(s3) == ["three", "two"]

@@ -18,16 +18,16 @@ from tests.helpers.fault_proxy import FaultProxy, Mode
 @pytest.fixture
 def proxy(s3: str, s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
     """Between the test and S3; each try is one request."""
-    made = FaultProxy(s3_server)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", made.address)
+    built = FaultProxy(s3_server)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", built.address)
 
     def connect() -> Any:
         config = Config(retries={"total_max_attempts": 1})
-        return boto3.session.Session().client("s3", endpoint_url=made.address, config=config)
+        return boto3.session.Session().client("s3", endpoint_url=built.address, config=config)
 
     monkeypatch.setattr(objects, "connect", connect)
-    yield made
-    made.close()
+    yield built
+    built.close()
 
 
 @pytest.mark.parametrize("mode", ["500", "reset"])
@@ -43,9 +43,9 @@ def test_a_folder_goes_up_and_comes_back_although_s3_was_ill(
     refused = proxy.refused
     assert refused > 0
     proxy.become(mode)
-    found = storage.fetch(f"{s3}/out")
+    result = storage.fetch(f"{s3}/out")
     assert proxy.refused > refused
-    assert sorted(path.name for path in found.iterdir()) == ["one", "two"]
+    assert sorted(path.name for path in result.iterdir()) == ["one", "two"]
 
 
 @pytest.mark.parametrize("mode", ["500", "reset"])

@@ -19,9 +19,9 @@ def client() -> MlflowClient:
 
 
 def kind() -> str | None:
-    found = client().get_experiment_by_name(EXPERIMENT)
-    assert found is not None
-    return found.tags.get("mlflow.experimentKind")
+    result = client().get_experiment_by_name(EXPERIMENT)
+    assert result is not None
+    return result.tags.get("mlflow.experimentKind")
 
 
 def start_run() -> None:
@@ -35,10 +35,10 @@ def test_an_experiment_is_marked_as_one_of_training_runs() -> None:
 
 
 def test_an_experiment_of_an_earlier_version_is_marked_too() -> None:
-    made = client().create_experiment(EXPERIMENT)
+    built = client().create_experiment(EXPERIMENT)
     start_run()
     assert kind() == "custom_model_development"
-    client().set_experiment_tag(made, "mlflow.experimentKind", "genai_development")
+    client().set_experiment_tag(built, "mlflow.experimentKind", "genai_development")
     start_run()
     assert kind() == "genai_development"  # somebody chose it
 
@@ -55,12 +55,12 @@ def test_mlflow_gets_no_path_of_this_machine(tmp_path: Path) -> None:
     )
     with tracking.parent(here) as run:
         tracking.dataset(run, here, make_plan())
-    kept = client().get_run(str(run.id))
-    params = kept.data.params
+    retained = client().get_run(str(run.id))
+    params = retained.data.params
     keys = ("data.root", "model.encoder", "noise.root")
     assert [params[key] for key in keys] == ["release", "encoder", "noise"]
     logged = Path(client().download_artifacts(str(run.id), "recipe.toml")).read_text()
-    everything = f"{kept.to_dictionary()} {logged}".replace(kept.info.artifact_uri, "")
+    everything = f"{retained.to_dictionary()} {logged}".replace(retained.info.artifact_uri, "")
     assert str(tmp_path) not in everything
     assert recipe.load(logged).hash == here.hash
     for name in folders.values():

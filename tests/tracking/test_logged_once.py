@@ -24,7 +24,7 @@ def test_each_epoch_is_told_once_wherever_the_kill_comes(
 ) -> None:
     """Killed before or after the second epoch's figures are logged, or the best epoch's number."""
     inputs = make_inputs(tmp_path)
-    made = small_recipe(tmp_path, f"train.epochs={EPOCHS}", f"train.patience={EPOCHS}")
+    built = small_recipe(tmp_path, f"train.epochs={EPOCHS}", f"train.patience={EPOCHS}")
     tell, calls = mlflow_runs.MlflowRun.metrics, [0]
 
     def tell_and_die(run: mlflow_runs.MlflowRun, *args: Any, **more: Any) -> None:
@@ -35,9 +35,9 @@ def test_each_epoch_is_told_once_wherever_the_kill_comes(
             raise KeyboardInterrupt
 
     def attempt() -> Path:
-        with tracking.parent(made, "job") as parent:
-            kept = WorkFolder(tmp_path / "work")
-            return network.train_network(training(inputs), inputs, made, kept, parent)
+        with tracking.parent(built, "job") as parent:
+            retained = WorkFolder(tmp_path / "work")
+            return network.train_network(training(inputs), inputs, built, retained, parent)
 
     with monkeypatch.context() as patch:
         patch.setattr(mlflow_runs.MlflowRun, "metrics", tell_and_die)
@@ -52,8 +52,8 @@ def test_each_epoch_is_told_once_wherever_the_kill_comes(
     )
     assert fold.info.status == "FINISHED"
     for name in ("train_loss", "score"):
-        told = client.get_metric_history(fold.info.run_id, name)
-        assert sorted((each.step, each.value) for each in told) == [
+        outcome = client.get_metric_history(fold.info.run_id, name)
+        assert sorted((each.step, each.value) for each in outcome) == [
             (number, row[name]) for number, row in enumerate(rows, 1)
         ]
     assert len(client.get_metric_history(fold.info.run_id, "best_epoch")) == 1

@@ -19,9 +19,9 @@ def status(run: tracking.Run) -> str:
     return str(MlflowClient().get_run(str(run.id)).info.status)
 
 
-def left_open(made: recipe.Recipe, key: str) -> list[tracking.Run]:
+def left_open(built: recipe.Recipe, key: str) -> list[tracking.Run]:
     """A parent, a pair that has ended with a fold that has not, and a fold that has."""
-    with tracking.parent(made, key) as parent:
+    with tracking.parent(built, key) as parent:
         pair = parent.child("a0.1-b0.8", "pair")
         running, ended = pair.child("f0", "fold 0"), pair.child("f1", "fold 1")
         ended.close("FINISHED")
@@ -79,23 +79,28 @@ def test_the_outcome_of_kubeflow_ends_the_runs(
     runs = left_open(RECIPE, "job")
     posted: list[tuple[str, Outcome]] = []
     monkeypatch.setenv(outcome.WEBHOOK, "https://hooks.example/secret")
-    monkeypatch.setattr(webhook, "post", lambda *told: posted.append(told))
+    monkeypatch.setattr(webhook, "post", lambda *printed: posted.append(printed))
     stages.report_outcome(RECIPE, run="job", state=state, pipeline="retrain-1", error="why")
     assert status(runs[0]) == ended
-    ((address, told),) = posted
+    ((address, printed),) = posted
     assert address == "https://hooks.example/secret"
-    assert (told.pipeline, told.run, told.state, told.error) == ("retrain-1", "job", state, "why")
-    assert told.mlflow is None  # a file is no address
+    assert (printed.pipeline, printed.run, printed.state, printed.error) == (
+        "retrain-1",
+        "job",
+        state,
+        "why",
+    )
+    assert printed.mlflow is None  # a file is no address
 
 
 def test_a_server_s_run_has_a_link(monkeypatch: pytest.MonkeyPatch) -> None:
     with tracking.parent(RECIPE, "job") as parent:
         pass
     monkeypatch.setattr(mlflow_runs, "connect", lambda _: MlflowClient())
-    told = mlflow_close.link("http://ann:word@mlflow.example:5000/", RECIPE, [str(parent.id)])
+    printed = mlflow_close.link("http://ann:word@mlflow.example:5000/", RECIPE, [str(parent.id)])
     experiment = MlflowClient().get_run(str(parent.id)).info.experiment_id
     page = f"http://mlflow.example:5000/#/experiments/{experiment}/runs/{parent.id}"
-    assert told == f"{page}?workflowType=machine_learning"
+    assert printed == f"{page}?workflowType=machine_learning"
 
 
 def test_a_store_that_is_away_raises_nothing(
@@ -106,6 +111,6 @@ def test_a_store_that_is_away_raises_nothing(
 
     monkeypatch.setattr(mlflow_close, "close", away)
     stages.report_outcome(RECIPE, run="job", state="FAILED", pipeline="retrain-1")
-    told = capsys.readouterr().out
-    assert "runs were not closed: MLflow could not" in told
-    assert "MTLSER_WEBHOOK is not set" in told
+    printed = capsys.readouterr().out
+    assert "runs were not closed: MLflow could not" in printed
+    assert "MTLSER_WEBHOOK is not set" in printed

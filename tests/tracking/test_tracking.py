@@ -50,9 +50,9 @@ def entity(run: tracking.Run):  # type: ignore[no-untyped-def]
 
 
 def all_runs(view: int = ViewType.ACTIVE_ONLY):  # type: ignore[no-untyped-def]
-    found = client().get_experiment_by_name(EXPERIMENT)
-    assert found is not None
-    return client().search_runs([found.experiment_id], run_view_type=view)
+    result = client().get_experiment_by_name(EXPERIMENT)
+    assert result is not None
+    return client().search_runs([result.experiment_id], run_view_type=view)
 
 
 def test_steps_with_one_key_share_a_parent_that_stays_open_until_finished() -> None:
@@ -71,18 +71,18 @@ def test_steps_with_one_key_share_a_parent_that_stays_open_until_finished() -> N
 def test_two_recipes_under_one_key_have_a_parent_each() -> None:
     rival = recipe.load("demo", ("train.learning_rate=1e-3",))
     parents, folds = [], []
-    for made in (RECIPE, rival, RECIPE):
-        with tracking.parent(made, "job") as run:
+    for built in (RECIPE, rival, RECIPE):
+        with tracking.parent(built, "job") as run:
             pair = run.child("a0.1-b0.8", "alpha 0.1 beta 0.8")
             fold = pair.child("f0", "fold 0")
-            fold.metrics({"ua": made.train.learning_rate})
+            fold.metrics({"ua": built.train.learning_rate})
             parents.append(run.id)
             folds.append(fold.id)
     assert parents[0] == parents[2] != parents[1]
     assert folds[0] == folds[2] != folds[1]
     assert entity(run).data.params["train.learning_rate"] == "0.0005"
-    told = client().get_run(str(folds[1])).data.metrics
-    assert told == {"ua": rival.train.learning_rate}
+    outcome = client().get_run(str(folds[1])).data.metrics
+    assert outcome == {"ua": rival.train.learning_rate}
 
 
 def test_a_step_that_says_nothing_asks_no_store(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,15 +115,15 @@ def test_the_parent_carries_recipe_parameters_and_tags(monkeypatch: pytest.Monke
     with tracking.parent(leaking, "job") as run:
         run.dataset("iemocap", "d" * 64, "/data")
         run.dataset("iemocap", "d" * 64, "/data")
-    told = entity(run)
-    assert told.data.params["train.learning_rate"] == "0.0005"
-    assert not any(name.startswith("hp.") for name in told.data.params)
-    assert told.data.tags["mtlser.leaks"] == "true"
-    assert told.data.tags["mtlser.protocol"] == "random"
-    assert told.data.tags["mtlser.recipe_hash"] == leaking.hash
-    assert told.data.tags["mlflow.source.git.commit"] == "abc123"
-    assert [given.dataset.digest for given in told.inputs.dataset_inputs] == ["d" * 36]
-    assert told.data.tags["mtlser.manifest"] == "d" * 64
+    outcome = entity(run)
+    assert outcome.data.params["train.learning_rate"] == "0.0005"
+    assert not any(name.startswith("hp.") for name in outcome.data.params)
+    assert outcome.data.tags["mtlser.leaks"] == "true"
+    assert outcome.data.tags["mtlser.protocol"] == "random"
+    assert outcome.data.tags["mtlser.recipe_hash"] == leaking.hash
+    assert outcome.data.tags["mlflow.source.git.commit"] == "abc123"
+    assert [given.dataset.digest for given in outcome.inputs.dataset_inputs] == ["d" * 36]
+    assert outcome.data.tags["mtlser.manifest"] == "d" * 64
     path = client().download_artifacts(str(run.id), "recipe.toml")
     assert recipe.load(path) == leaking
 
@@ -206,11 +206,11 @@ def test_the_earliest_of_several_makers_wins_and_losers_delete_their_own(
     earlier: list[str] = []
 
     def overtaken(asked: MlflowClient, place: str, marks: dict[str, str]) -> Run | None:
-        found = searched(asked, place, marks)
+        result = searched(asked, place, marks)
         if not earlier:  # another step makes the parent right after this one looked
-            made = asked.create_run(place, start_time=1, tags=marks)
-            earlier.append(made.info.run_id)
-        return found
+            built = asked.create_run(place, start_time=1, tags=marks)
+            earlier.append(built.info.run_id)
+        return result
 
     monkeypatch.setattr(mlflow_runs, "find", overtaken)
     with tracking.parent(RECIPE, "job") as run:
@@ -257,9 +257,9 @@ def test_the_default_store_is_in_the_current_folder(
 
 
 def test_a_deleted_experiment_is_told_with_what_brings_it_back() -> None:
-    made = client().create_experiment(EXPERIMENT)
-    client().delete_experiment(made)
-    with pytest.raises(MtlserError, match=f"restore -x {made}"), tracking.parent(RECIPE):
+    built = client().create_experiment(EXPERIMENT)
+    client().delete_experiment(built)
+    with pytest.raises(MtlserError, match=f"restore -x {built}"), tracking.parent(RECIPE):
         pass
 
 
@@ -272,22 +272,26 @@ def test_the_dataset_of_a_plan_is_logged_by_its_digest() -> None:
 
 
 def test_a_report_logs_its_summary_each_folds_test_scores_and_its_files(tmp_path: Path) -> None:
-    made, plan = make_recipe(), make_plan(folds=2)
+    built, plan = make_recipe(), make_plan(folds=2)
     predictions = [
         *make_predictions(plan, snr_db=(0, 10, 20)),
         *make_predictions(plan, "svm", quality=0.5),
     ]
-    measured = scores.measure(predictions, plan, made)
+    measured = scores.measure(predictions, plan, built)
     folder = tmp_path / "report"
     folder.mkdir()
     scores.write_summary(folder / "summary.json", measured)
     (folder / "report.html").write_text("<p>page</p>")
-    with tracking.parent(made, "job") as run:
+    with tracking.parent(built, "job") as run:
         logged_scores.log_scores(run, measured, folder)
         logged_scores.log_scores(run, measured, folder)
     clean = measured.of("mtlser").clean
     assert entity(run).data.metrics["wa_mean"] == clean.spreads["wa"].mean
-    below = {told.info.run_name: told.data for told in all_runs() if told.info.run_id != run.id}
+    below = {
+        outcome.info.run_name: outcome.data
+        for outcome in all_runs()
+        if outcome.info.run_id != run.id
+    }
     assert sorted(below) == [
         f"{system} {name}: test" for system in ("mtlser", "svm") for name in ("Ses01", "Ses02")
     ]

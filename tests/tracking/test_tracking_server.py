@@ -32,4 +32,6 @@ def test_a_server_over_http_keeps_runs_and_artifacts(
         child.metrics({"ua": 0.5}, step=3)
     kept_run = MlflowClient(tracking_uri=server).get_run(str(child.id))
     assert kept_run.data.metrics == {"ua": 0.5}
-    assert [kept.name for kept in (tmp_path / "kept").rglob("recipe.toml")] == ["recipe.toml"]
+    assert [retained.name for retained in (tmp_path / "kept").rglob("recipe.toml")] == [
+        "recipe.toml"
+    ]

@@ -53,16 +53,16 @@ Make = Callable[..., Hook]
 
 @pytest.fixture
 def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
-    made: list[Hook] = []
+    built: list[Hook] = []
 
     def make(codes: list[int], release: threading.Event | None = None) -> Hook:
-        made.append(Hook(codes, release))
-        return made[-1]
+        built.append(Hook(codes, release))
+        return built[-1]
 
     monkeypatch.setattr(webhook, "FIRST_WAIT_S", 0.001)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     yield make
-    for each in made:
+    for each in built:
         if each.release is not None:
             each.release.set()
         each.server.shutdown()
@@ -91,9 +91,9 @@ def test_a_refusal_is_final_and_a_busy_server_is_asked_again(
     there = hook([code] * 9)
     assert not webhook.post(there.address, OUTCOME)
     assert len(there.bodies) == attempts
-    told = capsys.readouterr()
-    assert f"HTTP {code}" in told.out
-    assert SECRET not in told.out + told.err
+    outcome = capsys.readouterr()
+    assert f"HTTP {code}" in outcome.out
+    assert SECRET not in outcome.out + outcome.err
 
 
 def test_a_server_that_is_not_there_is_told_without_the_secret(
@@ -103,9 +103,9 @@ def test_a_server_that_is_not_there_is_told_without_the_secret(
     there.server.shutdown()
     there.server.server_close()
     assert not webhook.post(there.address, OUTCOME)
-    told = capsys.readouterr()
-    assert "http://127.0.0.1: ConnectionRefusedError after 5 attempts" in told.out
-    assert SECRET not in told.out + told.err
+    outcome = capsys.readouterr()
+    assert "http://127.0.0.1: ConnectionRefusedError after 5 attempts" in outcome.out
+    assert SECRET not in outcome.out + outcome.err
 
 
 def test_a_slow_server_holds_the_handler_no_longer_than_the_limit(
@@ -114,9 +114,9 @@ def test_a_slow_server_holds_the_handler_no_longer_than_the_limit(
     there = hook([], threading.Event())
     monkeypatch.setattr(webhook, "LIMIT_S", 0.3)
     assert not webhook.post(there.address, OUTCOME)
-    told = capsys.readouterr()
-    assert "no answer within 0.3 s" in told.out
-    assert SECRET not in told.out + told.err
+    outcome = capsys.readouterr()
+    assert "no answer within 0.3 s" in outcome.out
+    assert SECRET not in outcome.out + outcome.err
 
 
 @pytest.mark.parametrize(
@@ -131,12 +131,12 @@ def test_no_address_makes_the_handler_fail_or_tell_the_secret(
     monkeypatch.setattr(webhook, "FIRST_WAIT_S", 0.001)
     monkeypatch.setenv("NO_PROXY", "*")
     assert not webhook.post(address, OUTCOME)
-    told = capsys.readouterr()
-    assert "was not posted" in told.out
-    assert SECRET not in told.out + told.err
+    outcome = capsys.readouterr()
+    assert "was not posted" in outcome.out
+    assert SECRET not in outcome.out + outcome.err
 
 
 def test_a_long_error_is_cut_for_people_alone() -> None:
-    told = OUTCOME.model_copy(update={"error": "x" * 5000})
-    assert len(told.text) < 700
-    assert len(told.error) == 5000
+    outcome = OUTCOME.model_copy(update={"error": "x" * 5000})
+    assert len(outcome.text) < 700
+    assert len(outcome.error) == 5000

@@ -49,11 +49,11 @@ def test_statistics_count_each_utterance_once(tmp_path: Path) -> None:
     corpus.mkdir()
     utterances = write_corpus(corpus, speakers=1, each=3)
     rng = np.random.default_rng(0)
-    made = {u.id: rng.normal(2, 3, (4 + 3 * i, 5)) for i, u in enumerate(utterances)}
-    found = features.statistics(lambda u: torch.from_numpy(made[u.id]), utterances)
-    pooled = np.stack([f.mean(0) for f in made.values()])
+    built = {u.id: rng.normal(2, 3, (4 + 3 * i, 5)) for i, u in enumerate(utterances)}
+    result = features.statistics(lambda u: torch.from_numpy(built[u.id]), utterances)
+    pooled = np.stack([f.mean(0) for f in built.values()])
     mean = pooled.mean(0)
-    variance = np.mean([((f - mean) ** 2).mean(0) for f in made.values()], axis=0)
-    np.testing.assert_allclose(found.mean_c, mean, rtol=1e-5)
-    np.testing.assert_allclose(found.pooled_sd_c, pooled.std(0, ddof=1), rtol=1e-5)
-    np.testing.assert_allclose(found.frame_sd_c, np.sqrt(variance), rtol=1e-5)
+    variance = np.mean([((f - mean) ** 2).mean(0) for f in built.values()], axis=0)
+    np.testing.assert_allclose(result.mean_c, mean, rtol=1e-5)
+    np.testing.assert_allclose(result.pooled_sd_c, pooled.std(0, ddof=1), rtol=1e-5)
+    np.testing.assert_allclose(result.frame_sd_c, np.sqrt(variance), rtol=1e-5)

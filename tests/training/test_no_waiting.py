@@ -40,8 +40,8 @@ class Device(TorchDispatchMode):
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        made: Any = WeakTensorKeyDictionary  # torch does not annotate it
-        self.held: Any = made()
+        built: Any = WeakTensorKeyDictionary  # torch does not annotate it
+        self.held: Any = built()
 
     def take(self, tensor: Tensor) -> Tensor:
         """The tensor, now on the device."""
@@ -79,37 +79,37 @@ class Device(TorchDispatchMode):
             )
             if packet in READS_BACK or masks:
                 raise Waits(f"{func} waits for the device")
-        found = func(*args, **(kwargs or {}))
+        result = func(*args, **(kwargs or {}))
         if here:
-            for tensor in tree_leaves(found):
+            for tensor in tree_leaves(result):
                 if isinstance(tensor, Tensor):
                     self.take(tensor)
-        return found
+        return result
 
 
 @contextmanager
 def device(stepper: Stepper, patch: pytest.MonkeyPatch) -> Iterator[Device]:
     """The stand-in, with the stepper's weights on it and all that is moved to it."""
-    made = Device()
+    built = Device()
 
     def moved(values: Tensor, _: torch.device) -> Tensor:
-        return made.take(values.clone())
+        return built.take(values.clone())
 
     def to(targets: Targets, _: torch.device) -> Targets:
         return Targets(
-            made.take(targets.emotion_b.clone()),
-            made.take(targets.speaker_b.clone()),
+            built.take(targets.emotion_b.clone()),
+            built.take(targets.speaker_b.clone()),
             targets.characters,
         )
 
     patch.setattr(step, "_moved", moved)
     patch.setattr(Targets, "to", to)
     for tensor in stepper.job.network.state_dict(keep_vars=True).values():
-        made.take(tensor)
+        built.take(tensor)
     assert stepper._weights_e is not None
-    stepper._weights_e = made.take(stepper._weights_e.clone())
-    with made, made.copies_guarded(patch):
-        yield made
+    stepper._weights_e = built.take(stepper._weights_e.clone())
+    with built, built.copies_guarded(patch):
+        yield built
 
 
 @pytest.mark.parametrize("trainable", ["heads", "transformer", "all"])

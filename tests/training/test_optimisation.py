@@ -65,13 +65,13 @@ def test_bf16_on_a_gpu_that_has_none_is_refused(monkeypatch: pytest.MonkeyPatch)
 def test_bf16_trains_to_nearly_the_losses_of_fp32_with_weights_of_fp32(
     inputs: Inputs, tmp_path: Path
 ) -> None:
-    found = {}
+    result = {}
     for precision in ("fp32", "bf16"):
         recipe = small_recipe(tmp_path, f"train.precision={precision}", "train.epochs=3")
-        found[precision] = history(train(inputs, recipe, tmp_path / precision))
-    for exact, near in zip(found["fp32"], found["bf16"], strict=True):
+        result[precision] = history(train(inputs, recipe, tmp_path / precision))
+    for exact, near in zip(result["fp32"], result["bf16"], strict=True):
         assert near["train_loss"] == pytest.approx(exact["train_loss"], rel=0.02)
-    assert found["bf16"] != found["fp32"]
+    assert result["bf16"] != result["fp32"]
     job = make_job(inputs, small_recipe(tmp_path, "train.precision=bf16"), tmp_path)
     Stepper(job).step(job.examples[:8], 1)
     assert {p.dtype for p in job.network.parameters()} == {torch.float32}
@@ -127,12 +127,12 @@ def test_a_schedule_warms_up_falls_and_goes_on_where_it_was(
     for done in (0, 3):
         weight = torch.nn.Parameter(torch.zeros(1))
         optimizer = torch.optim.AdamW([weight], lr=1e-3)
-        made = optimisation.make_schedule(optimizer, recipe, 4, done)
+        built = optimisation.make_schedule(optimizer, recipe, 4, done)
         rates = []
         for _ in range(done, 8):
-            rates.append(made.get_last_lr()[0])
+            rates.append(built.get_last_lr()[0])
             optimizer.step()
-            made.step()
+            built.step()
         wanted = [1e-3 * expected(index) for index in range(done, 8)]
         assert rates == pytest.approx(wanted, abs=1e-12)
 
@@ -185,9 +185,9 @@ def test_spec_augment_masks_a_span_of_each_clip_s_own_frames_and_channels() -> N
             for gone, size in ((gone_t, len(clip_tc)), (gone_c, 40)):
                 assert len(gone) <= size // 10
                 assert gone == list(range(gone[0], gone[0] + len(gone))) if gone else True
-            kept = torch.ones_like(clip_tc)
-            kept[gone_t], kept[:, gone_c] = 0, 0
-            torch.testing.assert_close(clip_tc, kept, rtol=0, atol=0)
+            retained = torch.ones_like(clip_tc)
+            retained[gone_t], retained[:, gone_c] = 0, 0
+            torch.testing.assert_close(clip_tc, retained, rtol=0, atol=0)
             frames_seen.add(len(gone_t))
             starts.add(tuple(gone_t[:1]))
     assert len(frames_seen) > 3
@@ -223,8 +223,8 @@ def test_system_metrics_are_logged_where_mlflow_is_told_to(
             training(inputs), inputs, recipe, WorkFolder(tmp_path / "work"), parent
         )
     runs = MlflowClient(store).search_runs(["1"], "tags.mlflow.runName = 'fold 0'")
-    found = {name for run in runs for name in run.data.metrics}
-    assert "train_loss" in found
-    logged = {name for name in found if name.startswith("system/")}
+    result = {name for run in runs for name in run.data.metrics}
+    assert "train_loss" in result
+    logged = {name for name in result if name.startswith("system/")}
     assert ("system/cpu_utilization_percentage" in logged) == (wanted == "true")
     assert bool(logged) == (wanted == "true")

@@ -122,9 +122,9 @@ def assert_alike(one: Path, other: Path) -> None:
 
 def test_two_processes_train_as_one_and_the_first_alone_writes(place: Path, alone: Path) -> None:
     store = f"sqlite:///{place}/mlflow.db"
-    said = train_together(place, "together", MLFLOW_TRACKING_URI=store, MTLSER_TRACKING="on")
+    output = train_together(place, "together", MLFLOW_TRACKING_URI=store, MTLSER_TRACKING="on")
     assert_alike(alone, place / "together")
-    assert said.count("cell: ") == 1, "what comes next is told once"
+    assert output.count("cell: ") == 1, "what comes next is told once"
     files = {path.relative_to(alone) for path in alone.rglob("*")}
     assert {
         path.relative_to(place / "together") for path in (place / "together").rglob("*")
@@ -136,20 +136,20 @@ def test_two_processes_train_as_one_and_the_first_alone_writes(place: Path, alon
     assert {run.info.status for run in runs} <= {"FINISHED", "RUNNING"}
     (fold,) = (run for run in runs if run.info.run_name == "fold 0")
     losses = client.get_metric_history(fold.info.run_id, "train_loss")
-    told = [row["train_loss"] for row in history(place / "together")]
-    assert [metric.value for metric in losses] == pytest.approx(told)
+    outcome = [row["train_loss"] for row in history(place / "together")]
+    assert [metric.value for metric in losses] == pytest.approx(outcome)
 
 
 def test_one_step_of_two_processes_has_the_gradients_of_one(
     place: Path, recipe: Recipe, tmp_path: Path
 ) -> None:
     torchrun("tests.helpers.team_step", str(place))
-    found = load_file(place / "step.safetensors")
+    result = load_file(place / "step.safetensors")
     corpus = place / "corpus"
     plan = stages.load_folds(place / "folds")
     inputs = Inputs(corpus, stages.load_manifest(corpus), plan)
     whole = one_step(make_job(inputs, recipe, tmp_path))
-    assert_same((found.pop("losses"), found), whole)
+    assert_same((result.pop("losses"), result), whole)
 
 
 def test_two_processes_go_on_from_the_middle_of_an_epoch(

@@ -33,12 +33,12 @@ def published_ctc(job: Job, pair: list[Example], *, seen: bool) -> Tensor:
         clips = list(pad_sequence(clips, batch_first=True))
     logits = job.network(Packed.of(job.network.encoder.local(clips)), "local").characters
     spelt = [example.characters for example in pair]
-    kept = [i for i, text in enumerate(spelt) if text is not None]
+    retained = [i for i, text in enumerate(spelt) if text is not None]
     texts = [text for text in spelt if text is not None]
     return torch.nn.functional.ctc_loss(
-        pad_sequence([logits.clips()[i].log_softmax(-1) for i in kept]),
+        pad_sequence([logits.clips()[i].log_softmax(-1) for i in retained]),
         torch.cat(texts),
-        torch.tensor([logits.lengths[i] for i in kept]),
+        torch.tensor([logits.lengths[i] for i in retained]),
         torch.tensor([len(text) for text in texts]),
         reduction="sum",
     )
@@ -79,17 +79,17 @@ def test_padding_is_seen_in_training_and_never_in_validation(
     job = make_job(inputs, recipe, tmp_path)
     short, long = sorted(job.examples, key=lambda e: e.duration_s)[:: len(job.examples) - 1]
 
-    def said(group: list[Example]) -> tuple[tuple[int, ...], Tensor]:
+    def output(group: list[Example]) -> tuple[tuple[int, ...], Tensor]:
         with torch.no_grad():
             batch = step.load_batch(job, group)
             return batch.features.lengths, step.forward(job, batch.features).emotion_be[0]
 
     job.network.train()
-    together, apart = said([short, long]), said([short])
+    together, apart = output([short, long]), output([short])
     assert together[0][0] == together[0][1] > apart[0][0]
     assert not torch.allclose(together[1], apart[1])
     job.network.eval()
-    together, apart = said([short, long]), said([short])
+    together, apart = output([short, long]), output([short])
     assert together[0][0] == apart[0][0] < together[0][1]
     torch.testing.assert_close(together[1], apart[1], rtol=1e-4, atol=1e-6)
 

@@ -26,8 +26,8 @@ def inputs(tmp_path: Path) -> Inputs:
 
 
 def written(folder: Path) -> dict[str, str]:
-    told: dict[str, str] = json.loads((folder / "model" / "mtlser.json").read_text())
-    return told
+    outcome: dict[str, str] = json.loads((folder / "model" / "mtlser.json").read_text())
+    return outcome
 
 
 def searched(inputs: Inputs, recipe: Recipe, out: Path, work: Path) -> SearchResult:

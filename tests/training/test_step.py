@@ -92,7 +92,7 @@ def test_gradient_checkpointing_holds_less_for_the_same_losses_and_gradients(
     inputs: Inputs, tmp_path: Path
 ) -> None:
     """With dropout, whose random numbers the second pass must draw again."""
-    found, held = [], []
+    result, held = [], []
     for spared in ("false", "true"):
         recipe = small_recipe(
             tmp_path, f"train.gradient_checkpointing={spared}", "model.dropout=0.2"
@@ -111,8 +111,8 @@ def test_gradient_checkpointing_holds_less_for_the_same_losses_and_gradients(
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
             step.forward(job, features)
         held.append(sum(sizes))
-        found.append(one_step(make_job(inputs, recipe, tmp_path)))
-    assert_same(*found)
+        result.append(one_step(make_job(inputs, recipe, tmp_path)))
+    assert_same(*result)
     assert held[1] < 0.7 * held[0]
 
 

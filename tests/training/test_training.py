@@ -144,9 +144,9 @@ def test_the_search_chooses_on_validation_and_train_scores_test_once(
     cells.run(Cell.parse("mtlser:f0:s0"), full, recipe, out, work, NullRun())
     stored = folder / choice.run / "model" / "weights.safetensors"
     assert stored.stat().st_ino == (out / "model" / "weights.safetensors").stat().st_ino
-    kept = bundle.load(folder / choice.run / "model").network.state_dict()
+    retained = bundle.load(folder / choice.run / "model").network.state_dict()
     used = bundle.load(out / "model").network.state_dict()
-    assert bundle.weights_digest(kept) == bundle.weights_digest(used)
+    assert bundle.weights_digest(retained) == bundle.weights_digest(used)
     predictions = list(read_jsonl(out / "predictions.jsonl", Prediction))
     assert {p.utterance_id for p in predictions if p.split == "test"} == test_ids
     assert {p.speaker_predicted for p in predictions} <= {"s0", "s1"}

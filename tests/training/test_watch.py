@@ -60,11 +60,11 @@ def diverging(monkeypatch: pytest.MonkeyPatch, losses: list[float]) -> None:
     """Lets the steps tell these losses, and the last of them for ever after."""
     step = Stepper.step
 
-    def told(stepper: Stepper, *given: Any) -> torch.Tensor:
+    def outcome(stepper: Stepper, *given: Any) -> torch.Tensor:
         figures = step(stepper, *given)
         return torch.full_like(figures, losses.pop(0) if len(losses) > 1 else losses[0])
 
-    monkeypatch.setattr(Stepper, "step", told)
+    monkeypatch.setattr(Stepper, "step", outcome)
 
 
 def test_a_training_that_diverges_ends_and_leaves_no_cell(
@@ -158,8 +158,8 @@ def test_lines_are_seldom_and_tell_what_is_left(
     for step in range(1, 31):
         clock.now += 1
         lines(Pace(1, 2, step, 50, 40.0))
-    said = capsys.readouterr().out.splitlines()
-    assert said == [
+    output = capsys.readouterr().out.splitlines()
+    assert output == [
         f"mtlser:f0:s0: epoch 1/2 step {step}/50, 40.0 s of audio a second, {left} left"
         for step, left in ((10, "1:30"), (20, "1:20"), (30, "1:10"))
     ]
@@ -173,8 +173,8 @@ def test_what_is_left_after_a_resume_is_told_by_the_steps_since(
     for step in range(31, 37):
         clock.now += 2
         lines(Pace(2, 2, step, 50, 40.0))
-    said = capsys.readouterr().out
-    assert "step 35/50, 40.0 s of audio a second, 0:30 left" in said
+    output = capsys.readouterr().out
+    assert "step 35/50, 40.0 s of audio a second, 0:30 left" in output
 
 
 def test_the_bar_shows_epoch_pace_and_what_is_left_after_a_resume_too(

@@ -5,7 +5,7 @@ import sys
 import boto3
 
 s3 = boto3.client("s3")
-found = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+existing = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
 for name in sys.argv[1:]:
-    if name not in found:
+    if name not in existing:
         s3.create_bucket(Bucket=name)

@@ -53,8 +53,8 @@ def over_speakers(counts_scc: Counts, metric: Literal["wa", "ua"], seed: int) ->
 
     >>> from numpy import array
     >>> one, other = [[8, 2], [0, 10]], [[4, 6], [0, 10]]
-    >>> found = over_speakers(array([one, other]), "wa", seed=0)
-    >>> found.low, found.estimate, found.high
+    >>> interval = over_speakers(array([one, other]), "wa", seed=0)
+    >>> interval.low, interval.estimate, interval.high
     (0.7, 0.8, 0.9)
 
     Raises:

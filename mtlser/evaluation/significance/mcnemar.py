@@ -61,8 +61,8 @@ def mcnemar(
 def from_counts(b: int, c: int, utterances: int, names: tuple[str, str] = ("a", "b")) -> McNemar:
     """The same test from the two discordant counts.
 
-    >>> found = from_counts(121, 59, 794)
-    >>> found.kind, round(found.statistic, 2), round(found.p, 7)
+    >>> test = from_counts(121, 59, 794)
+    >>> test.kind, round(test.statistic, 2), round(test.p, 7)
     ('chi-square', 20.67, 5.5e-06)
     """
     from scipy import stats

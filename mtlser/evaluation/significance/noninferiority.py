@@ -45,8 +45,8 @@ def not_worse(
         margin: loss that does not matter, above 0.
         level: chance of passing at a loss of just the margin, 0-0.5.
 
-    >>> found = not_worse([0.01, -0.01, 0.02, 0.0, 0.01], 80, 20, margin=0.02, level=0.05)
-    >>> found.passes, round(found.bound, 4), round(found.p, 4)
+    >>> test = not_worse([0.01, -0.01, 0.02, 0.0, 0.01], 80, 20, margin=0.02, level=0.05)
+    >>> test.passes, round(test.bound, 4), round(test.p, 4)
     (True, -0.0103, 0.0136)
     >>> not_worse([0.0, 0.0], 80, 20, margin=0.02, level=0.05).passes
     True

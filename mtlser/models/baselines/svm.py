@@ -210,8 +210,8 @@ def fit_temperature(scores_nc: NDArray[np.float64], true_n: NDArray[np.intp]) ->
         log_nc = log_softmax(scores_nc / np.exp(log_t), axis=1)
         return -float(log_nc[np.arange(len(true_n)), true_n].mean())
 
-    found = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20.0)), method="bounded")
-    return float(np.exp(found.x))
+    optimum = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20.0)), method="bounded")
+    return float(np.exp(optimum.x))
 
 
 def _inner_ua(
