@@ -21,10 +21,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mtlser.files import write_text
+from mtlser.records import SAMPLE_RATE_HZ
 
 THREADS = 2
 EMOTIONS, SPEAKERS, SYMBOLS = 4, 10, 32
-RATE_HZ = 16_000
 BATCH = 8
 LEARNING_RATE = 1e-5
 ALPHA, BETA = 0.1, 0.8
@@ -34,7 +34,7 @@ def clip_lengths(count: int, seed: int = 0) -> list[int]:
     """Samples of clips of IEMOCAP's spread: log-normal, median 3.6 s, log-SD 0.62, 0.6-20 s."""
     generator = torch.Generator().manual_seed(seed)
     seconds = 3.6 * torch.exp(0.62 * torch.randn(count, generator=generator))
-    return [int(RATE_HZ * s) for s in seconds.clamp(0.6, 20.0).tolist()]
+    return [int(SAMPLE_RATE_HZ * s) for s in seconds.clamp(0.6, 20.0).tolist()]
 
 
 def make_clips(count: int, seed: int = 0) -> list[dict[str, Any]]:
@@ -44,7 +44,7 @@ def make_clips(count: int, seed: int = 0) -> list[dict[str, Any]]:
     for index, samples in enumerate(clip_lengths(count, seed)):
         noise = torch.randn(samples, generator=generator)
         wav = functional.avg_pool1d(noise[None], 5, 1, 2, count_include_pad=True)[0]
-        symbols = max(2, int(12 * samples / RATE_HZ))
+        symbols = max(2, int(12 * samples / SAMPLE_RATE_HZ))
         clips.append(
             {
                 "input_values": (wav - wav.mean()) / wav.std(),
@@ -139,7 +139,7 @@ def collate(clips: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
 
 def seconds_of_audio(clips: Sequence[dict[str, Any]]) -> float:
     """Length of all clips together."""
-    return sum(len(clip["input_values"]) for clip in clips) / RATE_HZ
+    return sum(len(clip["input_values"]) for clip in clips) / SAMPLE_RATE_HZ
 
 
 def timed(action: Callable[[], object]) -> float:

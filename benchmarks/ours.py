@@ -10,7 +10,7 @@ from benchmarks import common
 from mtlser.models.mtl import MtlNetwork
 from mtlser.models.wav2vec2 import Wav2Vec2Encoder
 from mtlser.recipe import ModelRecipe, TrainRecipe
-from mtlser.records import Utterance
+from mtlser.records import SAMPLE_RATE_HZ, Utterance
 from mtlser.training.batches import Example
 from mtlser.training.job import Job
 from mtlser.training.processes import Processes
@@ -24,7 +24,7 @@ def _utterance(number: int, clip: dict[str, Any]) -> Utterance:
         corpus="noise",
         audio="",
         audio_sha256="",
-        duration_s=len(clip["input_values"]) / common.RATE_HZ,
+        duration_s=len(clip["input_values"]) / SAMPLE_RATE_HZ,
         level_dbfs=0.0,
         emotion=str(clip["emotion"]),
         speaker=str(clip["speaker"]),

@@ -22,7 +22,7 @@ from benchmarks import common
 from mtlser import recipe as recipes
 from mtlser.models import bundle
 from mtlser.models.losses import count
-from mtlser.records import EMOTIONS, Utterance
+from mtlser.records import EMOTIONS, SAMPLE_RATE_HZ, Utterance
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.training import batches, loop
 from mtlser.training.batches import Example
@@ -91,10 +91,10 @@ def write_base(folder: Path) -> str:
 def step_seconds(encoder: str, precision: str, repetitions: Callable[[float], int]) -> list[float]:
     """Least time of some steps on one clip of each length."""
     settings = (f"model.encoder={encoder}", f"train.precision={precision}")
-    wav_n = torch.randn(int(max(SECONDS) * common.RATE_HZ)) * 0.1
+    wav_n = torch.randn(int(max(SECONDS) * SAMPLE_RATE_HZ)) * 0.1
 
     def read(which: Utterance) -> torch.Tensor:
-        return wav_n[: int(which.duration_s * common.RATE_HZ)]
+        return wav_n[: int(which.duration_s * SAMPLE_RATE_HZ)]
 
     job = make_job([utterance(i, s) for i, s in enumerate(SECONDS)], read, settings)
     stepper = Stepper(job)

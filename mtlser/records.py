@@ -5,6 +5,7 @@ Every list of records is a JSON Lines file: one record a line, UTF-8, in a stabl
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -21,10 +22,17 @@ Protocol = Literal["loso", "session", "recording", "random"]
 LEAKING_PROTOCOLS: tuple[Protocol, ...] = ("recording", "random")
 """Protocols whose test speakers (and, for `random`, dialogues) are also in train."""
 
+SAMPLE_RATE_HZ = 16_000
+"""Of all audio after ingest, which every encoder and feature expects."""
 CLEAN = "clean"
 """The condition of an utterance as it was recorded; a noisy one is `babble@5dB`."""
 
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def timestamp() -> str:
+    """The time now as records hold it: UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 class Record(BaseModel):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
+from mtlser.recipes.sections import names_folder
 
 
 def resolve(recipe: Recipe) -> Recipe:
@@ -18,7 +19,7 @@ def resolve(recipe: Recipe) -> Recipe:
     noise, model = recipe.noise, recipe.model
     if noise.root is not None:
         noise = noise.model_copy(update={"root": _folder("noise.root", noise.root)})
-    if _is_path(model.encoder):
+    if names_folder(model.encoder):
         model = model.model_copy(update={"encoder": _folder("model.encoder", model.encoder)})
     return recipe.model_copy(update={"data": data, "noise": noise, "model": model})
 
@@ -49,10 +50,3 @@ def _folder(key: str, place: str) -> str:
     if not path.is_dir():
         raise MtlserError(f"{key} = {place!r}: no such folder; give one with `--set {key}=DIR`")
     return str(path.resolve())
-
-
-def _is_path(encoder: str) -> bool:
-    """True for a folder, or a text that can only be one: not `bundled`, not `owner/name`."""
-    if encoder == "bundled":
-        return False
-    return Path(encoder).is_dir() or encoder[:1] in {"/", ".", "~"} or encoder.count("/") > 1

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from mtlser.errors import MtlserError
 from mtlser.files import atomic_file
+from mtlser.records import SAMPLE_RATE_HZ
 
-RATE_HZ = 16_000
 SILENCE_DBFS = -80.0
 """A clip whose highest peak is below this (3 steps of 16 bits) holds no speech."""
 FULL_SCALE = 32_768
@@ -51,7 +51,7 @@ class Clip:
     @property
     def duration_s(self) -> float:
         """Length in seconds."""
-        return len(self.samples_n) / RATE_HZ
+        return len(self.samples_n) / SAMPLE_RATE_HZ
 
     @property
     def path(self) -> str:
@@ -96,7 +96,9 @@ def store(clip: Clip, folder: Path) -> str:
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(path, durable=False) as temporary:
-            soundfile.write(temporary, clip.samples_n, RATE_HZ, format="FLAC", subtype="PCM_16")
+            soundfile.write(
+                temporary, clip.samples_n, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16"
+            )
     return clip.path
 
 
@@ -118,7 +120,7 @@ def resample(wav_n: NDArray[np.float64], rate_hz: int) -> NDArray[np.float64]:
         wav_n: samples at `rate_hz`.
         rate_hz: any rate above 0.
     """
-    if rate_hz == RATE_HZ:
+    if rate_hz == SAMPLE_RATE_HZ:
         return wav_n
     import torch
 
@@ -133,7 +135,7 @@ def _resampler(rate_hz: int) -> Any:
     from torchaudio.transforms import Resample
 
     # float64, so that the rounding to 16 bits does not depend on the number of threads
-    return Resample(rate_hz, RATE_HZ, dtype=torch.float64)
+    return Resample(rate_hz, SAMPLE_RATE_HZ, dtype=torch.float64)
 
 
 def level_dbfs(wav_n: NDArray[np.floating[Any]]) -> float:

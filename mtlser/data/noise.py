@@ -13,13 +13,12 @@ from mtlser.data import noise_folders
 from mtlser.data.rng import generator
 from mtlser.errors import MtlserError
 from mtlser.recipe import NoiseRecipe
-from mtlser.records import Utterance
+from mtlser.records import SAMPLE_RATE_HZ, Utterance
 
 Wav = NDArray[np.floating[Any]]
 """Samples at 16 kHz, mono, full scale 1."""
 Level = Literal["active", "rms"]
 
-RATE_HZ = 16_000
 FRAME_S = 0.02
 ACTIVE_MARGIN_DB = 15.9
 """How far below the active level a frame may lie and still count as speech (ITU-T P.56)."""
@@ -49,7 +48,7 @@ def speech_level(wav_n: Wav, level: Level = "active") -> float:
         return 0.0
     if level == "rms":
         return float(np.sqrt(square_n.mean()))
-    starts_f = np.arange(0, square_n.size, round(FRAME_S * RATE_HZ))
+    starts_f = np.arange(0, square_n.size, round(FRAME_S * SAMPLE_RATE_HZ))
     energy_f = np.add.reduceat(square_n, starts_f)
     samples_f = np.diff(np.append(starts_f, square_n.size))
     active_f = np.ones(starts_f.size, dtype=bool)

@@ -17,11 +17,10 @@ from mtlser.data import text
 from mtlser.data.speaker_labels import speaker_label
 from mtlser.models import bundle
 from mtlser.models.bundle import Description, TrainedModel
-from mtlser.models.encoder import SAMPLE_RATE_HZ
 from mtlser.models.mtl import Logits
 from mtlser.models.packed import Packed
 from mtlser.recipe import Recipe
-from mtlser.records import Cell, Prediction, Split, Utterance
+from mtlser.records import SAMPLE_RATE_HZ, Cell, Prediction, Split, Utterance
 
 if TYPE_CHECKING:
     from mtlser.models.baselines.svm import SvmModel

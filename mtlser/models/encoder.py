@@ -16,17 +16,17 @@ from typing import Any
 import torch
 
 from mtlser.errors import MtlserError
-from mtlser.models.speech_encoder import SAMPLE_RATE_HZ, SpeechEncoder
+from mtlser.models.speech_encoder import SpeechEncoder
 from mtlser.models.transformers_internals import file_of
 from mtlser.models.wav2vec2 import Wav2Vec2Encoder
 from mtlser.models.whisper import WhisperEncoder
+from mtlser.recipes.sections import names_folder
 
 BUNDLED = Path(__file__).parent / "backbone"
 FAMILIES = ("wav2vec2", "hubert", "wavlm", "whisper")
 
 __all__ = [
     "BUNDLED",
-    "SAMPLE_RATE_HZ",
     "SpeechEncoder",
     "Wav2Vec2Encoder",
     "WhisperEncoder",
@@ -106,7 +106,7 @@ def locate(source: str) -> str:
                 "Face layout; give another with `--set model.encoder=DIR`"
             )
         return str(path)
-    if source.startswith((".", "/", "~")) or source.count("/") > 1:
+    if names_folder(source):
         raise _not_found(source)
     return source
 

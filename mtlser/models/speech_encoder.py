@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from mtlser.models.packed import Packed
 
-SAMPLE_RATE_HZ = 16_000
 SHORTEST = 2 * 320
 """Samples that a shorter clip is padded to: one frame of 20 ms at least."""
 

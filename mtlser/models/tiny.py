@@ -9,11 +9,12 @@ from safetensors.torch import save_file
 from mtlser.data.text import VOCABULARY
 from mtlser.models.bundle import TrainedModel
 from mtlser.models.encoder import Wav2Vec2Encoder
+from mtlser.records import SAMPLE_RATE_HZ
 
 PREPROCESSOR = {
     "feature_extractor_type": "Wav2Vec2FeatureExtractor",
     "feature_size": 1,
-    "sampling_rate": 16000,
+    "sampling_rate": SAMPLE_RATE_HZ,
     "padding_value": 0.0,
     "padding_side": "right",
     "do_normalize": True,

@@ -11,7 +11,7 @@ from mtlser.models.convolution import convolve_clips
 from mtlser.models.norm import layer_norm
 from mtlser.models.packed import Packed
 from mtlser.models.positions import convolve_positions
-from mtlser.models.speech_encoder import SAMPLE_RATE_HZ, SHORTEST, SpeechEncoder, Unit, collect
+from mtlser.models.speech_encoder import SHORTEST, SpeechEncoder, Unit, collect
 from mtlser.models.transformer import (
     embed_positions,
     project,
@@ -19,6 +19,7 @@ from mtlser.models.transformer import (
     run_blocks,
     wav2vec2_block,
 )
+from mtlser.records import SAMPLE_RATE_HZ
 
 FRAMES_A_SECOND = 50
 Compute = Callable[[Tensor, torch.dtype], Tensor]

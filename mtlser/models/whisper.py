@@ -11,13 +11,13 @@ from mtlser.models.dropout import dropout
 from mtlser.models.norm import layer_norm
 from mtlser.models.packed import Packed
 from mtlser.models.speech_encoder import (
-    SAMPLE_RATE_HZ,
     SHORTEST,
     SpeechEncoder,
     Unit,
     collect,
 )
 from mtlser.models.transformer import run_block, run_blocks, whisper_block
+from mtlser.records import SAMPLE_RATE_HZ
 
 MELS_A_SECOND = 100
 

@@ -1,5 +1,6 @@
 """The sections of a recipe: every key with its type, default and reason."""
 
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -38,6 +39,20 @@ def _without_secret(place: str) -> str:
 
 
 PlaceName = Annotated[str, AfterValidator(_without_secret)]
+
+
+def names_folder(encoder: str) -> bool:
+    """True where an encoder is a folder here, or a text that can be no hub name.
+
+    >>> names_folder("bundled"), names_folder("facebook/wav2vec2-base"), names_folder("./mine")
+    (False, False, True)
+    """
+    if encoder == "bundled":
+        return False
+    like_a_path = encoder.startswith(("/", ".", "~")) or encoder.count("/") > 1
+    return like_a_path or Path(encoder).is_dir()
+
+
 """A folder, an `s3://` address or a hub name."""
 
 

@@ -2,11 +2,10 @@
 
 import getpass
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mtlser.errors import MtlserError
-from mtlser.records import Record
+from mtlser.records import Record, timestamp
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -74,7 +73,7 @@ def crown(client: "MlflowClient", name: str, version: int) -> None:
     before = history(client, name)
     client.set_registered_model_alias(name, CHAMPION, str(version))
     _remember(client, name, before if before[-1:] == [version] else [*before, version])
-    client.set_model_version_tag(name, str(version), SINCE, _now())
+    client.set_model_version_tag(name, str(version), SINCE, timestamp())
 
 
 def rollback(
@@ -112,11 +111,11 @@ def rollback(
             f"{name}: version {target} was no champion before version {now}; those that were: "
             f"{known}; give one with `--to`"
         )
-    note = f"{_now()} by {_who()}: {reason or 'no reason given'}"
+    note = f"{timestamp()} by {_who()}: {reason or 'no reason given'}"
     client.set_registered_model_alias(name, CHAMPION, str(target))
     remaining = versions[: len(versions) - versions[::-1].index(target)]
     _remember(client, name, remaining)
-    client.set_model_version_tag(name, str(target), SINCE, _now())
+    client.set_model_version_tag(name, str(target), SINCE, timestamp())
     text = f"{note}; champion is version {target} again"
     client.set_model_version_tag(name, str(now), ROLLED_BACK, text)
     return RolledBack(name=name, left=now, champion=target, note=note)
@@ -124,10 +123,6 @@ def rollback(
 
 def _remember(client: "MlflowClient", name: str, versions: list[int]) -> None:
     client.set_registered_model_tag(name, HISTORY, ",".join(map(str, versions[-HISTORY_LENGTH:])))
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _who() -> str:

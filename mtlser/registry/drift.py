@@ -12,12 +12,12 @@ import numpy as np
 
 from mtlser.errors import MtlserError
 from mtlser.recipe import DriftRecipe
-from mtlser.records import Utterance
+from mtlser.records import SAMPLE_RATE_HZ, Utterance
 from mtlser.registry.drift_records import Measure
 
 FIELDS = ("gender", "session", "dialogue", "recording", "style", "text")
 """What an utterance may lack."""
-SAMPLING = "16000 Hz, 1 channel"
+SAMPLING = f"{SAMPLE_RATE_HZ} Hz, 1 channel"
 """What ingest writes, and every champion was trained on."""
 LOOKED_AT = 100
 

@@ -6,6 +6,7 @@ import sys
 from mtlser import tracking
 from mtlser.errors import MtlserError, public_text
 from mtlser.recipe import Recipe
+from mtlser.records import timestamp
 from mtlser.tracking import webhook
 
 WEBHOOK = "MTLSER_WEBHOOK"
@@ -31,7 +32,7 @@ def report(recipe: Recipe, run: str, state: str, pipeline: str, error: str) -> N
         state=state,
         error=public_text(error),
         mlflow=link,
-        at=webhook.now(),
+        at=timestamp(),
     )
     webhook.post(address, outcome)
 

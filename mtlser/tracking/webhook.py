@@ -4,7 +4,6 @@ import json
 import sys
 import urllib.error
 import urllib.request
-from datetime import UTC, datetime
 from threading import Thread
 from urllib.parse import urlsplit
 
@@ -47,11 +46,6 @@ class Outcome(Record):
         if self.mlflow:
             parts.append(self.mlflow)
         return "\n".join(parts)
-
-
-def now() -> str:
-    """The time as `Outcome.at` wants it."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def post(webhook: str, outcome: Outcome) -> bool:

@@ -14,11 +14,11 @@ from mtlser.errors import MtlserError
 from mtlser.files import atomic_folder, write_text
 from mtlser.models import bundle
 from mtlser.models.bundle import Description, TrainedModel
-from mtlser.models.encoder import SAMPLE_RATE_HZ
 from mtlser.models.mtl import CUT_OF, MtlNetwork
 from mtlser.recipe import Recipe
 from mtlser.records import (
     EMOTIONS,
+    SAMPLE_RATE_HZ,
     CellResult,
     Utterance,
     write_json,

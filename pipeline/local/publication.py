@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from mtlser.errors import MtlserError
 from mtlser.evaluation.summary import set_seconds
 from mtlser.files import write_text
+from mtlser.stages.inputs import CHOSEN, FOLDS
+from mtlser.stages.whole import BESIDE_REPORT
 from mtlser.storage import s3_files, s3_upload
 from mtlser.storage.links import link
 from mtlser.storage.marker import MARKER, RUN_LOG, Marker
@@ -21,11 +23,10 @@ from pipeline.local.workspace import State, Workspace
 WHOLE = {"reported": ".", "compared": ".", "ours": "recipe", "theirs": "rival"}
 """Artifacts that a run folder keeps whole, and where in it."""
 PUBLISHED = {
-    "corpus": ("ingest.json", "manifest.jsonl"),
-    "folds": ("audit.json", "folds.json"),
-    "chosen": ("chosen.json",),
+    **BESIDE_REPORT,
+    "folds": (*BESIDE_REPORT["folds"], FOLDS),  # where a DAG writes no report, they are not in it
+    "chosen": (CHOSEN,),
     "final": ("model",),
-    "registered": ("registered.json",),
     "checked": ("drift.json",),
 }
 """What the run folder keeps of each other artifact."""

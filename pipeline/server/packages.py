@@ -12,6 +12,7 @@ import yaml
 from mtlser import recipe as recipes
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
+from mtlser.recipes.sections import names_folder
 from pipeline.dags import compile as compiling
 
 KINDS: dict[str, tuple[type, ...]] = {
@@ -114,8 +115,8 @@ def check_places(recipe: Recipe, key: str = "recipe") -> list[str]:
     """
     encoder = recipe.model.encoder
     named = {"data.root": recipe.data.root, "noise.root": recipe.noise.root}
-    if encoder != "bundled" and (encoder[:1] in {"/", ".", "~"} or encoder.count("/") != 1):
-        named["model.encoder"] = encoder if "/" in encoder or Path(encoder).exists() else None
+    if names_folder(encoder):
+        named["model.encoder"] = encoder
     doubts = []
     for name, place in named.items():
         if place is None or place.startswith("s3://"):

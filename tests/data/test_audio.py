@@ -9,7 +9,8 @@ import scipy.signal
 import soundfile
 
 from mtlser.data import audio
-from mtlser.data.audio import RATE_HZ, AudioError
+from mtlser.data.audio import AudioError
+from mtlser.records import SAMPLE_RATE_HZ
 
 
 def tone(rate_hz: int, duration_s: float = 1.0, pitch_hz: float = 440.0) -> np.ndarray:
@@ -19,7 +20,7 @@ def tone(rate_hz: int, duration_s: float = 1.0, pitch_hz: float = 440.0) -> np.n
 
 def test_16_bit_16_khz_keeps_its_very_samples(tmp_path: Path) -> None:
     samples_n = np.random.default_rng(0).integers(-32768, 32768, 4000).astype(np.int16)
-    soundfile.write(tmp_path / "a.wav", samples_n, RATE_HZ)
+    soundfile.write(tmp_path / "a.wav", samples_n, SAMPLE_RATE_HZ)
     clip = audio.decode(tmp_path / "a.wav")
     np.testing.assert_array_equal(clip.samples_n, samples_n)
     stored = tmp_path / audio.store(clip, tmp_path)
@@ -38,9 +39,9 @@ def test_other_rates_and_formats_come_out_at_16_khz(
     path = tmp_path / f"a.{ending}"
     soundfile.write(path, np.stack([tone(rate_hz), tone(rate_hz)], axis=1), rate_hz)
     wav_n = audio.load(path)
-    assert len(wav_n) == RATE_HZ
+    assert len(wav_n) == SAMPLE_RATE_HZ
     inside = slice(400, -400)
-    assert np.abs(wav_n - tone(RATE_HZ))[inside].max() < (0.05 if ending == "ogg" else 0.005)
+    assert np.abs(wav_n - tone(SAMPLE_RATE_HZ))[inside].max() < (0.05 if ending == "ogg" else 0.005)
 
 
 def test_resampling_agrees_with_scipy() -> None:
@@ -55,8 +56,10 @@ def test_resampling_removes_what_16_khz_cannot_hold() -> None:
 
 
 def test_channels_are_averaged(tmp_path: Path) -> None:
-    left_n = tone(RATE_HZ)
-    soundfile.write(tmp_path / "a.wav", np.stack([left_n, 0 * left_n], axis=1), RATE_HZ, "FLOAT")
+    left_n = tone(SAMPLE_RATE_HZ)
+    soundfile.write(
+        tmp_path / "a.wav", np.stack([left_n, 0 * left_n], axis=1), SAMPLE_RATE_HZ, "FLOAT"
+    )
     assert np.abs(audio.load(tmp_path / "a.wav") - left_n / 2).max() < 1e-4
 
 
@@ -67,13 +70,15 @@ def test_level() -> None:
 
 
 def test_too_loud_is_clipped_not_wrapped(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "a.wav", np.array([2.0, -2.0, 0.5]), RATE_HZ, "FLOAT")
+    soundfile.write(tmp_path / "a.wav", np.array([2.0, -2.0, 0.5]), SAMPLE_RATE_HZ, "FLOAT")
     assert audio.decode(tmp_path / "a.wav").samples_n.tolist() == [32767, -32768, 16384]
 
 
 def test_one_hash_for_one_sound(tmp_path: Path) -> None:
     for name in ("a.wav", "b.flac"):
-        soundfile.write(tmp_path / name, (tone(RATE_HZ) * 2**15).astype(np.int16), RATE_HZ)
+        soundfile.write(
+            tmp_path / name, (tone(SAMPLE_RATE_HZ) * 2**15).astype(np.int16), SAMPLE_RATE_HZ
+        )
     first, second = (audio.decode(tmp_path / name) for name in ("a.wav", "b.flac"))
     assert first.sha256 == second.sha256
     assert audio.store(first, tmp_path / "c") == audio.store(second, tmp_path / "c")
@@ -81,7 +86,7 @@ def test_one_hash_for_one_sound(tmp_path: Path) -> None:
 
 
 def cut_short(tmp_path: Path) -> Path:
-    soundfile.write(tmp_path / "whole.wav", tone(RATE_HZ), RATE_HZ)
+    soundfile.write(tmp_path / "whole.wav", tone(SAMPLE_RATE_HZ), SAMPLE_RATE_HZ)
     path = tmp_path / "half.wav"
     path.write_bytes((tmp_path / "whole.wav").read_bytes()[:9_000])
     return path
@@ -101,8 +106,8 @@ def test_streamed_header_without_a_length_is_no_fault(tmp_path: Path) -> None:
         ("unreadable", b"RIFF and then something else" * 10),
         ("empty", b""),
         ("empty", np.zeros(0)),
-        ("silent", np.zeros(RATE_HZ)),
-        ("silent", np.full(RATE_HZ, 10 ** (-85 / 20))),
+        ("silent", np.zeros(SAMPLE_RATE_HZ)),
+        ("silent", np.full(SAMPLE_RATE_HZ, 10 ** (-85 / 20))),
         ("unreadable", np.array([0.1, np.nan, 0.1])),
         ("unreadable", None),
     ],
@@ -114,7 +119,7 @@ def test_each_fault_has_its_own_name(
     if isinstance(content, bytes):
         path.write_bytes(content)
     elif content is not None:
-        soundfile.write(path, content, RATE_HZ, "FLOAT")
+        soundfile.write(path, content, SAMPLE_RATE_HZ, "FLOAT")
     with pytest.raises(AudioError, match=str(path)) as refused:
         audio.decode(path)
     assert refused.value.fault == fault
@@ -129,5 +134,5 @@ def test_a_file_cut_short_is_unreadable(tmp_path: Path) -> None:
 
 
 def test_quiet_speech_is_not_silent(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "a.wav", tone(RATE_HZ) * 10 ** (-65 / 20), RATE_HZ)
+    soundfile.write(tmp_path / "a.wav", tone(SAMPLE_RATE_HZ) * 10 ** (-65 / 20), SAMPLE_RATE_HZ)
     assert audio.decode(tmp_path / "a.wav").level_dbfs == pytest.approx(-74, abs=1)

@@ -11,10 +11,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mtlser.data.text import VOCABULARY
 from mtlser.evaluation.cost.operations import count
-from mtlser.models.encoder import SAMPLE_RATE_HZ, SpeechEncoder, Wav2Vec2Encoder, load_encoder
+from mtlser.models.encoder import SpeechEncoder, Wav2Vec2Encoder, load_encoder
 from mtlser.models.mtl import MtlNetwork
 from mtlser.models.packed import Packed
 from mtlser.recipe import ModelRecipe
+from mtlser.records import SAMPLE_RATE_HZ
 from tests.helpers.networks import SMALL, write_encoder
 from tests.helpers.torch_internals import INT8_PRODUCT
 

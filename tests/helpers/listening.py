@@ -5,9 +5,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from mtlser.records import Prediction, Utterance
-
-RATE_HZ = 16_000
+from mtlser.records import SAMPLE_RATE_HZ, Prediction, Utterance
 
 
 def make_corpus(
@@ -15,8 +13,8 @@ def make_corpus(
 ) -> dict[str, Utterance]:
     """A corpus folder with a tone for each predicted utterance, and its manifest by id."""
     folder.mkdir(parents=True, exist_ok=True)
-    tone = np.sin(np.arange(int(seconds * RATE_HZ)) / 20).astype(np.float32) / 3
-    soundfile.write(folder / "tone.flac", tone, RATE_HZ)
+    tone = np.sin(np.arange(int(seconds * SAMPLE_RATE_HZ)) / 20).astype(np.float32) / 3
+    soundfile.write(folder / "tone.flac", tone, SAMPLE_RATE_HZ)
     return {
         p.utterance_id: Utterance(
             id=p.utterance_id, corpus="iemocap", audio="tone.flac", audio_sha256="0",

@@ -10,10 +10,9 @@ from torch import Tensor
 from mtlser import recipe as recipes
 from mtlser.data.speaker_labels import speaker_label
 from mtlser.models import bundle
-from mtlser.models.encoder import SAMPLE_RATE_HZ
 from mtlser.models.mtl import CUT_OF
 from mtlser.recipe import Recipe
-from mtlser.records import EMOTIONS, Cell, Utterance
+from mtlser.records import EMOTIONS, SAMPLE_RATE_HZ, Cell, Utterance
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import NullRun
 from mtlser.training import features, network

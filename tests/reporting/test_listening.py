@@ -10,10 +10,10 @@ import soundfile
 
 from mtlser.errors import MtlserError
 from mtlser.evaluation import gathering
-from mtlser.records import CLEAN
+from mtlser.records import CLEAN, SAMPLE_RATE_HZ
 from mtlser.reporting import listening, page
 from tests.helpers.factories import make_plan, make_predictions
-from tests.helpers.listening import RATE_HZ, make_corpus
+from tests.helpers.listening import make_corpus
 from tests.helpers.pages import Elements, make_context, make_scores
 
 PLAN = make_plan(folds=3, per_fold=30)
@@ -61,15 +61,15 @@ def test_audio_is_the_beginning_of_the_clip_and_decodes(tmp_path: Path) -> None:
     assert kind == "data:audio/flac;base64"
     wav_n, rate_hz = soundfile.read(io.BytesIO(base64.b64decode(content)), dtype="float32")
     whole_n, _ = soundfile.read(tmp_path / "tone.flac", dtype="float32")
-    assert rate_hz == RATE_HZ
+    assert rate_hz == SAMPLE_RATE_HZ
     np.testing.assert_array_equal(wav_n, whole_n[: len(wav_n)])
-    assert len(wav_n) == listening.LONGEST_S * RATE_HZ
+    assert len(wav_n) == listening.LONGEST_S * SAMPLE_RATE_HZ
 
 
 def test_noise_cannot_exceed_the_stated_size(tmp_path: Path) -> None:
     manifest = make_corpus(tmp_path, PREDICTIONS, 0.5)
-    noise = np.random.default_rng(0).uniform(-1, 1, int(5 * RATE_HZ))
-    soundfile.write(tmp_path / "tone.flac", noise, RATE_HZ)
+    noise = np.random.default_rng(0).uniform(-1, 1, int(5 * SAMPLE_RATE_HZ))
+    soundfile.write(tmp_path / "tone.flac", noise, SAMPLE_RATE_HZ)
     (clip,) = listening.clips(COLUMNS, "mtlser", PLAN, tmp_path, manifest, 1)
     assert len(clip.audio) * listening.MOST_CLIPS <= listening.MOST_BYTES
 

@@ -7,13 +7,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from mtlser.records import timestamp
 from mtlser.tracking import webhook
 from mtlser.tracking.webhook import Outcome
 
 SECRET = "T0SECRET"
 OUTCOME = Outcome(
     pipeline="retrain-8x2", run="job-1", state="FAILED", error="the data drifted",
-    mlflow="http://mlflow.example/#/experiments/1/runs/a", at=webhook.now(),
+    mlflow="http://mlflow.example/#/experiments/1/runs/a", at=timestamp(),
 )  # fmt: skip
 
 

@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 
 from mtlser.errors import MtlserError
 from mtlser.files import atomic_file
-from mtlser.records import Record
+from mtlser.records import SAMPLE_RATE_HZ, Record
 
-RATE_HZ = 16_000
 BLOCK = 120
 """Clips that one process synthesises; changing it changes the bytes."""
 
@@ -79,7 +78,7 @@ def _render_apart(block: Sequence[Clip]) -> list[float]:
     if done.returncode != 0:
         reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         raise MtlserError(f"speech synthesis failed: {reason}")
-    return [int(line) / RATE_HZ for line in done.stdout.split()]
+    return [int(line) / SAMPLE_RATE_HZ for line in done.stdout.split()]
 
 
 def _render_one(clip: Clip) -> int:
@@ -99,7 +98,7 @@ def _render_one(clip: Clip) -> int:
     ):
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(RATE_HZ)
+        file.setframerate(SAMPLE_RATE_HZ)
         file.writeframes(wav_n.astype("<i2").tobytes())
     return len(wav_n)
 

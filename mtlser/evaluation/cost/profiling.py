@@ -14,8 +14,8 @@ from mtlser.evaluation.cost import machine
 from mtlser.evaluation.cost.cost_records import Cost, Latency, Memory, Operations, Throughput
 from mtlser.evaluation.cost.operations import count
 from mtlser.evaluation.predictor import NetworkSystem, SvmSystem, System, Wav
+from mtlser.records import SAMPLE_RATE_HZ
 
-RATE_HZ = 16_000
 CLIP_S = 3.6
 """Length that times are measured on unless another is asked for; EmoDB's and IEMOCAP's clips have
 2.8 s and 4.5 s in the mean."""
@@ -160,7 +160,7 @@ def measure_throughput(
 def clips(clip_s: float, number: int) -> list[Wav]:
     """Made-up clips: noise at -26 dBFS, 16 kHz, the same ones each time."""
     rng = generator(0, "profile", f"{clip_s:g}")
-    samples = round(clip_s * RATE_HZ)
+    samples = round(clip_s * SAMPLE_RATE_HZ)
     return [rng.normal(0, 0.05, samples).astype(np.float32) for _ in range(number)]
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlser.errors import MtlserError
+from mtlser.records import SAMPLE_RATE_HZ
 
-RATE_HZ = 16_000
 WINDOW = 400
 """25 ms."""
 FFT = 512
@@ -53,7 +53,7 @@ def _mel() -> Any:
     from torchaudio.transforms import MelSpectrogram
 
     return MelSpectrogram(
-        RATE_HZ, n_fft=FFT, win_length=WINDOW, hop_length=HOP, n_mels=MELS, center=False
+        SAMPLE_RATE_HZ, n_fft=FFT, win_length=WINDOW, hop_length=HOP, n_mels=MELS, center=False
     )
 
 
