@@ -103,7 +103,7 @@ def main() -> None:
     """Measures and reports."""
     moments = random.Random(SEED)
     get_context("forkserver").set_forkserver_preload(
-        ["mtlser.stages", "mtlser.training.cells", "mtlser.search.search", "transformers"]
+        ["mtlser.stages", "mtlser.training.cells", "mtlser.training.search.search", "transformers"]
     )
     kills: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:

@@ -169,26 +169,26 @@ def test_an_exception_holds_only_as_long_as_it_is_needed(
 def test_too_many_folders_modules_and_floors_are_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folders = [f"f{number:02}" for number in range(12)]
+    folders = [f"f{number:02}" for number in range(11)]
     modules = [f"m{number}" for number in range(4)]
     plant(tmp_path, HEALTHY)
-    plant(tmp_path, {f"toy/{name}/__init__.py": "" for name in folders[:10]})
+    plant(tmp_path, {f"toy/{name}/__init__.py": "" for name in folders[:9]})
     plant(tmp_path, {f"toy/{name}.py": "" for name in modules})
     plant(tmp_path, {"toy/stale/__pycache__/old.cpython-311.pyc": ""})
     monkeypatch.syspath_prepend(tmp_path)
-    wings = Floor("wings", (*folders[:10], *modules))
+    wings = Floor("wings", (*folders[:9], *modules))
     assert faults(replace(TOY, floors=(*TOY.floors, wings)), tmp_path) == []
 
-    plant(tmp_path, {f"toy/{name}/__init__.py": "" for name in folders[10:]})
+    plant(tmp_path, {f"toy/{name}/__init__.py": "" for name in folders[9:]})
     plant(tmp_path, {"toy/m4.py": ""})
-    annex = Floor("annex", (*folders[10:], "m4"))
+    annex = Floor("annex", (*folders[9:], "m4"))
     empty = tuple(Floor(f"empty {number}", ()) for number in range(4))
     large = replace(TOY, floors=(*TOY.floors, wings, annex, *empty))
     folders_listed = ", ".join(sorted((*folders, "beside", "high", "low")))
     modules_listed = ", ".join(sorted((*modules, "m4", "ground", "words")))
     floors_listed = ", ".join(floor.name for floor in large.floors)
     assert faults(large, tmp_path) == [
-        f"15 folders, at most 13 are allowed: {folders_listed}",
+        f"14 folders, at most 12 are allowed: {folders_listed}",
         f"7 single modules, at most 6 are allowed: {modules_listed}",
         f"9 floors, at most 8 are allowed: {floors_listed}",
     ]

@@ -26,8 +26,8 @@ def search(
             and reused.
         run: key of the parent run in MLflow; empty: a run of its own.
     """
-    from mtlser.search import search as alpha_beta
     from mtlser.training.inputs import Inputs
+    from mtlser.training.search import search as alpha_beta
 
     source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
     utterances, plan = load_manifest(source), load_folds(plan_folder)
@@ -63,11 +63,11 @@ def train(  # noqa: PLR0913, PLR0917 - what a training needs
     `torchrun`, all its processes train together and the first one writes; `processes` above 1
     starts it for a network, on this machine.
     """
-    from mtlser.search import search as alpha_beta
     from mtlser.training import cells as trainings
     from mtlser.training import processes as together
     from mtlser.training import team
     from mtlser.training.inputs import Inputs
+    from mtlser.training.search import search as alpha_beta
 
     wanted = Cell.parse(cell)
     if processes > 1 and wanted.system == "mtlser" and not team.started():

@@ -12,7 +12,7 @@ from pathlib import Path
 import grimp
 
 ROOT = Path(__file__).parents[2]
-MAX_FOLDERS, MAX_MODULES, MAX_FLOORS = 13, 6, 8
+MAX_FOLDERS, MAX_MODULES, MAX_FLOORS = 12, 6, 8
 
 Import = tuple[str, str]
 """Dotted names of the importing module and of the imported one."""
@@ -77,7 +77,7 @@ MTLSER = House(
         Floor("networks", ("models",)),
         Floor("measurement", ("evaluation",)),
         Floor("train, report, serve", ("training", "reporting", "serving")),
-        Floor("selection", ("search", "registry")),
+        Floor("selection", ("registry",)),
         Floor("steps", ("stages",)),
         Floor("commands", ("cli", "mtlser", "__main__"), open=True),
     ),

@@ -18,7 +18,7 @@ BEGIN = "<!-- begin of the map: written by `make map` -->"
 END = "<!-- end of the map -->"
 
 COLUMNS = {
-    "pipeline": 1, "components": 1, "cli": 0, "stages": 1, "search": 2, "registry": 1,
+    "pipeline": 1, "components": 1, "cli": 0, "stages": 1, "registry": 1,
     "reporting": 0, "serving": 1, "training": 2, "evaluation": 2, "models": 2,
     "tracking": 0, "storage": 1, "data": 2,
 }  # fmt: skip

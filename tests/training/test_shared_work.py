@@ -9,12 +9,12 @@ import pytest
 from mtlser.evaluation.choices import SearchResult
 from mtlser.recipe import Recipe
 from mtlser.records import Cell
-from mtlser.search import search
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import NullRun
 from mtlser.training import network
 from mtlser.training.checkpoint import Checkpoint
 from mtlser.training.inputs import Inputs, Training
+from mtlser.training.search import search
 from tests.helpers.trainings import make_inputs, small_recipe, train
 
 GRID = ("search.alphas=[0.1, 0.5]", "search.betas=[0.8]", "search.jobs=1", "search.metric=loss")

@@ -10,13 +10,13 @@ from mtlser.errors import MtlserError
 from mtlser.models import bundle
 from mtlser.recipe import Recipe
 from mtlser.records import Cell, CellResult, Prediction, read_json, read_jsonl
-from mtlser.search import search
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import NullRun
 from mtlser.training import cells, loop, network
 from mtlser.training.checkpoint import Checkpoint
 from mtlser.training.inputs import Inputs, Training
 from mtlser.training.job import Fit
+from mtlser.training.search import search
 from tests.helpers.corpora import one_fold, write_corpus
 from tests.helpers.networks import write_encoder
 

@@ -15,12 +15,12 @@ from mtlser.errors import MtlserError
 from mtlser.evaluation.choices import Choice, Reached, SearchResult, SearchRow
 from mtlser.recipe import Recipe
 from mtlser.records import Cell, CellResult, read_json
-from mtlser.search import study
-from mtlser.search.study import alphas, betas, grid, suggest
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import Run
 from mtlser.training import features, logs, network
 from mtlser.training.inputs import Inputs, Training, cell_key
+from mtlser.training.search import study
+from mtlser.training.search.study import alphas, betas, grid, suggest
 
 if TYPE_CHECKING:
     import optuna
