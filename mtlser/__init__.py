@@ -1,7 +1,8 @@
 """Multi-task speech emotion recognition with protocols that keep test speakers apart.
 
 The public API. The commands `mtlser` and `mtlser-pipeline` and the components call the same
-functions. Nothing heavy is imported before a function needs it.
+functions. Nothing heavy is imported before a function needs it. Progress is logged:
+`logging.basicConfig(level=logging.INFO)` shows it.
 
 >>> import mtlser
 >>> recipe = mtlser.load_recipe("demo", "train.epochs=1", "noise.kinds=[]")

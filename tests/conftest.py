@@ -1,5 +1,6 @@
 """Fixtures that several rooms use."""
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from mtlser import runtime
 from tests.helpers.infra import tool
 from tests.helpers.kfp_api import KubeflowApi, serving
 from tests.helpers.servers import Server, free_ports
@@ -27,6 +29,21 @@ def shared() -> Path:
     if not given:
         pytest.skip("needs real audio: set MTLSER_SHARED to its folder")
     return Path(given)
+
+
+@pytest.fixture(autouse=True)
+def unshown_log() -> Iterator[None]:
+    """Takes back what a command line in this process did to the log, which hides it from pytest."""
+    yield
+    for name in ("", *runtime.LOGGERS):
+        logger = logging.getLogger(name)
+        for handler in logger.handlers[:]:
+            handler.removeFilter(runtime.is_no_chatter)
+            if isinstance(handler, runtime.PlainLines):
+                logger.removeHandler(handler)
+    for name in runtime.LOGGERS:
+        logging.getLogger(name).setLevel(logging.NOTSET)
+        logging.getLogger(name).propagate = True
 
 
 @pytest.fixture

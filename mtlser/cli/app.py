@@ -86,7 +86,6 @@ def ingest(
 ) -> None:
     """Read a corpus: 16 kHz mono audio, a manifest, and a count of all that is left out."""
     stages.ingest(resolve(recipe, sets, corpus, root), out)
-    show.ingested(out)
     repeated = again(recipe, sets)
     announce(f"corpus: {out}", f"mtlser split --manifest {out} --out folds{repeated}")
 

@@ -1,6 +1,5 @@
 """How both commands, `mtlser` and `mtlser-pipeline`, begin and end."""
 
-import logging
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, NoReturn
@@ -14,6 +13,8 @@ from mtlser.errors import MtlserError, hide_secrets_in_tracebacks, public_text
 def start(app: typer.Typer, name: str) -> None:
     """Runs a command line; a failure of the user's or of the disk is one line on stderr.
 
+    Results go to stdout; what the library logs goes to stderr.
+
     Exit codes: 2 a mistake, 1 a full disk, 130 a keyboard interrupt.
 
     Args:
@@ -21,7 +22,7 @@ def start(app: typer.Typer, name: str) -> None:
         name: what the user typed.
     """
     runtime.relax_collector()
-    _print_log()
+    runtime.show_log()
     try:
         app(prog_name=name)
     except MtlserError as error:
@@ -63,24 +64,9 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-class _Lines(logging.Handler):
-    """Prints each message as it is, on what is stdout at that moment."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        typer.echo(public_text(record.getMessage()))
-
-
 Version = Annotated[
     bool,
     typer.Option(
         "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
     ),
 ]
-
-
-def _print_log() -> None:
-    """Lets what the library logs appear on stdout, as plain lines, once."""
-    log = logging.getLogger("mtlser")
-    if not any(isinstance(handler, _Lines) for handler in log.handlers):
-        log.addHandler(_Lines())
-        log.setLevel(logging.INFO)

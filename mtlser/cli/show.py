@@ -25,14 +25,6 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     console.print(plain_table.grid(headings, rows))
 
 
-def ingested(corpus: str) -> None:
-    """Prints what a corpus folder kept and what it left out."""
-    from mtlser.data import manifest
-
-    if folder := _local(corpus):
-        typer.echo(manifest.describe(read_json(folder / manifest.REPORT, manifest.IngestReport)))
-
-
 def audited(folds: str) -> None:
     """Prints what the fold plan of a folds folder leaks."""
     from mtlser.data import audit

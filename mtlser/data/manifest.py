@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from mtlser import runtime
 from mtlser.data import audio, corpora, text
 from mtlser.data.corpora import Corpus, Item
 from mtlser.errors import MtlserError
@@ -92,7 +93,9 @@ def build(recipe: Recipe, root: Path, folder: Path) -> None:
             `data.max_faulty` allows.
     """
     corpus = corpora.corpus(recipe.data.corpus)
-    outcomes = list(_outcomes(corpora.read(corpus.name, root), recipe.data, folder))
+    items = corpora.read(corpus.name, root)
+    progress = runtime.Progress(f"ingest {corpus.name}", log.info)
+    outcomes = list(_outcomes(items, recipe.data, folder, progress))
     _refuse_faulty(outcomes, recipe.data, root)
     utterances = sorted((o.utterance for o in outcomes if o.utterance), key=lambda u: u.id)
     if not utterances:
@@ -149,8 +152,11 @@ def describe(report: IngestReport) -> str:
     return "\n".join(rows)
 
 
-def _outcomes(items: Sequence[Item], data: DataRecipe, folder: Path) -> Iterator[Outcome]:
+def _outcomes(
+    items: Sequence[Item], data: DataRecipe, folder: Path, progress: runtime.Progress
+) -> Iterator[Outcome]:
     """One outcome per item, in the items' order; audio is decoded side by side."""
+    count = runtime.Count(progress, len(items), "items")
     ids: set[str] = set()
     repeated = []
     for item in items:
@@ -163,7 +169,9 @@ def _outcomes(items: Sequence[Item], data: DataRecipe, folder: Path) -> Iterator
         return _ingest(item, data, folder)
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        yield from pool.map(outcome, items, repeated)
+        for found in pool.map(outcome, items, repeated):
+            count()
+            yield found
 
 
 def _ingest(item: Item, data: DataRecipe, folder: Path) -> Outcome:

@@ -1,18 +1,19 @@
 """A trained cell's test set under every noise and SNR of the recipe (paper, table 5)."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from mtlser import storage
+from mtlser import runtime, storage
 from mtlser.data import audio, manifest, noise
 from mtlser.errors import MtlserError
 from mtlser.evaluation.cost import profiling
 from mtlser.evaluation.cost.cost_records import COST
 from mtlser.evaluation.noise_facts import CORPUS_BABBLE, NOISE, TOLERANCE_DB, NoiseRun
-from mtlser.evaluation.predictor import System, load_system, prediction_of
+from mtlser.evaluation.predictor import Done, System, load_system, prediction_of, unheeded
 from mtlser.recipe import NoiseRecipe, Recipe
 from mtlser.records import (
     EMOTIONS,
@@ -25,6 +26,8 @@ from mtlser.records import (
 )
 
 FULL_SCALE = 1.0
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -93,7 +96,13 @@ def run(
         )
     system = load_system(cell.system, trained / "model", EMOTIONS)
     check = SnrCheck(recipe.noise)
-    swept = sweep(corpus, utterances, plan, system, cell, recipe, check)
+    conditions = len(recipe.noise.kinds) * len(recipe.noise.snr_db)
+    count = runtime.Count(
+        runtime.Progress(f"noise-eval {cell.text}", log.info),
+        conditions * len(plan.folds[cell.fold].test),
+        "noisy clips",
+    )
+    swept = sweep(corpus, utterances, plan, system, cell, recipe, check, count)
     write_jsonl(folder / "predictions.jsonl", swept)
     write_json(folder / NOISE, check.facts())
     if cell.fold == 0:
@@ -118,6 +127,7 @@ def sweep(
     cell: Cell,
     recipe: Recipe,
     check: SnrCheck,
+    done: Done = unheeded,
 ) -> Iterator[Prediction]:
     """Yields the cell's predictions of its test set, condition by condition.
 
@@ -139,7 +149,7 @@ def sweep(
                 check.mixed(utterance, wav, excerpt, snr_db)
                 for utterance, wav, excerpt in zip(shown, wavs, excerpts, strict=True)
             ]
-            for utterance, output in zip(shown, system.predict(noisy), strict=True):
+            for utterance, output in zip(shown, system.predict(noisy, done), strict=True):
                 yield prediction_of(
                     utterance, output, cell, "test", condition(kind, snr_db), recipe
                 )

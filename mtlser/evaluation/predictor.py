@@ -3,7 +3,7 @@
 A prediction does not depend on its batch mates: clips travel without padding (`Packed`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -31,6 +31,13 @@ Wav = NDArray[np.float32]
 BATCH_S = 40.0
 """Audio per batch."""
 
+Done = Callable[[int], object]
+"""Takes the number of clips that have been predicted since it was last called."""
+
+
+def unheeded(clips: int) -> None:
+    """Takes no notice."""
+
 
 @dataclass(frozen=True)
 class Output:
@@ -44,7 +51,7 @@ class Output:
 class System(Protocol):
     """Anything that classifies emotion: the network, the SVM."""
 
-    def predict(self, wavs: Sequence[Wav]) -> list[Output]:
+    def predict(self, wavs: Sequence[Wav], done: Done = unheeded) -> list[Output]:
         """One output for each clip, in order."""
 
 
@@ -54,9 +61,9 @@ class NetworkSystem:
 
     model: TrainedModel
 
-    def predict(self, wavs: Sequence[Wav]) -> list[Output]:
+    def predict(self, wavs: Sequence[Wav], done: Done = unheeded) -> list[Output]:
         """One output for each clip, in order."""
-        return predict_wavs(self.model, wavs)
+        return predict_wavs(self.model, wavs, done)
 
 
 @dataclass(frozen=True)
@@ -66,11 +73,15 @@ class SvmSystem:
     model: "SvmModel"
     emotions: tuple[str, ...]
 
-    def predict(self, wavs: Sequence[Wav]) -> list[Output]:
+    def predict(self, wavs: Sequence[Wav], done: Done = unheeded) -> list[Output]:
         """One output for each clip, in order."""
         from mtlser.models.baselines import mel_statistics
 
-        return self.predict_features(np.stack([mel_statistics.features(wav) for wav in wavs]))
+        rows = []
+        for wav in wavs:
+            rows.append(mel_statistics.features(wav))
+            done(1)
+        return self.predict_features(np.stack(rows))
 
     def predict_features(self, features_nd: NDArray[np.float64]) -> list[Output]:
         """One output for each row of `mel_statistics.features`, (n, 720), in order."""
@@ -93,12 +104,13 @@ def load_system(name: str, folder: Path, emotions: tuple[str, ...]) -> System:
     return network
 
 
-def predict_wavs(model: TrainedModel, wavs: Sequence[Wav]) -> list[Output]:
+def predict_wavs(model: TrainedModel, wavs: Sequence[Wav], done: Done = unheeded) -> list[Output]:
     """One output for each clip, in order.
 
     Args:
         model: as `mtlser.models.bundle.load` gives it.
         wavs: samples (n,) of each clip, 16 kHz mono.
+        done: called after each batch.
     """
     network = model.network
     network.eval()
@@ -109,6 +121,7 @@ def predict_wavs(model: TrainedModel, wavs: Sequence[Wav]) -> list[Output]:
             clips = [torch.from_numpy(np.asarray(wavs[i], np.float32)).to(device) for i in indices]
             logits = network(Packed.of(network.encoder.local(clips)), "local")
             by_index.update(zip(indices, outputs(logits, model.description), strict=True))
+            done(len(indices))
     return [by_index[i] for i in range(len(wavs))]
 
 

@@ -4,7 +4,7 @@ MLflow knows no lock, but gives every version a number of its own. A version is 
 that says that its turn is to come, and its step waits for every earlier version that says so.
 """
 
-import sys
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +19,8 @@ TO_COME, OVER = "to come", "over"
 PATIENCE_S = 60.0
 """How long an earlier version is waited for: its step may have been killed."""
 BETWEEN_S = 0.2
+
+log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -35,7 +37,7 @@ def taken(client: "MlflowClient", name: str, version: int) -> Iterator[None]:
     while earlier := _earlier(client, name, version):
         if time.monotonic() > deadline:
             for other in earlier:
-                sys.stdout.write(f"{name}: version {other} did not end its turn; going on\n")
+                log.warning("%s: version %s did not end its turn; going on", name, other)
                 client.set_model_version_tag(name, str(other), TURN, OVER)
             break
         time.sleep(BETWEEN_S)

@@ -18,6 +18,8 @@ def stage(function: Callable[Parameters, Result]) -> Callable[Parameters, Result
     def started(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         runtime.relax_collector()
         hide_secrets_in_tracebacks()
+        if runtime.runs_component():
+            runtime.show_log()
         return function(*args, **kwargs)
 
     return started

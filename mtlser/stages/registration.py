@@ -13,7 +13,7 @@ from mtlser.stages.inputs import load_manifest
 if TYPE_CHECKING:
     from mtlser.registry.versions import Registered
 
-log = logging.getLogger("mtlser")
+log = logging.getLogger(__name__)
 
 
 @stage
@@ -51,7 +51,7 @@ def check_data(corpus: str, recipe: Recipe, out: str, run: str = "") -> Check:
     utterances = load_manifest(source)
     with tracking.parent(recipe, run) as parent, storage.output(out) as folder:
         result = data_check.check(source, utterances, recipe, parent)
-        log.info(data_check.describe(result.drift))
+        log.info("%s", data_check.describe(result.drift))
         data_check.log(parent, result.drift, folder)
         data_check.enforce(result.drift)
         if result.check.verdict == "unchanged":

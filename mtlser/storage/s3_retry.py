@@ -1,6 +1,6 @@
 """Calls to an S3 server that is away for a while."""
 
-import sys
+import logging
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -13,6 +13,8 @@ PATIENCE_S = 180.0
 """How long a server is waited for that is away or answers with 5xx."""
 BETWEEN_S = 10.0
 """The longest wait between two tries."""
+
+log = logging.getLogger(__name__)
 
 ResultT = TypeVar("ResultT")
 
@@ -32,8 +34,7 @@ def again(call: Callable[[], ResultT]) -> ResultT:
 def _say_once(state: RetryCallState) -> None:
     if state.attempt_number == 1 and state.outcome is not None:
         reason = public_text(" ".join(str(state.outcome.exception()).split()))
-        sys.stdout.write(f"S3 is away ({reason}): trying again for {PATIENCE_S:.0f} s\n")
-        sys.stdout.flush()
+        log.warning("S3 is away (%s): trying again for %.0f s", reason, PATIENCE_S)
 
 
 def _away(error: BaseException) -> bool:

@@ -4,8 +4,8 @@ A stage works on local files. Where the work folder has a mirror, what is stored
 a stage that starts on an empty disk downloads it from there.
 """
 
+import logging
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +15,8 @@ from pathlib import Path
 from mtlser import files, storage
 from mtlser.errors import MtlserError
 from mtlser.storage import s3_files, s3_upload
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class WorkFolder:
             try:
                 action()
             except MtlserError as error:
-                sys.stdout.write(f"not mirrored: {error}\n")
+                log.warning("not mirrored: %s", error)
                 return False
         return True
 

@@ -1,7 +1,7 @@
 """The end of a pipeline run, whatever became of it: MLflow closed, the webhook told."""
 
+import logging
 import os
-import sys
 
 from mtlser import tracking
 from mtlser.errors import MtlserError, public_text
@@ -14,6 +14,8 @@ WEBHOOK = "MTLSER_WEBHOOK"
 STATUS = {"SUCCEEDED": "FINISHED", "FAILED": "FAILED", "CANCELLED": "KILLED", "CANCELED": "KILLED"}
 """Of Kubeflow's state in MLflow; what is not named here is `FAILED`."""
 
+log = logging.getLogger(__name__)
+
 
 def report(recipe: Recipe, run: str, state: str, pipeline: str, error: str) -> None:
     """Closes what the run left open and posts its outcome.
@@ -24,7 +26,7 @@ def report(recipe: Recipe, run: str, state: str, pipeline: str, error: str) -> N
     address = os.environ.get(WEBHOOK, "")
     link = _closed(recipe, run, STATUS.get(state.upper(), "FAILED"))
     if not address:
-        sys.stdout.write(f"{WEBHOOK} is not set: the outcome is posted nowhere\n")
+        log.info("%s is not set: the outcome is posted nowhere", WEBHOOK)
         return
     outcome = webhook.Outcome(
         pipeline=pipeline,
@@ -60,5 +62,5 @@ def _closed(recipe: Recipe, run: str, status: str) -> str | None:
 
         return mlflow_close.link(tracking.uri(), recipe, parents)
     except MtlserError as error:
-        sys.stdout.write(f"runs were not closed: {error}\n")
+        log.warning("runs were not closed: %s", error)
         return None

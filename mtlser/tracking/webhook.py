@@ -1,7 +1,7 @@
 """Tells a webhook what became of a pipeline run."""
 
 import json
-import sys
+import logging
 import urllib.error
 import urllib.request
 from threading import Thread
@@ -20,6 +20,8 @@ ATTEMPTS = 5
 FIRST_WAIT_S = 0.5
 SHOWN_ERROR = 500
 """Characters of an error message in the text that people read; the field has all of it."""
+
+log = logging.getLogger(__name__)
 
 
 class Outcome(Record):
@@ -49,11 +51,11 @@ class Outcome(Record):
 
 
 def post(webhook: str, outcome: Outcome) -> bool:
-    """True where the webhook took the outcome; otherwise the reason is printed, never raised.
+    """True where the webhook took the outcome; otherwise the reason is logged, never raised.
 
     Posts JSON: the fields of `Outcome` and `text`. Tried again while the server is away, busy or
     answers 5xx, within `LIMIT_S` seconds in all. Of the address only scheme and host are ever
-    printed: the rest is a secret.
+    logged: the rest is a secret.
     """
     reasons: list[str] = []
     # An answer that drips in outlives any timeout of a socket; a thread can be left behind.
@@ -62,7 +64,7 @@ def post(webhook: str, outcome: Outcome) -> bool:
     thread.join(LIMIT_S)
     reason = reasons[0] if reasons else f"no answer within {LIMIT_S:g} s"
     if reason:
-        sys.stdout.write(f"the outcome was not posted to {shown(webhook)}: {reason}\n")
+        log.warning("the outcome was not posted to %s: %s", shown(webhook), reason)
     return not reason
 
 

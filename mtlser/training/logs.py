@@ -19,7 +19,7 @@ def watched(training: Training, team: Processes) -> Iterator[Watcher]:
     name = f"{training.cell.text} alpha {training.alpha:g} beta {training.beta:g}"
     if not team.main:
         yield watch.unwatched
-    elif sys.stdout.isatty() and parent_process() is None:  # bars side by side would mix
+    elif sys.stderr.isatty() and parent_process() is None:  # bars side by side would mix
         bar = watch.Bar(name)
         try:
             yield bar

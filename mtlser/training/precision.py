@@ -25,7 +25,7 @@ LIMITS = {torch.bfloat16: 0.1, torch.float16: 0.05}
 """Largest error of a unit's output, and of its gradients, relative to fp32; 0.02 is usual."""
 VERSION = 1
 """Of this check; another one never reads what this one remembers."""
-log = logging.getLogger("mtlser")
+log = logging.getLogger(__name__)
 
 
 def check(encoder: SpeechEncoder, dtype: torch.dtype, processes: Processes) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """Starts one training as several processes of this machine, one a GPU."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from mtlser.tracking import RUN_VARIABLE
 MISTAKE = "mtlser: "
 """How the command line begins the sentence of a user's mistake."""
 KEPT_LINES = 30
+
+log = logging.getLogger(__name__)
 
 
 def started() -> bool:
@@ -68,7 +71,7 @@ def train(
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            sys.stdout.write(line)
+            log.info("%s", line.rstrip("\n"))
             last.append(line)
             if line.startswith(MISTAKE):
                 mistake = line.removeprefix(MISTAKE).strip()

@@ -1,16 +1,18 @@
 """What a training shows while it runs, and when it is stopped: figures, pace, divergence."""
 
+import logging
 import math
-import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
+from mtlser import runtime
 from mtlser.errors import MtlserError
 
 WINDOW = 20
@@ -19,6 +21,8 @@ DIVERGED = 4.0
 """A window's mean loss over so many times that of the first window has diverged."""
 LINE_S = 10.0
 """Seconds between two lines where there is no terminal."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -102,33 +106,22 @@ def _told(names: Sequence[str]) -> str:
 
 
 class Lines:
-    """Tells the pace in a line of text now and then: for logs and for steps side by side."""
+    """Logs the pace now and then: for logs and for steps side by side."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self._started = self._told = time.monotonic()
-        self._from: float | None = None
+    def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._progress = runtime.Progress(name, log.info, LINE_S, clock, before=None)
 
     def __call__(self, pace: Pace) -> None:
-        """Prints a line, if the last one is old enough."""
-        now = time.monotonic()
-        if self._from is None:
-            self._from, self._started = pace.share, now
-        if now - self._told < LINE_S:
-            return
-        self._told = now
-        done = pace.share - self._from
-        left_s = (now - self._started) / done * (1 - pace.share) if done > 0 else None
-        left = "" if left_s is None else f", {clock(left_s)} left"
-        sys.stdout.write(
-            f"{self.name}: epoch {pace.epoch}/{pace.epochs} step {pace.step}/{pace.steps}, "
-            f"{pace.audio_s_per_s:.1f} s of audio a second{left}\n"
+        """Logs a line, if the last one is old enough."""
+        self._progress(
+            pace.share,
+            f"epoch {pace.epoch}/{pace.epochs} step {pace.step}/{pace.steps}, "
+            f"{pace.audio_s_per_s:.1f} s of audio a second",
         )
-        sys.stdout.flush()
 
 
 class Bar:
-    """Tells the pace as a bar on a terminal."""
+    """Tells the pace as a bar on the terminal that stderr is."""
 
     def __init__(self, name: str) -> None:
         self._bar = Progress(
@@ -136,6 +129,7 @@ class Bar:
             BarColumn(),
             TextColumn("{task.fields[told]}"),
             TimeRemainingColumn(compact=True),
+            console=Console(stderr=True),
             transient=True,
         )
         self._task = self._bar.add_task(name, total=1.0, told="")
@@ -150,14 +144,3 @@ class Bar:
     def close(self) -> None:
         """Takes the bar away."""
         self._bar.stop()
-
-
-def clock(seconds: float) -> str:
-    """Minutes and seconds, with hours where there are any.
-
-    >>> clock(75), clock(3675)
-    ('1:15', '1:01:15')
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

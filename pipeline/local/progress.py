@@ -4,6 +4,7 @@ import time
 
 from rich.console import Console
 
+from mtlser.runtime import clock_time
 from pipeline.job import Job
 from pipeline.local.steps import Event, Step
 from pipeline.local.workspace import Workspace
@@ -47,7 +48,7 @@ class Progress:
         else:
             took = time.monotonic() - self._began.pop(label, self._started)
             word = "done" if event.kind == "done" else "FAILED"
-            self._line(f"{label}: {word} in {clock(took)}")
+            self._line(f"{label}: {word} in {clock_time(took)}")
 
     def glance(self, steps: list[Step]) -> None:
         """Shows the running steps and their newest line, on a terminal."""
@@ -65,18 +66,7 @@ class Progress:
         self._status.stop()
 
     def _line(self, text: str) -> None:
-        self._say(f"{clock(time.monotonic() - self._started):>8}  {text}")
+        self._say(f"{clock_time(time.monotonic() - self._started):>8}  {text}")
 
     def _say(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def clock(seconds: float) -> str:
-    """Seconds as `M:SS`, or `H:MM:SS` from an hour on.
-
-    >>> clock(61.7), clock(3723)
-    ('1:01', '1:02:03')
-    """
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

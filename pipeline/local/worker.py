@@ -140,6 +140,7 @@ def main() -> None:
     tagged = Tagged(sys.stdout)
     sys.stdout = tagged
     logging.basicConfig(stream=tagged, level=logging.INFO, format="%(levelname)s - %(message)s")
+    runtime.show_log(tagged)
     warnings.filterwarnings("ignore", "You may be attemping to run a task", RuntimeWarning)
     warnings.filterwarnings("ignore", ".*no effect in the current local runner", UserWarning)
     try:

@@ -62,7 +62,7 @@ def test_the_version_is_printed(
     assert "commit abc123" in capsys.readouterr().out
 
 
-def test_what_the_library_logs_is_printed_once_and_without_secrets(
+def test_what_the_library_logs_goes_to_stderr_once_and_without_secrets(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     commands = typer.Typer()
@@ -75,4 +75,4 @@ def test_what_the_library_logs_is_printed_once_and_without_secrets(
     for _ in range(2):
         with pytest.raises(SystemExit):
             entry.start(commands, "one")
-    assert capsys.readouterr().out == 2 * "read from https://host\n"
+    assert capsys.readouterr() == ("", 2 * "read from https://host\n")

@@ -13,7 +13,7 @@ from mtlser.errors import MtlserError
 from mtlser.evaluation import noise_facts, noise_sweep
 from mtlser.evaluation.cost import profiling
 from mtlser.evaluation.noise_facts import NOISE, NoiseRun
-from mtlser.evaluation.predictor import Output, Wav
+from mtlser.evaluation.predictor import Done, Output, Wav, unheeded
 from mtlser.recipe import Recipe
 from mtlser.records import EMOTIONS, Cell, FoldPlan, Prediction, Utterance, read_json, write_json
 from tests.helpers.corpora import one_fold, write_corpus
@@ -27,8 +27,9 @@ class Listener:
     def __init__(self) -> None:
         self.heard: list[list[Wav]] = []
 
-    def predict(self, wavs: Sequence[Wav]) -> list[Output]:
+    def predict(self, wavs: Sequence[Wav], done: Done = unheeded) -> list[Output]:
         self.heard.append(list(wavs))
+        done(len(wavs))
         return [Output(dict.fromkeys(EMOTIONS, 0.25), None, None) for _ in wavs]
 
 

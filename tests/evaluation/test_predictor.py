@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from mtlser.errors import MtlserError
+from mtlser.evaluation import predictor
 from mtlser.evaluation.predictor import predict_wavs
 from mtlser.models import bundle
 from mtlser.models.bundle import Description, TrainedModel
@@ -44,6 +45,16 @@ def test_a_prediction_does_not_depend_on_its_batch_mates(
         assert alone.speaker == mixed.speaker
         assert alone.emotion_probabilities == pytest.approx(mixed.emotion_probabilities, abs=1e-5)
         assert sum(alone.emotion_probabilities.values()) == pytest.approx(1, abs=1e-9)
+
+
+def test_the_clips_that_are_done_are_told_batch_by_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predictor, "BATCH_S", 1.5)
+    told: list[int] = []
+    wavs = clips(0.6, 1.0, 0.6)
+    predict_wavs(model(tmp_path, "wav2vec2", "group"), wavs, told.append)
+    assert told == [2, 1]
 
 
 @pytest.mark.parametrize("whole", [True, False])

@@ -138,7 +138,7 @@ def test_a_mirror_that_is_away_does_not_stop_a_training_that_says_so(
     inputs: Inputs,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Away from the first save on; what was trained meanwhile stays on this disk."""
     recipe = small_recipe(tmp_path)
@@ -146,9 +146,8 @@ def test_a_mirror_that_is_away_does_not_stop_a_training_that_says_so(
     die_after(99, monkeypatch, lambda _: monkeypatch.setenv("AWS_ENDPOINT_URL", NOWHERE))
     trained = train(inputs, recipe, WorkFolder(tmp_path / "work", s3))
     assert sha(trained) == sha(whole)
-    output = capsys.readouterr().out
-    assert f"not mirrored: {s3}/cells/" in output
-    assert NOWHERE in output
+    assert f"not mirrored: {s3}/cells/" in caplog.text
+    assert NOWHERE in caplog.text
     assert list(trained.parent.glob("*.part/state.safetensors")), "the mirror still lacks the cell"
 
 

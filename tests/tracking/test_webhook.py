@@ -87,37 +87,34 @@ def test_a_server_that_fails_twice_is_told_the_third_time(hook: Make) -> None:
 
 @pytest.mark.parametrize(("code", "attempts"), [(404, 1), (403, 1), (429, 5), (503, 5)])
 def test_a_refusal_is_final_and_a_busy_server_is_asked_again(
-    hook: Make, capsys: pytest.CaptureFixture[str], code: int, attempts: int
+    hook: Make, caplog: pytest.LogCaptureFixture, code: int, attempts: int
 ) -> None:
     there = hook([code] * 9)
     assert not webhook.post(there.address, OUTCOME)
     assert len(there.bodies) == attempts
-    outcome = capsys.readouterr()
-    assert f"HTTP {code}" in outcome.out
-    assert SECRET not in outcome.out + outcome.err
+    assert f"HTTP {code}" in caplog.text
+    assert SECRET not in caplog.text
 
 
 def test_a_server_that_is_not_there_is_told_without_the_secret(
-    hook: Make, capsys: pytest.CaptureFixture[str]
+    hook: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     there = hook([])
     there.server.shutdown()
     there.server.server_close()
     assert not webhook.post(there.address, OUTCOME)
-    outcome = capsys.readouterr()
-    assert "http://127.0.0.1: ConnectionRefusedError after 5 attempts" in outcome.out
-    assert SECRET not in outcome.out + outcome.err
+    assert "http://127.0.0.1: ConnectionRefusedError after 5 attempts" in caplog.text
+    assert SECRET not in caplog.text
 
 
 def test_a_slow_server_holds_the_handler_no_longer_than_the_limit(
-    hook: Make, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    hook: Make, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = hook([], threading.Event())
     monkeypatch.setattr(webhook, "LIMIT_S", 0.3)
     assert not webhook.post(there.address, OUTCOME)
-    outcome = capsys.readouterr()
-    assert "no answer within 0.3 s" in outcome.out
-    assert SECRET not in outcome.out + outcome.err
+    assert "no answer within 0.3 s" in caplog.text
+    assert SECRET not in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -127,14 +124,13 @@ def test_a_slow_server_holds_the_handler_no_longer_than_the_limit(
      f"http:///{SECRET}", f"http://127.0.0.1:1/{SECRET}\n"],
 )  # fmt: skip
 def test_no_address_makes_the_handler_fail_or_tell_the_secret(
-    address: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    address: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(webhook, "FIRST_WAIT_S", 0.001)
     monkeypatch.setenv("NO_PROXY", "*")
     assert not webhook.post(address, OUTCOME)
-    outcome = capsys.readouterr()
-    assert "was not posted" in outcome.out
-    assert SECRET not in outcome.out + outcome.err
+    assert "was not posted" in caplog.text
+    assert SECRET not in caplog.text
 
 
 def test_a_long_error_is_cut_for_people_alone() -> None:

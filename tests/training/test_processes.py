@@ -1,5 +1,6 @@
 """Two processes, started by torchrun as on two GPUs, train as one does."""
 
+import logging
 import os
 import socket
 import subprocess
@@ -174,14 +175,21 @@ def test_two_processes_go_on_from_the_middle_of_an_epoch(
 
 
 def test_the_stage_starts_its_processes_itself(
-    place: Path, recipe: Recipe, alone: Path, monkeypatch: pytest.MonkeyPatch
+    place: Path,
+    recipe: Recipe,
+    alone: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    """What they write is logged here."""
     monkeypatch.setenv("MTLSER_TRACKING", "off")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    caplog.set_level(logging.INFO, "mtlser")
     given = (str(place / "corpus"), str(place / "folds"), "")
     work = str(place / "started-work")
     stages.train(*given, CELL, recipe, str(place / "started"), work, processes=2)
     assert_alike(alone, place / "started")
+    assert caplog.messages.count(f"cell: {place / 'started'}") == 1
 
 
 def test_a_mistake_in_a_started_process_is_its_sentence(

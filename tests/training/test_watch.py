@@ -1,8 +1,9 @@
 """What stops a training, and what a person sees of it."""
 
 import io
+import logging
 import math
-import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from mtlser.training import logs, loop, network, watch
 from mtlser.training.checkpoint import Checkpoint
 from mtlser.training.step import Stepper
 from mtlser.training.watch import Bar, Guard, Lines, Pace
+from tests.helpers.clock import Clock
 from tests.helpers.trainings import ALONE, make_inputs, small_recipe, train, training
 
 IDS = [["a"], ["b"]]
@@ -142,39 +144,35 @@ def test_the_run_of_a_training_that_fails_does_not_stay_open(
         assert fold.info.status == status
 
 
-class Clock:
-    """A clock that a test moves."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 1000.0
-        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    with caplog.at_level(logging.INFO, "mtlser"):
+        yield caplog
 
 
-def test_lines_are_seldom_and_tell_what_is_left(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_lines_are_seldom_and_tell_what_is_left(logged: pytest.LogCaptureFixture) -> None:
     """A step a second, 100 steps in all."""
-    clock, lines = Clock(monkeypatch), Lines("mtlser:f0:s0")
+    clock = Clock()
+    lines = Lines("mtlser:f0:s0", clock)
     for step in range(1, 31):
         clock.now += 1
         lines(Pace(1, 2, step, 50, 40.0))
-    output = capsys.readouterr().out.splitlines()
-    assert output == [
+    assert logged.messages == [
         f"mtlser:f0:s0: epoch 1/2 step {step}/50, 40.0 s of audio a second, {left} left"
         for step, left in ((10, "1:30"), (20, "1:20"), (30, "1:10"))
     ]
 
 
 def test_what_is_left_after_a_resume_is_told_by_the_steps_since(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    logged: pytest.LogCaptureFixture,
 ) -> None:
     """Resumed at step 80 of 100, two seconds a step: 20 steps are not done in no time."""
-    clock, lines = Clock(monkeypatch), Lines("cell")
+    clock = Clock()
+    lines = Lines("cell", clock)
     for step in range(31, 37):
         clock.now += 2
         lines(Pace(2, 2, step, 50, 40.0))
-    output = capsys.readouterr().out
-    assert "step 35/50, 40.0 s of audio a second, 0:30 left" in output
+    assert "step 35/50, 40.0 s of audio a second, 0:30 left" in logged.text
 
 
 def test_the_bar_shows_epoch_pace_and_what_is_left_after_a_resume_too(
@@ -201,7 +199,7 @@ def test_the_bar_shows_epoch_pace_and_what_is_left_after_a_resume_too(
 def test_a_bar_is_for_one_training_on_a_terminal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: bool, worker: bool, kind: type
 ) -> None:
-    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
     monkeypatch.setattr(logs, "parent_process", lambda: object() if worker else None)
     inputs = make_inputs(tmp_path)
     with logs.watched(training(inputs), ALONE) as watcher:

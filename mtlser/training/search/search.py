@@ -1,5 +1,6 @@
 """The alpha-beta search: Optuna over trainings of each fold, chosen on validation alone."""
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 JOURNAL = "study.journal"
 DEFAULT_TRIALS = 20
 """Trials of a fold by the `tpe` sampler where the recipe names no number."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,8 @@ def run_folds(
     if jobs == 1:
         yield from map(search_fold, tasks)
         return
-    with ProcessPoolExecutor(jobs, get_context("spawn"), runtime.relax_collector) as pool:
+    context, shown = get_context("spawn"), runtime.shows_log()
+    with ProcessPoolExecutor(jobs, context, runtime.start_worker, (shown,)) as pool:
         yield from pool.map(search_fold, tasks)
 
 
@@ -151,11 +155,11 @@ def _searched(
 
     def objective(trial: "optuna.Trial") -> float:
         pair = suggest(trial, task.recipe)
-        row, score = train_pair(task, pair, parent)
+        row = train_pair(task, pair, parent)
         rows[pair] = row
         trial.set_user_attr("row", row.model_dump_json())
-        print(describe(row, task.recipe.search.metric), flush=True)  # noqa: T201
-        return score
+        log.info("%s", describe(row, task.recipe.search.metric))
+        return row.score
 
     complete = [optuna.trial.TrialState.COMPLETE]
     for trial in opened.get_trials(states=complete):
@@ -175,8 +179,8 @@ def _searched(
     return rows
 
 
-def train_pair(task: FoldSearch, pair: tuple[float, float], parent: Run) -> tuple[SearchRow, float]:
-    """One training, its validation row and its selection score."""
+def train_pair(task: FoldSearch, pair: tuple[float, float], parent: Run) -> SearchRow:
+    """What one training reached on validation."""
     folder = network.train_network(
         training_of(task.fold, pair, task.inputs, task.recipe),
         task.inputs,
@@ -185,7 +189,7 @@ def train_pair(task: FoldSearch, pair: tuple[float, float], parent: Run) -> tupl
         parent,
     )
     result = read_json(folder / "result.json", CellResult)
-    row = SearchRow.model_validate(
+    return SearchRow.model_validate(
         {
             "fold": task.fold,
             "alpha": pair[0],
@@ -195,7 +199,6 @@ def train_pair(task: FoldSearch, pair: tuple[float, float], parent: Run) -> tupl
             **result.validation,
         }
     )
-    return row, row.score
 
 
 def training_of(fold: int, pair: tuple[float, float], inputs: Inputs, recipe: Recipe) -> Training:
