@@ -63,6 +63,15 @@ def test_it_tells_the_scores_the_report_and_how_to_open_mlflow(folder: Path) -> 
     assert f"ui --backend-store-uri sqlite:///{folder / 'mlflow.db'}" in outcome
 
 
+def test_what_a_step_logs_is_a_plain_line_of_the_full_log(folder: Path) -> None:
+    """Of the step's process, and of the search's workers: two pairs on two folds."""
+    lines = [line.strip() for line in (folder / "out" / "pipeline.log").read_text().splitlines()]
+    assert sum(line.startswith("emodb: kept 64 of 64") for line in lines) == 1
+    assert sum(line.startswith("fold ") and "validation WA" in line for line in lines) == 4
+    prefixed = [line for line in lines if " - " in line or "[KFP" in line]
+    assert not any("validation WA" in line or "kept 64" in line for line in prefixed)
+
+
 def test_every_system_is_measured_on_every_fold_and_condition(folder: Path) -> None:
     seen: dict[tuple[str, int, str], int] = {}
     for prediction in read_jsonl(folder / "out" / "predictions.jsonl", Prediction):
