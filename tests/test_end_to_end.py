@@ -64,7 +64,7 @@ def test_it_tells_the_scores_the_report_and_how_to_open_mlflow(folder: Path) -> 
 
 
 def test_what_a_step_logs_is_a_plain_line_of_the_full_log(folder: Path) -> None:
-    """Of the step's process, and of the search's workers: two pairs on two folds."""
+    """Two pairs are searched on two folds."""
     lines = [line.strip() for line in (folder / "out" / "pipeline.log").read_text().splitlines()]
     assert sum(line.startswith("emodb: kept 64 of 64") for line in lines) == 1
     assert sum(line.startswith("fold ") and "validation WA" in line for line in lines) == 4

@@ -81,9 +81,9 @@ def test_a_step_of_kubeflow_shows_the_log_beside_kubeflow_s_own_lines(
     command = [sys.executable, "-m", "kfp.dsl.executor_main", "--component_module_path",
                str(tmp_path / "component.py"), "--function_to_execute", "step"]  # fmt: skip
     done = ended([*command, "--executor_input", json.dumps(order)], tmp_path)
-    told = ["MTLSER_WEBHOOK is not set: the outcome is posted nowhere", "S3 is away"]
-    assert done.stderr.splitlines() == told
-    assert not any(line in done.stdout for line in told)
+    expected = ["MTLSER_WEBHOOK is not set: the outcome is posted nowhere", "S3 is away"]
+    assert done.stderr.splitlines() == expected
+    assert not any(line in done.stdout for line in expected)
     assert "INFO]: Wrote executor output file" in done.stdout, "the local run reads this line"
     assert "WARNING]: trouble" in done.stdout
     assert "chatter" not in done.stdout
@@ -146,8 +146,8 @@ def talkative(
 def test_ingest_says_how_far_it_is(tmp_path: Path, talkative: pytest.LogCaptureFixture) -> None:
     release = write_iemocap(tmp_path)
     manifest.build(recipes.load("demo"), release, tmp_path / "corpus")
-    said = [line.partition(", ")[0] for line in talkative.messages[:7]]
-    assert said == [f"ingest iemocap: {done} of 7 items" for done in range(1, 8)]
+    lines = [line.partition(", ")[0] for line in talkative.messages[:7]]
+    assert lines == [f"ingest iemocap: {done} of 7 items" for done in range(1, 8)]
 
 
 def test_noise_eval_says_how_far_it_is_within_a_condition_too(
@@ -162,8 +162,10 @@ def test_noise_eval_says_how_far_it_is_within_a_condition_too(
     (tmp_path / "noisy").mkdir()
     second = Cell(system="mtlser", fold=1, seed=0)
     noise_sweep.run(tmp_path, utterances, plan, tmp_path, second, recipe, tmp_path / "noisy")
-    said = [line.partition(", ")[0] for line in talkative.messages]
-    assert said == [f"noise-eval mtlser:f1:s0: {done} of 16 noisy clips" for done in (4, 8, 12, 16)]
+    lines = [line.partition(", ")[0] for line in talkative.messages]
+    assert lines == [
+        f"noise-eval mtlser:f1:s0: {done} of 16 noisy clips" for done in (4, 8, 12, 16)
+    ]
 
 
 @pytest.mark.parametrize("place", ["mtlser", "components"])

@@ -47,14 +47,14 @@ def test_a_prediction_does_not_depend_on_its_batch_mates(
         assert sum(alone.emotion_probabilities.values()) == pytest.approx(1, abs=1e-9)
 
 
-def test_the_clips_that_are_done_are_told_batch_by_batch(
+def test_the_clips_that_are_done_are_counted_batch_by_batch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(predictor, "BATCH_S", 1.5)
-    told: list[int] = []
+    batches: list[int] = []
     wavs = clips(0.6, 1.0, 0.6)
-    predict_wavs(model(tmp_path, "wav2vec2", "group"), wavs, told.append)
-    assert told == [2, 1]
+    predict_wavs(model(tmp_path, "wav2vec2", "group"), wavs, batches.append)
+    assert batches == [2, 1]
 
 
 @pytest.mark.parametrize("whole", [True, False])
