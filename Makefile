@@ -13,10 +13,10 @@ ARGUMENTS := BASE_IMAGE VARIANT CPU_INDEX PIP_INDEX_URL EXTRA_CERTIFICATE COMMIT
 COMMIT = $(shell git describe --always --dirty --abbrev=40)
 
 # One thread a process: the tests' workers share the cores.
-test: export OMP_NUM_THREADS ?= 1
+test newest: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo backbone test test-platform image sbom bench lint types check map reference golden constraints clean
+.PHONY: help setup demo backbone test newest test-platform image sbom bench lint types check map reference golden constraints clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -24,8 +24,8 @@ help: ## list the targets
 setup: $(STAMP) ## make .venv and install the project with its pinned packages
 
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "Python 3.11 or newer is needed, found: $$($(PYTHON) --version 2>&1);" \
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || { \
+	  echo "Python 3.11 or 3.12 is needed, found: $$($(PYTHON) --version 2>&1);" \
 	    "name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the pinned packages into $(VENV): some minutes, about 7 GB of disk ..."
@@ -45,6 +45,14 @@ backbone: setup ## pre-train the bundled backbone anew into mtlser/models/backbo
 
 test: setup ## run every test (real data too, where MTLSER_SHARED names it)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
+
+newest: ## run the tests with the newest packages that pyproject.toml allows, in build/newest
+	$(PYTHON) -m venv build/newest
+	build/newest/bin/python -m pip install --disable-pip-version-check -q \
+	  --upgrade --upgrade-strategy eager -e '.[dev]'
+	build/newest/bin/python -m pip list --disable-pip-version-check --format=freeze \
+	  --exclude-editable >build/newest/packages.txt
+	build/newest/bin/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 test-platform: setup ## run the tests that need Docker, an image, or a minute's fault
 	tests/platform/engine.sh $(IMAGE)
