@@ -1,5 +1,6 @@
 """The check before a retraining, on a real MLflow store: first, unchanged, new, refused."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -78,6 +79,7 @@ def parent_of(run: str):  # type: ignore[no-untyped-def]
 def test_first_unchanged_and_train(
     final: Path, utterances: list[Utterance], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "mtlser")
     result, outcome = check(RECIPE, "one", tmp_path)
     assert result == Check(verdict="first", champion_recipe=dumps(RECIPE))
     assert (outcome.champion, outcome.reason) == (None, "model mtlser has no champion")
@@ -126,6 +128,7 @@ def test_what_was_tried_before_is_not_tried_again(
 def test_drift_past_a_limit_is_refused_in_one_sentence_that_tells_the_way(
     final: Path, utterances: list[Utterance], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "mtlser")
     cross_validated(final, RECIPE, "one", tmp_path)
     rewrite([u.model_copy(update={"level_dbfs": -60.0}) for u in utterances[4:]], tmp_path)
     with pytest.raises(MtlserError) as refusal:
