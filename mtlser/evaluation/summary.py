@@ -18,10 +18,11 @@ def flat(scores: Scores) -> dict[str, Value]:
     `cer` and `speaker_accuracy` are pooled over folds, with `_mean` and `_sd` beside them.
     `svm_wa_mean`: another system. `snr_5_wa_mean`: babble (the first kind of noise) at 5 dB; other
     kinds are `KIND_snr_5_wa_mean`. `wa_speakers_low`, `_high`: 95 % of a bootstrap over speakers.
-    `validation_ua_mean`: no result, only what was chosen on. `welch_p_wa`, `corrected_p_wa`,
-    `hedges_g_wa`, `welch_holm_p_wa`, `mcnemar_p_wa`, and the bootstrap's `difference_low_wa` and
-    `_high_wa`: against the first other system, named in `compared_with`; against later ones with
-    `_SYSTEM` behind. `seconds`: left for the runner.
+    `validation_ua_mean`: no result, only what was chosen on. `welch_p_wa`, `corrected_p_wa`, each
+    with its 95 % interval (`welch_low_wa`, `welch_high_wa`) and adjusted for the systems compared
+    (`welch_holm_p_wa`; `corrected_holm_p_wa` is the verdict's), `hedges_g_wa`, `mcnemar_p_wa`, and
+    the bootstrap's `difference_low_wa` and `_high_wa`: against the first other system, named in
+    `compared_with`; against later ones with `_SYSTEM` behind. `seconds`: left for the runner.
     """
     main = scores.of(scores.main)
     values: dict[str, Value] = {
@@ -99,11 +100,13 @@ def _compared(scores: Scores) -> dict[str, Value]:
         )
         if row.welch is not None:
             values[f"welch_p_{end}"] = row.welch.p
+            values[f"welch_low_{end}"], values[f"welch_high_{end}"] = row.welch.interval
             values[f"welch_holm_p_{end}"] = row.p_holm
             values[f"hedges_g_{end}"] = row.welch.hedges_g
-        for test in row.paired:
-            if test.kind == "corrected resampled t":
-                values[f"corrected_p_{end}"] = test.p
+        if row.corrected is not None and row.corrected.interval is not None:
+            low, high = row.corrected.interval
+            values |= {f"corrected_p_{end}": row.corrected.p, f"corrected_low_{end}": low}
+            values |= {f"corrected_high_{end}": high, f"corrected_holm_p_{end}": row.p_adjusted}
         if row.bootstrap is not None:
             values[f"difference_low_{end}"] = row.bootstrap.low
             values[f"difference_high_{end}"] = row.bootstrap.high

@@ -3,52 +3,52 @@
 from collections.abc import Sequence
 
 from mtlser.evaluation.score_records import Comparison
-from mtlser.evaluation.significance.statistics import LEVEL
-from mtlser.reporting import verdict
 from mtlser.reporting.formats import ABSENT, decimal, p_value, points, signed
 from mtlser.reporting.tables import Table
 
 
 def recommended(comparisons: Sequence[Comparison]) -> Table | None:
-    """The recommended test of each comparison, beside Welch's and the effect size."""
-    rows = []
-    for row in comparisons:
-        test, welch = verdict.corrected(row), row.welch
-        if test is None:
-            continue
-        rows.append(
-            (
-                f"{row.main} − {row.other}",
-                row.metric.upper(),
-                signed(test.difference),
-                points(test.interval),
-                p_value(test.p),
-                "yes" if test.p < LEVEL else "no",
-                p_value(welch.p if welch else None),
-                p_value(row.p_holm),
-                signed(welch.hedges_g if welch else None, 1),
-            )
-        )
-    if not rows:
+    """The recommended test of each comparison and the verdict, beside Welch's and the effect size.
+
+    `None` where no comparison has the recommended test; one on which every fold has the same
+    difference is listed without.
+    """
+    judged = [row for row in comparisons if row.corrected is not None or row.same_gap]
+    if not judged:
         return None
     return Table(
         id="recommended",
         caption="Recommended test: corrected resampled t-test on clean test; differences in "
         "points, 95 % intervals",
         columns=(
-            *(
-                "Comparison",
-                "Metric",
-                "Difference",
-                "Interval",
-                "p corrected",
-                "Significant at .05",
-            ),
-            *("p Welch", "p Welch, Holm", "Hedges' g"),
+            *("Comparison", "Metric", "Difference", "p corrected", "Interval corrected"),
+            *("p corrected, Holm", "Significant at .05"),
+            *("p Welch", "Interval Welch", "p Welch, Holm", "Hedges' g"),
         ),
-        rows=tuple(rows),
-        note="p corrected is for one planned comparison each, without a correction for several. "
-        "Welch's test, which the paper uses, assumes independent folds: do not rely on it alone.",
+        rows=tuple(_recommended(row) for row in judged),
+        note="Significant: by p corrected, Holm, which is adjusted for all systems compared with "
+        "the main one on the metric. Each interval is its own test's, for one comparison alone: "
+        "with several it can leave out 0 where the difference is not significant. None: every "
+        "fold has the same difference, so that no t-test of differences is defined. Welch's test, "
+        "which the paper uses, assumes independent folds: do not rely on it alone.",
+    )
+
+
+def _recommended(row: Comparison) -> tuple[str, ...]:
+    test, welch = row.corrected, row.welch
+    verdicts = {True: "yes", False: "no", None: "none"}
+    return (
+        f"{row.main} − {row.other}",
+        row.metric.upper(),
+        signed(row.gap),
+        p_value(test.p if test else None),
+        points(test.interval if test else None),
+        p_value(row.p_adjusted),
+        verdicts[row.significant],
+        p_value(welch.p if welch else None),
+        points(welch.interval if welch else None),
+        p_value(row.p_holm),
+        signed(welch.hedges_g if welch else None, 1),
     )
 
 
@@ -87,7 +87,7 @@ def _tests(row: Comparison) -> list[tuple[str, ...]]:
             decimal(test.statistic),
             ABSENT if test.df is None else str(test.df),
             p_value(test.p),
-            ABSENT,
+            p_value(row.p_adjusted if test is row.corrected else None),
         )
         for test in row.paired
     ]

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from mtlser.evaluation.score_records import Scores, SystemScores
 from mtlser.records import CLEAN
-from mtlser.reporting import verdict
 from mtlser.reporting.formats import p_value, points, signed, spread
 
 if TYPE_CHECKING:
@@ -66,32 +65,32 @@ def _noise(screen: "Console", scores: Scores) -> None:
 
 
 def _tests(screen: "Console", scores: Scores) -> None:
-    rows = [row for row in scores.comparisons if row.welch is not None]
+    rows = [row for row in scores.comparisons if row.gap is not None]
     if not rows:
         return
     table = _table(
-        "Tests, differences in points; trust p corrected, which accounts for shared training data",
+        "Tests, differences in points: the corrected resampled t-test, which accounts for shared "
+        "training data (trust p Holm, adjusted for all systems), then Welch's",
         "comparison",
         "metric",
         "difference",
         "95 % interval",
-        "p Welch",
+        "p",
         "p Holm",
-        "p corrected",
-        "Hedges' g",
+        "95 % Welch",
+        "p Welch",
     )
     for row in rows:
-        assert row.welch is not None
-        corrected = verdict.corrected(row)
+        test, welch = row.corrected, row.welch
         table.add_row(
             f"{row.main} - {row.other}",
             row.metric.upper(),
-            signed(row.welch.difference),
-            points(row.welch.interval),
-            p_value(row.welch.p),
-            p_value(row.p_holm),
-            p_value(corrected.p if corrected else None),
-            signed(row.welch.hedges_g, 1),
+            signed(row.gap),
+            points(test.interval if test else None),
+            p_value(test.p if test else None),
+            p_value(row.p_adjusted),
+            points(welch.interval if welch else None),
+            p_value(welch.p if welch else None),
         )
     screen.print(table)
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from mtlser.evaluation.score_records import GroupKind, Numbers, Scores, SystemScores
 from mtlser.records import Record
-from mtlser.reporting import verdict
-from mtlser.reporting.formats import ABSENT, count, p_value, percent, spread
+from mtlser.reporting.formats import ABSENT, count, p_value, percent, points, spread
 
 NUMBER = re.compile(r"[–★\d.,%±+− e-]*( to [–\d.,+−e-]+)?")
 MOST_GROUPS = 100
@@ -63,11 +62,11 @@ def classes(scores: Scores) -> Table:
 
 def systems(scores: Scores) -> Table:
     """Every measured system on clean test speech (paper, table 4)."""
-    known = {(row.other, str(row.metric)): verdict.corrected(row) for row in scores.comparisons}
+    known = {(row.other, str(row.metric)): row.corrected for row in scores.comparisons}
 
     def p(system: str, metric: str) -> str:
         test = known.get((system, metric))
-        return p_value(test.p if test else None)
+        return f"{p_value(test.p)} ({points(test.interval)})" if test else ABSENT
 
     rows = []
     for one in scores.systems:
@@ -91,7 +90,9 @@ def systems(scores: Scores) -> Table:
         "divided by all its reference words or characters, without utterances that have no "
         "transcript. Speaker: accuracy on held-out utterances of training speakers, because the "
         "model has no class for a test speaker. ECE: expected calibration error over all folds, "
-        f"lower is better. p: corrected resampled t-test against {scores.main}.",
+        f"lower is better. p: corrected resampled t-test against {scores.main}, for one comparison "
+        "alone, with its 95 % interval in points; significance is judged by Holm's p, in the table "
+        "of the recommended test.",
     )
 
 

@@ -7,8 +7,7 @@ from mtlser.evaluation import literature
 from mtlser.evaluation.choices import SearchResult
 from mtlser.evaluation.noise_facts import CORPUS_BABBLE, TOLERANCE_DB
 from mtlser.evaluation.score_records import Comparison, Scores
-from mtlser.evaluation.significance.paired import Paired
-from mtlser.evaluation.significance.statistics import LEVEL
+from mtlser.evaluation.significance.statistics import negligible
 from mtlser.reporting.formats import p_value, percent, points, spread
 
 FEW = 2
@@ -35,7 +34,7 @@ def sentence(scores: Scores) -> str:
         f"{scores.main} reaches {spread(clean.spreads['ua'])} % UA and "
         f"{spread(clean.spreads['wa'])} % WA ({over})."
     )
-    rows = [row for row in scores.comparisons if row.metric == "ua" and row.welch is not None]
+    rows = [row for row in scores.comparisons if row.metric == "ua" and row.gap is not None]
     if len(rows) > FEW:
         texts = [_among(scores, rows)]
     else:
@@ -48,37 +47,58 @@ def sentence(scores: Scores) -> str:
 def _among(scores: Scores, rows: list[Comparison]) -> str:
     """The best of many other systems, and how many the main one differs from."""
     best = max(rows, key=lambda row: scores.of(row.other).clean.spreads["ua"].mean)
-    shown = [row for row in rows if (test := corrected(row)) is not None and test.p < LEVEL]
-    above = sum(row.welch is not None and row.welch.difference > 0 for row in shown)
-    return (
+    shown = [row for row in rows if row.significant]
+    above = sum(row.gap is not None and row.gap > 0 for row in shown)
+    unjudged = sum(row.significant is None for row in rows)
+    text = (
         f"Of {len(rows)} other systems it is significantly better than {above} and significantly "
-        f"worse than {len(shown) - above}. It is {against(best)}; that is the best of them."
+        f"worse than {len(shown) - above} (Holm's p over all of them)"
     )
+    if unjudged:
+        text += f"; {unjudged} cannot be judged"
+    return f"{text}. It is {against(best)}; that is the best of them."
 
 
 def against(row: Comparison) -> str:
-    """The difference to another system, by the corrected test where there is one; follows "is"."""
-    assert row.welch is not None
-    if row.welch.difference == 0:
-        return f"equal to {row.other} in UA"
-    way = "above" if row.welch.difference > 0 else "below"
-    text = f"{abs(row.welch.difference) * 100:.1f} points {way} {row.other} in UA"
-    test = corrected(row)
-    if test is None:
-        return f"{text} (Welch: p = {p_value(row.welch.p)})"
-    verdict = "a significant" if test.p < LEVEL else "not a significant"
-    return (
-        f"{text}, {verdict} difference (corrected resampled t-test: p = {p_value(test.p)}, 95 % "
-        f"interval {points(test.interval)}; Welch: p = {p_value(row.welch.p)})"
-    )
+    """The difference to another system and whether it is significant; follows "is".
+
+    The p of the verdict is the corrected resampled t-test's, adjusted by Holm over all systems
+    that are compared with the main one; each other p stands beside its own test's interval.
+    """
+    assert row.gap is not None
+    gap = 0.0 if abs(row.gap) <= negligible(row.gap) else row.gap
+    if gap == 0:
+        return f"equal to {row.other} in UA{' on every fold' if row.same_gap else ''}"
+    text = f"{abs(gap) * 100:.1f} points {'above' if gap > 0 else 'below'} {row.other} in UA"
+    if row.same_gap:
+        return f"{text}{_on_every_fold(row)}"
+    tests = []
+    if row.corrected is not None:
+        test = row.corrected
+        tests.append(f"corrected resampled t-test: {_p_and_interval(test.p, test.interval)}")
+        if row.family > 1:
+            tests.append(f"by Holm over {row.family} systems: p = {p_value(row.p_adjusted)}")
+    if row.welch is not None:
+        tests.append(f"Welch: {_p_and_interval(row.welch.p, row.welch.interval)}")
+    verdict = {
+        True: "a significant difference",
+        False: "not a significant difference",
+        None: "without a verdict",
+    }[row.significant]
+    return f"{text}, {verdict} ({'; '.join(tests)})"
 
 
-def corrected(row: Comparison) -> Paired | None:
-    """The corrected resampled t-test of a comparison."""
-    for test in row.paired:
-        if test.kind == "corrected resampled t":
-            return test
-    return None
+def _on_every_fold(row: Comparison) -> str:
+    """What is known where all folds have the same difference; no t-test is."""
+    text = " on every fold, so that no t-test is defined and there is no verdict"
+    ranks = next((test for test in row.paired if test.kind == "wilcoxon"), None)
+    if ranks is None:
+        return text
+    return f"{text} (Wilcoxon, which ignores shared training data: p = {p_value(ranks.p)})"
+
+
+def _p_and_interval(p: float, interval: tuple[float, float] | None) -> str:
+    return f"p = {p_value(p)}, 95 % interval {points(interval)}"
 
 
 def cautions(

@@ -7,7 +7,7 @@ from typing import Literal, TypeVar
 from mtlser.errors import MtlserError
 from mtlser.evaluation.columns import Block, Columns
 from mtlser.evaluation.score_records import Comparison, ConditionScores, Scores
-from mtlser.evaluation.significance import bootstrap, mcnemar, paired, statistics
+from mtlser.evaluation.significance import bootstrap, family, mcnemar, paired, statistics
 from mtlser.evaluation.significance.bootstrap import Interval
 from mtlser.evaluation.significance.mcnemar import McNemar
 from mtlser.evaluation.significance.paired import Paired
@@ -77,15 +77,9 @@ def compare(
             "resampled t-test, the one to trust, is missing: do not rely on another test here."
         )
     rows = [_row(first, other, metric, plan, notes) for other in others for metric in METRICS]
-    tested = [index for index, row in enumerate(rows) if row.welch is not None]
-    adjusted = statistics.holm([row.welch.p for row in rows if row.welch is not None])
-    for index, p in zip(tested, adjusted, strict=True):
-        rows[index] = rows[index].model_copy(update={"p_holm": p})
+    rows = family.adjusted(rows)
     if plan is not None:
-        rows = [
-            row.model_copy(update={"trust": trust(row, plan, comparisons=len(tested))})
-            for row in rows
-        ]
+        rows = [row.model_copy(update={"trust": trust(row, plan)}) for row in rows]
     return tuple(rows), list(dict.fromkeys(notes))
 
 
@@ -111,6 +105,7 @@ def _row(
         welch = _tried(lambda: statistics.welch(a, b, names), label, notes)
         over_folds = _over_folds(a, b, names, plan, label, notes)
     drawn, discordant = _over_utterances(first, other, metric, label, notes)
+    gaps = paired.differences(a, b, names) if len(a) > 1 else None
     return Comparison(
         metric=metric,
         main=names[0],
@@ -118,6 +113,8 @@ def _row(
         welch=welch,
         p_holm=None,
         paired=over_folds,
+        difference=None if gaps is None else float(gaps.mean()),
+        same_gap=gaps is not None and paired.no_spread(gaps),
         bootstrap=drawn,
         mcnemar=discordant,
     )

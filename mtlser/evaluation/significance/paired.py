@@ -84,24 +84,24 @@ def wilcoxon(a: Sequence[float], b: Sequence[float], names: tuple[str, str] = ("
     Raises:
         MtlserError: the samples differ in length, hold fewer than two values, or are equal.
     """
-    differences = _differences(a, b, names)
+    gaps = differences(a, b, names)
     # Equal differences must tie: 0.3 - 0.2 and 0.2 - 0.1 differ in the last bit.
-    differences = np.round(differences, 12)
-    nonzero = differences[differences != 0]
+    gaps = np.round(gaps, 12)
+    nonzero = gaps[gaps != 0]
     if not len(nonzero):
         raise MtlserError(f"{names[0]} and {names[1]} score the same on every fold: no test")
     from scipy import stats
 
     outcome = stats.wilcoxon(nonzero, method="auto")
     p, least = float(outcome.pvalue), 2 * 0.5 ** len(nonzero)
-    reading = in_words(names, float(differences.mean()), None, p)
+    reading = in_words(names, float(gaps.mean()), None, p)
     if least > LEVEL:
         reading += f" With {len(nonzero)} folds this test cannot go below p = {least:.4g}."
     return Paired(
         kind="wilcoxon",
         names=names,
-        n=len(differences),
-        difference=float(differences.mean()),
+        n=len(gaps),
+        difference=float(gaps.mean()),
         interval=None,
         statistic=float(outcome.statistic),
         df=None,
@@ -110,15 +110,29 @@ def wilcoxon(a: Sequence[float], b: Sequence[float], names: tuple[str, str] = ("
     )
 
 
-def _differences(
-    a: Sequence[float], b: Sequence[float], names: tuple[str, str]
+def differences(
+    a: Sequence[float], b: Sequence[float], names: tuple[str, str] = ("a", "b")
 ) -> NDArray[np.float64]:
+    """`a` minus `b`, by fold.
+
+    Raises:
+        MtlserError: the samples differ in length or hold fewer than two values.
+    """
     if len(a) != len(b) or len(a) < 2:
         raise MtlserError(
             f"{names[0]} has {len(a)} folds and {names[1]} {len(b)}; a paired test needs the same "
             "two or more"
         )
     return np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)
+
+
+def no_spread(gaps: NDArray[np.float64]) -> bool:
+    """Whether every fold has the same difference, but for rounding, so that no t is defined.
+
+    >>> no_spread(differences([0.3, 0.2], [0.2, 0.1]))
+    True
+    """
+    return bool(gaps.std(ddof=1) <= negligible(float(gaps.mean())))
 
 
 def _paired_t(
@@ -128,10 +142,10 @@ def _paired_t(
     names: tuple[str, str],
     share: float,
 ) -> Paired:
-    differences = _differences(a, b, names)
-    k, mean = len(differences), float(differences.mean())
-    spread = float(differences.std(ddof=1))
-    if spread <= negligible(mean):
+    gaps = differences(a, b, names)
+    k, mean = len(gaps), float(gaps.mean())
+    spread = float(gaps.std(ddof=1))
+    if no_spread(gaps):
         raise MtlserError(
             f"{names[0]} - {names[1]} is {mean:.4f} on every fold: no test is defined"
         )

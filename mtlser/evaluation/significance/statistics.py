@@ -202,10 +202,12 @@ def negligible(*values: float) -> float:
 def in_words(
     names: tuple[str, str], difference: float, interval: tuple[float, float] | None, p: float
 ) -> str:
-    """The result in one plain sentence: which is above, by how much, and whether that is shown."""
+    """The result in one plain sentence: which is above, by how much, with the test's own p.
+
+    It gives no verdict: one test does not know how many others are made beside it.
+    """
     way = "above" if difference >= 0 else "below"
-    known = "a difference is shown" if p < LEVEL else "no difference is shown"
     text = f"{names[0]} is {abs(difference) * 100:.1f} points {way} {names[1]}"
     if interval is not None:
         text += f" (95 % interval {interval[0] * 100:+.1f} to {interval[1] * 100:+.1f})"
-    return f"{text}; p = {p:.2g}: {known} at {LEVEL}."
+    return f"{text}; p = {p:.2g} for this comparison alone."

@@ -1,21 +1,19 @@
 """Advice on which test of a comparison to trust, and why."""
 
 from mtlser.evaluation.score_records import Comparison
-from mtlser.evaluation.significance.statistics import LEVEL
+from mtlser.evaluation.significance.statistics import LEVEL, negligible
 from mtlser.records import FoldPlan
 
 FEW_SPEAKERS = 20
 """Below this many drawn speakers a percentile interval is named as too narrow."""
-CORRECTED = "corrected resampled t"
 
 
-def trust(row: Comparison, plan: FoldPlan, comparisons: int) -> str:
+def trust(row: Comparison, plan: FoldPlan) -> str:
     """Some sentences: the test to trust first, then the flaw of each other one.
 
     Args:
-        row: the comparison, with all tests that were defined.
+        row: the comparison, with all tests that were defined, adjusted for their number.
         plan: the folds.
-        comparisons: how many comparisons the Holm correction is over.
     """
     sentences = []
     if plan.leaks:
@@ -23,18 +21,20 @@ def trust(row: Comparison, plan: FoldPlan, comparisons: int) -> str:
             f"No test says anything about new speakers: under {plan.protocol} the test speakers "
             "are in training, for both systems."
         )
-    sentences += [_believe(row), *_folds(row, comparisons), *_speakers(row), *_disagreement(row)]
+    sentences += [_believe(row), *_folds(row), *_speakers(row), *_disagreement(row)]
     return " ".join(sentences)
 
 
 def _believe(row: Comparison) -> str:
-    tests = {test.kind: test for test in row.paired}
-    if CORRECTED in tests:
+    if row.corrected is not None:
         return (
-            f"Trust the corrected resampled t-test (p = {tests[CORRECTED].p:.2g}): it compares the "
-            "systems on the same folds and accounts for the training data that folds share. It is "
-            "for one planned comparison, without a correction for several."
+            f"Trust the corrected resampled t-test (p = {row.corrected.p:.2g}"
+            f"{_by_holm(row.p_adjusted, row.family)}): it compares the systems on the same folds "
+            "and accounts for the training data that folds share. "
+            f"{_judged(row)}"
         )
+    if row.same_gap:
+        return _same_gap(row)
     if row.bootstrap is not None:
         return (
             "No test over folds is defined here, which leaves the bootstrap over speakers; it "
@@ -43,11 +43,38 @@ def _believe(row: Comparison) -> str:
     return "No test is defined here: one fold with one speaker says nothing about others."
 
 
-def _folds(row: Comparison, comparisons: int) -> list[str]:
+def _judged(row: Comparison) -> str:
+    """How many comparisons the verdict allows for."""
+    if row.family > 1:
+        return (
+            f"The verdict is by Holm's p, over all {row.family} systems that are compared with "
+            f"{row.main} on {row.metric.upper()}; the interval is for this comparison alone."
+        )
+    return "It is the only comparison on this metric, so its p needs no adjustment."
+
+
+def _same_gap(row: Comparison) -> str:
+    """What can be said where every fold has the same difference."""
+    assert row.gap is not None
+    if abs(row.gap) <= negligible(row.gap):
+        return "The two score the same on every fold: no t-test is defined, and there is no gap."
+    wilcoxon = next((test for test in row.paired if test.kind == "wilcoxon"), None)
+    ranks = f", and Wilcoxon's test gives p = {wilcoxon.p:.2g}" if wilcoxon is not None else ""
+    return (
+        f"Every fold differs by the same {abs(row.gap) * 100:.1f} points, so that no t-test is "
+        f"defined{ranks}. There is no verdict."
+    )
+
+
+def _by_holm(p: float | None, family: int) -> str:
+    return f", {p:.2g} by Holm over {family}" if p is not None and family > 1 else ""
+
+
+def _folds(row: Comparison) -> list[str]:
     """The flaws of the tests over folds."""
     sentences = []
     if row.welch is not None:
-        holm = f", {row.p_holm:.2g} by Holm over {comparisons}" if row.p_holm is not None else ""
+        holm = _by_holm(row.p_holm, row.family)
         sentences.append(
             f"Welch's test (p = {row.welch.p:.2g}{holm}) is listed because the paper uses it: it "
             "assumes independent folds, but folds share training data, and it ignores that both "
@@ -85,12 +112,8 @@ def _speakers(row: Comparison) -> list[str]:
 
 def _disagreement(row: Comparison) -> list[str]:
     """A sentence where Welch's test is significant and the one to trust is not."""
-    for test in row.paired:
-        if test.kind == CORRECTED and row.welch is not None:
-            adjusted = row.welch.p if row.p_holm is None else row.p_holm
-            if adjusted < LEVEL <= test.p:
-                return [
-                    "Welch's test is significant and the corrected one is not: do not report a "
-                    "difference."
-                ]
+    if row.significant is False and row.p_holm is not None and row.p_holm < LEVEL:
+        return [
+            "Welch's test is significant and the corrected one is not: do not report a difference."
+        ]
     return []
