@@ -26,7 +26,7 @@ from mtlser.reporting import verdict
 
 SYSTEMS, FOLDS, PER_FOLD = 21, 10, 20
 QUALITY, FOLD_SD, SYSTEM_SD = 0.7, 0.04, 0.03
-RUNS, PAIRS = 500, 20
+RUNS, PAIRS = 400, 25
 EACH = 10**9
 """Utterances of each of two classes in a fold, so many that rates are practically free."""
 

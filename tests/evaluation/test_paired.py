@@ -31,6 +31,45 @@ def test_wilcoxon_with_ties_counts_all_sign_patterns() -> None:
     assert result.p == pytest.approx(2 * 5 / 32)
 
 
+@pytest.mark.parametrize(
+    "gaps",
+    [
+        [1, 1, 1, -1, 2],
+        [3, 3, 3, 3, 3, 3],
+        [0, 0, 2, 2, -1, 5, 5, 4],
+        [1, 2, 3, -4, 5, -6, 7, 8, 9, 10],
+        [2, 2, -2, 2, 1, 1, -1, 3, 0, 3],
+    ],
+)
+def test_wilcoxon_agrees_with_scipys_permutations(gaps: list[int]) -> None:
+    values = np.asarray(gaps) / 100
+    ours = paired.wilcoxon(values.tolist(), [0.0] * len(gaps))
+    exact = stats.PermutationMethod(n_resamples=10**6)
+    nonzero = np.asarray([gap for gap in gaps if gap], dtype=np.float64)
+    theirs = stats.wilcoxon(nonzero, method=exact)
+    assert (ours.statistic, ours.p) == pytest.approx((theirs.statistic, theirs.pvalue))
+    # The smallest p: all differences of one sign, whatever ties, without the folds that are equal.
+    one_way = stats.wilcoxon(np.abs(nonzero), method=exact)
+    assert ours.least_p == pytest.approx(one_way.pvalue)
+
+
+def test_wilcoxon_is_exact_with_ties_beyond_13_folds() -> None:
+    result = paired.wilcoxon([0.3] * 16, [0.2] * 16)
+    assert result.p == result.least_p == 2 / 2**16
+    many = np.random.default_rng(0).normal(0.1, 1, 60)
+    theirs = stats.wilcoxon(many, method="approx")
+    ours = paired.wilcoxon(many.tolist(), [0.0] * 60)
+    assert ours.p == pytest.approx(theirs.pvalue)
+    assert ours.least_p is None
+
+
+def test_folds_without_a_difference_do_not_help_the_rank_test() -> None:
+    # Eight folds, of which four differ, all in one direction: p = 2 / 2^4.
+    result = paired.wilcoxon([0.5] * 4 + [0.6, 0.7, 0.8, 0.9], [0.5] * 8)
+    assert result.p == result.least_p == 0.125
+    assert "With 4 folds that differ" in result.reading
+
+
 def test_five_folds_can_never_show_a_difference_by_ranks() -> None:
     result = paired.wilcoxon([0.9] * 5, [0.1, 0.2, 0.3, 0.4, 0.5])
     assert result.p == 0.0625

@@ -40,8 +40,12 @@ def test_mcnemar_speaks_of_wa_alone_and_agrees_with_the_utterances() -> None:
 
 
 def test_ten_folds_let_wilcoxon_speak() -> None:
-    row = measured(make_plan(folds=10, per_fold=20)).comparisons[0]
+    plan = make_plan(folds=10, per_fold=20)
+    row = measured(plan).comparisons[0]
     assert "cannot reach" not in row.trust
+    few = [t.model_copy(update={"least_p": 0.125}) for t in row.paired if t.kind == "wilcoxon"]
+    text = trust(row.model_copy(update={"paired": tuple(few)}), plan)
+    assert "cannot go below p = 0.125 here" in text, "eight of ten folds may be equal"
 
 
 def test_a_leaking_protocol_makes_all_tests_worthless() -> None:

@@ -86,9 +86,11 @@ def _folds(row: Comparison) -> list[str]:
             "The paired t-test and Wilcoxon's test use the same folds but ignore the shared "
             "training data: their p-values are too small."
         )
-    if "wilcoxon" in kinds and 2 * 0.5 ** kinds["wilcoxon"].n > LEVEL:
+    least = kinds["wilcoxon"].least_p if "wilcoxon" in kinds else None
+    if least is not None and least > LEVEL:
         sentences.append(
-            f"With {kinds['wilcoxon'].n} folds Wilcoxon's test cannot reach p = {LEVEL}."
+            f"Wilcoxon's test cannot go below p = {least:.4g} here and cannot reach p = {LEVEL}: "
+            "it counts the folds that differ."
         )
     return sentences
 
