@@ -1,11 +1,14 @@
 """The limits of the scores, one sentence each."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from mtlser.evaluation.score_records import Comparison, FoldScores, SystemScores
 from mtlser.recipe import Recipe
 from mtlser.records import FoldPlan
 
+MOST_NAMED = 3
+"""Folds or systems that a note names; the others are counted."""
 FEWEST_SPEAKERS = 5
 """Below this many test speakers intervals over speakers are named as coarse."""
 
@@ -44,24 +47,79 @@ def plan_notes(plan: FoldPlan, recipe: Recipe, recipe_hash: str) -> list[str]:
 
 
 def class_notes(systems: Sequence[SystemScores], classes: Sequence[str]) -> list[str]:
-    """Classes that a fold's test lacks, or that a system never predicts in a fold."""
-    notes = []
-    for fold in systems[0].clean.folds:
-        absent = [name for name in classes if name not in fold.numbers.recall]
-        if absent:
-            notes.append(
-                f"Fold {fold.fold} ({fold.name}) tests no {', '.join(absent)}: its UA is the mean "
-                "recall over the other classes."
-            )
-    for system in systems:
-        for fold in system.clean.folds:
-            missed = _never_predicted(fold, classes)
-            if missed:
-                notes.append(
-                    f"{system.system} never predicts {', '.join(missed)} in fold {fold.fold} "
-                    f"({fold.name})."
-                )
+    """Classes that folds do not test, or that a system never predicts: a sentence of each kind."""
+    return [*_untested(systems[0].clean.folds, classes), *_never_predicted(systems, classes)]
+
+
+def _untested(folds: Sequence[FoldScores], classes: Sequence[str]) -> list[str]:
+    """What folds without every class cannot show."""
+    absent = {
+        f"{fold.fold} ({fold.name})": names
+        for fold in folds
+        if (names := [name for name in classes if name not in fold.numbers.recall])
+    }
+    if len(absent) < 2:
+        return [
+            f"Fold {fold} tests no {', '.join(names)}: its UA and macro F1 are means over the "
+            "other classes."
+            for fold, names in absent.items()
+        ]
+    notes = [
+        f"{len(absent)} of {len(folds)} folds ({few(absent)}) do not test every class "
+        f"({_by_class('no', absent.values())}): the UA and macro F1 of each are means over the "
+        "classes that it tests."
+    ]
+    single = [fold for fold, names in absent.items() if len(names) == len(classes) - 1]
+    if single:
+        notes.append(
+            f"{len(single)} of {len(folds)} folds ({few(single)}) test one class only: their UA is "
+            "the recall of that class and cannot show whether classes are told apart."
+        )
     return notes
+
+
+def _never_predicted(systems: Sequence[SystemScores], classes: Sequence[str]) -> list[str]:
+    """Systems that never predict a class that a fold tests, the worst ones by name."""
+    notes = []
+    for system in systems:
+        folds = system.clean.folds
+        missed = {
+            f"{fold.fold} ({fold.name})": names
+            for fold in folds
+            if (names := _missed(fold, classes))
+        }
+        if len(missed) == 1:
+            ((fold, names),) = missed.items()
+            notes.append(f"{system.system} never predicts {', '.join(names)} in fold {fold}.")
+        elif missed:
+            notes.append(
+                f"In {len(missed)} of {len(folds)} folds ({few(missed)}) {system.system} never "
+                f"predicts a class that is tested ({_by_class('never', missed.values())})."
+            )
+    if len(notes) <= MOST_NAMED:
+        return notes
+    return [
+        *notes[:MOST_NAMED],
+        f"{len(notes) - MOST_NAMED} more systems never predict a class that a fold tests; the "
+        "confusion counts of each are in scores.json.",
+    ]
+
+
+def _by_class(word: str, lists: Iterable[Sequence[str]]) -> str:
+    """`no angry in 3, no sad in 1`, the most frequent first."""
+    counted = Counter(name for names in lists for name in names)
+    return ", ".join(f"{word} {name} in {number}" for name, number in counted.most_common())
+
+
+def few(names: Iterable[str]) -> str:
+    """The first names, and how many more there are.
+
+    >>> few(["a", "b"]), few("abcde")
+    ('a, b', 'a, b, c and 2 more')
+    """
+    every = list(names)
+    more = f" and {len(every) - MOST_NAMED} more" if len(every) > MOST_NAMED else ""
+    return f"{', '.join(every[:MOST_NAMED])}{more}"
 
 
 def gap_notes(systems: Sequence[SystemScores], recipe: Recipe) -> list[str]:
@@ -76,11 +134,15 @@ def gap_notes(systems: Sequence[SystemScores], recipe: Recipe) -> list[str]:
     if main.speaker is None:
         notes.append("Speaker accuracy was not measured: no prediction names a speaker.")
     wanted = [f"{kind}@{snr:g}dB" for kind in recipe.noise.kinds for snr in recipe.noise.snr_db]
+    unmeasured: dict[str, list[str]] = {}
     for system in systems:
         seen = {scores.condition for scores in system.test}
         lacking = [name for name in wanted if name not in seen]
         if lacking:
-            notes.append(f"{system.system} was not measured under {', '.join(lacking)}.")
+            unmeasured.setdefault(", ".join(lacking), []).append(system.system)
+    for lacking_text, names in unmeasured.items():
+        were = "was" if len(names) == 1 else "were"
+        notes.append(f"{few(names)} {were} not measured under {lacking_text}.")
     return notes
 
 
@@ -96,7 +158,7 @@ def speaker_notes(systems: Sequence[SystemScores], comparisons: Sequence[Compari
     return []
 
 
-def _never_predicted(fold: FoldScores, classes: Sequence[str]) -> list[str]:
+def _missed(fold: FoldScores, classes: Sequence[str]) -> list[str]:
     return [
         name
         for column, name in enumerate(classes)

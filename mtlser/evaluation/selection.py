@@ -5,6 +5,7 @@ from statistics import fmean
 
 from mtlser.errors import MtlserError
 from mtlser.evaluation.choices import SearchResult, SearchRow
+from mtlser.evaluation.notes import few
 from mtlser.evaluation.score_records import Numbers, Scores
 
 ROUNDING = 1e-6
@@ -46,7 +47,8 @@ def check_selection(chosen: SearchResult, scores: Scores) -> list[str]:
         MtlserError: a row's score is not that of its own figures, a choice is not the best of its
             rows, or a row holds its fold's test figures.
     """
-    notes: list[str] = []
+    unseen: list[str] = []
+    differing: dict[str, float] = {}
     for row in chosen.rows:
         _check_row(row, chosen.metric)
     for fold, name in enumerate(scores.fold_names):
@@ -55,7 +57,29 @@ def check_selection(chosen: SearchResult, scores: Scores) -> list[str]:
         for pair in pairs if rows else []:
             _check_best(pair, rows, chosen)
             mine = next(row for row in rows if (row.alpha, row.beta) == pair)
-            notes += _confirmed(mine, name, scores)
+            gap = _gap_to_predictions(mine, name, scores)
+            if gap is None:
+                unseen.append(name)
+            elif gap > NOTED:
+                differing[name] = gap
+    return _unconfirmed(unseen, differing)
+
+
+def _unconfirmed(unseen: Sequence[str], differing: Mapping[str, float]) -> list[str]:
+    """Notes on folds whose choice the predictions do not confirm, one of each kind."""
+    notes = []
+    if unseen:
+        pairs, folds = ("pair", "fold") if len(unseen) == 1 else ("pairs", f"{len(unseen)} folds")
+        notes.append(
+            f"The {pairs} of {folds} {few(unseen)} cannot be checked: there are no validation "
+            "predictions there."
+        )
+    if differing:
+        folds = "fold" if len(differing) == 1 else f"{len(differing)} folds"
+        notes.append(
+            f"The validation scores that {folds} {few(differing)} chose by differ from those of "
+            f"the validation predictions by up to {max(differing.values()) * 100:.1f} points."
+        )
     return notes
 
 
@@ -85,15 +109,15 @@ def _check_best(pair: tuple[float, float], rows: Sequence[SearchRow], chosen: Se
         )
 
 
-def _confirmed(row: SearchRow, fold: str, scores: Scores) -> list[str]:
-    """Whether the fold's validation predictions have the scores that its pair was chosen by."""
+def _gap_to_predictions(row: SearchRow, fold: str, scores: Scores) -> float | None:
+    """How far the row's scores are from those of the fold's validation predictions.
+
+    `None` where the fold has no validation predictions.
+    """
     main = scores.of(scores.main)
     measured = {f.name: f.numbers for f in main.validation.folds} if main.validation else {}
     if fold not in measured:
-        return [
-            f"The pair of fold {fold} cannot be checked: there are no validation predictions of "
-            "this fold."
-        ]
+        return None
     gap = _gap(row, measured[fold])
     tested = [f.numbers for f in main.clean.folds if f.name == fold]
     if gap > ROUNDING and any(_gap(row, numbers) <= ROUNDING for numbers in tested):
@@ -102,12 +126,7 @@ def _confirmed(row: SearchRow, fold: str, scores: Scores) -> list[str]:
             "its test set and not of its validation, so it was chosen on test; run "
             "`mtlser search` again"
         )
-    if gap > NOTED:
-        return [
-            f"The validation scores that fold {fold} was chosen by differ from those of its "
-            f"validation predictions by up to {gap * 100:.1f} points."
-        ]
-    return []
+    return gap
 
 
 def _gap(row: SearchRow, numbers: Numbers) -> float:

@@ -160,7 +160,7 @@ def test_equal_folds_give_a_note_in_place_of_a_test() -> None:
 def test_absent_and_never_predicted_classes_are_noted() -> None:
     result = tiny([["neutral", "sad"], ["happy", "sad"]], [["neutral"] * 2, ["happy", "sad"]])
     notes = " ".join(result.notes)
-    assert "Fold 0 (Ses01) tests no happy, angry" in notes
+    assert "2 of 2 folds (0 (Ses01), 1 (Ses02)) do not test every class (no angry in 2" in notes
     assert "mtlser never predicts sad in fold 0" in notes
 
 

@@ -17,6 +17,9 @@ from mtlser.records import CLEAN, FoldPlan
 T = TypeVar("T")
 Metric = Literal["wa", "ua"]
 METRICS: tuple[Metric, ...] = ("wa", "ua")
+Untested = dict[str, dict[str, str]]
+"""Why a test is not defined, by the kind of test and what was to be compared."""
+PAIRED_T = "paired or corrected t-test"
 
 
 @dataclass(frozen=True)
@@ -71,16 +74,19 @@ def compare(
             corrected resampled t-test is not defined.
     """
     notes: list[str] = []
+    untested: Untested = {}
     if plan is None and others:
         notes.append(
             "The folds' sizes are not at hand (no folds.json with these runs), so the corrected "
             "resampled t-test, the one to trust, is missing: do not rely on another test here."
         )
-    rows = [_row(first, other, metric, plan, notes) for other in others for metric in METRICS]
+    rows = [_row(first, other, metric, plan, untested) for other in others for metric in METRICS]
     rows = family.adjusted(rows)
     if plan is not None:
         rows = [row.model_copy(update={"trust": trust(row, plan)}) for row in rows]
-    return tuple(rows), list(dict.fromkeys(notes))
+    if others and len(first.clean.values(METRICS[0])) < 2:
+        notes.append("One fold only: there is no SD and no test between systems over folds.")
+    return tuple(rows), [*notes, *_untested_notes(untested)]
 
 
 def intervals(columns: Columns, system: str) -> dict[str, Interval]:
@@ -92,19 +98,17 @@ def intervals(columns: Columns, system: str) -> dict[str, Interval]:
 
 
 def _row(
-    first: Side, other: Side, metric: Metric, plan: FoldPlan | None, notes: list[str]
+    first: Side, other: Side, metric: Metric, plan: FoldPlan | None, untested: Untested
 ) -> Comparison:
     names = (first.name, other.name)
     label = f"{metric.upper()} of {names[0]} and {names[1]}"
     a, b = first.clean.values(metric), other.clean.values(metric)
     welch = None
     over_folds: tuple[Paired, ...] = ()
-    if len(a) < 2:
-        notes.append("One fold only: there is no SD and no test between systems over folds.")
-    else:
-        welch = _tried(lambda: statistics.welch(a, b, names), label, notes)
-        over_folds = _over_folds(a, b, names, plan, label, notes)
-    drawn, discordant = _over_utterances(first, other, metric, label, notes)
+    if len(a) > 1:
+        welch = _tried(lambda: statistics.welch(a, b, names), "Welch's test", label, untested)
+        over_folds = _over_folds(a, b, names, plan, label, untested)
+    drawn, discordant = _over_utterances(first, other, metric, label, untested)
     gaps = paired.differences(a, b, names) if len(a) > 1 else None
     return Comparison(
         metric=metric,
@@ -126,23 +130,27 @@ def _over_folds(
     names: tuple[str, str],
     plan: FoldPlan | None,
     label: str,
-    notes: list[str],
+    untested: Untested,
 ) -> tuple[Paired, ...]:
     """The paired tests that are defined on these folds, the one to trust first."""
-    tests: list[Callable[[], Paired]] = [
-        lambda: paired.paired_t(a, b, names),
-        lambda: paired.wilcoxon(a, b, names),
+    tests: list[tuple[str, Callable[[], Paired]]] = [
+        (PAIRED_T, lambda: paired.paired_t(a, b, names)),
+        ("Wilcoxon's test", lambda: paired.wilcoxon(a, b, names)),
     ]
     if plan is not None:
         n_train = sum(len(fold.train) for fold in plan.folds) / len(plan.folds)
         n_test = sum(len(fold.test) for fold in plan.folds) / len(plan.folds)
-        tests.insert(0, lambda: paired.corrected_resampled_t(a, b, n_train, n_test, names))
-    outcomes = [_tried(test, label, notes) for test in tests]
+        corrected = (
+            PAIRED_T,
+            lambda: paired.corrected_resampled_t(a, b, n_train, n_test, names),
+        )
+        tests.insert(0, corrected)
+    outcomes = [_tried(test, kind, label, untested) for kind, test in tests]
     return tuple(outcome for outcome in outcomes if outcome is not None)
 
 
 def _over_utterances(
-    first: Side, other: Side, metric: Metric, label: str, notes: list[str]
+    first: Side, other: Side, metric: Metric, label: str, untested: Untested
 ) -> tuple[Interval | None, McNemar | None]:
     """Bootstrap over speakers and (WA only) McNemar, where both sides predict the same clips."""
     if first.columns is None or other.columns is None:
@@ -150,14 +158,18 @@ def _over_utterances(
     one, two = first.block, other.block
     assert one is not None and two is not None
     if _utterances(first.columns, one) != _utterances(other.columns, two):
-        notes.append(f"{label}: the tested utterances differ, so there is no test on utterances.")
+        missing = untested.setdefault("test on utterances", {})
+        missing[label] = "the tested utterances differ"
         return None, None
     _, a_scc = first.columns.confusion_by_speaker(one)
     _, b_scc = other.columns.confusion_by_speaker(two)
     seed, drawn, discordant = first.columns.seed, None, None
     if len(a_scc) > 1:
         drawn = _tried(
-            lambda: bootstrap.difference_over_speakers(a_scc, b_scc, metric, seed), label, notes
+            lambda: bootstrap.difference_over_speakers(a_scc, b_scc, metric, seed),
+            "bootstrap over speakers",
+            label,
+            untested,
         )
     if metric == "wa":
         right = first.columns.right(one), other.columns.right(two)
@@ -169,10 +181,20 @@ def _utterances(columns: Columns, block: Block) -> list[str]:
     return [columns.truth.names[place] for place in block.utterance]
 
 
-def _tried(attempt: Callable[[], T], label: str, notes: list[str]) -> T | None:
-    """What the test gives; `None` and a note where it is not defined on these folds."""
+def _tried(attempt: Callable[[], T], kind: str, label: str, untested: Untested) -> T | None:
+    """What the test gives; `None`, and remembered, where it is not defined on these folds."""
     try:
         return attempt()
     except MtlserError as error:
-        notes.append(f"{label}: {error}.")
+        untested.setdefault(kind, {})[label] = str(error)
         return None
+
+
+def _untested_notes(untested: Untested) -> list[str]:
+    """One sentence for each kind of test that some comparisons lack, with the first reason."""
+    notes = []
+    for kind, reasons in untested.items():
+        (label, reason), more = next(iter(reasons.items())), len(reasons) - 1
+        others = f" The same holds for {more} more of the comparisons." if more else ""
+        notes.append(f"{label}: no {kind}: {reason}.{others}")
+    return notes
