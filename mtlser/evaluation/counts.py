@@ -61,12 +61,15 @@ def f1(counts: Table) -> Values:
 
 
 def macro_f1(counts: Table) -> Values:
-    """Mean F1 over the classes that are true or predicted of an utterance, as in scikit-learn.
+    """Mean F1 over the classes with an utterance, the same classes as UA's; (..., c, c) -> (...).
+
+    scikit-learn also counts a class that is only predicted, as 0, unless `labels` leaves it out.
 
     >>> float(macro_f1(np.array([[1, 1], [0, 0]])).round(4))
-    0.3333
+    0.6667
     """
-    return np.asarray(np.nanmean(f1(counts), axis=-1))
+    present = counts.sum(axis=-1) > 0
+    return np.asarray(np.nanmean(np.where(present, f1(counts), np.nan), axis=-1))
 
 
 def weighted_f1(counts: Table) -> Values:

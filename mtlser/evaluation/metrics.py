@@ -60,8 +60,8 @@ def per_class_recall(truth: Sequence[str], predicted: Sequence[str]) -> dict[str
 def macro_f1(truth: Sequence[str], predicted: Sequence[str]) -> float:
     """Mean of the per-class F1 scores, 0-1: `F1 = 2 TP / (2 TP + FP + FN)`.
 
-    Classes are those in `truth` or `predicted`, as in scikit-learn: a class that is predicted
-    though nobody spoke it counts as 0.
+    Classes are those PRESENT in `truth`, as for UA: a class that is only predicted has no F1 of
+    its own, and its false alarms lower the recall, and so the F1, of the true classes.
 
     >>> round(macro_f1(["sad", "sad", "sad", "angry"], ["sad", "sad", "angry", "angry"]), 4)
     0.7333

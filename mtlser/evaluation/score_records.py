@@ -46,6 +46,7 @@ class Numbers(Record):
     ua: Rate
     """Unweighted accuracy: mean recall over the classes that are present."""
     macro_f1: Rate
+    """Mean F1 over the classes that are present."""
     weighted_f1: Rate
     recall: dict[str, float]
     """Recall of each class that is present."""

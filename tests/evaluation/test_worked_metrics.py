@@ -45,7 +45,7 @@ def test_class_metrics_by_scikit_learn(example: Example) -> None:
     assert fraction(example["wa"]) == pytest.approx(sk.accuracy_score(truth, predicted))
     assert fraction(example["ua"]) == pytest.approx(recalls.mean())
     for key, average in (("macro_f1", "macro"), ("weighted_f1", "weighted")):
-        theirs = sk.f1_score(truth, predicted, average=average, zero_division=0)
+        theirs = sk.f1_score(truth, predicted, labels=present, average=average, zero_division=0)
         assert fraction(example[key]) == pytest.approx(theirs)
 
 
@@ -122,3 +122,8 @@ def test_metrics_of_a_stack_of_tables_are_those_of_each() -> None:
     stack[3, 2] = 0
     for of in (counts.weighted_accuracy, counts.unweighted_accuracy, counts.macro_f1):
         assert of(stack) == pytest.approx([float(of(table)) for table in stack])
+
+
+def test_macro_f1_of_whole_tables_is_the_plain_mean_to_the_last_bit() -> None:
+    stack = np.random.default_rng(1).integers(1, 9, size=(50, 4, 4))
+    assert (counts.macro_f1(stack) == np.nanmean(counts.f1(stack), axis=-1)).all()
