@@ -1,4 +1,4 @@
-"""Predictions as columns: what scoring needs of each, about 30 bytes, and no text.
+"""Predictions as columns: what scoring needs of each, about 46 bytes, and no text.
 
 A million predictions as records take gigabytes; as columns they take megabytes.
 """
@@ -48,6 +48,8 @@ class Block:
     """The most probable class."""
     confidence: NDArray[np.float64]
     """Its probability."""
+    brier: NDArray[np.float64]
+    log_loss: NDArray[np.float64]
     speaker: Integers
     """The speaker that the system names; -1: none."""
     word_edits: Integers

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlser.errors import MtlserError
-from mtlser.evaluation import score_checks
+from mtlser.evaluation import probabilities, score_checks
 from mtlser.evaluation.columns import (
     NONE,
     Block,
@@ -44,7 +44,7 @@ def merge(files: Sequence[Path], out: Path) -> Columns:
     """The predictions of all files as columns; their lines go to `out`, sorted.
 
     Lines are copied as they are, in order of system, fold, split, condition and utterance id, so
-    that `out` does not depend on the order of `files`. A line costs about 70 bytes of memory.
+    that `out` does not depend on the order of `files`. A line costs about 90 bytes of memory.
 
     Raises:
         MtlserError: as `columns`; a file is absent, or a line is not a prediction.
@@ -78,6 +78,7 @@ class Gatherer:
         self.emotion, self.speaker = array("i"), array("i")
         self.word_edits, self.character_edits = array("i"), array("i")
         self.confidence, self.transcribed = array("d"), array("b")
+        self.brier, self.log_loss = array("d"), array("d")
         self.seed, self.recipe_hash = 0, ""
         self.contradiction: str | None = None
 
@@ -106,6 +107,9 @@ class Gatherer:
         self.fold.append(prediction.fold)
         self.emotion.append(self.classes.index(predicted))
         self.confidence.append(min(1.0, prediction.emotion_probabilities[predicted]))
+        given = prediction.emotion_probabilities, prediction.emotion_true
+        self.brier.append(probabilities.brier(*given))
+        self.log_loss.append(probabilities.log_loss(*given))
         self.speaker.append(self.speakers.of(prediction.speaker_predicted))
         self.word_edits.append(by_word)
         self.character_edits.append(by_character)
@@ -203,6 +207,8 @@ class Gatherer:
             fold=fold,
             emotion=integers(self.emotion),
             confidence=np.asarray(self.confidence, dtype=np.float64),
+            brier=np.asarray(self.brier, dtype=np.float64),
+            log_loss=np.asarray(self.log_loss, dtype=np.float64),
             speaker=replaced(self.speaker, speakers),
             word_edits=integers(self.word_edits),
             character_edits=integers(self.character_edits),

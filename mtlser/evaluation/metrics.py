@@ -14,6 +14,9 @@ from rapidfuzz.distance import Levenshtein
 from mtlser.errors import MtlserError
 from mtlser.evaluation import counts as of_counts
 
+BINS = 15
+"""Bins of equal width of the expected calibration error."""
+
 
 def weighted_accuracy(truth: Sequence[str], predicted: Sequence[str]) -> float:
     """Share of utterances whose class is right, 0-1: `correct / all` (WA; Schuller et al. 2009).
@@ -207,7 +210,7 @@ def speaker_accuracy(truth: Sequence[str], predicted: Sequence[str | None]) -> f
 def expected_calibration_error(
     confidences: Sequence[float] | NDArray[np.float64],
     correct: Sequence[bool] | NDArray[np.bool_],
-    bins: int = 15,
+    bins: int = BINS,
 ) -> float:
     """Mean gap between confidence and accuracy, 0-1 (ECE; Guo et al. 2017, arXiv 1706.04599).
 

@@ -45,6 +45,8 @@ def numbers(columns: Columns, block: Block) -> Numbers:
         calibration_error=metrics.expected_calibration_error(
             block.confidence, columns.right(block)
         ),
+        brier=float(block.brier.mean()),
+        log_loss=float(block.log_loss.mean()),
         confusion=tuple(tuple(row) for row in table.tolist()),
     )
 

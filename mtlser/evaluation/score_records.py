@@ -21,7 +21,10 @@ MAIN_SYSTEM = "mtlser"
 ROUNDING = 1e-9
 """Rates computed twice differ by no more than this."""
 
-SPREAD_METRICS = ("wa", "ua", "macro_f1", "weighted_f1", "wer", "cer", "calibration_error")
+SPREAD_METRICS = (
+    *("wa", "ua", "macro_f1", "weighted_f1", "wer", "cer"),
+    *("calibration_error", "brier", "log_loss"),
+)
 
 
 class Spread(Record):
@@ -56,7 +59,12 @@ class Numbers(Record):
     without_transcript: int
     """Utterances without a reference transcript, which have no part in `wer` and `cer`."""
     calibration_error: Rate
-    """Expected calibration error of the most probable class (15 bins)."""
+    """Expected calibration error of the most probable class (`metrics.BINS` bins)."""
+    brier: float | None = None
+    """Mean squared error of the probabilities over all classes, 0-2; `None` in scores of an older
+    version."""
+    log_loss: float | None = None
+    """Mean negative log of the true class's probability, nats; `None` as `brier`."""
     confusion: tuple[tuple[int, ...], ...]
     """Counts [true][predicted] in the order of `Scores.classes`."""
 

@@ -60,7 +60,8 @@ def _clean(main: SystemScores) -> dict[str, Value]:
     values["speaker_accuracy_sd"] = speaker.spread.sd if speaker else None
     for metric, interval in main.bootstrap.items():
         values |= {f"{metric}_speakers_low": interval.low, f"{metric}_speakers_high": interval.high}
-    values["calibration_error"] = main.clean.pooled.calibration_error
+    for metric in ("calibration_error", "brier", "log_loss"):
+        values[metric] = getattr(main.clean.pooled, metric)
     for style, numbers in main.clean.styles.items():
         values |= {f"{style}_wa": numbers.wa, f"{style}_ua": numbers.ua}
     if main.validation is not None:

@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from mtlser.evaluation import literature
 from mtlser.evaluation.choices import SearchResult
+from mtlser.evaluation.metrics import BINS
 from mtlser.evaluation.score_records import Scores
 from mtlser.files import write_text
 from mtlser.reporting import (
@@ -70,6 +71,7 @@ def render(scores: Scores, context: PageContext, clips: Sequence[Clip] = ()) -> 
         noise_facts=verdict.noise(scores),
         clips=clips,
         longest_s=LONGEST_S,
+        bins=BINS,
         search=search,
         **search_values(search),
         audit=audit,
@@ -87,6 +89,7 @@ def paper_tables(scores: Scores) -> list[Table]:
     every = _tables(scores) | _fact_tables(scores, facts.audit({}))
     listed: list[Table | None] = [every["systems"], every["intervals"], every["styles"]]
     listed += [
+        every["calibration"],
         every["recommended"],
         every["tests"],
         every["effects"],
@@ -151,6 +154,7 @@ def _tables(scores: Scores) -> dict[str, Any]:
         "systems": tables.systems(scores),
         "intervals": tables.intervals(scores),
         "styles": tables.styles(scores),
+        "calibration": tables.calibration(scores),
         "recommended": significance.recommended(scores.comparisons),
         "tests": significance.tests(scores.comparisons),
         "effects": significance.effects(scores.comparisons),
