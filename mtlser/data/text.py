@@ -22,10 +22,11 @@ WORD_GAP = "|"
 _INDEX = {symbol: index for index, symbol in enumerate(VOCABULARY)}
 _EVENT = re.compile(r"\{[^{}]*\}|\[[^\[\]]*\]|<[^<>]*>|\+\+[^+]*\+\+")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
-_SPELT = {
+SPELT = {
     "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i",
 }  # fmt: skip
-_GERMAN = {"ä": "ae", "ö": "oe", "ü": "ue"}
+"""Spelling of letters that are not an accented one of A-Z, in any language."""
+GERMAN = {"ä": "ae", "ö": "oe", "ü": "ue"}
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ`´", "'"))
 _SIGNS = {"en": {"&": "and", "%": "percent"}, "de": {"&": "und", "%": "prozent"}}
 
@@ -70,7 +71,7 @@ def clean(text: str, language: str) -> Cleaned:
     for sign, word in _SIGNS.get(language, {}).items():
         lower = lower.replace(sign, f" {word} ")
     lower = _NUMBER.sub(lambda match: f" {_number(match[0], language)} ", lower)
-    for letter, spelling in {**_SPELT, **(_GERMAN if language == "de" else {})}.items():
+    for letter, spelling in {**SPELT, **(GERMAN if language == "de" else {})}.items():
         lower = lower.replace(letter, spelling)
     plain = "".join(
         char for char in unicodedata.normalize("NFKD", lower) if not unicodedata.combining(char)

@@ -1,4 +1,4 @@
-"""Predictions as columns: what scoring needs of each, about 46 bytes, and no text.
+"""Predictions as columns: what scoring needs of each, about 50 bytes, and no text.
 
 A million predictions as records take gigabytes; as columns they take megabytes.
 """
@@ -34,6 +34,8 @@ class Truth:
     """Place in `Columns.styles`; -1: none."""
     words: Integers
     """Words of the transcript; -1: no transcript."""
+    normalised_words: Integers
+    """Words of the normalised transcript (`transcripts.normalised`)."""
     characters: Integers
 
 
@@ -54,6 +56,8 @@ class Block:
     """The speaker that the system names; -1: none."""
     word_edits: Integers
     """Word edits from transcript to hypothesis; -1: there is not both."""
+    normalised_edits: Integers
+    """Word edits between the normalised texts."""
     character_edits: Integers
     transcribed: NDArray[np.bool_]
     """False where the system gives no hypothesis."""

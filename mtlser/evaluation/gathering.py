@@ -23,6 +23,7 @@ from mtlser.evaluation.columns import (
     replaced,
 )
 from mtlser.evaluation.metrics import edits
+from mtlser.evaluation.transcripts import normalised
 from mtlser.files import atomic_file
 from mtlser.records import Prediction, parse_line
 
@@ -73,10 +74,12 @@ class Gatherer:
         self.true_emotion, self.true_speaker = array("i"), array("i")
         self.style, self.text = array("i"), array("q")
         self.words, self.characters = array("i"), array("i")
+        self.normalised_words = array("i")
         # By prediction.
         self.group, self.utterance, self.fold = array("i"), array("i"), array("i")
         self.emotion, self.speaker = array("i"), array("i")
         self.word_edits, self.character_edits = array("i"), array("i")
+        self.normalised_edits = array("i")
         self.confidence, self.transcribed = array("d"), array("b")
         self.brier, self.log_loss = array("d"), array("d")
         self.seed, self.recipe_hash = 0, ""
@@ -99,9 +102,11 @@ class Gatherer:
         place = self._truth(prediction)
         predicted = prediction.emotion_predicted
         hypothesis = prediction.text_predicted
-        by_word, by_character = NONE, NONE
+        by_word, by_character, by_normalised = NONE, NONE, NONE
         if hypothesis is not None and prediction.text_true is not None:
             (by_word, _), (by_character, _) = edits(prediction.text_true, hypothesis)
+            alike = normalised(prediction.text_true), normalised(hypothesis)
+            (by_normalised, _), _ = edits(*alike)
         self.group.append(self.groups.setdefault(group, len(self.groups)))
         self.utterance.append(place)
         self.fold.append(prediction.fold)
@@ -113,6 +118,7 @@ class Gatherer:
         self.speaker.append(self.speakers.of(prediction.speaker_predicted))
         self.word_edits.append(by_word)
         self.character_edits.append(by_character)
+        self.normalised_edits.append(by_normalised)
         self.transcribed.append(hypothesis is not None)
 
     def finish(self) -> Columns:
@@ -133,6 +139,7 @@ class Gatherer:
             speaker=replaced(self.true_speaker, speaker)[by_name],
             style=replaced(self.style, style)[by_name],
             words=integers(self.words)[by_name],
+            normalised_words=integers(self.normalised_words)[by_name],
             characters=integers(self.characters)[by_name],
         )
         columns = Columns(
@@ -169,6 +176,8 @@ class Gatherer:
             self.text.append(hash(text))
             (_, words), (_, characters) = edits(text or "", "")
             self.words.append(NONE if text is None else words)
+            alike = normalised(text or "").split()
+            self.normalised_words.append(NONE if text is None else len(alike))
             self.characters.append(NONE if text is None else characters)
         elif self.contradiction is None and (
             self.text[place] != hash(text)
@@ -211,6 +220,7 @@ class Gatherer:
             log_loss=np.asarray(self.log_loss, dtype=np.float64),
             speaker=replaced(self.speaker, speakers),
             word_edits=integers(self.word_edits),
+            normalised_edits=integers(self.normalised_edits),
             character_edits=integers(self.character_edits),
             transcribed=np.asarray(self.transcribed, dtype=np.bool_),
         ).where(order)

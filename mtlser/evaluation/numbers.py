@@ -40,6 +40,9 @@ def numbers(columns: Columns, block: Block) -> Numbers:
             if size
         },
         wer=_error_rate(block.word_edits, words),
+        wer_normalised=_error_rate(
+            block.normalised_edits, columns.truth.normalised_words[block.utterance]
+        ),
         cer=_error_rate(block.character_edits, columns.truth.characters[block.utterance]),
         without_transcript=int((words == NONE).sum()),
         calibration_error=metrics.expected_calibration_error(

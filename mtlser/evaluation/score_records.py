@@ -22,7 +22,7 @@ ROUNDING = 1e-9
 """Rates computed twice differ by no more than this."""
 
 SPREAD_METRICS = (
-    *("wa", "ua", "macro_f1", "weighted_f1", "wer", "cer"),
+    *("wa", "ua", "macro_f1", "weighted_f1", "wer", "wer_normalised", "cer"),
     *("calibration_error", "brier", "log_loss"),
 )
 
@@ -54,8 +54,11 @@ class Numbers(Record):
     recall: dict[str, float]
     """Recall of each class that is present."""
     wer: float | None
-    """`None` where the system does not transcribe or nothing has a transcript."""
+    """Of the texts as they are; `None` where the system does not transcribe or nothing has a
+    transcript."""
     cer: float | None
+    wer_normalised: float | None = None
+    """WER of the normalised texts (`transcripts.normalised`); `None` also in older scores."""
     without_transcript: int
     """Utterances without a reference transcript, which have no part in `wer` and `cer`."""
     calibration_error: Rate

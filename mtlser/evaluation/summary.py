@@ -15,7 +15,8 @@ def flat(scores: Scores) -> dict[str, Value]:
     """Names to values; rates 0-1, `None` where a value does not exist.
 
     `wa_mean`, `wa_sd`, ...: the main system on clean test over folds. `f1` is macro F1. `wer`,
-    `cer` and `speaker_accuracy` are pooled over folds, with `_mean` and `_sd` beside them.
+    `wer_normalised`, `cer` and `speaker_accuracy` are pooled over folds, with `_mean` and `_sd`
+    beside them.
     `svm_wa_mean`: another system. `snr_5_wa_mean`: babble (the first kind of noise) at 5 dB; other
     kinds are `KIND_snr_5_wa_mean`. `wa_speakers_low`, `_high`: 95 % of a bootstrap over speakers.
     `validation_ua_mean`: no result, only what was chosen on. `welch_p_wa`, `corrected_p_wa`, each
@@ -49,9 +50,9 @@ def flat(scores: Scores) -> dict[str, Value]:
 
 def _clean(main: SystemScores) -> dict[str, Value]:
     values = _spreads(main, CLEAN)
-    for metric, pooled in (("wer", main.clean.pooled.wer), ("cer", main.clean.pooled.cer)):
+    for metric in ("wer", "wer_normalised", "cer"):
         spread = main.clean.spreads.get(metric)
-        values[metric] = pooled
+        values[metric] = getattr(main.clean.pooled, metric)
         values[f"{metric}_mean"] = spread.mean if spread else None
         values[f"{metric}_sd"] = spread.sd if spread else None
     speaker = main.speaker

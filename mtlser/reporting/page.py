@@ -23,6 +23,7 @@ from mtlser.reporting import (
     studies,
     surface,
     tables,
+    task_tables,
     verdict,
 )
 from mtlser.reporting.figures import Absent, Figure
@@ -90,6 +91,7 @@ def paper_tables(scores: Scores) -> list[Table]:
     listed: list[Table | None] = [every["systems"], every["intervals"], every["styles"]]
     listed += [
         every["calibration"],
+        every["transcripts"],
         every["recommended"],
         every["tests"],
         every["effects"],
@@ -154,7 +156,8 @@ def _tables(scores: Scores) -> dict[str, Any]:
         "systems": tables.systems(scores),
         "intervals": tables.intervals(scores),
         "styles": tables.styles(scores),
-        "calibration": tables.calibration(scores),
+        "calibration": task_tables.calibration(scores),
+        "transcripts": task_tables.transcripts(scores),
         "recommended": significance.recommended(scores.comparisons),
         "tests": significance.tests(scores.comparisons),
         "effects": significance.effects(scores.comparisons),

@@ -1,6 +1,5 @@
 """Tables as data: one description for the page, for Markdown, for LaTeX and for CSV."""
 
-import math
 import re
 import zlib
 from collections.abc import Sequence
@@ -95,31 +94,6 @@ def systems(scores: Scores) -> Table:
         f"in {BINS} bins, lower is better. p: corrected resampled t-test against {scores.main}, "
         "for one comparison alone, with its 95 % interval in points; significance is judged by "
         "Holm's p, in the table of the recommended test.",
-    )
-
-
-def calibration(scores: Scores) -> Table:
-    """How good the probabilities of each system are, on clean test, all folds together."""
-    rows = [
-        (
-            one.system,
-            percent(n.calibration_error),
-            *(ABSENT if value is None else f"{value:.3f}" for value in (n.brier, n.log_loss)),
-        )
-        for one in scores.systems
-        for n in [one.clean.pooled]
-    ]
-    classes = len(scores.classes)
-    return Table(
-        id="calibration",
-        caption="Probabilities on clean test, all folds together; lower is better",
-        columns=("System", "ECE %", "Brier score", "Log-loss, nats"),
-        rows=tuple(rows),
-        note=f"ECE: expected calibration error of the most probable class, in {BINS} bins of equal "
-        "width. Brier score: squared error of the probabilities, summed over classes, 0-2. "
-        "Log-loss: negative log of the true class's probability. Equal probabilities for all "
-        f"{classes} classes have a Brier score of {1 - 1 / classes:.3f} and a log-loss of "
-        f"{math.log(classes):.3f}.",
     )
 
 

@@ -12,7 +12,7 @@ from sklearn import metrics as sk
 from mtlser.evaluation import probabilities, scores, summary
 from mtlser.evaluation.score_records import Numbers, Scores
 from mtlser.records import EMOTIONS, Prediction
-from mtlser.reporting import page, tables
+from mtlser.reporting import page, task_tables
 from tests.helpers.factories import make_plan, make_predictions, make_recipe
 from tests.helpers.pages import make_context
 
@@ -77,7 +77,7 @@ def test_they_stand_beside_ece_with_its_bins(measured: Scores) -> None:
     pooled = measured.of("mtlser").clean.pooled
     assert summary.flat(measured)["brier"] == pooled.brier
     assert summary.flat(measured)["log_loss"] == pooled.log_loss
-    table = tables.calibration(measured)
+    table = task_tables.calibration(measured)
     assert table.rows[0][2:] == (f"{pooled.brier:.3f}", f"{pooled.log_loss:.3f}")
     assert "15 bins" in table.note
     html = page.render(measured, make_context())

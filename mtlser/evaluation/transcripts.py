@@ -1,0 +1,30 @@
+"""Transcripts without what systems write in different ways: case, punctuation, accents."""
+
+import re
+import unicodedata
+
+from mtlser.data.text import GERMAN, SPELT
+
+_APOSTROPHES = re.compile("['’‘ʼ`´]")
+_GAPS = re.compile(r"[^\w]|_")
+
+
+def normalised(text: str) -> str:
+    """The text with which the normalised WER is counted: lower-case words and single spaces.
+
+    Apostrophes are removed, any other sign that is no letter and no digit, hyphens among them, is
+    a gap between words. ß is `ss`, ä ö ü are `ae` `oe` `ue` in every language, other accents are
+    stripped. Numbers are left as they are written. A German transcript that `mtlser ingest` has
+    spelt in A-Z gives the words of the text that it was spelt from, numbers and % apart; so does
+    one of another language without ä ö ü.
+
+    >>> normalised("Don't – the T-shirt: Straße, für 2 Cafés!")
+    'dont the t shirt strasse fuer 2 cafes'
+    """
+    folded = unicodedata.normalize("NFC", _APOSTROPHES.sub("", text)).casefold()
+    if not folded.isascii():
+        for letter, spelling in (GERMAN | SPELT).items():
+            folded = folded.replace(letter, spelling)
+        parts = unicodedata.normalize("NFKD", folded)
+        folded = "".join(sign for sign in parts if not unicodedata.combining(sign))
+    return " ".join(_GAPS.sub(" ", folded).split())
