@@ -26,11 +26,13 @@ def recommended(comparisons: Sequence[Comparison]) -> Table | None:
             *("p Welch", "Interval Welch", "p Welch, Holm", "Hedges' g"),
         ),
         rows=tuple(_recommended(row) for row in judged),
-        note="Significant: by p corrected, Holm, which is adjusted for all systems compared with "
-        "the main one on the metric. Each interval is its own test's, for one comparison alone: "
-        "with several it can leave out 0 where the difference is not significant. None: every "
-        "fold has the same difference, so that no t-test of differences is defined. Welch's test, "
-        "which the paper uses, assumes independent folds: do not rely on it alone.",
+        note="Corrected: the variance of the differences times 1/folds + n test / n train, where n "
+        "train counts what weights are fitted to, without validation. Significant: by p "
+        "corrected, Holm, which is adjusted for all systems compared with the main one on the "
+        "metric. Each interval is its own test's, for one comparison alone: with several it can "
+        "leave out 0 where the difference is not significant. None: every fold has the same "
+        "difference, so that no t-test of differences is defined. Welch's test, which the paper "
+        "uses, assumes independent folds: do not rely on it alone.",
     )
 
 
