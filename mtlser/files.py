@@ -7,6 +7,7 @@ Everything that mtlser leaves on a local disk goes through `atomic_file`, `write
 import ctypes
 import errno
 import fcntl
+import hashlib
 import os
 import shutil
 import uuid
@@ -206,3 +207,9 @@ def _sync(path: Path) -> None:
 def _literal(name: str) -> str:
     """The name as a pattern that matches it alone."""
     return "".join(f"[{char}]" if char in "*?[" else char for char in name)
+
+
+def sha256_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, as 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

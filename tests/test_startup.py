@@ -9,7 +9,7 @@ import pytest
 
 from mtlser import recipe, runtime
 from mtlser.records import Cell, write_json
-from mtlser.stages.inputs import FOLDS
+from mtlser.storage.layout import FOLDS
 from tests.helpers.trainings import make_inputs
 
 SVM = Cell(system="svm", fold=0, seed=0).text

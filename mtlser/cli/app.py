@@ -11,7 +11,15 @@ import typer
 
 from mtlser import recipe as recipes
 from mtlser import stages, storage
-from mtlser.cli import doctor, entry, profile_command, report_command, retrain_commands, show
+from mtlser.cli import (
+    doctor,
+    entry,
+    profile_command,
+    report_command,
+    retrain_commands,
+    show,
+    verify_command,
+)
 from mtlser.cli.entry import Version
 from mtlser.cli.flags import (
     CorpusName,
@@ -250,6 +258,7 @@ app.command(
     epilog="Example: mtlser report --manifest corpus --folds folds --chosen chosen "
     "--out report cells/f0 cells/f1 noisy/f0 noisy/f1"
 )(report_command.report)
+app.command(epilog=verify_command.EXAMPLE)(verify_command.verify)
 
 
 @app.command(epilog="Example: mtlser register --model final --report report --out registered")

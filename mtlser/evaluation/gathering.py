@@ -24,6 +24,7 @@ from mtlser.evaluation.columns import (
 )
 from mtlser.evaluation.metrics import edits
 from mtlser.evaluation.transcripts import normalised
+from mtlser.evaluation.verification.truth import Check
 from mtlser.files import atomic_file
 from mtlser.records import Prediction, parse_line
 
@@ -41,14 +42,20 @@ def columns(predictions: Iterable[Prediction]) -> Columns:
     return gatherer.finish()
 
 
-def merge(files: Sequence[Path], out: Path) -> Columns:
+def merge(files: Sequence[Path], out: Path, checks: Sequence[Sequence[Check]] = ()) -> Columns:
     """The predictions of all files as columns; their lines go to `out`, sorted.
 
     Lines are copied as they are, in order of system, fold, split, condition and utterance id, so
     that `out` does not depend on the order of `files`. A line costs about 90 bytes of memory.
 
+    Args:
+        files: one prediction a line.
+        out: file to write.
+        checks: of the predictions of each file, in the files' order; empty: none.
+
     Raises:
-        MtlserError: as `columns`; a file is absent, or a line is not a prediction.
+        MtlserError: as `columns`; a file is absent, a line is not a prediction, or a check
+            refuses one.
     """
     gatherer, lines = Gatherer(), Lines()
     for number, path in enumerate(files):
@@ -56,7 +63,10 @@ def merge(files: Sequence[Path], out: Path) -> Columns:
             raise MtlserError(f"{path}: no such file; expected one Prediction a line")
         with path.open("rb") as file:
             for count, line in enumerate(file, start=1):
-                gatherer.add(parse_line(line, Prediction, path, count))
+                prediction = parse_line(line, Prediction, path, count)
+                for check in checks[number] if checks else ():
+                    check(prediction)
+                gatherer.add(prediction)
                 lines.add(number, line)
     columns = gatherer.finish()
     lines.copy(files, gatherer.order(), out)

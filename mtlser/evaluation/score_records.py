@@ -13,6 +13,8 @@ from mtlser.evaluation.significance.bootstrap import Interval
 from mtlser.evaluation.significance.mcnemar import McNemar
 from mtlser.evaluation.significance.paired import Paired
 from mtlser.evaluation.significance.statistics import LEVEL, Welch
+from mtlser.evaluation.verification.claim_records import Claim, Scoring
+from mtlser.evaluation.verification.sharing import Shared
 from mtlser.records import CLEAN, Protocol, Rate, Record, Split
 
 MAIN_SYSTEM = "mtlser"
@@ -282,6 +284,13 @@ class Scores(Record):
     groups: tuple[GroupScores, ...] = ()
     """Speakers, then genders, each from the lowest UA to the highest; without a manifest there is
     no gender, and in scores of an older version no group."""
+    claims: tuple[Claim, ...] = ()
+    """What was verified when the report was written; empty in scores of an older version."""
+    sharing: tuple[Shared, ...] = ()
+    """What the sides of each fold share, counted; empty where the manifest was not at hand."""
+    scorings: tuple[Scoring, ...] = ()
+    """Systems whose test predictions on these folds were ever scored, this report's included, as
+    far as manifest and MLflow tell; empty in scores of an older version."""
 
     def groups_of(self, kind: GroupKind) -> tuple[GroupScores, ...]:
         """The groups of one kind, from the lowest UA to the highest."""

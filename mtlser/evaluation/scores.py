@@ -27,7 +27,19 @@ from mtlser.files import write_text
 from mtlser.recipe import Recipe
 from mtlser.records import CLEAN, FoldPlan, Prediction, Split
 
-__all__ = ["Scores", "measure", "write_summary"]
+__all__ = ["ANY_RECIPE", "Scores", "measure", "write_summary"]
+
+ANY_RECIPE = """
+name = ""
+[data]
+corpus = "iemocap"
+root = "unknown"
+[noise]
+kinds = []
+[baseline]
+systems = []
+"""
+"""For predictions of unknown origin: asks for no system and no condition; no page shows it."""
 
 
 def measure(

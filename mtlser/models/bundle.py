@@ -27,6 +27,7 @@ from mtlser.models.mtl import MtlNetwork
 from mtlser.models.transformers_internals import file_of
 from mtlser.recipe import ModelRecipe
 from mtlser.records import read_json, write_json
+from mtlser.storage import custody
 
 DESCRIPTION = "mtlser.json"
 WEIGHTS = "weights.safetensors"
@@ -104,13 +105,15 @@ def load(folder: Path) -> TrainedModel:
     """The model that `save` wrote, on the CPU, ready to predict.
 
     Raises:
-        MtlserError: not a model folder, or its frozen encoder has changed since.
+        MtlserError: not a model folder, a file in it is another one than its custody record
+            says, or its frozen encoder has changed since.
     """
     if not (folder / DESCRIPTION).is_file():
         raise MtlserError(
             f"{folder}: not a model folder (no {DESCRIPTION}); give a run folder such as "
             "runs/demo, a model folder, or an MLflow URI such as models:/mtlser@champion"
         )
+    custody.verified(folder)
     description = read_json(folder / DESCRIPTION, Description)
     encoder = _encoder(folder, description)
     network = MtlNetwork(

@@ -8,6 +8,7 @@ from pathlib import Path
 from mtlser.errors import MtlserError
 from mtlser.evaluation.score_records import Scores
 from mtlser.evaluation.significance import comparison, noninferiority, statistics
+from mtlser.evaluation.verification import recheck
 from mtlser.recipe import RegistryRecipe
 from mtlser.records import Fold, FoldPlan, read_json
 from mtlser.registry.gate_records import Gate, MetricTest
@@ -30,7 +31,8 @@ def reported(folder: Path) -> Reported:
     """The scores and the folds of a report folder.
 
     Raises:
-        MtlserError: either is missing or is something else.
+        MtlserError: either is missing or is something else, or its figures are not those of its
+            predictions.
     """
     for name in REPORT_FILES:
         if not (folder / name).is_file():
@@ -38,6 +40,7 @@ def reported(folder: Path) -> Reported:
                 f"{folder / name}: no such file; expected the folder of a report, which `mtlser "
                 "report` writes"
             )
+    recheck.check(folder)
     scores, folds = (folder / name for name in REPORT_FILES)
     return Reported(read_json(scores, Scores), read_json(folds, FoldPlan))
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mtlser.evaluation.verification import registration
 from mtlser.recipe import Recipe
 from mtlser.registry import champion_data, champions, gate, lock, versions
 from mtlser.registry.gate import Reported
@@ -39,8 +40,9 @@ def promote(model: Path, report: Path, rival: Path | None, recipe: Recipe, run: 
         run: the parent run.
 
     Raises:
-        MtlserError: no model, no report, or MLflow refuses.
+        MtlserError: no model, no report, the two do not belong together, or MLflow refuses.
     """
+    registration.check(model, report)
     ours = gate.reported(report)
     theirs = None if rival is None else gate.reported(rival)
     registered = versions.recorded(model, report / "summary.json", recipe, run)

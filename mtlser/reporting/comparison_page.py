@@ -109,7 +109,7 @@ def _verdict(runs: Sequence[Finished], compared: Compared) -> str:
     reached = ", ".join(f"{run.label} {spread(_main(run).clean.spreads['ua'])} %" for run in runs)
     rows = [row for row in compared.comparisons if row.metric == "ua"]
     tested = "; ".join(
-        f"{runs[0].label} is {verdict.against(row)}" for row in rows if row.welch is not None
+        f"{runs[0].label} is {verdict.against(row)}" for row in rows if row.gap is not None
     )
     apart = ", ".join(one.label for one in compared.untested)
     parts = [f"UA: {reached}."]
@@ -137,13 +137,14 @@ def _runs(runs: Sequence[Finished]) -> Table:
         speaker = spread(one.speaker.spread if one.speaker else None)
         protocol = f"{s.protocol} (leaks)" if s.leaks else s.protocol
         about = (s.corpus, protocol, str(len(s.fold_names)), count(s.utterances))
-        rows.append((run.label, s.main, *values, speaker, *about, s.manifest_digest[:12]))
+        anew = "yes" if run.recomputed else "not at hand"
+        rows.append((run.label, s.main, *values, speaker, *about, s.manifest_digest[:12], anew))
     return Table(
         id="runs",
         caption="Clean test: mean ± SD over folds, percent",
         columns=(
             *("Run", "System", "UA", "WA", "Macro F1", "WER", "Speaker"),
-            *("Corpus", "Protocol", "Folds", "Utterances", "Manifest"),
+            *("Corpus", "Protocol", "Folds", "Utterances", "Manifest", "Recomputed"),
         ),
         rows=tuple(rows),
     )

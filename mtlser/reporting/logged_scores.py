@@ -20,6 +20,7 @@ def log_scores(run: Run, scores: Scores, folder: Path) -> None:
     """
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     run.metrics(numbers(summary))
+    run.tags({f"mtlser.verified.{claim.name}": claim.state for claim in scores.claims})
     for system in scores.systems:
         for index, name in enumerate(scores.fold_names):
             tags = {"mtlser.system": system.system, "mtlser.split": "test"}

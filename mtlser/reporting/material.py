@@ -19,6 +19,7 @@ from mtlser.reporting import histories
 from mtlser.reporting.histories import History
 
 if TYPE_CHECKING:
+    from mtlser.data.audit import Audit
     from mtlser.tracking import Run
 
 PACKAGES = (
@@ -54,6 +55,7 @@ def context(
     recipe: Recipe,
     run: "Run",
     results: Sequence[Path] = (),
+    audited: "Audit | None" = None,
 ) -> PageContext:
     """What the page shows beside the scores.
 
@@ -64,13 +66,16 @@ def context(
         recipe: without a name where it is not known.
         run: the tracked run.
         results: folders that may hold trainings by epoch.
+        audited: the audit made anew; `None`: the one beside the folds is shown.
 
     Raises:
         MtlserError: `ingest.json` or `audit.json` is there but is no JSON object.
     """
     return PageContext(
         ingest=_json(corpus_folder / "ingest.json") if corpus_folder else {},
-        audit=_json(folds_folder / "audit.json"),
+        audit=_json(folds_folder / "audit.json")
+        if audited is None
+        else audited.model_dump(mode="json"),
         search=choices,
         recipe_toml=dumps(recipe.portable()) if recipe.name else "",
         environment=environment(run),

@@ -57,6 +57,7 @@ def render(scores: Scores, context: PageContext, clips: Sequence[Clip] = ()) -> 
         scores=scores,
         main=main,
         verdict=verdict.sentence(scores),
+        scorings=verdict.scorings(scores),
         headline=verdict.headline(scores),
         cautions=verdict.cautions(scores, search, context.ingest),
         readings=[row for row in scores.comparisons if row.trust],
@@ -68,7 +69,10 @@ def render(scores: Scores, context: PageContext, clips: Sequence[Clip] = ()) -> 
             "studies": drawn,
         },
         absent=absent,
-        tables=_tables(scores) | _search_tables(search) | _fact_tables(scores, audit),
+        tables=_tables(scores)
+        | _search_tables(search)
+        | _fact_tables(scores, audit)
+        | {"claims": tables.claims(scores), "sharing": tables.sharing(scores)},
         noise_facts=verdict.noise(scores),
         clips=clips,
         longest_s=LONGEST_S,

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from mtlser import storage
 from mtlser.errors import MtlserError
 from mtlser.evaluation.score_records import Scores
+from mtlser.evaluation.verification import recheck
 from mtlser.recipe import Recipe, load
 from mtlser.records import FoldPlan, read_json
 from mtlser.reporting import histories
@@ -34,6 +35,8 @@ class Finished:
     """`None` where the run has none, or this version cannot read it."""
     plan: FoldPlan | None
     predictions: Path | None
+    recomputed: bool
+    """Whether its figures were computed again from its predictions; False: it has none."""
     histories: tuple[History, ...]
 
 
@@ -42,7 +45,8 @@ def opened(places: Sequence[str]) -> Iterator[list[Finished]]:
     """Yields the runs, in the order given; what is downloaded for them is gone afterwards.
 
     Raises:
-        MtlserError: fewer than two, the same one twice, no such run, or one without scores.
+        MtlserError: fewer than two, the same one twice, no such run, one without scores, or one
+            whose figures are not those of its predictions.
     """
     if len(places) < 2:
         raise MtlserError(
@@ -69,6 +73,7 @@ def _finished(label: str, place: str, folder: Path, scores: Scores) -> Finished:
         if (folder / "folds.json").is_file()
         else None,
         predictions=predictions if predictions.is_file() else None,
+        recomputed=recheck.check(folder),
         histories=histories.read([folder]),
     )
 

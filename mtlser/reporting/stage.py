@@ -11,10 +11,14 @@ from mtlser.evaluation.choices import SearchResult
 from mtlser.evaluation.columns import Columns
 from mtlser.evaluation.cost import cost_records
 from mtlser.evaluation.score_records import MAIN_SYSTEM, Scores
+from mtlser.evaluation.verification import evidence, ledger
+from mtlser.evaluation.verification.claim_records import Scoring
+from mtlser.evaluation.verification.evidence import Evidence, Given
 from mtlser.files import write_text
 from mtlser.recipe import Recipe, dumps, load
 from mtlser.records import FoldPlan, Utterance, write_json
 from mtlser.reporting import exports, listening, material, page
+from mtlser.storage import custody
 
 if TYPE_CHECKING:
     from mtlser.tracking import Run
@@ -22,17 +26,8 @@ if TYPE_CHECKING:
 PREDICTIONS = "predictions.jsonl"
 UNNAMED = "a corpus that is not named"
 
-NO_RECIPE = """
-name = ""
-[data]
-corpus = "iemocap"
-root = "unknown"
-[noise]
-kinds = []
-[baseline]
-systems = []
-"""
-"""Asks for no system and no condition; the page shows none of it."""
+PARENTS = "custody"
+"""Folder of the custody records of all that went into a report."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +48,10 @@ class Inputs:
     """System that the page is about; empty: `mtlser`, or without a recipe the only one."""
     manifest: Sequence[Utterance] | None = None
     """The corpus' utterances; `None`: not known."""
+    chosen_folder: Path | None = None
+    """Where the choices were read from; `None`: not known."""
+    ledger: Path | None = None
+    """Corpus folder that keeps the record of scorings; `None`: one that cannot be written."""
     listen: int = 0
     """Misclassified test clips to put into the page as audio."""
 
@@ -82,9 +81,13 @@ def write(folder: Path, inputs: Inputs, run: "Run") -> Scores:
             that are not there.
     """
     listening.check(inputs.listen, inputs.corpus, inputs.manifest is not None)
-    recipe = inputs.recipe or load(NO_RECIPE)
-    columns = gathering.merge(prediction_files(inputs.results), folder / PREDICTIONS)
-    measured = _measured(inputs, columns, recipe)
+    recipe = inputs.recipe or load(scores.ANY_RECIPE)
+    checked = evidence.gather(_given(inputs))
+    columns = gathering.merge(
+        prediction_files(inputs.results), folder / PREDICTIONS, checked.checks
+    )
+    measured = evidence.claimed(checked, _measured(inputs, columns, recipe))
+    measured = measured.model_copy(update={"scorings": _scorings(inputs, measured, run)})
     if inputs.recipe is not None:
         write_text(folder / "recipe.toml", dumps(recipe))
     if inputs.search is not None:
@@ -93,11 +96,60 @@ def write(folder: Path, inputs: Inputs, run: "Run") -> Scores:
     write_json(folder / "scores.json", measured)
     scores.write_summary(folder / "summary.json", measured)
     context = material.context(
-        inputs.corpus, inputs.folds_folder, inputs.search, recipe, run, inputs.results
+        inputs.corpus,
+        inputs.folds_folder,
+        inputs.search,
+        recipe,
+        run,
+        inputs.results,
+        audited=checked.audit,
     )
     page.write(folder / "report.html", measured, context, _clips(inputs, columns, measured.main))
     exports.write(folder, page.paper_tables(measured))
+    _seal(folder, checked, measured)
     return measured
+
+
+def _scorings(inputs: Inputs, measured: Scores, run: "Run") -> tuple[Scoring, ...]:
+    """All systems ever scored on these folds, as far as is known; these are put on record."""
+    run.tags(ledger.tags(measured))
+    now = ledger.of(measured, run.id)
+    runs = run.alike({ledger.FOLDS: measured.folds_digest})
+    known = ledger.earlier(inputs.ledger, runs, measured.folds_digest)
+    if inputs.ledger is not None:
+        ledger.add(inputs.ledger, now)
+    return ledger.different([*known, *now])
+
+
+def _given(inputs: Inputs) -> Given:
+    return Given(
+        plan=inputs.plan,
+        folds_folder=inputs.folds_folder,
+        predicted=[path for path in inputs.results if not cost_records.only(path)],
+        manifest=inputs.manifest,
+        corpus=inputs.corpus,
+        recipe=inputs.recipe,
+        search=inputs.search,
+        chosen_folder=inputs.chosen_folder,
+    )
+
+
+def _seal(folder: Path, checked: Evidence, measured: Scores) -> None:
+    """The report's custody record, and copies of those that it rests on."""
+    (folder / PARENTS).mkdir()
+    for name, record in checked.parents.items():
+        write_json(folder / PARENTS / f"{name}.json", record)
+    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+    custody.seal(
+        folder,
+        "report",
+        # A runner writes the time of the whole run into the summary.
+        [name for name in names if name != "summary.json"],
+        made_from=checked.parents,
+        recipe_hash=measured.recipe_hash,
+        manifest=measured.manifest_digest,
+        folds=measured.folds_digest,
+    )
 
 
 def _measured(inputs: Inputs, columns: Columns, recipe: Recipe) -> Scores:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from mtlser.evaluation.score_records import Scores, SystemScores
 from mtlser.records import CLEAN
+from mtlser.reporting import verdict
 from mtlser.reporting.formats import p_value, points, signed, spread
 
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ def console(scores: Scores, width: int = 100, colour: bool = False) -> str:
             "training; every score is too high.",
             style="bold red",
         )
+    if scores.claims:
+        states = ", ".join(f"{claim.name} {claim.state}" for claim in scores.claims)
+        screen.print(f"Verified: {states}", highlight=False)
+    if scores.scorings:
+        screen.print(verdict.scorings(scores), highlight=False)
     _systems(screen, scores)
     _noise(screen, scores)
     _tests(screen, scores)

@@ -248,3 +248,35 @@ def slug(name: str) -> str:
     """
     short = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "unnamed"
     return short if short == name else f"{short}-{zlib.crc32(name.encode()):08x}"
+
+
+def claims(scores: Scores) -> Table | None:
+    """What was verified when the report was written; `None` in scores of an older version."""
+    if not scores.claims:
+        return None
+    return Table(
+        id="claims",
+        caption="What was verified when this report was written",
+        columns=("Claim", "Verified", "What shows it"),
+        rows=tuple((claim.name, claim.state, claim.detail) for claim in scores.claims),
+    )
+
+
+def sharing(scores: Scores) -> Table | None:
+    """What the sides of each fold share; `None` where the manifest was not at hand."""
+    if not scores.sharing:
+        return None
+    return Table(
+        id="sharing",
+        caption="What two sides of a fold have in common, counted from the manifest",
+        columns=("Fold", "Sides", "Speakers", "Dialogues", "Recordings", "Identical clips"),
+        rows=tuple(
+            (
+                each.name,
+                each.pair,
+                *map(str, (each.speakers, each.dialogues, each.recordings, each.audio)),
+            )
+            for each in scores.sharing
+        ),
+        note="Held-out utterances of training speakers count as training.",
+    )

@@ -15,10 +15,29 @@ FEW = 2
 
 
 def title(scores: Scores) -> str:
-    """The page's title; it says where the protocol violates speaker separation."""
+    """The page's title; it says where speaker separation is violated, and what is not verified."""
     name = f"{scores.recipe_name}: " if scores.recipe_name else ""
     plain = f"{name}{scores.main} on {scores.corpus}, protocol {scores.protocol}"
-    return f"NOT SPEAKER-INDEPENDENT – {plain}" if scores.leaks else plain
+    names = [claim.name for claim in scores.claims if claim.state != "yes"]
+    if not scores.claims:
+        plain += " (not verified)"
+    elif names:
+        plain += f" (not verified: {', '.join(names)})"
+    shared = any(claim.name == "speakers" and claim.state == "no" for claim in scores.claims)
+    return f"NOT SPEAKER-INDEPENDENT – {plain}" if scores.leaks or shared else plain
+
+
+def scorings(scores: Scores) -> str:
+    """How many systems were scored on these folds, and what that means."""
+    systems, recipes = len(scores.scorings), len({s.recipe_hash for s in scores.scorings})
+    text = (
+        f"{systems} system{'s' if systems != 1 else ''} by {recipes} "
+        f"recipe{'s' if recipes != 1 else ''} have been scored on the test sets of these folds, as "
+        "far as the manifest's folder and MLflow tell, this report's included."
+    )
+    if recipes > 1:
+        text += " The best of several is better than it would be on new speakers."
+    return text
 
 
 def sentence(scores: Scores) -> str:

@@ -26,10 +26,11 @@ from mtlser.stages.inputs import load_chosen, load_folds, load_manifest, resolve
 from mtlser.stages.measurement import compare, noise_eval, profile, report
 from mtlser.stages.registration import check_data, promote, register
 from mtlser.stages.training import pretrain, search, train
+from mtlser.stages.verification import verify
 from mtlser.stages.whole import crossval
 
 __all__ = [
     "cells", "check_data", "close_run", "compare", "crossval", "ingest", "load_chosen",
     "load_folds", "load_manifest", "noise_eval", "pretrain", "profile", "promote", "register",
-    "report", "report_outcome", "resolved", "search", "split", "synth", "train",
+    "report", "report_outcome", "resolved", "search", "split", "synth", "train", "verify",
 ]  # fmt: skip

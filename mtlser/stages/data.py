@@ -4,7 +4,9 @@ from mtlser import storage
 from mtlser.recipe import Recipe
 from mtlser.records import Cell, FoldPlan, write_json
 from mtlser.stages.entry import stage
-from mtlser.stages.inputs import FOLDS, load_manifest
+from mtlser.stages.inputs import load_manifest
+from mtlser.storage import custody
+from mtlser.storage.layout import FOLDS, MANIFEST
 
 
 @stage
@@ -34,6 +36,8 @@ def ingest(recipe: Recipe, out: str) -> None:
     root = storage.fetch(recipe.data.root)
     with storage.output(out) as folder:
         manifest.build(recipe, root, folder)
+        digest = manifest.digest(load_manifest(folder))
+        custody.seal(folder, "ingest", (MANIFEST,), manifest=digest)
 
 
 @stage
@@ -53,6 +57,14 @@ def split(corpus: str, recipe: Recipe, out: str) -> list[str]:
         audit.gate(audited, plan)
         write_json(folder / FOLDS, plan)
         write_json(folder / "audit.json", audited)
+        custody.seal(
+            folder,
+            "split",
+            (FOLDS, "audit.json"),
+            made_from={"corpus": custody.verified(source)},
+            manifest=plan.manifest_digest,
+            folds=plan.digest,
+        )
     return cells(plan, recipe)
 
 

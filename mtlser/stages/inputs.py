@@ -5,10 +5,9 @@ from pathlib import Path
 
 from mtlser.evaluation.choices import Reached, SearchResult
 from mtlser.records import Cell, CellResult, FoldPlan, Utterance, read_json, read_jsonl
-
-MANIFEST = "manifest.jsonl"
-FOLDS = "folds.json"
-CHOSEN = "chosen.json"
+from mtlser.storage import custody
+from mtlser.storage.custody import Custody
+from mtlser.storage.layout import CHOSEN, FOLDS, MANIFEST
 
 
 def load_manifest(corpus: Path) -> list[Utterance]:
@@ -24,6 +23,11 @@ def load_folds(folder: Path) -> FoldPlan:
 def load_chosen(folder: Path) -> SearchResult:
     """What the search chose."""
     return read_json(folder / CHOSEN, SearchResult)
+
+
+def records(corpus: Path, folds: Path) -> dict[str, Custody | None]:
+    """The custody records of a corpus and a folds folder, by what they are."""
+    return {"corpus": custody.verified(corpus), "folds": custody.verified(folds)}
 
 
 def resolved(chosen: SearchResult, cells: Sequence[Path]) -> SearchResult:

@@ -7,7 +7,9 @@ from mtlser import storage, tracking
 from mtlser.recipe import Recipe
 from mtlser.records import Cell, write_json
 from mtlser.stages.entry import stage
-from mtlser.stages.inputs import MANIFEST, load_chosen, load_folds, load_manifest, resolved
+from mtlser.stages.inputs import load_chosen, load_folds, load_manifest, records, resolved
+from mtlser.storage import custody
+from mtlser.storage.layout import MANIFEST
 
 
 @stage
@@ -16,12 +18,24 @@ def noise_eval(
 ) -> None:
     """Predicts the cell's test set under every noise and SNR; costs the first fold's system."""
     from mtlser.evaluation import noise_sweep
+    from mtlser.evaluation.verification import sources
 
     source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
-    inputs = (source, load_manifest(source), load_folds(plan_folder))
-    trained = storage.fetch(cell_folder)
+    utterances, plan = load_manifest(source), load_folds(plan_folder)
+    trained, wanted = storage.fetch(cell_folder), Cell.parse(cell)
+    model = sources.checked_model(trained, wanted, plan, utterances)
     with storage.output(out) as folder:
-        noise_sweep.run(*inputs, trained, Cell.parse(cell), recipe, folder)
+        noise_sweep.run(source, utterances, plan, trained, wanted, recipe, folder)
+        custody.seal(
+            folder,
+            "noise_eval",
+            ("predictions.jsonl", "noise.json", "cost.json"),
+            made_from={sources.MODEL: model} | records(source, plan_folder),
+            cell=wanted.text,
+            recipe_hash=recipe.hash,
+            manifest=plan.manifest_digest,
+            folds=plan.digest,
+        )
 
 
 @stage
@@ -75,12 +89,23 @@ def report(  # noqa: PLR0913 - one parameter for each flag
 
     source = storage.fetch(corpus) if corpus else None
     plan_folder, gathered = storage.fetch(folds), [storage.fetch(place) for place in results]
-    search = resolved(load_chosen(storage.fetch(chosen)), gathered) if chosen else None
+    chosen_folder = storage.fetch(chosen) if chosen else None
+    search = resolved(load_chosen(chosen_folder), gathered) if chosen_folder else None
     plan = load_folds(plan_folder)
     folder_of = plan_folder if plan_folder.is_dir() else plan_folder.parent
     manifest = load_manifest(source) if source and (source / MANIFEST).is_file() else None
     inputs = stage.Inputs(
-        plan, folder_of, gathered, source, search, recipe, main, manifest=manifest, listen=listen
+        plan,
+        folder_of,
+        gathered,
+        source,
+        search,
+        recipe,
+        main,
+        manifest=manifest,
+        chosen_folder=chosen_folder,
+        ledger=None if storage.is_s3(corpus) else source,
+        listen=listen,
     )
     tracked = tracking.parent(recipe, run) if recipe else nullcontext(tracking.NullRun())
     with tracked as parent, storage.output(out) as folder:

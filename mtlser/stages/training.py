@@ -7,8 +7,9 @@ from mtlser.recipe import Recipe
 from mtlser.records import Cell, write_json
 from mtlser.stages.data import cells
 from mtlser.stages.entry import stage
-from mtlser.stages.inputs import CHOSEN, load_chosen, load_folds, load_manifest
-from mtlser.storage import work_folder
+from mtlser.stages.inputs import load_chosen, load_folds, load_manifest, records
+from mtlser.storage import custody, work_folder
+from mtlser.storage.layout import CHOSEN
 
 
 @stage
@@ -40,6 +41,15 @@ def search(
         tracking.dataset(parent, recipe, plan)
         result = alpha_beta.search(inputs, recipe, folder, resumable, parent)
         write_json(folder / CHOSEN, result)
+        custody.seal(
+            folder,
+            "search",
+            (CHOSEN,),
+            made_from=records(source, plan_folder),
+            recipe_hash=recipe.hash,
+            manifest=plan.manifest_digest,
+            folds=plan.digest,
+        )
     return cells(plan, recipe)
 
 
@@ -85,6 +95,9 @@ def train(  # noqa: PLR0913, PLR0917 - what a training needs
         storage.output(out) if main else work_folder.temporary() as folder,
     ):
         trainings.run(wanted, inputs, recipe, folder, resumable, parent)
+        if main:
+            made_from = records(source, plan_folder) | {"chosen": custody.verified(choices)}
+            trainings.seal(wanted, inputs.plan, recipe, folder, made_from)
 
 
 @stage

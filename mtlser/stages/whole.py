@@ -12,18 +12,13 @@ from mtlser.recipe import Recipe
 from mtlser.records import Cell
 from mtlser.stages import data, measurement, registration, training
 from mtlser.stages.entry import stage
-from mtlser.stages.inputs import MANIFEST, load_folds
+from mtlser.stages.inputs import load_folds
+from mtlser.storage.layout import BESIDE_REPORT
 from mtlser.storage.links import link, link_tree
 from mtlser.storage.marker import MARKER
 
 RUN_KEY = "run-key"
 """File of the work folder with the key under which all stages find one MLflow parent."""
-BESIDE_REPORT = {
-    "corpus": (MANIFEST, "ingest.json"),
-    "folds": ("audit.json",),
-    "registered": ("registered.json",),
-}
-"""What a run folder holds beside the report, by the stage's folder that it is copied from."""
 
 
 @stage

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from mtlser import files
 from mtlser.errors import MtlserError
+from mtlser.files import sha256_file
 from mtlser.storage import disk, s3, s3_files, s3_upload
 from mtlser.storage.marker import MARKER, RUN_LOG, Marker
 from mtlser.storage.s3 import is_s3
@@ -130,12 +131,6 @@ def _keyed(address: str) -> Path:
     """The folder of the cache that belongs to an S3 address."""
     key = hashlib.sha256(f"{s3.endpoint() or ''} {address.rstrip('/')}".encode()).hexdigest()[:24]
     return cache_folder() / "work" / key
-
-
-def sha256_file(path: Path) -> str:
-    """SHA-256 of a file's bytes, as 64 hex digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digest_folder(folder: Path) -> str:

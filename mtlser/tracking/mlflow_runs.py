@@ -229,6 +229,11 @@ class MlflowRun:
         """Sets tags; a later value replaces an earlier one."""
         self._log("set tags", tags=[RunTag(key, str(value)) for key, value in values.items()])
 
+    def alike(self, tags: Mapping[str, str]) -> list[dict[str, str]]:
+        """Tags of the experiment's runs, up to 100, that carry all of these tags."""
+        runs = _marked(self.client, self.experiment_id, tags)
+        return [{str(k): str(v) for k, v in run.data.tags.items()} for run in runs]
+
     def dataset(self, name: str, digest: str, source: str) -> None:
         """Logs the data this run reads; saying it twice is fine."""
         data = Dataset(name, digest[:DIGEST_LENGTH], "local", json.dumps({"uri": source}))

@@ -54,6 +54,9 @@ class Run(Protocol):
     def tags(self, values: Mapping[str, str]) -> None:
         """Sets tags; a later value replaces an earlier one."""
 
+    def alike(self, tags: Mapping[str, str]) -> list[dict[str, str]]:
+        """Tags of the experiment's runs, up to 100, that carry all of these tags."""
+
     def dataset(self, name: str, digest: str, source: str) -> None:
         """Logs the data this run reads; saying it twice is fine."""
 
@@ -96,6 +99,10 @@ class NullRun:
 
     def tags(self, values: Mapping[str, str]) -> None:
         """Drops tags."""
+
+    def alike(self, tags: Mapping[str, str]) -> list[dict[str, str]]:
+        """None: nothing was logged."""
+        return []
 
     def dataset(self, name: str, digest: str, source: str) -> None:
         """Drops the dataset."""

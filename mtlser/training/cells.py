@@ -1,7 +1,7 @@
 """One cell: a system trained on one fold (or on everything), and its predictions."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median, median_low
 
@@ -14,6 +14,7 @@ from mtlser.evaluation.predictor import (
     load_system,
     prediction_of,
 )
+from mtlser.evaluation.verification import seen
 from mtlser.recipe import Recipe
 from mtlser.records import (
     CLEAN,
@@ -21,12 +22,15 @@ from mtlser.records import (
     Cell,
     CellResult,
     Fold,
+    FoldPlan,
     Prediction,
     Split,
     Utterance,
     write_json,
     write_jsonl,
 )
+from mtlser.storage import custody
+from mtlser.storage.custody import Custody
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import Run
 from mtlser.training import network, processes
@@ -49,6 +53,7 @@ def run(
         final = network.train_network(final_training(cell, inputs), inputs, recipe, work, parent)
         if main:
             network.copy_cell(final, folder)
+            seal_model(cell, everything(inputs), inputs, recipe, folder / "model")
         return
     if cell.fold >= len(inputs.plan.folds):
         raise MtlserError(
@@ -69,6 +74,7 @@ def run(
         train_svm(cell, fold, inputs, folder, work.folder)
     else:
         network.copy_cell(fitted, folder)
+    seal_model(cell, fold, inputs, recipe, folder / "model")
     predict = predictor_of(
         load_system(cell.system, folder / "model", EMOTIONS), inputs, work.folder
     )
@@ -128,7 +134,18 @@ def final_training(cell: Cell, inputs: Inputs) -> Training:
             "the final fit needs each fold's best epoch and none is known; train the folds first "
             "and give the report folder: `mtlser train --final --chosen REPORT_FOLDER`"
         )
-    everything = Fold(
+    return Training(
+        cell,
+        median(choice.alpha for choice in choices),
+        median(choice.beta for choice in choices),
+        everything(inputs),
+        epochs=median_low(epochs),
+    )
+
+
+def everything(inputs: Inputs) -> Fold:
+    """The fold of the final fit: all data are trained on."""
+    return Fold(
         index=0,
         name="all",
         train=tuple(utterance.id for utterance in inputs.utterances),
@@ -136,12 +153,40 @@ def final_training(cell: Cell, inputs: Inputs) -> Training:
         test=(),
         speaker_check=(),
     )
-    return Training(
-        cell,
-        median(choice.alpha for choice in choices),
-        median(choice.beta for choice in choices),
-        everything,
-        epochs=median_low(epochs),
+
+
+def seal_model(cell: Cell, fold: Fold, inputs: Inputs, recipe: Recipe, model: Path) -> None:
+    """Writes what the model has seen, and the digests of its files, into its folder."""
+    write_json(model / seen.SEEN, seen.of(cell, fold, inputs.plan, inputs.utterances))
+    names = [path.relative_to(model).as_posix() for path in model.rglob("*") if path.is_file()]
+    custody.seal(
+        model,
+        "fit",
+        [name for name in names if name != custody.CUSTODY],
+        cell=cell.text,
+        recipe_hash=recipe.hash,
+        manifest=inputs.plan.manifest_digest,
+        folds=inputs.plan.digest,
+    )
+
+
+def seal(
+    cell: Cell,
+    plan: FoldPlan,
+    recipe: Recipe,
+    folder: Path,
+    made_from: Mapping[str, Custody | None],
+) -> None:
+    """Writes the digests of a cell's files into its folder."""
+    custody.seal(
+        folder,
+        "train",
+        ("predictions.jsonl", "result.json", "history.jsonl"),
+        made_from={**made_from, "model": custody.read(folder / "model")},
+        cell=cell.text,
+        recipe_hash=recipe.hash,
+        manifest=plan.manifest_digest,
+        folds=plan.digest,
     )
 
 

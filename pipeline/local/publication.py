@@ -12,9 +12,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from mtlser.errors import MtlserError
 from mtlser.evaluation.summary import set_seconds
 from mtlser.files import write_text
-from mtlser.stages.inputs import CHOSEN, FOLDS
-from mtlser.stages.whole import BESIDE_REPORT
 from mtlser.storage import s3_files, s3_upload
+from mtlser.storage.layout import BESIDE_REPORT, CHOSEN, FOLDS
 from mtlser.storage.links import link
 from mtlser.storage.marker import MARKER, RUN_LOG, Marker
 from pipeline.local.worker import Result

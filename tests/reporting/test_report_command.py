@@ -18,7 +18,7 @@ from mtlser.reporting import runs
 from mtlser.reporting.comparison_page import Compared
 from tests.helpers.commands import refused
 from tests.helpers.factories import make_plan, make_predictions, make_recipe
-from tests.helpers.listening import make_corpus
+from tests.helpers.honest import make_honest_run
 
 Run = Callable[..., tuple[int, str, str]]
 PLAN = make_plan(folds=4, per_fold=30)
@@ -65,7 +65,7 @@ def test_predictions_of_any_system_need_folds_alone(run: Run, tmp_path: Path) ->
         "name it with <code>--recipe</code>",
         "name the corpus folder with <code>--manifest</code>",
         "name its folder with <code>--chosen</code>",
-        "How the epochs were chosen is not known",
+        "declared, not verified: the search was not given",
         "Figure 14",
     ):
         assert part in html
@@ -78,17 +78,17 @@ def test_predictions_of_any_system_need_folds_alone(run: Run, tmp_path: Path) ->
 def test_clips_to_listen_to_and_genders_come_from_the_corpus_folder(
     run: Run, tmp_path: Path
 ) -> None:
-    mine, folds = given(tmp_path / "in", "mtlser")
-    write_jsonl(tmp_path / "c" / "manifest.jsonl", make_corpus(tmp_path / "c", MINE, 0.2).values())
-    recipe = ("--set", "data.root=nowhere", "--recipe", "demo", "--set", "baseline.systems=[]")
-    command = ("report", mine, "--folds", folds, "--out", "r", *recipe, "--set", "noise.kinds=[]")
+    honest = make_honest_run(tmp_path / "h")
+    (tmp_path / "recipe.toml").write_text(dumps(honest.recipe))
+    recipe = ("--recipe", "recipe.toml")
+    command = ("report", *honest.results, "--folds", honest.folds, "--out", "r", *recipe)
     refused(run(*command, "--listen", "2"), "--listen 2", "--manifest")
     assert not (tmp_path / "r").exists()
-    code, _, err = run(*command, "--manifest", "c", "--listen", "2")
+    code, _, err = run(*command, "--manifest", honest.corpus, "--listen", "2")
     assert code == 0, err
     assert (tmp_path / "r" / "report.html").read_text().count("data:audio/flac") == 2
     scores = read_json(tmp_path / "r" / "scores.json", Scores)
-    assert [group.name for group in scores.groups_of("gender")] == ["F"]
+    assert {group.name for group in scores.groups_of("gender")} == {"F", "M"}
     for name in ("tables.md", "tables.tex"):
         assert "by gender, lowest UA first" in (tmp_path / "r" / name).read_text()
 
@@ -230,8 +230,12 @@ def test_without_folds_and_predictions_the_recommended_test_is_named_as_missing(
     for place in places:
         (place / "folds.json").unlink()
         (place / "predictions.jsonl").unlink()
+    refused(run("report", "--compare", *places, "--out", "r"), "folds.json is missing")
+    for place in places:
+        (place / "custody.json").unlink()
     code, _, err = run("report", "--compare", *places, "--out", "r")
     assert code == 0, err
+    assert "not at hand" in (tmp_path / "r" / "report.html").read_text()
     result = read_json(tmp_path / "r" / "comparison.json", Compared)
     assert any("no folds.json" in note for note in result.notes)
     kinds = {test.kind for row in result.comparisons for test in row.paired}

@@ -19,6 +19,7 @@ from mtlser.data.rng import generator
 from mtlser.errors import MtlserError
 from mtlser.files import atomic_file
 from mtlser.records import EMOTIONS, Record, read_json, write_json
+from mtlser.storage import custody
 
 INNER_FOLDS = 5
 SEARCH_UTTERANCES = 1500
@@ -123,10 +124,12 @@ def load(folder: Path) -> SvmModel:
     """The machine that `save` wrote; a file that holds any type but scikit-learn's is refused.
 
     Raises:
-        MtlserError: a file is absent, broken, or holds a type that is not trusted.
+        MtlserError: a file is absent, broken, another one than the custody record says, or holds
+            a type that is not trusted.
     """
     from skops import io
 
+    custody.verified(folder)
     choice = read_json(folder / "svm.json", SvmChoice)
     path = folder / "svm.skops"
     if not zipfile.is_zipfile(path):

@@ -1,0 +1,97 @@
+"""Whether the records of a report folder lead from its figures to weights, folds and manifest."""
+
+from collections import defaultdict
+from pathlib import Path
+
+from mtlser.errors import MtlserError
+from mtlser.records import CLEAN, Cell, Prediction, parse_line
+from mtlser.storage import custody
+from mtlser.storage.custody import SHORT, Custody
+
+PARENTS = "custody"
+"""Folder of a report with the records of all that it was made from."""
+PREDICTIONS = "predictions.jsonl"
+AGAIN = "write the report again with `mtlser report`"
+
+
+def parents(folder: Path, record: Custody) -> dict[str, Custody]:
+    """The records that a report rests on, by what they are.
+
+    Raises:
+        MtlserError: one is missing, or is not the one that the report was made from.
+    """
+    found: dict[str, Custody] = {}
+    for name, digest in record.made_from.items():
+        path = folder / PARENTS / f"{name}.json"
+        if not path.is_file():
+            raise MtlserError(f"{path} is missing, and the report was made from it; {AGAIN}")
+        found[name] = custody.read_file(path)
+        if found[name].digest != digest:
+            raise MtlserError(
+                f"{path} is {found[name].digest[:SHORT]}, the report was made from "
+                f"{digest[:SHORT]}; {AGAIN}"
+            )
+    return found
+
+
+def links(found: dict[str, Custody]) -> int:
+    """The number of records that others name; each is the one that they name.
+
+    Raises:
+        MtlserError: a record names another one than is there, or folds or a manifest differ.
+    """
+    count = 0
+    for name, record in found.items():
+        own = record.cell.replace(":", "-")
+        for what, digest in record.made_from.items():
+            key = f"model-{own}" if what == "model" else what
+            if key not in found:
+                continue
+            count += 1
+            if found[key].digest != digest:
+                raise MtlserError(
+                    f"{name} was made from {what} {digest[:SHORT]}, the report from "
+                    f"{found[key].digest[:SHORT]}; {AGAIN}"
+                )
+    for what in ("folds", "manifest"):
+        values = {v: n for n, r in found.items() if (v := getattr(r, what))}
+        if len(values) > 1:
+            one, other, *_ = values.items()
+            raise MtlserError(
+                f"{one[1]} is of {what} {one[0][:SHORT]}, {other[1]} of {what} {other[0][:SHORT]}; "
+                f"{AGAIN}"
+            )
+    return count
+
+
+def rows(folder: Path, found: dict[str, Custody]) -> int:
+    """The number of cells whose predictions in the report are those that its step wrote.
+
+    Raises:
+        MtlserError: predictions were changed, added or dropped, or are of no step.
+    """
+    wanted = {
+        (record.cell, record.step == "train"): (name, record.rows.get(PREDICTIONS, ""))
+        for name, record in found.items()
+        if record.step in {"train", "noise_eval"}
+    }
+    if not wanted:
+        return 0
+    lines: dict[tuple[str, bool], list[bytes]] = defaultdict(list)
+    path = folder / PREDICTIONS
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            each = parse_line(line, Prediction, path, number)
+            cell = Cell(system=each.system, fold=each.fold, seed=each.seed).text
+            lines[cell, each.condition == CLEAN].append(line)
+    for key, (name, digest) in wanted.items():
+        now = custody.digest_rows(lines.pop(key, []))
+        if now != digest:
+            raise MtlserError(
+                f"{path}: the predictions of {name} are {now[:SHORT]}, that step wrote "
+                f"{digest[:SHORT]}: some were changed, added or dropped; {AGAIN}"
+            )
+    if lines and not any(r.step == "report" for r in found.values()):
+        cell, _ = min(lines)
+        raise MtlserError(f"{path}: predictions of {cell}, of which there is no record; {AGAIN}")
+    return len(wanted)

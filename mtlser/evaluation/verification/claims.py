@@ -1,0 +1,162 @@
+"""What a report claims of its figures, each with what shows it: yes, no, or not at hand."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from mtlser.evaluation.score_records import Scores
+from mtlser.evaluation.selection import NOTED
+from mtlser.evaluation.verification import epochs
+from mtlser.evaluation.verification.claim_records import Claim
+from mtlser.evaluation.verification.sharing import Shared
+from mtlser.evaluation.verification.sources import MODEL, Source
+from mtlser.records import CellResult, FoldPlan, Utterance
+
+State = Literal["yes", "no", "not at hand"]
+
+
+def data(plan: FoldPlan, utterances: Sequence[Utterance] | None) -> Claim:
+    """Classes, speakers, transcripts are the manifest's."""
+    if utterances is None:
+        return _claim(
+            "data",
+            "not at hand",
+            "the manifest was not given (--manifest): true classes, speakers and transcripts are "
+            "as the predictions state them",
+        )
+    return _claim(
+        "data",
+        "yes",
+        f"class, speaker, style and transcript of every prediction are those of the manifest "
+        f"({len(utterances)} utterances, {plan.manifest_digest[:12]})",
+    )
+
+
+def folds(
+    plan: FoldPlan,
+    utterances: Sequence[Utterance] | None,
+    sources: Sequence[Source],
+    *,
+    cut_anew: bool,
+) -> Claim:
+    """The folds are those of the manifest, and all predictions were made on them.
+
+    Args:
+        plan: the folds.
+        utterances: the manifest; `None`: not at hand.
+        sources: the folders of predictions.
+        cut_anew: whether the recipe was known, so that the folds were cut again and compared.
+    """
+    unknown = sum(source.record is None for source in sources)
+    lacking = []
+    if utterances is None:
+        lacking.append("the manifest was not given (--manifest)")
+    elif not cut_anew:
+        lacking.append("the recipe is not known, so the folds could not be cut again")
+    if unknown:
+        lacking.append(f"{unknown} of {len(sources)} files of predictions name no folds")
+    if lacking:
+        return _claim("folds", "not at hand", "; ".join(lacking))
+    return _claim(
+        "folds",
+        "yes",
+        f"cut again from the manifest they are the same ({plan.digest[:12]}), each utterance has "
+        f"one place in each, and all {len(sources)} folders of predictions name them",
+    )
+
+
+def speakers(plan: FoldPlan, shared: Sequence[Shared] | None, tested: int) -> Claim:
+    """No speaker is on two sides of a fold, counted from the manifest.
+
+    Args:
+        plan: the folds.
+        shared: what the sides share; `None`: the manifest is not at hand.
+        tested: number of test speakers.
+    """
+    if shared is None:
+        return _claim(
+            "speakers",
+            "not at hand",
+            "the manifest was not given (--manifest), so the speakers of training are not known",
+        )
+    bad = sorted({each.name for each in shared if each.speakers or each.audio})
+    if bad:
+        worst = max(shared, key=lambda each: (each.speakers, each.audio))
+        return _claim(
+            "speakers",
+            "no",
+            f"{len(bad)} of {len(plan.folds)} folds share speakers or identical audio between "
+            f"training, validation and test, most in {worst.name} ({worst.pair}): "
+            f"{worst.speakers} speakers, {worst.audio} clips",
+        )
+    return _claim(
+        "speakers",
+        "yes",
+        f"0 of {len(plan.folds)} folds share a speaker or identical audio between training, "
+        f"validation and test ({tested} test speakers)",
+    )
+
+
+def weights(sources: Sequence[Source]) -> Claim:
+    """Each set of predictions is tied to the weights that made it."""
+    named = [source for source in sources if source.record and source.record.made_from.get(MODEL)]
+    there = [source for source in sources if source.model is not None]
+    if len(named) < len(sources) or not there:
+        missing = len(sources) - len(named)
+        return _claim(
+            "weights",
+            "not at hand",
+            f"{missing} of {len(sources)} folders of predictions name no weights"
+            if missing
+            else "the model folders are not beside the predictions",
+        )
+    return _claim(
+        "weights",
+        "yes",
+        f"all {len(sources)} folders of predictions name their weights by SHA-256, {len(there)} "
+        "model folders were hashed, and no model has seen what it is tested on; `mtlser verify` "
+        "predicts with them again",
+    )
+
+
+def selection(
+    scores: Scores, results: Mapping[int, CellResult], notes: Sequence[str] | None
+) -> Claim:
+    """Epoch and pair were chosen on validation.
+
+    Args:
+        scores: of the report.
+        results: of the network's trainings that are at hand, by fold; their epochs are checked.
+        notes: what is amiss with the pairs; `None`: the search is not at hand.
+    """
+    gaps = [
+        epochs.gap(results[fold], scores, name) if fold in results else None
+        for fold, name in enumerate(scores.fold_names)
+    ]
+    known = [gap for gap in gaps if gap is not None]
+    lacking = []
+    if notes is None:
+        lacking.append("the search was not given (--chosen)")
+    if len(known) < len(gaps):
+        lacking.append(
+            f"{len(gaps) - len(known)} of {len(gaps)} folds have no history or no validation "
+            "predictions beside them"
+        )
+    if lacking:
+        return _claim("selection", "not at hand", f"declared, not verified: {'; '.join(lacking)}")
+    if notes or max(known) > NOTED:
+        amiss = [*(notes or ())] or [
+            f"validation predictions repeat the chosen epochs' figures only to "
+            f"{max(known) * 100:.1f} points"
+        ]
+        return _claim("selection", "no", amiss[0])
+    return _claim(
+        "selection",
+        "yes",
+        f"in all {len(gaps)} folds the pair and the epoch are the best of their validation "
+        f"figures, which the validation predictions repeat to {max(known) * 100:.2f} points",
+    )
+
+
+def _claim(name: Literal["data", "folds", "speakers", "weights", "selection"], state: State,
+           detail: str) -> Claim:  # fmt: skip
+    return Claim(name=name, state=state, detail=detail)

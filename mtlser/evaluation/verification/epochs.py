@@ -1,0 +1,92 @@
+"""Whether each training kept the epoch that was best on validation."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from mtlser.errors import MtlserError
+from mtlser.evaluation.score_records import Scores
+from mtlser.evaluation.selection import ROUNDING, selection_score
+from mtlser.records import Cell, CellResult, read_json
+
+HISTORY, RESULT = "history.jsonl", "result.json"
+FIGURES = ("loss", "wa", "ua", "f1", "wer", "speaker_accuracy")
+
+
+def check(folders: Sequence[Path], metric: str) -> dict[int, CellResult]:
+    """The results of the network's folds whose trainings are at hand, by fold.
+
+    Raises:
+        MtlserError: an epoch was kept that is not the best of its history, or the result says
+            other figures than the history's row of that epoch.
+    """
+    results: dict[int, CellResult] = {}
+    for folder in folders:
+        if not ((folder / HISTORY).is_file() and (folder / RESULT).is_file()):
+            continue
+        result = read_json(folder / RESULT, CellResult)
+        cell = Cell.parse(result.cell)
+        if cell.fold is None or result.epoch is None or result.score is None:
+            continue
+        _check_one(folder, result, metric)
+        results[cell.fold] = result
+    return results
+
+
+def gap(result: CellResult, scores: Scores, fold: str) -> float | None:
+    """The largest difference of WA, UA and macro F1 to the validation predictions, 0-1.
+
+    `None` where the fold has no validation predictions.
+    """
+    validation = scores.of(scores.main).validation
+    measured = {f.name: f.numbers for f in validation.folds} if validation else {}
+    if fold not in measured:
+        return None
+    numbers = measured[fold]
+    pairs = (("wa", numbers.wa), ("ua", numbers.ua), ("f1", numbers.macro_f1))
+    stated = {name: result.validation.get(name) for name, _ in pairs}
+    known = [abs(value - now) for name, now in pairs if (value := stated[name]) is not None]
+    return max(known, default=None)
+
+
+def _check_one(folder: Path, result: CellResult, metric: str) -> None:
+    assert result.epoch is not None
+    assert result.score is not None
+    rows = _rows(folder / HISTORY)
+    if len(rows) != result.epochs_run or not 1 <= result.epoch <= len(rows):
+        raise MtlserError(
+            f"{folder / RESULT}: epoch {result.epoch} of {result.epochs_run}, {HISTORY} beside it "
+            f"has {len(rows)} epochs; run `mtlser train --cell {result.cell}` again"
+        )
+    figures = rows[result.epoch - 1]
+    for name in FIGURES:
+        here, there = result.validation.get(name), figures[name]
+        if (here is None) != (there is None) or (
+            here is not None and there is not None and abs(here - there) > ROUNDING
+        ):
+            raise MtlserError(
+                f"{folder / RESULT}: validation {name} is {here}, {HISTORY} beside it says {there} "
+                f"of epoch {result.epoch}; run `mtlser train --cell {result.cell}` again"
+            )
+    scores = [selection_score(row, metric) for row in rows]
+    best = max(scores)
+    if abs(scores[result.epoch - 1] - result.score) > ROUNDING or best > result.score + ROUNDING:
+        raise MtlserError(
+            f"{folder / RESULT}: epoch {result.epoch} was kept with score {result.score:.6f} by "
+            f"{metric}, {HISTORY} gives it {scores[result.epoch - 1]:.6f} and epoch "
+            f"{scores.index(best) + 1} {best:.6f}: it was chosen on something else; run `mtlser "
+            f"train --cell {result.cell}` again"
+        )
+
+
+def _rows(path: Path) -> list[dict[str, float | None]]:
+    """The validation figures of each epoch."""
+    rows = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        row = json.loads(line)
+        if row.get("epoch") != number:
+            raise MtlserError(
+                f"{path}:{number}: epoch {row.get('epoch')}, expected {number}; train it again"
+            )
+        rows.append({name: row.get(f"validation_{name}") for name in FIGURES})
+    return rows

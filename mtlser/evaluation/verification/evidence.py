@@ -1,0 +1,168 @@
+"""All that a report can verify of what it is given: gathered before scoring, claimed after."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtlser.data import audit, manifest
+from mtlser.data.audit import Audit
+from mtlser.data.manifest import IngestReport
+from mtlser.errors import MtlserError
+from mtlser.evaluation import selection
+from mtlser.evaluation.choices import SearchResult
+from mtlser.evaluation.score_records import Scores
+from mtlser.evaluation.verification import chain, claims, epochs, plans, sharing, sources, truth
+from mtlser.evaluation.verification.sharing import Shared
+from mtlser.evaluation.verification.sources import Source
+from mtlser.evaluation.verification.truth import Check
+from mtlser.recipe import Recipe
+from mtlser.records import CellResult, FoldPlan, Utterance, read_json
+from mtlser.storage import custody
+from mtlser.storage.custody import Custody
+
+AUDIT = "audit.json"
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a report is given."""
+
+    plan: FoldPlan
+    folds_folder: Path
+    predicted: Sequence[Path]
+    """Folders or files of predictions."""
+    manifest: Sequence[Utterance] | None = None
+    corpus: Path | None = None
+    recipe: Recipe | None = None
+    search: SearchResult | None = None
+    chosen_folder: Path | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was verified before any prediction is read."""
+
+    given: Given
+    sources: tuple[Source, ...]
+    checks: tuple[tuple[Check, ...], ...]
+    """Of each source's predictions."""
+    shared: tuple[Shared, ...] | None
+    """What the sides of each fold share; `None` where the manifest is not at hand."""
+    audit: Audit | None
+    """Made anew; `None` where the manifest is not at hand."""
+    epochs: dict[int, CellResult]
+    """The network's trainings at hand, by fold."""
+    parents: dict[str, Custody]
+    """Records of the folders that the report rests on, by what they are."""
+
+
+def gather(given: Given) -> Evidence:
+    """Verifies every file, digest and training set at hand.
+
+    Raises:
+        MtlserError: two of them contradict each other; the sentence names both.
+    """
+    utterances = given.manifest
+    if utterances is not None:
+        plans.check(given.plan, utterances, given.recipe)
+        _check_ingest(given.corpus, given.plan, len(utterances))
+        audited(given.folds_folder, utterances, given.plan)
+    every = sources.opened(given.predicted)
+    sources.check(every, given.plan, utterances)
+    of_truth = [] if utterances is None else [truth.against(utterances, given.recipe)]
+    metric = given.search.metric if given.search else _metric(given.recipe)
+    return Evidence(
+        given=given,
+        sources=tuple(every),
+        checks=tuple((sources.belongs(source), *of_truth) for source in every),
+        shared=None if utterances is None else sharing.counted(given.plan, utterances),
+        audit=None if utterances is None else audit.audit(utterances, given.plan),
+        epochs={} if metric is None else epochs.check(given.predicted, metric),
+        parents=_parents(given, every),
+    )
+
+
+def claimed(evidence: Evidence, measured: Scores) -> Scores:
+    """The scores with what is claimed of them."""
+    given, utterances = evidence.given, evidence.given.manifest
+    search = given.search
+    tested = 0 if utterances is None else sharing.test_speakers(given.plan, utterances)
+    found = (
+        claims.data(given.plan, utterances),
+        claims.folds(given.plan, utterances, evidence.sources, cut_anew=given.recipe is not None),
+        claims.speakers(given.plan, evidence.shared, tested),
+        claims.weights(evidence.sources),
+        claims.selection(
+            measured,
+            evidence.epochs,
+            None if search is None else selection.check_selection(search, measured),
+        ),
+    )
+    return measured.model_copy(update={"claims": found, "sharing": evidence.shared or ()})
+
+
+def _metric(recipe: Recipe | None) -> str | None:
+    return None if recipe is None else recipe.search.metric
+
+
+def _check_ingest(corpus: Path | None, plan: FoldPlan, count: int) -> None:
+    """What ingest counted is of this manifest."""
+    path = corpus / manifest.REPORT if corpus is not None else None
+    if path is None or not path.is_file():
+        return
+    counted = read_json(path, IngestReport)
+    if (counted.digest, counted.kept) != (plan.manifest_digest, count):
+        raise MtlserError(
+            f"{path} is of manifest {counted.digest[: custody.SHORT]} with {counted.kept} "
+            f"utterances, the manifest beside it is {plan.manifest_digest[: custody.SHORT]} with "
+            f"{count}; run `mtlser ingest` again"
+        )
+
+
+def audited(folder: Path, utterances: Sequence[Utterance], plan: FoldPlan) -> bool:
+    """True where a folder has an audit, which is that of the folds; False where it has none.
+
+    Raises:
+        MtlserError: it is another one.
+    """
+    path = folder / AUDIT
+    if path.is_file() and read_json(path, Audit) != audit.audit(utterances, plan):
+        raise MtlserError(
+            f"{path} is not the audit of these folds and this manifest: it is of others, or was "
+            "edited; cut and audit the folds again with `mtlser split`"
+        )
+    return path.is_file()
+
+
+def _parents(given: Given, every: Sequence[Source]) -> dict[str, Custody]:
+    records: dict[str, Custody] = {}
+    folders = {"corpus": given.corpus, "folds": given.folds_folder, "chosen": given.chosen_folder}
+    for name, folder in folders.items():
+        record = custody.verified(folder) if folder is not None else None
+        if record is not None:
+            records[name] = record
+    _agree(given, records)
+    for source in every:
+        if source.record is not None:
+            step, cell = source.record.step, source.record.cell.replace(":", "-")
+            name = f"{step}-{cell}" if cell else f"{step}-{source.record.digest[:8]}"
+            records[name] = source.record
+            if source.model is not None:
+                records[f"model-{cell}"] = source.model
+    chain.links(records)
+    return records
+
+
+def _agree(given: Given, records: dict[str, Custody]) -> None:
+    """The records of corpus, folds and choices name the folds and the manifest that are given."""
+    plan = given.plan
+    for name, record in records.items():
+        for what, there, here in (
+            ("manifest", record.manifest, plan.manifest_digest),
+            ("folds", record.folds, plan.digest),
+        ):
+            if there and there != here:
+                raise MtlserError(
+                    f"the {name} folder is of {what} {there[: custody.SHORT]}, the folds given are "
+                    f"of {what} {here[: custody.SHORT]}; give the {name} that belongs to them"
+                )

@@ -1,0 +1,88 @@
+"""How often the test sets of a fold plan were scored: who, which recipe, when.
+
+The best of many systems is too good by chance, and a report alone cannot show how many there were.
+Each report adds its systems to `scorings.jsonl` beside the manifest, and to its run in MLflow.
+"""
+
+import getpass
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from filelock import FileLock
+
+from mtlser.evaluation.score_records import Scores
+from mtlser.evaluation.verification.claim_records import Scoring
+from mtlser.records import read_jsonl, timestamp, write_jsonl
+
+FILE = "scorings.jsonl"
+FOLDS, SYSTEMS, RECIPE = "mtlser.folds", "mtlser.systems", "mtlser.recipe_hash"
+"""Tags of a parent run."""
+
+
+def of(scores: Scores, run_id: str | None) -> list[Scoring]:
+    """The scorings of one report, now."""
+    return [
+        Scoring(
+            folds=scores.folds_digest,
+            system=one.system,
+            recipe_hash=scores.recipe_hash,
+            when=timestamp(),
+            who=_who(),
+            run=run_id or "",
+        )
+        for one in scores.systems
+    ]
+
+
+def earlier(corpus: Path | None, runs: Iterable[Mapping[str, str]], folds: str) -> list[Scoring]:
+    """The scorings of the folds that are on record.
+
+    Args:
+        corpus: corpus folder; `None`: not at hand.
+        runs: tags of the runs in MLflow that scored these folds.
+        folds: digest of the fold plan.
+    """
+    known = []
+    if corpus is not None and (corpus / FILE).is_file():
+        known = [each for each in read_jsonl(corpus / FILE, Scoring) if each.folds == folds]
+    for tags in runs:
+        known += [
+            Scoring(folds=folds, system=system, recipe_hash=tags.get(RECIPE, ""))
+            for system in tags.get(SYSTEMS, "").split(",")
+            if system
+        ]
+    return known
+
+
+def different(scorings: Iterable[Scoring]) -> tuple[Scoring, ...]:
+    """One scoring for each system and recipe, the earliest that says when first."""
+    first: dict[tuple[str, str], Scoring] = {}
+    for each in sorted(scorings, key=lambda s: (not s.when, s.when)):
+        first.setdefault((each.system, each.recipe_hash), each)
+    return tuple(first.values())
+
+
+def add(corpus: Path, scorings: Iterable[Scoring]) -> None:
+    """Adds scorings to the corpus folder's record; a folder that may not be written is left."""
+    if not os.access(corpus, os.W_OK):
+        return
+    path = corpus / FILE
+    with FileLock(f"{path}.lock"):
+        known = list(read_jsonl(path, Scoring)) if path.is_file() else []
+        seen = {(each.folds, each.system, each.recipe_hash) for each in known}
+        new = [s for s in scorings if (s.folds, s.system, s.recipe_hash) not in seen]
+        if new:
+            write_jsonl(path, [*known, *new])
+
+
+def tags(scores: Scores) -> dict[str, str]:
+    """What a parent run says of the test sets that it scored."""
+    return {FOLDS: scores.folds_digest, SYSTEMS: ",".join(one.system for one in scores.systems)}
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container's user may have no name
+        return "unknown"

@@ -1,0 +1,138 @@
+"""The figures of a report folder, computed again from its own predictions and folds."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mtlser.errors import MtlserError
+from mtlser.evaluation import gathering, scores
+from mtlser.evaluation.columns import Columns
+from mtlser.evaluation.score_records import Scores
+from mtlser.evaluation.summary import flat
+from mtlser.evaluation.verification import truth
+from mtlser.evaluation.verification.truth import Check
+from mtlser.recipe import load
+from mtlser.records import FoldPlan, Prediction, Utterance, read_json, read_jsonl
+from mtlser.storage import custody
+
+SCORES, SUMMARY, FOLDS = "scores.json", "summary.json", "folds.json"
+PREDICTIONS, RECIPE = "predictions.jsonl", "recipe.toml"
+SAME = 1e-9
+"""Figures of the same predictions differ by no more than this, whatever the machine."""
+NOT_DERIVED = {"notes", "noise", "cost", "claims", "sharing", "scorings"}
+"""Fields of the scores that say what was given to the report, or need what is not beside it."""
+OF_A_RECIPE = {"recipe_name", "corpus", "literature"}
+"""Those that need the recipe."""
+SECONDS = "seconds"
+"""Of the whole run, in its summary."""
+
+
+def check(folder: Path, utterances: Sequence[Utterance] | None = None) -> bool:
+    """True where the report's figures are those of its predictions; False: it has none.
+
+    Args:
+        folder: a report or run folder.
+        utterances: the manifest; `None`: not at hand.
+
+    Raises:
+        MtlserError: the first file that was changed, or the first figure that is another one.
+    """
+    custody.verified(folder)
+    stated = read_json(folder / SCORES, Scores)
+    _check_summary(folder, stated)
+    plan = read_json(folder / FOLDS, FoldPlan) if (folder / FOLDS).is_file() else None
+    if plan is not None and stated.folds_digest and stated.folds_digest != plan.digest:
+        raise MtlserError(
+            f"{folder / SCORES} is of folds {stated.folds_digest[:12]}, {FOLDS} beside it is "
+            f"{plan.digest[:12]}; write the report again with `mtlser report`"
+        )
+    predictions = folder / PREDICTIONS
+    if plan is None or not predictions.is_file():
+        return False
+    recipe = load(str(folder / RECIPE)) if (folder / RECIPE).is_file() else None
+    checks = [truth.against(utterances, recipe)] if utterances is not None else []
+    measured = scores.measure(
+        read(folder, checks),
+        plan,
+        recipe or load(scores.ANY_RECIPE),
+        main=stated.main,
+        genders=None if utterances is None else {u.id: u.gender for u in utterances},
+    )
+    left_out = NOT_DERIVED if recipe is not None else NOT_DERIVED | OF_A_RECIPE
+    kinds = ("speaker",) if utterances is None else ("speaker", "gender")
+    place = difference(_derived(stated, left_out, kinds), _derived(measured, left_out, kinds))
+    if place is not None:
+        name, one, other = place
+        raise MtlserError(
+            f"{folder / SCORES}: {name} is {one}, its predictions and folds give {other}; write "
+            "the report again with `mtlser report`"
+        )
+    return True
+
+
+def _derived(figures: Scores, left_out: set[str], kinds: Sequence[str]) -> dict[str, Any]:
+    """What the predictions, the folds and the recipe decide."""
+    values = figures.model_dump(mode="json", exclude=left_out)
+    values["groups"] = [group for group in values["groups"] if group["kind"] in kinds]
+    return values
+
+
+def read(folder: Path, checks: Sequence[Check] = ()) -> Columns:
+    """The predictions of a report folder, each checked."""
+    gatherer = gathering.Gatherer()
+    for prediction in read_jsonl(folder / PREDICTIONS, Prediction):
+        for each in checks:
+            each(prediction)
+        gatherer.add(prediction)
+    return gatherer.finish()
+
+
+def _check_summary(folder: Path, stated: Scores) -> None:
+    path = folder / SUMMARY
+    if not path.is_file():
+        return
+    content = json.loads(path.read_text(encoding="utf-8"))
+    here = {k: v for k, v in content.items() if k != SECONDS}
+    there = {k: v for k, v in flat(stated).items() if k != SECONDS}
+    place = difference(here, json.loads(json.dumps(there)))
+    if place is not None:
+        name, one, other = place
+        raise MtlserError(
+            f"{path}: {name} is {one}, {SCORES} beside it gives {other}; write the report again "
+            "with `mtlser report`"
+        )
+
+
+def difference(here: Any, there: Any, name: str = "") -> tuple[str, str, str] | None:
+    """The first value that differs in two JSON values: its name, and both; `None`: they agree.
+
+    >>> difference({"a": [1.0, 2.0]}, {"a": [1.0, 2.5]})
+    ('a.1', '2.0', '2.5')
+    """
+    if isinstance(here, Mapping) and isinstance(there, Mapping):
+        keys = dict.fromkeys((*here, *there))
+        pairs = [(str(key), here.get(key), there.get(key)) for key in keys]
+    elif isinstance(here, list) and isinstance(there, list) and len(here) == len(there):
+        pairs = [(str(i), *each) for i, each in enumerate(zip(here, there, strict=True))]
+    elif _equal(here, there):
+        return None
+    else:
+        return name, _short(here), _short(there)
+    for key, one, other in pairs:
+        place = difference(one, other, f"{name}.{key}" if name else key)
+        if place is not None:
+            return place
+    return None
+
+
+def _equal(here: Any, there: Any) -> bool:
+    numbers = [isinstance(x, int | float) and not isinstance(x, bool) for x in (here, there)]
+    if all(numbers):
+        return bool(abs(here - there) <= SAME * max(1.0, abs(here), abs(there)))
+    return bool(here == there)
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

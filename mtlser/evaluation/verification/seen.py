@@ -1,0 +1,108 @@
+"""What a model was fitted and chosen on (`seen.json` in its folder), and whether test is in it."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from mtlser.data import manifest
+from mtlser.errors import MtlserError
+from mtlser.records import Cell, Fold, FoldPlan, Record, Utterance, read_json
+
+SEEN = "seen.json"
+AUDIO_DIGITS = 16
+"""Hex digits of an audio digest that are stored: 10,000 clips collide by chance at 3e-12."""
+
+
+class Seen(Record):
+    """All data that had a part in a model."""
+
+    format: int = 1
+    cell: str
+    manifest: str
+    """Digest of the manifest."""
+    folds: str
+    """Digest of the fold plan."""
+    fitted: tuple[str, ...]
+    """Ids of the utterances that the weights were fitted on."""
+    chosen_on: tuple[str, ...]
+    """Ids of those that epoch, alpha and beta were chosen on, or that speaker accuracy is of."""
+    speakers: tuple[str, ...]
+    """Of both."""
+    dialogues: tuple[str, ...]
+    """Of the fitted ones."""
+    recordings: tuple[str, ...]
+    """Of the fitted ones."""
+    audio: tuple[str, ...]
+    """Leading digits of the audio's SHA-256, of both."""
+
+
+def of(cell: Cell, fold: Fold, plan: FoldPlan, utterances: Sequence[Utterance]) -> Seen:
+    """What the training of a cell on a fold sees."""
+    fitted = manifest.members(utterances, fold.train)
+    chosen_on = manifest.members(utterances, (*fold.validation, *fold.speaker_check))
+    both = (*fitted, *chosen_on)
+    return Seen(
+        cell=cell.text,
+        manifest=plan.manifest_digest,
+        folds=plan.digest,
+        fitted=tuple(sorted(u.id for u in fitted)),
+        chosen_on=tuple(sorted(u.id for u in chosen_on)),
+        speakers=_names(u.speaker for u in both),
+        dialogues=_names(u.dialogue for u in fitted),
+        recordings=_names(u.recording for u in fitted),
+        audio=_names(u.audio_sha256[:AUDIO_DIGITS] for u in both),
+    )
+
+
+def load(model: Path) -> Seen | None:
+    """What the model in a folder has seen; `None` where it does not say."""
+    path = model / SEEN
+    return read_json(path, Seen) if path.is_file() else None
+
+
+def refuse_tested(
+    seen: Seen, model: Path, fold: Fold, plan: FoldPlan, utterances: Sequence[Utterance] | None
+) -> None:
+    """Refuses a model that has seen what the fold tests.
+
+    Utterances may never be shared. Speakers, dialogues, recordings and identical audio may be
+    under a protocol that is named as leaking; they can be compared where the manifest is at hand.
+
+    Args:
+        seen: what the model has seen.
+        model: its folder, to be named.
+        fold: whose test set is asked for.
+        plan: the fold's plan.
+        utterances: the manifest; `None`: not at hand.
+
+    Raises:
+        MtlserError: what is shared, of which cell the model is, and which one is asked for.
+    """
+    tested = set(fold.test)
+    shared = tested & {*seen.fitted, *seen.chosen_on}
+    if shared:
+        raise _refusal(seen, model, fold, f"utterance {min(shared)}", len(shared))
+    if utterances is None or plan.leaks:
+        return
+    own = manifest.members(utterances, fold.test)
+    pairs = (
+        ("speaker", _names(u.speaker for u in own), seen.speakers),
+        ("dialogue", _names(u.dialogue for u in own), seen.dialogues),
+        ("recording", _names(u.recording for u in own), seen.recordings),
+        ("audio", _names(u.audio_sha256[:AUDIO_DIGITS] for u in own), seen.audio),
+    )
+    for what, here, there in pairs:
+        both = set(here) & set(there)
+        if both:
+            raise _refusal(seen, model, fold, f"{what} {min(both)}", len(both))
+
+
+def _refusal(seen: Seen, model: Path, fold: Fold, what: str, count: int) -> MtlserError:
+    more = f" and {count - 1} more" if count > 1 else ""
+    return MtlserError(
+        f"{model}: this model is {seen.cell} and has seen {what}{more}, which fold {fold.index} "
+        f"({fold.name}) tests; give the model that was trained on fold {fold.index}"
+    )
+
+
+def _names(values: Iterable[str | None]) -> tuple[str, ...]:
+    return tuple(sorted({value for value in values if value is not None}))

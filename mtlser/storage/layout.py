@@ -1,0 +1,14 @@
+"""Names of the files that pass between steps, and of what a run folder holds."""
+
+MANIFEST = "manifest.jsonl"
+INGEST = "ingest.json"
+FOLDS = "folds.json"
+AUDIT = "audit.json"
+CHOSEN = "chosen.json"
+REGISTERED = "registered.json"
+BESIDE_REPORT = {
+    "corpus": (MANIFEST, INGEST),
+    "folds": (AUDIT,),
+    "registered": (REGISTERED,),
+}
+"""What a run folder holds beside its report, by the step whose output it is taken from."""

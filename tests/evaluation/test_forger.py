@@ -1,0 +1,495 @@
+"""A forger spoils one thing of an honest run at a time; nobody believes it."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtlser import stages
+from mtlser.errors import MtlserError
+from mtlser.evaluation.score_records import Scores
+from mtlser.evaluation.verification import recheck, sources
+from mtlser.records import Cell, read_json, write_json
+from mtlser.reporting import runs
+from mtlser.storage import custody
+from mtlser.storage.custody import CUSTODY, Custody
+from tests.helpers.honest import HonestRun, make_honest_run
+
+Forgery = Callable[[HonestRun], None]
+FIRST, SECOND = "cells/mtlser-f0-s0", "cells/mtlser-f1-s0"
+NOISY = "noisy/mtlser-f0-s0"
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> HonestRun:
+    """An honest run with its report, that nobody may change."""
+    run = make_honest_run(tmp_path_factory.mktemp("honest") / "run")
+    run.write_report()
+    return run
+
+
+def copied(honest: HonestRun, place: Path) -> HonestRun:
+    shutil.copytree(honest.place, place)
+    return HonestRun(place, honest.recipe, honest.utterances, honest.plan)
+
+
+def rewrite(path: Path, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    text = "".join(json.dumps(row) + "\n" for row in change(rows))
+    path.write_text(text, encoding="utf-8")
+
+
+def set_value(path: Path, keys: tuple[str | int, ...], value: Any) -> None:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    inner = content
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = value(inner[keys[-1]]) if callable(value) else value
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def reseal(folder: Path) -> None:
+    """What a forger can do who knows the format: the folder's own digests, computed anew."""
+    record = read_json(folder / CUSTODY, Custody)
+    custody.seal(
+        folder,
+        record.step,
+        list(record.files),
+        cell=record.cell,
+        recipe_hash=record.recipe_hash,
+        manifest=record.manifest,
+        folds=record.folds,
+    )
+    edit_record(folder, made_from=record.made_from)
+
+
+def edit_record(folder: Path, **values: Any) -> None:
+    """A record edited by one who knows how its own digest is made."""
+    record = read_json(folder / CUSTODY, Custody).model_copy(update=values)
+    write_json(folder / CUSTODY, record.model_copy(update={"sha256": record.digest}))
+
+
+def edit_model(cell: Path, model: str) -> None:
+    """The cell names another model."""
+    record = read_json(cell / CUSTODY, Custody)
+    edit_record(cell, made_from={**record.made_from, "model": model})
+
+
+def drop_record(folder: Path) -> None:
+    (folder / CUSTODY).unlink()
+
+
+@dataclass
+class Book:
+    """Forgeries by what they spoil, each to be refused before a report is written."""
+
+    inputs: dict[str, Forgery] = field(default_factory=dict)
+    reports: dict[str, Forgery] = field(default_factory=dict)
+
+
+BOOK = Book()
+
+
+def of_inputs(name: str) -> Callable[[Forgery], Forgery]:
+    def note(forgery: Forgery) -> Forgery:
+        BOOK.inputs[name] = forgery
+        return forgery
+
+    return note
+
+
+def rows_of_cell(
+    name: str, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]], cell: str = FIRST
+) -> None:
+    """Three forgeries: the file alone; the digest anew; no record at all."""
+
+    def plain(run: HonestRun) -> None:
+        rewrite(run.place / cell / "predictions.jsonl", change)
+
+    def resealed(run: HonestRun) -> None:
+        plain(run)
+        reseal(run.place / cell)
+
+    def unsealed(run: HonestRun) -> None:
+        plain(run)
+        drop_record(run.place / cell)
+
+    BOOK.inputs[f"{name}"] = plain
+    BOOK.inputs[f"{name}, digest anew"] = resealed
+    BOOK.inputs[f"{name}, record dropped"] = unsealed
+
+
+def each_row(**values: Any) -> Callable[[list[dict[str, Any]]], list[dict[str, Any]]]:
+    def change(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [
+            row | {key: v(row) if callable(v) else v for key, v in values.items()}
+            if row["split"] == "test" and row["condition"] in {"clean", "babble@10dB"}
+            else row
+            for row in rows
+        ]
+
+    return change
+
+
+def predicted(row: dict[str, Any]) -> str:
+    probabilities: dict[str, float] = row["emotion_probabilities"]
+    return max(probabilities, key=lambda name: probabilities[name])
+
+
+def right(row: dict[str, Any]) -> bool:
+    return predicted(row) == row["emotion_true"]
+
+
+rows_of_cell("true classes are the predictions", each_row(emotion_true=predicted))
+rows_of_cell("transcripts are the hypotheses", each_row(text_true=lambda r: r["text_predicted"]))
+rows_of_cell("no transcript where it is wrong", each_row(text_true=None))
+rows_of_cell("speakers are others", each_row(speaker_true="Ses02_M"))
+rows_of_cell("styles are gone", each_row(style=None))
+rows_of_cell("wrong utterances are dropped", lambda rows: [r for r in rows if right(r)])
+rows_of_cell("rows are there twice", lambda rows: rows + rows[-3:])
+rows_of_cell("the seed is another", each_row(seed=1))
+rows_of_cell("the fold is another", each_row(fold=1))
+rows_of_cell("the system is another", each_row(system="svm"))
+rows_of_cell("validation passes for test", lambda rows: [
+    r | {"split": "test"} if r["split"] == "validation" else r for r in rows
+])  # fmt: skip
+rows_of_cell("the recipe is another", each_row(recipe_hash="another"))
+rows_of_cell("noisy classes are the predictions", each_row(emotion_true=predicted), cell=NOISY)
+rows_of_cell("noise passes for clean", each_row(condition="clean"), cell=NOISY)
+
+
+@of_inputs("probabilities are those of the truth")
+def _(run: HonestRun) -> None:
+    rewrite(
+        run.place / FIRST / "predictions.jsonl",
+        each_row(emotion_probabilities=lambda r: {
+            name: 0.7 if name == r["emotion_true"] else 0.1 for name in r["emotion_probabilities"]
+        }),
+    )  # fmt: skip
+
+
+@of_inputs("one probability is shifted by 2e-6")
+def _(run: HonestRun) -> None:
+    def shift(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        name = next(iter(rows[0]["emotion_probabilities"]))
+        rows[0]["emotion_probabilities"][name] += 2e-6
+        return rows
+
+    rewrite(run.place / FIRST / "predictions.jsonl", shift)
+
+
+@of_inputs("the manifest is relabelled")
+def _(run: HonestRun) -> None:
+    rewrite(run.corpus / "manifest.jsonl", lambda rows: [r | {"emotion": "sad"} for r in rows])
+
+
+@of_inputs("the manifest is relabelled, digest anew")
+def _(run: HonestRun) -> None:
+    rewrite(run.corpus / "manifest.jsonl", lambda rows: [r | {"emotion": "sad"} for r in rows])
+    reseal(run.corpus)
+
+
+@of_inputs("the manifest names other speakers")
+def _(run: HonestRun) -> None:
+    rewrite(
+        run.corpus / "manifest.jsonl",
+        lambda rows: [r | {"speaker": f"{r['speaker']}{i % 2}"} for i, r in enumerate(rows)],
+    )
+    drop_record(run.corpus)
+
+
+@of_inputs("the manifest names other genders")
+def _(run: HonestRun) -> None:
+    rewrite(run.corpus / "manifest.jsonl", lambda rows: [r | {"gender": "F"} for r in rows])
+
+
+def move(run: HonestRun, source: str, target: str) -> None:
+    """Moves one utterance of fold 0 from one split to another."""
+    path = run.folds / "folds.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    fold = content["folds"][0]
+    fold[target].append(fold[source].pop())
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+for _one, _other in (("test", "train"), ("validation", "train"), ("train", "test")):
+
+    def _moved(run: HonestRun, one: str = _one, other: str = _other) -> None:
+        move(run, one, other)
+
+    def _moved_anew(run: HonestRun, one: str = _one, other: str = _other) -> None:
+        move(run, one, other)
+        (run.folds / "audit.json").unlink()
+        drop_record(run.folds)
+
+    BOOK.inputs[f"an utterance goes from {_one} to {_other}"] = _moved
+    BOOK.inputs[f"an utterance goes from {_one} to {_other}, record dropped"] = _moved_anew
+
+
+@of_inputs("wrong utterances leave folds and predictions, records dropped")
+def _(run: HonestRun) -> None:
+    wrong: set[str] = set()
+
+    def dropped(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        wrong.update(r["utterance_id"] for r in rows if r["split"] == "test" and not right(r))
+        return [r for r in rows if r["utterance_id"] not in wrong]
+
+    rewrite(run.place / FIRST / "predictions.jsonl", dropped)
+    path = run.folds / "folds.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    for fold in content["folds"]:
+        for split in ("train", "validation", "test", "speaker_check"):
+            fold[split] = [name for name in fold[split] if name not in wrong]
+    path.write_text(json.dumps(content), encoding="utf-8")
+    (run.folds / "audit.json").unlink()
+    for folder in (run.folds, *run.results):
+        drop_record(folder)
+        if folder != run.place / FIRST and folder in run.results:
+            rewrite(
+                folder / "predictions.jsonl",
+                lambda rows: [r for r in rows if r["utterance_id"] not in wrong],
+            )
+
+
+@of_inputs("the protocol is called another")
+def _(run: HonestRun) -> None:
+    set_value(run.folds / "folds.json", ("protocol",), "session")
+    drop_record(run.folds)
+    (run.folds / "audit.json").unlink()
+
+
+@of_inputs("folds say another manifest")
+def _(run: HonestRun) -> None:
+    set_value(run.folds / "folds.json", ("manifest_digest",), "0" * 64)
+
+
+@of_inputs("the audit is of other folds")
+def _(run: HonestRun) -> None:
+    set_value(run.folds / "audit.json", ("overall", "shared", "speakers_in_train"), 1)
+    drop_record(run.folds)
+
+
+@of_inputs("the weights are those of another fold")
+def _(run: HonestRun) -> None:
+    shutil.copy(
+        run.place / SECOND / "model" / "weights.safetensors",
+        run.place / FIRST / "model" / "weights.safetensors",
+    )
+
+
+@of_inputs("the model is that of another fold")
+def _(run: HonestRun) -> None:
+    shutil.rmtree(run.place / FIRST / "model")
+    shutil.copytree(run.place / SECOND / "model", run.place / FIRST / "model")
+
+
+@of_inputs("the model is that of another fold, record of the cell dropped")
+def _(run: HonestRun) -> None:
+    shutil.rmtree(run.place / FIRST / "model")
+    shutil.copytree(run.place / SECOND / "model", run.place / FIRST / "model")
+    edit_model(run.place / FIRST, read_json(run.place / SECOND / "model" / CUSTODY, Custody).digest)
+
+
+@of_inputs("a model has seen a test utterance")
+def _(run: HonestRun) -> None:
+    model = run.place / FIRST / "model"
+    set_value(model / "seen.json", ("fitted",), lambda ids: [*ids, run.plan.folds[0].test[0]])
+    reseal(model)
+    edit_model(run.place / FIRST, read_json(model / CUSTODY, Custody).digest)
+
+
+@of_inputs("a model has seen a test speaker")
+def _(run: HonestRun) -> None:
+    model = run.place / FIRST / "model"
+    speaker = next(u.speaker for u in run.utterances if u.id == run.plan.folds[0].test[0])
+    set_value(model / "seen.json", ("speakers",), lambda names: [*names, speaker])
+    reseal(model)
+    edit_model(run.place / FIRST, read_json(model / CUSTODY, Custody).digest)
+
+
+@of_inputs("the noise is of another fold's model")
+def _(run: HonestRun) -> None:
+    other = read_json(run.place / SECOND / "model" / CUSTODY, Custody)
+    edit_model(run.place / NOISY, other.digest)
+
+
+@of_inputs("a later epoch was kept")
+def _(run: HonestRun) -> None:
+    set_value(run.place / FIRST / "result.json", ("epoch",), 3)
+    drop_record(run.place / FIRST)
+
+
+@of_inputs("a better score is claimed")
+def _(run: HonestRun) -> None:
+    set_value(run.place / FIRST / "result.json", ("score",), lambda v: v + 2e-6)
+    drop_record(run.place / FIRST)
+
+
+@of_inputs("a history is another")
+def _(run: HonestRun) -> None:
+    rewrite(
+        run.place / FIRST / "history.jsonl",
+        lambda rows: [r | {"validation_ua": 0.99} if r["epoch"] == 3 else r for r in rows],
+    )
+    drop_record(run.place / FIRST)
+
+
+@of_inputs("validation figures of the result are others")
+def _(run: HonestRun) -> None:
+    set_value(run.place / FIRST / "result.json", ("validation", "wa"), 0.5)
+    reseal(run.place / FIRST)
+
+
+@of_inputs("a search row claims more")
+def _(run: HonestRun) -> None:
+    set_value(run.chosen / "chosen.json", ("rows", 0, "score"), lambda v: v + 0.01)
+    reseal(run.chosen)
+
+
+@of_inputs("choices are of other folds")
+def _(run: HonestRun) -> None:
+    edit_record(run.chosen, folds="0" * 64)
+
+
+@of_inputs("cells of two recipes are mixed")
+def _(run: HonestRun) -> None:
+    rewrite(
+        run.place / SECOND / "predictions.jsonl",
+        lambda rows: [r | {"recipe_hash": "another"} for r in rows],
+    )
+    edit_record(run.place / SECOND, recipe_hash="another")
+    reseal(run.place / SECOND)
+
+
+@of_inputs("a cell of another run")
+def _(run: HonestRun) -> None:
+    edit_record(run.place / FIRST, folds="1" * 64)
+
+
+@of_inputs("a record is edited")
+def _(run: HonestRun) -> None:
+    set_value(run.chosen / CUSTODY, ("recipe_hash",), "another")
+
+
+@of_inputs("choices were made from other folds")
+def _(run: HonestRun) -> None:
+    edit_record(run.chosen, made_from={"folds": "2" * 64})
+
+
+def of_report(name: str) -> Callable[[Forgery], Forgery]:
+    def note(forgery: Forgery) -> Forgery:
+        BOOK.reports[name] = forgery
+        return forgery
+
+    return note
+
+
+def figure(name: str, keys: tuple[str | int, ...], value: Any, file: str = "scores.json") -> None:
+    """Three forgeries: the file alone; the digest anew; no record at all."""
+
+    def plain(run: HonestRun) -> None:
+        set_value(run.report / file, keys, value)
+
+    def resealed(run: HonestRun) -> None:
+        plain(run)
+        reseal(run.report)
+
+    def unsealed(run: HonestRun) -> None:
+        plain(run)
+        drop_record(run.report)
+
+    BOOK.reports[name] = plain
+    BOOK.reports[f"{name}, digest anew"] = resealed
+    BOOK.reports[f"{name}, record dropped"] = unsealed
+
+
+CLEAN_UA = ("systems", 0, "test", 0, "spreads", "ua")
+figure("mean UA is 2e-6 higher", (*CLEAN_UA, "mean"), lambda v: v + 2e-6)
+figure("the SD is smaller", (*CLEAN_UA, "sd"), lambda v: v / 2)
+figure("pooled F1 is 2e-6 higher", ("systems", 0, "test", 0, "pooled", "macro_f1"),
+       lambda v: v + 2e-6)  # fmt: skip
+figure("WER is lower", ("systems", 0, "test", 0, "pooled", "wer"), 0.01)
+figure("p is smaller", ("comparisons", 0, "welch", "p"), 1e-9)
+figure("a class has more utterances", ("class_counts", "sad"), lambda v: v + 1)
+figure("the protocol is another", ("protocol",), "session")
+figure("the manifest is another", ("manifest_digest",), "0" * 64)
+figure("the recipe is another", ("recipe_hash",), "another")
+figure("a speaker is better", ("groups", 0, "ua"), 1.0)
+figure("the summary's WA is higher", ("wa_mean",), lambda v: v + 2e-6, "summary.json")
+figure("the summary's p is smaller", ("welch_p_ua",), 1e-9, "summary.json")
+
+
+@of_report("predictions of the report are others, digest anew")
+def _(run: HonestRun) -> None:
+    rewrite(
+        run.report / "predictions.jsonl",
+        each_row(emotion_probabilities=lambda r: {
+            name: 0.7 if name == r["emotion_true"] else 0.1 for name in r["emotion_probabilities"]
+        }),
+    )  # fmt: skip
+    reseal(run.report)
+
+
+@of_report("the folds of the report are others, record dropped")
+def _(run: HonestRun) -> None:
+    set_value(run.report / "folds.json", ("seed",), 7)
+    drop_record(run.report)
+
+
+def everyone() -> Iterator[Any]:
+    for name, forgery in BOOK.inputs.items():
+        yield pytest.param(True, forgery, id=name)
+    for name, forgery in BOOK.reports.items():
+        yield pytest.param(False, forgery, id=name)
+
+
+def test_the_honest_run_is_believed(honest: HonestRun) -> None:
+    scores = read_json(honest.report / "scores.json", Scores)
+    assert {claim.name: claim.state for claim in scores.claims} == dict.fromkeys(
+        ("data", "folds", "speakers", "weights", "selection"), "yes"
+    )
+    assert recheck.check(honest.report, honest.utterances)
+    found = stages.verify(str(honest.report), str(honest.corpus))
+    assert {each.name: each.state for each in found.findings} == {
+        **dict.fromkeys(
+            ("files", "chain", "predictions", "data and folds", "figures", "selection"), "agrees"
+        ),
+        "weights": "not at hand",
+        "final model": "not at hand",
+    }
+
+
+@pytest.mark.parametrize(("of_inputs", "forgery"), list(everyone()))
+def test_no_forgery_is_believed(
+    of_inputs: bool, forgery: Forgery, honest: HonestRun, tmp_path: Path
+) -> None:
+    run = copied(honest, tmp_path / "run")
+    forgery(run)
+    if of_inputs:
+        with pytest.raises(MtlserError) as refusal:
+            run.write_report("again")
+        assert not (run.place / "again").exists()
+        assert len(str(refusal.value)) > 40
+        return
+    found = stages.verify(str(run.report), str(run.corpus))
+    assert found.differs, [each.state for each in found.findings]
+    if "predictions of the report" in str(forgery):
+        return
+    with pytest.raises(MtlserError), runs.opened([str(run.report), str(honest.report)]):
+        pass
+
+
+def test_a_model_that_has_seen_the_test_speaker_evaluates_no_noise(honest: HonestRun) -> None:
+    wanted = Cell.parse("mtlser:f0:s0")
+    other = honest.place / SECOND
+    with pytest.raises(MtlserError, match="has seen"):
+        sources.checked_model(other, wanted, honest.plan, honest.utterances)
+    sources.checked_model(honest.place / FIRST, wanted, honest.plan, honest.utterances)
+
+
+def test_there_are_enough_forgeries() -> None:
+    assert len(BOOK.inputs) + len(BOOK.reports) >= 40
