@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from mtlser import tracking
+from mtlser import stages, tracking
 from mtlser.evaluation.score_records import Scores
-from mtlser.records import Prediction, read_json, read_jsonl
+from mtlser.records import Prediction, read_json, read_jsonl, write_json
+from mtlser.storage import custody
 from tests.helpers.networks import write_encoder
 from tests.helpers.tiny_run import EMOTIONS, RECIPE, SENTENCES, write_release
 
@@ -179,3 +181,34 @@ def test_the_public_api_gives_the_predictions_of_the_dag(folder: Path) -> None:
     left = {path.name for path in (folder / "api").iterdir()}
     assert left == {path.name for path in (folder / "out").iterdir()} - {".work", "pipeline.log"}
     assert not (folder / "api.work").exists()
+
+
+def test_the_run_is_verified_and_a_forger_of_all_records_is_not_believed(
+    folder: Path, tmp_path: Path
+) -> None:
+    python(folder, "-m", "mtlser", "ingest", "--recipe", "tiny.toml", "--out", "corpus")
+    printed = python(folder, "-m", "mtlser", "verify", "out", "--manifest", "corpus", "--json")
+    found = {each["name"]: each for each in json.loads(printed)["findings"]}
+    assert {each["state"] for each in found.values()} == {"agrees"}, found
+    assert "predicted again" in found["weights"]["detail"]
+
+    forged = shutil.copytree(folder / "out", tmp_path / "forged")
+    cell = forged / "checkpoints" / "mtlser-f0-s0"
+    rows = [json.loads(line) for line in (cell / "predictions.jsonl").read_text().splitlines()]
+    for row in rows:
+        probabilities = row["emotion_probabilities"]
+        row["emotion_probabilities"] = {
+            name: 0.97 if name == row["emotion_true"] else 0.01 for name in probabilities
+        }
+    (cell / "predictions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    record = read_json(cell / custody.CUSTODY, custody.Custody)
+    again = custody.seal(
+        cell, "train", list(record.files), cell=record.cell, recipe_hash=record.recipe_hash,
+        manifest=record.manifest, folds=record.folds,
+    )  # fmt: skip
+    again = again.model_copy(update={"made_from": record.made_from})
+    write_json(cell / custody.CUSTODY, again.model_copy(update={"sha256": again.digest}))
+    findings = stages.verify(str(forged), str(folder / "corpus"), sample=2).findings
+    weights = next(each for each in findings if each.name == "weights")
+    assert weights.state == "differs"
+    assert "the weights give probabilities that differ" in weights.detail

@@ -263,20 +263,27 @@ def claims(scores: Scores) -> Table | None:
 
 
 def sharing(scores: Scores) -> Table | None:
-    """What the sides of each fold share; `None` where the manifest was not at hand."""
+    """What the sides of folds share, folds that share nothing together in one row.
+
+    `None` where the manifest was not at hand.
+    """
     if not scores.sharing:
         return None
+    rows = []
+    for pair in dict.fromkeys(each.pair for each in scores.sharing):
+        own = [each for each in scores.sharing if each.pair == pair]
+        some = [e for e in own if e.speakers or e.dialogues or e.recordings or e.audio]
+        rows += [
+            (e.name, pair, *map(str, (e.speakers, e.dialogues, e.recordings, e.audio)))
+            for e in some
+        ]
+        if len(some) < len(own):
+            others = f"{'the other' if some else 'all'} {len(own) - len(some)} folds"
+            rows.append((others, pair, "0", "0", "0", "0"))
     return Table(
         id="sharing",
         caption="What two sides of a fold have in common, counted from the manifest",
         columns=("Fold", "Sides", "Speakers", "Dialogues", "Recordings", "Identical clips"),
-        rows=tuple(
-            (
-                each.name,
-                each.pair,
-                *map(str, (each.speakers, each.dialogues, each.recordings, each.audio)),
-            )
-            for each in scores.sharing
-        ),
+        rows=tuple(rows),
         note="Held-out utterances of training speakers count as training.",
     )

@@ -113,8 +113,8 @@ def weights(sources: Sequence[Source]) -> Claim:
         "weights",
         "yes",
         f"all {len(sources)} folders of predictions name their weights by SHA-256, {len(there)} "
-        "model folders were hashed, and no model has seen what it is tested on; `mtlser verify` "
-        "predicts with them again",
+        "model folders were hashed, and no model has seen what it is tested on; nothing was "
+        "predicted again, which mtlser verify does",
     )
 
 
