@@ -191,6 +191,10 @@ def test_the_run_is_verified_and_a_forger_of_all_records_is_not_believed(
     found = {each["name"]: each for each in json.loads(printed)["findings"]}
     assert {each["state"] for each in found.values()} == {"agrees"}, found
     assert "predicted again" in found["weights"]["detail"]
+    scores = read_json(folder / "out" / "scores.json", Scores)
+    assert {claim.name: claim.state for claim in scores.claims} == dict.fromkeys(
+        ("data", "folds", "speakers", "weights", "selection"), "yes"
+    ), scores.claims
 
     forged = shutil.copytree(folder / "out", tmp_path / "forged")
     cell = forged / "checkpoints" / "mtlser-f0-s0"

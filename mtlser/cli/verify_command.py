@@ -24,7 +24,7 @@ def verify(
 ) -> None:
     """Derive a run's figures again from its files; say what agrees, differs, is not at hand.
 
-    Exit code 1 where something differs.
+    Exit code 1 where something differs. What is not at hand differs in nothing: read the table.
     """
     result = stages.verify(run, manifest, out, sample)
     if as_json:

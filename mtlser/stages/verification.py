@@ -50,6 +50,8 @@ class Verification(Record):
 def verify(place: str, corpus: str = "", out: str = "", sample: int = 3) -> Verification:
     """What of a run's figures can be derived again, and whether that gives the same.
 
+    What is not at hand is no difference: a reader decides what a lack means.
+
     Args:
         place: run or report folder, or its `s3://` address.
         corpus: corpus folder, for audio and for a report without a manifest; may be empty.
@@ -100,9 +102,12 @@ class _Run:
         """Every file that a custody record names has the digest that it names."""
         folders = [self.folder, *self.cells, *(cell / "model" for cell in self.cells)]
         records = [r for r in map(custody.verified, folders) if r is not None]
-        if not records:
-            raise AbsentError(f"no {custody.CUSTODY}: the run is of an older version")
         count = sum(len(record.files) for record in records)
+        if len(records) < len(folders):
+            raise AbsentError(
+                f"{len(folders) - len(records)} of {len(folders)} folders have no "
+                f"{custody.CUSTODY}; {count} files of the others have the SHA-256 of their records"
+            )
         return f"{count} files in {len(records)} folders have the SHA-256 of their records"
 
     def chain(self) -> str:
@@ -114,9 +119,10 @@ class _Run:
         links = chain.links(found)
         for cell in self.cells:
             own, known = custody.read(cell), found.get(f"train-{cell.name}")
-            if own is not None and known is not None and own.digest != known.digest:
+            if known is not None and (own is None or own.digest != known.digest):
+                seen = own.digest[: custody.SHORT] if own else f"without {custody.CUSTODY}"
                 raise MtlserError(
-                    f"{cell} is {own.digest[: custody.SHORT]}, the report was made from "
+                    f"{cell} is {seen}, the report was made from "
                     f"{known.digest[: custody.SHORT]}; write the report again with `mtlser report`"
                 )
         return f"{len(found)} records, {links} links between them"

@@ -99,15 +99,18 @@ def speakers(plan: FoldPlan, shared: Sequence[Shared] | None, tested: int) -> Cl
 def weights(sources: Sequence[Source]) -> Claim:
     """Each set of predictions is tied to the weights that made it."""
     named = [source for source in sources if source.record and source.record.made_from.get(MODEL)]
-    there = [source for source in sources if source.model is not None]
-    if len(named) < len(sources) or not there:
+    there = [s for s in sources if s.model is not None and s.seen is not None]
+    hashed = {s.model.digest for s in there if s.model is not None}
+    wanted = {s.record.made_from[MODEL] for s in named if s.record is not None}
+    if len(named) < len(sources) or wanted - hashed:
         missing = len(sources) - len(named)
         return _claim(
             "weights",
             "not at hand",
             f"{missing} of {len(sources)} folders of predictions name no weights"
             if missing
-            else "the model folders are not beside the predictions",
+            else f"{len(wanted - hashed)} of {len(wanted)} model folders with a seen.json are not "
+            "beside the predictions",
         )
     return _claim(
         "weights",
