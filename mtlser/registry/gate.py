@@ -117,6 +117,9 @@ def unsound(side: Reported, name: str) -> str | None:
             f"the {name}'s protocol {side.scores.protocol} leaks test speakers into train, so "
             "its scores are no evidence"
         )
+    for claim in side.scores.claims:
+        if (claim.name, claim.state) == ("speakers", "no"):
+            return f"the {name}'s scores are no evidence: {claim.detail}"
     if side.scores.folds_digest != side.plan.digest:
         return (
             f"the {name}'s scores do not say that they are of the folds beside them; write its "

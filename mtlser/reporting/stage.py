@@ -149,6 +149,7 @@ def _seal(folder: Path, checked: Evidence, measured: Scores) -> None:
         recipe_hash=measured.recipe_hash,
         manifest=measured.manifest_digest,
         folds=measured.folds_digest,
+        unrecorded=sum(source.record is None for source in checked.sources),
     )
 
 

@@ -6,7 +6,7 @@ from mtlser.records import Cell, FoldPlan, write_json
 from mtlser.stages.entry import stage
 from mtlser.stages.inputs import load_manifest
 from mtlser.storage import custody
-from mtlser.storage.layout import FOLDS, MANIFEST
+from mtlser.storage.layout import FOLDS, INGEST, MANIFEST
 
 
 @stage
@@ -37,7 +37,7 @@ def ingest(recipe: Recipe, out: str) -> None:
     with storage.output(out) as folder:
         manifest.build(recipe, root, folder)
         digest = manifest.digest(load_manifest(folder))
-        custody.seal(folder, "ingest", (MANIFEST,), manifest=digest)
+        custody.seal(folder, "ingest", (MANIFEST, INGEST), manifest=digest)
 
 
 @stage

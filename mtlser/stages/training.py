@@ -96,7 +96,9 @@ def train(  # noqa: PLR0913, PLR0917 - what a training needs
     ):
         trainings.run(wanted, inputs, recipe, folder, resumable, parent)
         if main:
-            made_from = records(source, plan_folder) | {"chosen": custody.verified(choices)}
+            made_from = records(source, plan_folder)
+            if chosen:
+                made_from["chosen"] = custody.verified(choices)
             trainings.seal(wanted, inputs.plan, recipe, folder, made_from)
 
 

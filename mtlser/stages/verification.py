@@ -14,6 +14,7 @@ from mtlser.storage import custody
 from mtlser.storage.layout import CHOSEN, FOLDS, MANIFEST
 
 if TYPE_CHECKING:
+    from mtlser.evaluation.score_records import Scores
     from mtlser.storage.custody import Custody
 
 RECORD = "verification.json"
@@ -89,6 +90,9 @@ def _found(name: str, check: Check) -> Finding:
         return Finding(name=name, state="not at hand", detail=str(absent))
     except MtlserError as error:
         return Finding(name=name, state="differs", detail=str(error))
+    except (ValueError, KeyError, OSError) as error:
+        detail = f"a file cannot be read as the step wrote it: {type(error).__name__}: {error}"
+        return Finding(name=name, state="differs", detail=" ".join(detail.split()))
 
 
 class _Run:
@@ -131,20 +135,30 @@ class _Run:
         """The report's predictions are those that the cells wrote."""
         from mtlser.evaluation.verification import chain
 
-        count = chain.rows(self.folder, chain.parents(self.folder, self._record()))
+        record = self._record()
+        count = chain.rows(self.folder, chain.parents(self.folder, record), record.unrecorded)
         if not count:
             raise AbsentError("the predictions are of systems without records")
         return f"those of {count} cells and conditions, line by line"
 
     def data(self) -> str:
         """Truth, folds and audit are the manifest's."""
-        from mtlser.evaluation.verification import plans, recheck, truth
+        from mtlser.evaluation.verification import chain, plans, recheck, sharing, truth
 
-        utterances, plan = self._manifest(), read_json(self.folder / FOLDS, FoldPlan)
-        plans.check(plan, utterances, self._recipe())
-        recheck.read(self.folder, [truth.against(utterances, self._recipe())])
+        utterances, plan, recipe = self._manifest(), self._plan(), self._recipe()
+        recorded = (self.folder / chain.PARENTS / "folds.json").is_file()
+        same = plans.check(plan, utterances, recipe, recorded=recorded)
+        if (self.folder / "predictions.jsonl").is_file():
+            recheck.read(self.folder, [truth.against(utterances, recipe)])
+        counted = self._scores().sharing
+        if counted and counted != sharing.counted(plan, utterances):
+            raise MtlserError(
+                f"{self.folder / 'scores.json'}: what the sides of folds share is not what the "
+                "manifest gives; write the report again with `mtlser report`"
+            )
         audited = "" if self._audit(utterances, plan) else "; there is no audit"
-        return f"{len(utterances)} utterances, {len(plan.folds)} folds cut again{audited}"
+        cut = "cut again" if same else "cut by another recipe"
+        return f"{len(utterances)} utterances, {len(plan.folds)} folds {cut}{audited}"
 
     def figures(self) -> str:
         """Every figure follows from the predictions and the folds."""
@@ -161,15 +175,14 @@ class _Run:
     def selection(self) -> str:
         """Pair and epoch are the best on validation."""
         from mtlser.evaluation import selection
-        from mtlser.evaluation.score_records import Scores
         from mtlser.evaluation.verification import epochs
 
         if not (self.folder / CHOSEN).is_file():
             raise AbsentError(f"there is no {CHOSEN}")
         chosen = load_chosen(self.folder)
-        measured = read_json(self.folder / "scores.json", Scores)
-        notes = selection.check_selection(chosen, measured)
+        notes = selection.check_selection(chosen, self._scores())
         trained = epochs.check(self.cells, chosen.metric)
+        epochs.check_choices(chosen, trained)
         if notes:
             raise MtlserError(notes[0])
         return f"pairs of {len(chosen.choices)} folds, epochs of {len(trained)} trainings"
@@ -180,22 +193,27 @@ class _Run:
 
         if not self.cells:
             raise AbsentError("there are no checkpoints beside the report")
-        plan = read_json(self.folder / FOLDS, FoldPlan)
-        utterances = self._manifest()
+        plan, utterances = self._plan(), self._manifest()
         sources.check(sources.opened(self.cells), plan, utterances)
         if self.corpus is None:
             raise AbsentError("the audio is not at hand: give the corpus folder with --manifest")
         from mtlser.evaluation.verification import prediction
 
-        worst, count = prediction.repeat(
-            self.cells, self.corpus, plan, utterances, self._recipe(), self.sample
-        )
-        if worst > TOLERANCE:
+        again = prediction.repeat(
+            self.cells, self.folder / "predictions.jsonl", self.corpus, plan, utterances,
+            self.sample,
+        )  # fmt: skip
+        if again.worst > TOLERANCE or again.other_words:
             raise MtlserError(
-                f"the weights give probabilities that differ by up to {worst:.2g} from the "
-                f"predictions (allowed {TOLERANCE:g}); run `mtlser train` again"
+                f"the weights give probabilities that differ by up to {again.worst:.2g} from the "
+                f"predictions (allowed {TOLERANCE:g}), and other words or another speaker for "
+                f"{again.other_words} of {again.count} clean test utterances; run `mtlser train` "
+                "again"
             )
-        return f"{count} utterances predicted again, probabilities within {max(worst, 1e-12):.1g}"
+        return (
+            f"{again.count} clean test utterances drawn now were predicted again: probabilities "
+            f"within {max(again.worst, 1e-12):.1g}, the same words and speakers"
+        )
 
     def final_model(self) -> str:
         """The model to be used was fitted on the manifest of the report, by its recipe."""
@@ -219,6 +237,16 @@ class _Run:
             if place is not None and (place / MANIFEST).is_file():
                 return load_manifest(place)
         raise AbsentError("the manifest is not at hand: give the corpus folder with --manifest")
+
+    def _plan(self) -> FoldPlan:
+        if not (self.folder / FOLDS).is_file():
+            raise AbsentError(f"there is no {FOLDS} in the folder")
+        return read_json(self.folder / FOLDS, FoldPlan)
+
+    def _scores(self) -> "Scores":
+        from mtlser.evaluation.score_records import Scores
+
+        return read_json(self.folder / "scores.json", Scores)
 
     def _recipe(self) -> Recipe | None:
         path = self.folder / "recipe.toml"

@@ -47,6 +47,8 @@ class Custody(Record):
     """SHA-256 of each file, by its path below the folder."""
     rows: dict[str, str] = Field(default_factory=dict)
     """Digest of the lines of each JSON Lines file, whatever their order; see `digest_rows`."""
+    unrecorded: int = 0
+    """Of a report: files of predictions without a record that went into it."""
     sha256: str = ""
     """The record's own `digest`, by which an edited one is told."""
 
@@ -73,7 +75,7 @@ def rows_of(path: Path) -> str:
         return digest_rows(file)
 
 
-def seal(
+def seal(  # noqa: PLR0913 - what a record says
     folder: Path,
     step: Step,
     files: Sequence[str],
@@ -83,6 +85,7 @@ def seal(
     recipe_hash: str = "",
     manifest: str = "",
     folds: str = "",
+    unrecorded: int = 0,
 ) -> Custody:
     """The record of a folder, written into it; the last thing that a step does there.
 
@@ -95,6 +98,7 @@ def seal(
         recipe_hash: of the recipe.
         manifest: digest of the manifest.
         folds: digest of the fold plan.
+        unrecorded: of a report: files of predictions without a record.
     """
     there = [name for name in sorted(files) if (folder / name).is_file()]
     record = Custody(
@@ -103,6 +107,7 @@ def seal(
         recipe_hash=recipe_hash,
         manifest=manifest,
         folds=folds,
+        unrecorded=unrecorded,
         made_from={
             what: each.digest
             for what, each in sorted((made_from or {}).items())

@@ -10,6 +10,7 @@ from mtlser.storage.marker import MARKER
 def link(source: str | Path, target: str | Path) -> None:
     """Makes `target` a hard link to the file `source`, or a copy of it."""
     Path(target).parent.mkdir(parents=True, exist_ok=True)
+    Path(target).unlink(missing_ok=True)  # a copy into it would change whatever it is linked to
     try:
         os.link(source, target)
     except OSError:

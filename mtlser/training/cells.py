@@ -26,6 +26,7 @@ from mtlser.records import (
     Prediction,
     Split,
     Utterance,
+    read_json,
     write_json,
     write_jsonl,
 )
@@ -53,6 +54,7 @@ def run(
         final = network.train_network(final_training(cell, inputs), inputs, recipe, work, parent)
         if main:
             network.copy_cell(final, folder)
+            check_weights(folder, cell)
             seal_model(cell, everything(inputs), inputs, recipe, folder / "model")
         return
     if cell.fold >= len(inputs.plan.folds):
@@ -74,6 +76,7 @@ def run(
         train_svm(cell, fold, inputs, folder, work.folder)
     else:
         network.copy_cell(fitted, folder)
+        check_weights(folder, cell)
     seal_model(cell, fold, inputs, recipe, folder / "model")
     predict = predictor_of(
         load_system(cell.system, folder / "model", EMOTIONS), inputs, work.folder
@@ -153,6 +156,25 @@ def everything(inputs: Inputs) -> Fold:
         test=(),
         speaker_check=(),
     )
+
+
+def check_weights(folder: Path, cell: Cell) -> None:
+    """Refuses a trained network that is not the one its own training wrote.
+
+    Raises:
+        MtlserError: it is of another cell, or its weights are others.
+    """
+    from mtlser.models import bundle
+
+    result = read_json(folder / "result.json", CellResult)
+    digest = bundle.weights_digest(bundle.load(folder / "model").network.state_dict())
+    if result.cell != cell.text or result.weights_sha256 != digest:
+        raise MtlserError(
+            f"{folder}: the training is of {result.cell} with weights "
+            f"{(result.weights_sha256 or 'unknown')[: custody.SHORT]}, wanted is {cell.text}, the "
+            f"weights there are {digest[: custody.SHORT]}; remove what the search and the work "
+            "folder left, and run `mtlser search` again"
+        )
 
 
 def seal_model(cell: Cell, fold: Fold, inputs: Inputs, recipe: Recipe, model: Path) -> None:

@@ -12,12 +12,12 @@ import pytest
 from mtlser import stages
 from mtlser.errors import MtlserError
 from mtlser.evaluation.score_records import Scores
-from mtlser.evaluation.verification import recheck, sources
+from mtlser.evaluation.verification import recheck, registration, sources
 from mtlser.records import Cell, read_json, write_json
 from mtlser.reporting import runs
 from mtlser.storage import custody
 from mtlser.storage.custody import CUSTODY, Custody
-from tests.helpers.honest import HonestRun, make_honest_run
+from tests.helpers.honest import HonestRun, make_honest_recipe, make_honest_run
 
 Forgery = Callable[[HonestRun], None]
 FIRST, SECOND = "cells/mtlser-f0-s0", "cells/mtlser-f1-s0"
@@ -370,14 +370,29 @@ def _(run: HonestRun) -> None:
     edit_record(run.place / FIRST, folds="1" * 64)
 
 
+@of_inputs("the search has neither rows nor choices")
+def _(run: HonestRun) -> None:
+    set_value(run.chosen / "chosen.json", ("rows",), [])
+    set_value(run.chosen / "chosen.json", ("choices",), [])
+    drop_record(run.chosen)
+
+
+@of_inputs("the search chose another pair")
+def _(run: HonestRun) -> None:
+    for keys in (("choices", 0, "alpha"), ("rows", 0, "alpha")):
+        set_value(run.chosen / "chosen.json", keys, 0.9)
+    drop_record(run.chosen)
+
+
+@of_inputs("a training had another pair")
+def _(run: HonestRun) -> None:
+    set_value(run.place / FIRST / "result.json", ("beta",), 0.1)
+    reseal(run.place / FIRST)
+
+
 @of_inputs("a record is edited")
 def _(run: HonestRun) -> None:
     set_value(run.chosen / CUSTODY, ("recipe_hash",), "another")
-
-
-@of_inputs("choices were made from other folds")
-def _(run: HonestRun) -> None:
-    edit_record(run.chosen, made_from={"folds": "2" * 64})
 
 
 def of_report(name: str) -> Callable[[Forgery], Forgery]:
@@ -440,11 +455,17 @@ def _(run: HonestRun) -> None:
     drop_record(run.report)
 
 
+@of_report("what folds share is another count, digest anew")
+def _(run: HonestRun) -> None:
+    set_value(run.report / "scores.json", ("sharing", 0, "speakers"), 1)
+    reseal(run.report)
+
+
 def everyone() -> Iterator[Any]:
     for name, forgery in BOOK.inputs.items():
-        yield pytest.param(True, forgery, id=name)
+        yield pytest.param("inputs", forgery, id=name)
     for name, forgery in BOOK.reports.items():
-        yield pytest.param(False, forgery, id=name)
+        yield pytest.param("manifest" if "folds share" in name else "report", forgery, id=name)
 
 
 def test_the_honest_run_is_believed(honest: HonestRun) -> None:
@@ -463,13 +484,13 @@ def test_the_honest_run_is_believed(honest: HonestRun) -> None:
     }
 
 
-@pytest.mark.parametrize(("of_inputs", "forgery"), list(everyone()))
+@pytest.mark.parametrize(("of_what", "forgery"), list(everyone()))
 def test_no_forgery_is_believed(
-    of_inputs: bool, forgery: Forgery, honest: HonestRun, tmp_path: Path
+    of_what: str, forgery: Forgery, honest: HonestRun, tmp_path: Path
 ) -> None:
     run = copied(honest, tmp_path / "run")
     forgery(run)
-    if of_inputs:
+    if of_what == "inputs":
         with pytest.raises(MtlserError) as refusal:
             run.write_report("again")
         assert not (run.place / "again").exists()
@@ -477,7 +498,7 @@ def test_no_forgery_is_believed(
         return
     found = stages.verify(str(run.report), str(run.corpus))
     assert found.differs, [each.state for each in found.findings]
-    if "predictions of the report" in str(forgery):
+    if of_what == "manifest":  # which a comparison does not have
         return
     with pytest.raises(MtlserError), runs.opened([str(run.report), str(honest.report)]):
         pass
@@ -493,3 +514,62 @@ def test_a_model_that_has_seen_the_test_speaker_evaluates_no_noise(honest: Hones
 
 def test_there_are_enough_forgeries() -> None:
     assert len(BOOK.inputs) + len(BOOK.reports) >= 40
+
+
+def claims_of(report: Path) -> dict[str, str]:
+    scores = read_json(report / "scores.json", Scores)
+    return {claim.name: claim.state for claim in scores.claims}
+
+
+def test_what_is_not_at_hand_is_never_a_yes(honest: HonestRun, tmp_path: Path) -> None:
+    run = copied(honest, tmp_path / "models")
+    for cell in sorted((run.place / "cells").iterdir())[1:]:
+        shutil.rmtree(cell / "model")
+    assert claims_of(run.write_report("again"))["weights"] == "not at hand"
+    run = copied(honest, tmp_path / "genders")
+    drop_record(run.corpus)
+    rewrite(run.corpus / "manifest.jsonl", lambda rows: [r | {"gender": "F"} for r in rows])
+    assert claims_of(run.write_report("again"))["data"] == "not at hand"
+    run = copied(honest, tmp_path / "manifest")
+    assert claims_of(run.write_report("again", manifest=False)) == {
+        "data": "not at hand",
+        "folds": "not at hand",
+        "speakers": "not at hand",
+        "weights": "yes",
+        "selection": "yes",
+    }
+
+
+def test_a_report_of_another_recipe_on_the_same_folds_is_written(
+    honest: HonestRun, tmp_path: Path
+) -> None:
+    """As a retraining measures the champion's recipe on the challenger's folds."""
+    run = copied(honest, tmp_path / "run")
+    other = make_honest_recipe("split.speaker_check=0.3")
+    run = HonestRun(run.place, other, run.utterances, run.plan)
+    assert claims_of(run.write_report("again"))["folds"] == "not at hand"
+
+
+def test_folds_and_choices_are_taken_from_a_run_folder_too(
+    honest: HonestRun, tmp_path: Path
+) -> None:
+    run = copied(honest, tmp_path / "run")
+    stages.report(
+        str(run.corpus), str(run.report), str(run.report), [str(path) for path in run.results],
+        run.recipe, str(tmp_path / "again"),
+    )  # fmt: skip
+    assert set(claims_of(tmp_path / "again").values()) == {"yes"}
+
+
+def test_data_ingested_again_with_other_levels_are_the_same_data(
+    honest: HonestRun, tmp_path: Path
+) -> None:
+    run = copied(honest, tmp_path / "run")
+    rewrite(run.corpus / "manifest.jsonl", lambda rows: [r | {"level_dbfs": -11.0} for r in rows])
+    reseal(run.corpus)
+    assert set(claims_of(run.write_report("again")).values()) == {"yes"}
+
+
+def test_a_folds_model_is_no_final_model(honest: HonestRun) -> None:
+    with pytest.raises(MtlserError, match="fitted on a part of the data"):
+        registration.check(honest.place / FIRST / "model", honest.report)

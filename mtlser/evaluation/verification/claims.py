@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from mtlser.evaluation.score_records import Scores
+from mtlser.evaluation.score_records import MAIN_SYSTEM, Scores
 from mtlser.evaluation.selection import NOTED
 from mtlser.evaluation.verification import epochs
 from mtlser.evaluation.verification.claim_records import Claim
@@ -14,8 +14,21 @@ from mtlser.records import CellResult, FoldPlan, Utterance
 State = Literal["yes", "no", "not at hand"]
 
 
-def data(plan: FoldPlan, utterances: Sequence[Utterance] | None) -> Claim:
-    """Classes, speakers, transcripts are the manifest's."""
+def data(plan: FoldPlan, utterances: Sequence[Utterance] | None, *, recorded: bool) -> Claim:
+    """Classes, speakers, transcripts are the manifest's.
+
+    Args:
+        plan: the folds.
+        utterances: the manifest; `None`: not at hand.
+        recorded: whether the manifest's own record was verified, or nothing names one.
+    """
+    if utterances is not None and not recorded:
+        return _claim(
+            "data",
+            "not at hand",
+            "the manifest's own custody record, which the predictions name, is not beside it: "
+            "genders, sessions and dialogues may be others",
+        )
     if utterances is None:
         return _claim(
             "data",
@@ -36,7 +49,7 @@ def folds(
     utterances: Sequence[Utterance] | None,
     sources: Sequence[Source],
     *,
-    cut_anew: bool,
+    cut_anew: bool | None,
 ) -> Claim:
     """The folds are those of the manifest, and all predictions were made on them.
 
@@ -44,13 +57,15 @@ def folds(
         plan: the folds.
         utterances: the manifest; `None`: not at hand.
         sources: the folders of predictions.
-        cut_anew: whether the recipe was known, so that the folds were cut again and compared.
+        cut_anew: whether the recipe cuts the same folds; `None`: it is not known.
     """
     unknown = sum(source.record is None for source in sources)
     lacking = []
     if utterances is None:
         lacking.append("the manifest was not given (--manifest)")
-    elif not cut_anew:
+    elif cut_anew is False:
+        lacking.append("the folds were cut by another recipe than the report's")
+    elif cut_anew is None:
         lacking.append("the recipe is not known, so the folds could not be cut again")
     if unknown:
         lacking.append(f"{unknown} of {len(sources)} files of predictions name no folds")
@@ -116,8 +131,8 @@ def weights(sources: Sequence[Source]) -> Claim:
         "weights",
         "yes",
         f"all {len(sources)} folders of predictions name their weights by SHA-256, {len(there)} "
-        "model folders were hashed, and no model has seen what it is tested on; nothing was "
-        "predicted again, which mtlser verify does",
+        "model folders were hashed, and beyond its pre-trained encoder none has seen what it is "
+        "tested on; nothing was predicted again, which mtlser verify does",
     )
 
 
@@ -131,6 +146,9 @@ def selection(
         results: of the network's trainings that are at hand, by fold; their epochs are checked.
         notes: what is amiss with the pairs; `None`: the search is not at hand.
     """
+    if scores.main != MAIN_SYSTEM:
+        detail = f"{scores.main} is not the network whose search and epochs are known here"
+        return _claim("selection", "not at hand", f"declared, not verified: {detail}")
     gaps = [
         epochs.gap(results[fold], scores, name) if fold in results else None
         for fold, name in enumerate(scores.fold_names)

@@ -1,10 +1,11 @@
 """Whether each training kept the epoch that was best on validation."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mtlser.errors import MtlserError
+from mtlser.evaluation.choices import Choice, SearchResult
 from mtlser.evaluation.score_records import Scores
 from mtlser.evaluation.selection import ROUNDING, selection_score
 from mtlser.records import Cell, CellResult, read_json
@@ -31,6 +32,53 @@ def check(folders: Sequence[Path], metric: str) -> dict[int, CellResult]:
         _check_one(folder, result, metric)
         results[cell.fold] = result
     return results
+
+
+def check_choices(chosen: SearchResult, results: Mapping[int, CellResult]) -> None:
+    """Refuses trainings with another pair than was chosen for their fold, or other figures.
+
+    Args:
+        chosen: what the search chose.
+        results: of the network's trainings at hand, by fold.
+
+    Raises:
+        MtlserError: a fold was chosen nothing for, or its training says otherwise.
+    """
+    choices = {choice.fold: choice for choice in chosen.choices}
+    reached = {each.fold: each for each in chosen.reached}
+    for fold, result in results.items():
+        choice = choices.get(fold)
+        if choice is None:
+            raise MtlserError(f"the search chose nothing for fold {fold}; run `mtlser search`")
+        if (choice.alpha, choice.beta) != (result.alpha, result.beta):
+            raise MtlserError(
+                f"fold {fold} was trained with alpha {result.alpha}, beta {result.beta}; the "
+                f"search chose {choice.alpha:g}, {choice.beta:g}; run `mtlser train --cell "
+                f"{result.cell}` again"
+            )
+        stated = reached.get(fold)
+        if stated is not None and (stated.epoch, stated.score) != (result.epoch, result.score):
+            raise MtlserError(
+                f"fold {fold} reached {stated.score:.6f} in epoch {stated.epoch} by the choices, "
+                f"{result.score} in epoch {result.epoch} by its training; write the report again "
+                "with `mtlser report`"
+            )
+        _check_row(chosen, choice, result)
+
+
+def _check_row(chosen: SearchResult, choice: Choice, result: CellResult) -> None:
+    """Where the search's own training was taken over, its row has the training's figures."""
+    pair = (choice.fold, choice.alpha, choice.beta)
+    row = next((r for r in chosen.rows if (r.fold, r.alpha, r.beta) == pair), None)
+    if row is None or choice.run is None:
+        return
+    for name in FIGURES:
+        here, there = getattr(row, name), result.validation.get(name)
+        if (here is None) != (there is None) or abs((here or 0) - (there or 0)) > ROUNDING:
+            raise MtlserError(
+                f"the search's row of fold {choice.fold} has {name} {here}, its training {there}; "
+                f"run `mtlser search` again"
+            )
 
 
 def gap(result: CellResult, scores: Scores, fold: str) -> float | None:

@@ -54,6 +54,8 @@ class Evidence:
     """The network's trainings at hand, by fold."""
     parents: dict[str, Custody]
     """Records of the folders that the report rests on, by what they are."""
+    cut_anew: bool | None
+    """Whether the recipe cuts these folds; `None` where it is not known."""
 
 
 def gather(given: Given) -> Evidence:
@@ -62,23 +64,29 @@ def gather(given: Given) -> Evidence:
     Raises:
         MtlserError: two of them contradict each other; the sentence names both.
     """
-    utterances = given.manifest
+    utterances, same = given.manifest, False
     if utterances is not None:
-        plans.check(given.plan, utterances, given.recipe)
+        folds_record = _record(given.folds_folder, "folds")
+        same = plans.check(given.plan, utterances, given.recipe, recorded=folds_record is not None)
         _check_ingest(given.corpus, given.plan, len(utterances))
         audited(given.folds_folder, utterances, given.plan)
     every = sources.opened(given.predicted)
     sources.check(every, given.plan, utterances)
     of_truth = [] if utterances is None else [truth.against(utterances, given.recipe)]
     metric = given.search.metric if given.search else _metric(given.recipe)
+    trained = {} if metric is None else epochs.check(given.predicted, metric)
+    if given.search is not None:
+        _check_search(given)
+        epochs.check_choices(given.search, trained)
     return Evidence(
         given=given,
         sources=tuple(every),
         checks=tuple((sources.belongs(source), *of_truth) for source in every),
         shared=None if utterances is None else sharing.counted(given.plan, utterances),
         audit=None if utterances is None else audit.audit(utterances, given.plan),
-        epochs={} if metric is None else epochs.check(given.predicted, metric),
+        epochs=trained,
         parents=_parents(given, every),
+        cut_anew=None if given.recipe is None else same,
     )
 
 
@@ -88,8 +96,8 @@ def claimed(evidence: Evidence, measured: Scores) -> Scores:
     search = given.search
     tested = 0 if utterances is None else sharing.test_speakers(given.plan, utterances)
     found = (
-        claims.data(given.plan, utterances),
-        claims.folds(given.plan, utterances, evidence.sources, cut_anew=given.recipe is not None),
+        claims.data(given.plan, utterances, recorded=_recorded(evidence, "corpus")),
+        claims.folds(given.plan, utterances, evidence.sources, cut_anew=evidence.cut_anew),
         claims.speakers(given.plan, evidence.shared, tested),
         claims.weights(evidence.sources),
         claims.selection(
@@ -99,6 +107,22 @@ def claimed(evidence: Evidence, measured: Scores) -> Scores:
         ),
     )
     return measured.model_copy(update={"claims": found, "sharing": evidence.shared or ()})
+
+
+def _check_search(given: Given) -> None:
+    """Every fold has a choice; where there were pairs to choose from, it has their rows."""
+    assert given.search is not None
+    chosen = {choice.fold for choice in given.search.choices}
+    searched = {row.fold for row in given.search.rows}
+    pairs = 1
+    if given.recipe is not None:
+        pairs = len(given.recipe.search.alphas) * len(given.recipe.search.betas)
+    for fold in given.plan.folds:
+        if fold.index not in chosen or (pairs > 1 and fold.index not in searched):
+            raise MtlserError(
+                f"{given.chosen_folder}: no {'rows' if fold.index in chosen else 'choice'} for "
+                f"fold {fold.index} ({fold.name}); run `mtlser search` on these folds"
+            )
 
 
 def _metric(recipe: Recipe | None) -> str | None:
@@ -138,7 +162,7 @@ def _parents(given: Given, every: Sequence[Source]) -> dict[str, Custody]:
     records: dict[str, Custody] = {}
     folders = {"corpus": given.corpus, "folds": given.folds_folder, "chosen": given.chosen_folder}
     for name, folder in folders.items():
-        record = custody.verified(folder) if folder is not None else None
+        record = _record(folder, name)
         if record is not None:
             records[name] = record
     _agree(given, records)
@@ -146,11 +170,31 @@ def _parents(given: Given, every: Sequence[Source]) -> dict[str, Custody]:
         if source.record is not None:
             step, cell = source.record.step, source.record.cell.replace(":", "-")
             name = f"{step}-{cell}" if cell else f"{step}-{source.record.digest[:8]}"
+            if name in records and records[name] != source.record:
+                name = f"{name}-{source.record.digest[:8]}"
             records[name] = source.record
             if source.model is not None:
                 records[f"model-{cell}"] = source.model
     chain.links(records)
     return records
+
+
+STEP_OF: dict[str, custody.Step] = {"corpus": "ingest", "folds": "split", "chosen": "search"}
+
+
+def _record(folder: Path | None, name: str) -> Custody | None:
+    """The record of the step that wrote corpus, folds or choices, found in a run folder too."""
+    record = custody.verified(folder) if folder is not None else None
+    if folder is None or record is None or record.step == STEP_OF[name]:
+        return record
+    copy = folder / chain.PARENTS / f"{name}.json"
+    return custody.read_file(copy) if record.step == "report" and copy.is_file() else None
+
+
+def _recorded(evidence: "Evidence", name: str) -> bool:
+    """False where records name a corpus, folds or choices that have no record here."""
+    named = any(s.record is not None and name in s.record.made_from for s in evidence.sources)
+    return name in evidence.parents or not named
 
 
 def _agree(given: Given, records: dict[str, Custody]) -> None:

@@ -5,17 +5,21 @@ Each report adds its systems to `scorings.jsonl` beside the manifest, and to its
 """
 
 import getpass
+import logging
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from filelock import FileLock
 
+from mtlser.errors import MtlserError
 from mtlser.evaluation.score_records import Scores
 from mtlser.evaluation.verification.claim_records import Scoring
 from mtlser.records import read_jsonl, timestamp, write_jsonl
 
 FILE = "scorings.jsonl"
+LOCK_S = 10.0
+log = logging.getLogger(__name__)
 FOLDS, SYSTEMS, RECIPE = "mtlser.folds", "mtlser.systems", "mtlser.recipe_hash"
 """Tags of a parent run."""
 
@@ -45,7 +49,10 @@ def earlier(corpus: Path | None, runs: Iterable[Mapping[str, str]], folds: str) 
     """
     known = []
     if corpus is not None and (corpus / FILE).is_file():
-        known = [each for each in read_jsonl(corpus / FILE, Scoring) if each.folds == folds]
+        try:
+            known = [each for each in read_jsonl(corpus / FILE, Scoring) if each.folds == folds]
+        except (MtlserError, OSError) as error:
+            log.warning("earlier scorings are not counted: %s", error)
     for tags in runs:
         known += [
             Scoring(folds=folds, system=system, recipe_hash=tags.get(RECIPE, ""))
@@ -68,12 +75,15 @@ def add(corpus: Path, scorings: Iterable[Scoring]) -> None:
     if not os.access(corpus, os.W_OK):
         return
     path = corpus / FILE
-    with FileLock(f"{path}.lock"):
-        known = list(read_jsonl(path, Scoring)) if path.is_file() else []
-        seen = {(each.folds, each.system, each.recipe_hash) for each in known}
-        new = [s for s in scorings if (s.folds, s.system, s.recipe_hash) not in seen]
-        if new:
-            write_jsonl(path, [*known, *new])
+    try:
+        with FileLock(f"{path}.lock", timeout=LOCK_S):
+            known = list(read_jsonl(path, Scoring)) if path.is_file() else []
+            seen = {(each.folds, each.system, each.recipe_hash) for each in known}
+            new = [s for s in scorings if (s.folds, s.system, s.recipe_hash) not in seen]
+            if new:
+                write_jsonl(path, [*known, *new])
+    except (MtlserError, OSError) as error:  # a report is worth more than its count
+        log.warning("this scoring is not counted in %s: %s", path, error)
 
 
 def tags(scores: Scores) -> dict[str, str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mtlser.errors import MtlserError
 from mtlser.evaluation.score_records import Scores
-from mtlser.records import read_json
+from mtlser.records import Cell, read_json
 from mtlser.storage import custody
 
 
@@ -21,6 +21,11 @@ def check(model: Path, report: Path) -> None:
     record = custody.verified(model)
     if record is None:
         return
+    if record.cell and Cell.parse(record.cell).fold is not None:
+        raise MtlserError(
+            f"{model} is the model of {record.cell}, which was fitted on a part of the data; give "
+            "the final fit, as `mtlser train --final` writes it"
+        )
     scores = read_json(report / "scores.json", Scores)
     pairs = (
         ("manifest", record.manifest, scores.manifest_digest),

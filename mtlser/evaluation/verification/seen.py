@@ -32,7 +32,7 @@ class Seen(Record):
     recordings: tuple[str, ...]
     """Of the fitted ones."""
     audio: tuple[str, ...]
-    """Leading digits of the audio's SHA-256, of both."""
+    """Leading digits of the audio's SHA-256, of the fitted ones."""
 
 
 def of(cell: Cell, fold: Fold, plan: FoldPlan, utterances: Sequence[Utterance]) -> Seen:
@@ -49,7 +49,7 @@ def of(cell: Cell, fold: Fold, plan: FoldPlan, utterances: Sequence[Utterance]) 
         speakers=_names(u.speaker for u in both),
         dialogues=_names(u.dialogue for u in fitted),
         recordings=_names(u.recording for u in fitted),
-        audio=_names(u.audio_sha256[:AUDIO_DIGITS] for u in both),
+        audio=_names(u.audio_sha256[:AUDIO_DIGITS] for u in fitted),
     )
 
 
