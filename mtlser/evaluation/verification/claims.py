@@ -146,7 +146,7 @@ def selection(
         results: of the network's trainings that are at hand, by fold; their epochs are checked.
         notes: what is amiss with the pairs; `None`: the search is not at hand.
     """
-    if scores.main != MAIN_SYSTEM:
+    if notes is not None and scores.main != MAIN_SYSTEM:
         detail = f"{scores.main} is not the network whose search and epochs are known here"
         return _claim("selection", "not at hand", f"declared, not verified: {detail}")
     gaps = [
