@@ -551,8 +551,9 @@ def test_a_report_of_another_recipe_on_the_same_folds_is_written(
 
 
 def test_folds_and_choices_are_taken_from_a_run_folder_too(
-    honest: HonestRun, tmp_path: Path
+    honest: HonestRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("MTLSER_TRACKING", "off")
     run = copied(honest, tmp_path / "run")
     stages.report(
         str(run.corpus), str(run.report), str(run.report), [str(path) for path in run.results],
