@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import plans
 from mtlser.evaluation.score_records import ConditionScores, FoldScores, Numbers
 from mtlser.evaluation.significance import comparison, paired, statistics
 from mtlser.evaluation.significance.comparison import Side
 from mtlser.evaluation.significance.paired import Paired
 from mtlser.evaluation.significance.statistics import Welch
-from mtlser.records import CLEAN, Fold, FoldPlan
+from mtlser.records import CLEAN, FoldPlan
 from mtlser.reporting import verdict
 
 SYSTEMS, FOLDS, PER_FOLD = 21, 10, 20
@@ -34,21 +35,7 @@ EACH = 10**9
 def made_plan() -> FoldPlan:
     """Ten folds; each trains on eight others and validates on one."""
     tests = [tuple(f"s{fold}-{index}" for index in range(PER_FOLD)) for fold in range(FOLDS)]
-    folds = []
-    for fold in range(FOLDS):
-        following = (fold + 1) % FOLDS
-        rest = [name for k in range(FOLDS) if k not in (fold, following) for name in tests[k]]
-        folds.append(
-            Fold(
-                index=fold,
-                name=f"s{fold}",
-                train=tuple(rest[16:]),
-                validation=tests[following],
-                test=tests[fold],
-                speaker_check=tuple(rest[:16]),
-            )
-        )
-    return FoldPlan(protocol="loso", seed=0, manifest_digest="made-up", folds=tuple(folds))
+    return plans.ring(tests, [f"s{fold}" for fold in range(FOLDS)], "loso", check=16)
 
 
 def drawn_rates(rng: np.random.Generator, shared: float) -> NDArray[np.float64]:

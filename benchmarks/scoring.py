@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks import plans
 from mtlser.evaluation import gathering, metrics, scores
 from mtlser.recipe import Recipe, load
 from mtlser.records import CLEAN, EMOTIONS, Fold, FoldPlan, Prediction, write_jsonl
@@ -35,21 +36,7 @@ def utterance(fold: int, index: int) -> str:
 def made_plan(per_fold: int) -> FoldPlan:
     """Ten folds of two speakers each; each validates on the next one."""
     tests = [tuple(utterance(fold, index) for index in range(per_fold)) for fold in range(FOLDS)]
-    folds = []
-    for fold in range(FOLDS):
-        following = (fold + 1) % FOLDS
-        rest = [u for j in range(FOLDS) if j not in (fold, following) for u in tests[j]]
-        folds.append(
-            Fold(
-                index=fold,
-                name=f"Ses{fold:02}",
-                train=tuple(rest[50:]),
-                validation=tests[following],
-                test=tests[fold],
-                speaker_check=tuple(rest[:50]),
-            )
-        )
-    return FoldPlan(protocol="session", seed=0, manifest_digest="made-up", folds=tuple(folds))
+    return plans.ring(tests, [f"Ses{fold:02}" for fold in range(FOLDS)], "session", check=50)
 
 
 def ten_words(rng: random.Random) -> str:

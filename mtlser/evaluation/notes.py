@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from mtlser.evaluation.score_records import Comparison, FoldScores, SystemScores
+from mtlser.evaluation.score_records import FoldScores, SystemScores
+from mtlser.evaluation.significance.comparison_records import Comparison
 from mtlser.recipe import Recipe
 from mtlser.records import FoldPlan
 

@@ -14,13 +14,13 @@ from mtlser.evaluation.groups import group_scores
 from mtlser.evaluation.numbers import condition_scores, speaker_scores
 from mtlser.evaluation.score_records import (
     MAIN_SYSTEM,
-    Comparison,
     ConditionScores,
     Scores,
     Spread,
     SystemScores,
 )
 from mtlser.evaluation.significance import comparison
+from mtlser.evaluation.significance.comparison_records import Comparison
 from mtlser.evaluation.significance.statistics import Summary
 from mtlser.evaluation.summary import flat
 from mtlser.files import write_text

@@ -1,9 +1,9 @@
 """The alias `champion`, and the ones before it: moved forward on evidence, back by one command."""
 
-import getpass
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from mtlser import runtime
 from mtlser.errors import MtlserError
 from mtlser.records import Record, timestamp
 
@@ -111,7 +111,7 @@ def rollback(
             f"{name}: version {target} was no champion before version {now}; those that were: "
             f"{known}; give one with `--to`"
         )
-    note = f"{timestamp()} by {_who()}: {reason or 'no reason given'}"
+    note = f"{timestamp()} by {runtime.user()}: {reason or 'no reason given'}"
     client.set_registered_model_alias(name, CHAMPION, str(target))
     remaining = versions[: len(versions) - versions[::-1].index(target)]
     _remember(client, name, remaining)
@@ -123,10 +123,3 @@ def rollback(
 
 def _remember(client: "MlflowClient", name: str, versions: list[int]) -> None:
     client.set_registered_model_tag(name, HISTORY, ",".join(map(str, versions[-HISTORY_LENGTH:])))
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # a container's user may have no name
-        return "unknown"

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from mtlser.evaluation import gathering
-from mtlser.evaluation.score_records import Comparison, SystemScores
+from mtlser.evaluation.score_records import SystemScores
 from mtlser.evaluation.significance import comparison
 from mtlser.evaluation.significance.comparison import Side
+from mtlser.evaluation.significance.comparison_records import Comparison
 from mtlser.files import write_text
 from mtlser.records import CLEAN, Prediction, Record, read_jsonl, write_json
 from mtlser.reporting import exports, figures, material, page, significance, studies, verdict

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mtlser.evaluation.score_records import Comparison
+from mtlser.evaluation.significance.comparison_records import Comparison
 from mtlser.reporting.formats import ABSENT, decimal, p_value, points, signed
 from mtlser.reporting.tables import Table
 

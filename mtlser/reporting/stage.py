@@ -19,15 +19,12 @@ from mtlser.recipe import Recipe, dumps, load
 from mtlser.records import FoldPlan, Utterance, write_json
 from mtlser.reporting import exports, listening, material, page
 from mtlser.storage import custody
+from mtlser.storage.layout import CHOSEN, FOLDS, PARENTS, PREDICTIONS, RECIPE, SCORES, SUMMARY
 
 if TYPE_CHECKING:
     from mtlser.tracking import Run
 
-PREDICTIONS = "predictions.jsonl"
 UNNAMED = "a corpus that is not named"
-
-PARENTS = "custody"
-"""Folder of the custody records of all that went into a report."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +86,12 @@ def write(folder: Path, inputs: Inputs, run: "Run") -> Scores:
     measured = evidence.claimed(checked, _measured(inputs, columns, recipe))
     measured = measured.model_copy(update={"scorings": _scorings(inputs, measured, run)})
     if inputs.recipe is not None:
-        write_text(folder / "recipe.toml", dumps(recipe))
+        write_text(folder / RECIPE, dumps(recipe))
     if inputs.search is not None:
-        write_json(folder / "chosen.json", inputs.search)
-    write_json(folder / "folds.json", inputs.plan)
-    write_json(folder / "scores.json", measured)
-    scores.write_summary(folder / "summary.json", measured)
+        write_json(folder / CHOSEN, inputs.search)
+    write_json(folder / FOLDS, inputs.plan)
+    write_json(folder / SCORES, measured)
+    scores.write_summary(folder / SUMMARY, measured)
     context = material.context(
         inputs.corpus,
         inputs.folds_folder,
@@ -144,7 +141,7 @@ def _seal(folder: Path, checked: Evidence, measured: Scores) -> None:
         folder,
         "report",
         # A runner writes the time of the whole run into the summary.
-        [name for name in names if name != "summary.json"],
+        [name for name in names if name != SUMMARY],
         made_from=checked.parents,
         recipe_hash=measured.recipe_hash,
         manifest=measured.manifest_digest,

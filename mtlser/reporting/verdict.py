@@ -6,8 +6,10 @@ from typing import Any
 from mtlser.evaluation import literature
 from mtlser.evaluation.choices import SearchResult
 from mtlser.evaluation.noise_facts import CORPUS_BABBLE, TOLERANCE_DB
-from mtlser.evaluation.score_records import Comparison, Scores
+from mtlser.evaluation.score_records import Scores
+from mtlser.evaluation.significance.comparison_records import Comparison
 from mtlser.evaluation.significance.statistics import negligible
+from mtlser.evaluation.verification.claim_records import unverified
 from mtlser.reporting.formats import p_value, percent, points, spread
 
 FEW = 2
@@ -18,7 +20,7 @@ def title(scores: Scores) -> str:
     """The page's title; it says where speaker separation is violated, and what is not verified."""
     name = f"{scores.recipe_name}: " if scores.recipe_name else ""
     plain = f"{name}{scores.main} on {scores.corpus}, protocol {scores.protocol}"
-    names = [claim.name for claim in scores.claims if claim.state != "yes"]
+    names = unverified(scores.claims)
     if not scores.claims:
         plain += " (not verified)"
     elif names:

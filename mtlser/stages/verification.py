@@ -11,7 +11,15 @@ from mtlser.records import FoldPlan, Record, Utterance, read_json, write_json
 from mtlser.stages.entry import stage
 from mtlser.stages.inputs import load_chosen, load_manifest
 from mtlser.storage import custody
-from mtlser.storage.layout import CHOSEN, FOLDS, MANIFEST
+from mtlser.storage.layout import (
+    CHOSEN,
+    FOLDS,
+    MANIFEST,
+    PARENTS,
+    PREDICTIONS,
+    RECIPE,
+    SCORES,
+)
 
 if TYPE_CHECKING:
     from mtlser.evaluation.score_records import Scores
@@ -60,7 +68,7 @@ def verify(place: str, corpus: str = "", out: str = "", sample: int = 3) -> Veri
         sample: utterances of each fold's test set to predict again from the weights.
     """
     folder = storage.fetch(place)
-    if not (folder / "scores.json").is_file():
+    if not (folder / SCORES).is_file():
         raise MtlserError(
             f"{place}: no scores.json in it; expected a run or report folder, as `mtlser report` "
             "or `mtlser-pipeline run` writes it"
@@ -143,17 +151,17 @@ class _Run:
 
     def data(self) -> str:
         """Truth, folds and audit are the manifest's."""
-        from mtlser.evaluation.verification import chain, plans, recheck, sharing, truth
+        from mtlser.evaluation.verification import plans, recheck, sharing, truth
 
         utterances, plan, recipe = self._manifest(), self._plan(), self._recipe()
-        recorded = (self.folder / chain.PARENTS / "folds.json").is_file()
+        recorded = (self.folder / PARENTS / FOLDS).is_file()
         same = plans.check(plan, utterances, recipe, recorded=recorded)
-        if (self.folder / "predictions.jsonl").is_file():
+        if (self.folder / PREDICTIONS).is_file():
             recheck.read(self.folder, [truth.against(utterances, recipe)])
         counted = self._scores().sharing
         if counted and counted != sharing.counted(plan, utterances):
             raise MtlserError(
-                f"{self.folder / 'scores.json'}: what the sides of folds share is not what the "
+                f"{self.folder / SCORES}: what the sides of folds share is not what the "
                 "manifest gives; write the report again with `mtlser report`"
             )
         audited = "" if self._audit(utterances, plan) else "; there is no audit"
@@ -200,7 +208,7 @@ class _Run:
         from mtlser.evaluation.verification import prediction
 
         again = prediction.repeat(
-            self.cells, self.folder / "predictions.jsonl", self.corpus, plan, utterances,
+            self.cells, self.folder / PREDICTIONS, self.corpus, plan, utterances,
             self.sample,
         )  # fmt: skip
         if again.worst > TOLERANCE or again.other_words:
@@ -246,14 +254,15 @@ class _Run:
     def _scores(self) -> "Scores":
         from mtlser.evaluation.score_records import Scores
 
-        return read_json(self.folder / "scores.json", Scores)
+        return read_json(self.folder / SCORES, Scores)
 
     def _recipe(self) -> Recipe | None:
-        path = self.folder / "recipe.toml"
+        path = self.folder / RECIPE
         return load(str(path)) if path.is_file() else None
 
     def _audit(self, utterances: Sequence[Utterance], plan: FoldPlan) -> bool:
         """True where there is an audit; it is that of these folds."""
+        from mtlser.data import audit
         from mtlser.evaluation.verification import evidence
 
-        return evidence.audited(self.folder, utterances, plan)
+        return evidence.audited(self.folder, audit.audit(utterances, plan))

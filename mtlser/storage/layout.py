@@ -6,6 +6,14 @@ FOLDS = "folds.json"
 AUDIT = "audit.json"
 CHOSEN = "chosen.json"
 REGISTERED = "registered.json"
+PREDICTIONS = "predictions.jsonl"
+HISTORY = "history.jsonl"
+RESULT = "result.json"
+SCORES = "scores.json"
+SUMMARY = "summary.json"
+RECIPE = "recipe.toml"
+PARENTS = "custody"
+"""Folder of a report with the custody records of all that it was made from."""
 BESIDE_REPORT = {
     "corpus": (MANIFEST, INGEST),
     "folds": (AUDIT,),

@@ -220,8 +220,8 @@ def read_marker(client: Any, bucket: str, key: str) -> Marker | None:
     from botocore.exceptions import ClientError
 
     def read() -> bytes:
-        objects: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
-        return objects
+        body: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return body
 
     try:
         body = again(read)

@@ -8,13 +8,14 @@ from statistics import median, median_low
 from mtlser.data import audio, folds
 from mtlser.errors import MtlserError
 from mtlser.evaluation.predictor import (
+    NetworkSystem,
     Output,
     SvmSystem,
     System,
     load_system,
     prediction_of,
 )
-from mtlser.evaluation.verification import seen
+from mtlser.evaluation.verification import seen, sources
 from mtlser.recipe import Recipe
 from mtlser.records import (
     CLEAN,
@@ -54,15 +55,10 @@ def run(
         final = network.train_network(final_training(cell, inputs), inputs, recipe, work, parent)
         if main:
             network.copy_cell(final, folder)
-            check_weights(folder, cell)
+            check_weights(load_system(cell.system, folder / "model", EMOTIONS), folder, cell)
             seal_model(cell, everything(inputs), inputs, recipe, folder / "model")
         return
-    if cell.fold >= len(inputs.plan.folds):
-        raise MtlserError(
-            f"cell {cell.text}: fold {cell.fold} is not among the {len(inputs.plan.folds)} folds; "
-            "choose one with `--fold`, or cut them again with `mtlser split`"
-        )
-    fold = inputs.plan.folds[cell.fold]
+    fold = sources.fold_of(cell, inputs.plan)
     if cell.system not in {"mtlser", "svm"}:
         raise MtlserError(f"system {cell.system!r} is unknown; allowed are mtlser, svm")
     fitted = (
@@ -76,11 +72,10 @@ def run(
         train_svm(cell, fold, inputs, folder, work.folder)
     else:
         network.copy_cell(fitted, folder)
-        check_weights(folder, cell)
+    system = load_system(cell.system, folder / "model", EMOTIONS)
+    check_weights(system, folder, cell)
     seal_model(cell, fold, inputs, recipe, folder / "model")
-    predict = predictor_of(
-        load_system(cell.system, folder / "model", EMOTIONS), inputs, work.folder
-    )
+    predict = predictor_of(system, inputs, work.folder)
     write_jsonl(
         folder / "predictions.jsonl",
         [
@@ -158,16 +153,23 @@ def everything(inputs: Inputs) -> Fold:
     )
 
 
-def check_weights(folder: Path, cell: Cell) -> None:
+def check_weights(system: System, folder: Path, cell: Cell) -> None:
     """Refuses a trained network that is not the one its own training wrote.
+
+    Args:
+        system: as it was loaded from the cell's folder; of an SVM nothing is known.
+        folder: the cell's.
+        cell: the one that is wanted.
 
     Raises:
         MtlserError: it is of another cell, or its weights are others.
     """
+    if not isinstance(system, NetworkSystem):
+        return
     from mtlser.models import bundle
 
     result = read_json(folder / "result.json", CellResult)
-    digest = bundle.weights_digest(bundle.load(folder / "model").network.state_dict())
+    digest = bundle.weights_digest(system.model.network.state_dict())
     if result.cell != cell.text or result.weights_sha256 != digest:
         raise MtlserError(
             f"{folder}: the training is of {result.cell} with weights "

@@ -38,8 +38,8 @@ def depth_factor(name: str, network: MtlNetwork, decay: float) -> float:
 
     A parameter of no layer has the rate of the lowest one.
     """
-    result = LAYER.search(name)
-    layer = int(result[1]) if result else 0
+    match = LAYER.search(name)
+    layer = int(match[1]) if match else 0
     factor: float = decay ** (network.encoder.layer_count - 1 - layer)
     return factor
 
@@ -96,8 +96,8 @@ def activation_dtype(precision: str, device: torch.device) -> torch.dtype:
 @cache
 def cpu_multiplies_bf16() -> bool:
     """Whether this processor has products of bf16 in hardware; else they are slower than fp32."""
-    result = torch.cpu.get_capabilities()
-    return any(result.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
 @contextmanager

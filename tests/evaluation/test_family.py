@@ -6,8 +6,8 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from benchmarks import false_alarms
-from mtlser.evaluation.score_records import Comparison
 from mtlser.evaluation.significance import comparison
+from mtlser.evaluation.significance.comparison_records import Comparison
 from mtlser.reporting import significance, verdict
 
 PLAN = false_alarms.made_plan()

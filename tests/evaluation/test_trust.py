@@ -3,7 +3,8 @@
 import pytest
 
 from mtlser.evaluation import scores
-from mtlser.evaluation.score_records import Comparison, Scores
+from mtlser.evaluation.score_records import Scores
+from mtlser.evaluation.significance.comparison_records import Comparison
 from mtlser.evaluation.significance.trust import trust
 from mtlser.records import FoldPlan
 from tests.helpers.factories import make_plan, make_prediction, make_predictions, make_recipe

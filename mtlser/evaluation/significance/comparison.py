@@ -6,9 +6,10 @@ from typing import Literal, TypeVar
 
 from mtlser.errors import MtlserError
 from mtlser.evaluation.columns import Block, Columns
-from mtlser.evaluation.score_records import Comparison, ConditionScores, Scores
+from mtlser.evaluation.score_records import ConditionScores, Scores
 from mtlser.evaluation.significance import bootstrap, family, mcnemar, paired, statistics
 from mtlser.evaluation.significance.bootstrap import Interval
+from mtlser.evaluation.significance.comparison_records import Comparison
 from mtlser.evaluation.significance.mcnemar import McNemar
 from mtlser.evaluation.significance.paired import Paired
 from mtlser.evaluation.significance.trust import trust

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from mtlser.evaluation.score_records import Comparison
 from mtlser.evaluation.significance import statistics
+from mtlser.evaluation.significance.comparison_records import Comparison
 
 
 def adjusted(rows: Sequence[Comparison]) -> list[Comparison]:

@@ -1,6 +1,6 @@
 """Advice on which test of a comparison to trust, and why."""
 
-from mtlser.evaluation.score_records import Comparison
+from mtlser.evaluation.significance.comparison_records import Comparison
 from mtlser.evaluation.significance.statistics import LEVEL, negligible
 from mtlser.records import FoldPlan
 

@@ -7,10 +7,8 @@ from mtlser.errors import MtlserError
 from mtlser.records import CLEAN, Cell, Prediction, parse_line
 from mtlser.storage import custody
 from mtlser.storage.custody import SHORT, Custody
+from mtlser.storage.layout import PARENTS, PREDICTIONS
 
-PARENTS = "custody"
-"""Folder of a report with the records of all that it was made from."""
-PREDICTIONS = "predictions.jsonl"
 AGAIN = "write the report again with `mtlser report`"
 
 

@@ -5,12 +5,15 @@ from typing import Literal
 
 from mtlser.records import Record
 
+Name = Literal["data", "folds", "speakers", "weights", "selection"]
+State = Literal["yes", "no", "not at hand"]
+
 
 class Claim(Record):
     """One thing that a report claims, and what shows it."""
 
-    name: Literal["data", "folds", "speakers", "weights", "selection"]
-    state: Literal["yes", "no", "not at hand"]
+    name: Name
+    state: State
     detail: str
 
 

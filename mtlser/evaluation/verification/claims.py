@@ -1,17 +1,14 @@
 """What a report claims of its figures, each with what shows it: yes, no, or not at hand."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from mtlser.evaluation.score_records import MAIN_SYSTEM, Scores
 from mtlser.evaluation.selection import NOTED
 from mtlser.evaluation.verification import epochs
-from mtlser.evaluation.verification.claim_records import Claim
+from mtlser.evaluation.verification.claim_records import Claim, Name, State
 from mtlser.evaluation.verification.sharing import Shared
 from mtlser.evaluation.verification.sources import MODEL, Source
 from mtlser.records import CellResult, FoldPlan, Utterance
-
-State = Literal["yes", "no", "not at hand"]
 
 
 def data(plan: FoldPlan, utterances: Sequence[Utterance] | None, *, recorded: bool) -> Claim:
@@ -178,6 +175,5 @@ def selection(
     )
 
 
-def _claim(name: Literal["data", "folds", "speakers", "weights", "selection"], state: State,
-           detail: str) -> Claim:  # fmt: skip
+def _claim(name: Name, state: State, detail: str) -> Claim:
     return Claim(name=name, state=state, detail=detail)

@@ -9,8 +9,8 @@ from mtlser.evaluation.choices import Choice, SearchResult
 from mtlser.evaluation.score_records import Scores
 from mtlser.evaluation.selection import ROUNDING, selection_score
 from mtlser.records import Cell, CellResult, read_json
+from mtlser.storage.layout import HISTORY, RESULT
 
-HISTORY, RESULT = "history.jsonl", "result.json"
 FIGURES = ("loss", "wa", "ua", "f1", "wer", "speaker_accuracy")
 
 

@@ -1,6 +1,6 @@
 """All that a report can verify of what it is given: gathered before scoring, claimed after."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +19,7 @@ from mtlser.recipe import Recipe
 from mtlser.records import CellResult, FoldPlan, Utterance, read_json
 from mtlser.storage import custody
 from mtlser.storage.custody import Custody
-
-AUDIT = "audit.json"
+from mtlser.storage.layout import AUDIT, PARENTS
 
 
 @dataclass(frozen=True)
@@ -64,12 +63,13 @@ def gather(given: Given) -> Evidence:
     Raises:
         MtlserError: two of them contradict each other; the sentence names both.
     """
-    utterances, same = given.manifest, False
+    utterances, same, now = given.manifest, False, None
+    records = _records(given)
     if utterances is not None:
-        folds_record = _record(given.folds_folder, "folds")
-        same = plans.check(given.plan, utterances, given.recipe, recorded=folds_record is not None)
+        same = plans.check(given.plan, utterances, given.recipe, recorded="folds" in records)
         _check_ingest(given.corpus, given.plan, len(utterances))
-        audited(given.folds_folder, utterances, given.plan)
+        now = audit.audit(utterances, given.plan)
+        audited(given.folds_folder, now)
     every = sources.opened(given.predicted)
     sources.check(every, given.plan, utterances)
     of_truth = [] if utterances is None else [truth.against(utterances, given.recipe)]
@@ -83,9 +83,9 @@ def gather(given: Given) -> Evidence:
         sources=tuple(every),
         checks=tuple((sources.belongs(source), *of_truth) for source in every),
         shared=None if utterances is None else sharing.counted(given.plan, utterances),
-        audit=None if utterances is None else audit.audit(utterances, given.plan),
+        audit=now,
         epochs=trained,
-        parents=_parents(given, every),
+        parents=_parents(given, records, every),
         cut_anew=None if given.recipe is None else same,
     )
 
@@ -143,14 +143,14 @@ def _check_ingest(corpus: Path | None, plan: FoldPlan, count: int) -> None:
         )
 
 
-def audited(folder: Path, utterances: Sequence[Utterance], plan: FoldPlan) -> bool:
-    """True where a folder has an audit, which is that of the folds; False where it has none.
+def audited(folder: Path, now: Audit) -> bool:
+    """True where a folder has this audit, False where it has none.
 
     Raises:
         MtlserError: it is another one.
     """
     path = folder / AUDIT
-    if path.is_file() and read_json(path, Audit) != audit.audit(utterances, plan):
+    if path.is_file() and read_json(path, Audit) != now:
         raise MtlserError(
             f"{path} is not the audit of these folds and this manifest: it is of others, or was "
             "edited; cut and audit the folds again with `mtlser split`"
@@ -158,14 +158,26 @@ def audited(folder: Path, utterances: Sequence[Utterance], plan: FoldPlan) -> bo
     return path.is_file()
 
 
-def _parents(given: Given, every: Sequence[Source]) -> dict[str, Custody]:
-    records: dict[str, Custody] = {}
+def _records(given: Given) -> dict[str, Custody]:
+    """The records of corpus, folds and choices that are at hand."""
     folders = {"corpus": given.corpus, "folds": given.folds_folder, "chosen": given.chosen_folder}
-    for name, folder in folders.items():
-        record = _record(folder, name)
-        if record is not None:
-            records[name] = record
-    _agree(given, records)
+    found = {name: _record(folder, name) for name, folder in folders.items()}
+    return {name: record for name, record in found.items() if record is not None}
+
+
+def _parents(
+    given: Given, folders: Mapping[str, Custody], every: Sequence[Source]
+) -> dict[str, Custody]:
+    """All records that the report rests on, none of which contradicts the folds or another."""
+    records = dict(folders)
+    for name, record in records.items():
+        other = sources.other_data(record, given.plan)
+        if other is not None:
+            what, there, here = other
+            raise MtlserError(
+                f"the {name} folder is of {what} {there[: custody.SHORT]}, the folds given are "
+                f"of {what} {here[: custody.SHORT]}; give the {name} that belongs to them"
+            )
     for source in every:
         if source.record is not None:
             step, cell = source.record.step, source.record.cell.replace(":", "-")
@@ -187,7 +199,7 @@ def _record(folder: Path | None, name: str) -> Custody | None:
     record = custody.verified(folder) if folder is not None else None
     if folder is None or record is None or record.step == STEP_OF[name]:
         return record
-    copy = folder / chain.PARENTS / f"{name}.json"
+    copy = folder / PARENTS / f"{name}.json"
     return custody.read_file(copy) if record.step == "report" and copy.is_file() else None
 
 
@@ -195,18 +207,3 @@ def _recorded(evidence: "Evidence", name: str) -> bool:
     """False where records name a corpus, folds or choices that have no record here."""
     named = any(s.record is not None and name in s.record.made_from for s in evidence.sources)
     return name in evidence.parents or not named
-
-
-def _agree(given: Given, records: dict[str, Custody]) -> None:
-    """The records of corpus, folds and choices name the folds and the manifest that are given."""
-    plan = given.plan
-    for name, record in records.items():
-        for what, there, here in (
-            ("manifest", record.manifest, plan.manifest_digest),
-            ("folds", record.folds, plan.digest),
-        ):
-            if there and there != here:
-                raise MtlserError(
-                    f"the {name} folder is of {what} {there[: custody.SHORT]}, the folds given are "
-                    f"of {what} {here[: custody.SHORT]}; give the {name} that belongs to them"
-                )

@@ -4,7 +4,6 @@ The best of many systems is too good by chance, and a report alone cannot show h
 Each report adds its systems to `scorings.jsonl` beside the manifest, and to its run in MLflow.
 """
 
-import getpass
 import logging
 import os
 from collections.abc import Iterable, Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from mtlser import runtime
 from mtlser.errors import MtlserError
 from mtlser.evaluation.score_records import Scores
 from mtlser.evaluation.verification.claim_records import Scoring
@@ -32,7 +32,7 @@ def of(scores: Scores, run_id: str | None) -> list[Scoring]:
             system=one.system,
             recipe_hash=scores.recipe_hash,
             when=timestamp(),
-            who=_who(),
+            who=runtime.user(),
             run=run_id or "",
         )
         for one in scores.systems
@@ -89,10 +89,3 @@ def add(corpus: Path, scorings: Iterable[Scoring]) -> None:
 def tags(scores: Scores) -> dict[str, str]:
     """What a parent run says of the test sets that it scored."""
     return {FOLDS: scores.folds_digest, SYSTEMS: ",".join(one.system for one in scores.systems)}
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # a container's user may have no name
-        return "unknown"

@@ -1,7 +1,7 @@
 """The figures of a report folder, computed again from its own predictions and folds."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,8 @@ from mtlser.evaluation.verification.truth import Check
 from mtlser.recipe import load
 from mtlser.records import FoldPlan, Prediction, Utterance, read_json, read_jsonl
 from mtlser.storage import custody
+from mtlser.storage.layout import FOLDS, PREDICTIONS, RECIPE, SCORES, SUMMARY
 
-SCORES, SUMMARY, FOLDS = "scores.json", "summary.json", "folds.json"
-PREDICTIONS, RECIPE = "predictions.jsonl", "recipe.toml"
 SAME = 1e-9
 """Figures of the same predictions differ by no more than this, whatever the machine."""
 NOT_DERIVED = {"notes", "noise", "cost", "claims", "sharing", "scorings"}
@@ -38,7 +37,7 @@ def check(folder: Path, utterances: Sequence[Utterance] | None = None) -> bool:
     Raises:
         MtlserError: the first file that was changed, or the first figure that is another one.
     """
-    custody.verified(folder)
+    record = custody.verified(folder)
     stated = read_json(folder / SCORES, Scores)
     _check_summary(folder, stated)
     plan = read_json(folder / FOLDS, FoldPlan) if (folder / FOLDS).is_file() else None
@@ -47,8 +46,7 @@ def check(folder: Path, utterances: Sequence[Utterance] | None = None) -> bool:
             f"{folder / SCORES} is of folds {stated.folds_digest[:12]}, {FOLDS} beside it is "
             f"{plan.digest[:12]}; write the report again with `mtlser report`"
         )
-    predictions = folder / PREDICTIONS
-    if plan is None or not predictions.is_file():
+    if plan is None or not (folder / PREDICTIONS).is_file():
         return False
     recipe = load(str(folder / RECIPE)) if (folder / RECIPE).is_file() else None
     checks = [truth.against(utterances, recipe)] if utterances is not None else []
@@ -62,7 +60,7 @@ def check(folder: Path, utterances: Sequence[Utterance] | None = None) -> bool:
     left_out = NOT_DERIVED if recipe is not None else NOT_DERIVED | OF_A_RECIPE
     kinds = ("speaker",) if utterances is None else ("speaker", "gender")
     here = _derived(stated.model_dump(mode="json"), left_out, kinds)
-    if custody.read(folder) is None:  # an older version wrote fewer fields
+    if record is None:  # an older version wrote fewer fields
         raw = json.loads((folder / SCORES).read_text(encoding="utf-8"))
         here = _derived(raw, left_out, kinds)
     there = _derived(measured.model_dump(mode="json"), left_out, kinds)
@@ -97,12 +95,14 @@ def _only(here: Any, there: Any) -> Any:
 
 def read(folder: Path, checks: Sequence[Check] = ()) -> Columns:
     """The predictions of a report folder, each checked."""
-    gatherer = gathering.Gatherer()
-    for prediction in read_jsonl(folder / PREDICTIONS, Prediction):
-        for each in checks:
-            each(prediction)
-        gatherer.add(prediction)
-    return gatherer.finish()
+    return gathering.columns(_checked(read_jsonl(folder / PREDICTIONS, Prediction), checks))
+
+
+def _checked(predictions: Iterable[Prediction], checks: Sequence[Check]) -> Iterator[Prediction]:
+    for prediction in predictions:
+        for check_one in checks:
+            check_one(prediction)
+        yield prediction
 
 
 def _check_summary(folder: Path, stated: Scores) -> None:

@@ -87,20 +87,26 @@ def check(
 
 
 def _of_this_plan(source: Source, plan: FoldPlan) -> None:
-    record = source.record
-    if record is None:
-        return
+    other = None if source.record is None else other_data(source.record, plan)
+    if other is not None:
+        what, there, here = other
+        raise MtlserError(
+            f"{source.place} was made with {what} {there[:SHORT]}, the folds given are "
+            f"{'' if what == 'folds' else 'of manifest '}{here[:SHORT]}; give the folds that "
+            "it was trained on with `--folds`"
+        )
+
+
+def other_data(record: Custody, plan: FoldPlan) -> tuple[str, str, str] | None:
+    """What a record names otherwise than a plan: `folds` or `manifest`, its digest, the plan's.
+
+    `None` where it names the same, or neither.
+    """
     pairs = (
         ("folds", record.folds, plan.digest),
         ("manifest", record.manifest, plan.manifest_digest),
     )
-    for what, there, here in pairs:
-        if there and there != here:
-            raise MtlserError(
-                f"{source.place} was made with {what} {there[:SHORT]}, the folds given are "
-                f"{'' if what == 'folds' else 'of manifest '}{here[:SHORT]}; give the folds that "
-                "it was trained on with `--folds`"
-            )
+    return next((pair for pair in pairs if pair[1] and pair[1] != pair[2]), None)
 
 
 def _of_its_fold(source: Source, plan: FoldPlan, utterances: Sequence[Utterance] | None) -> None:
@@ -186,13 +192,13 @@ def belongs(source: Source) -> Check:
     def check(prediction: Prediction) -> None:
         if record is None or cell is None:
             return
-        own = Cell(system=prediction.system, fold=prediction.fold, seed=prediction.seed)
+        own = (prediction.system, prediction.fold, prediction.seed)
         clean = prediction.condition == CLEAN
-        if own != cell or clean != (record.step == "train"):
+        if own != (cell.system, cell.fold, cell.seed) or clean != (record.step == "train"):
             raise MtlserError(
                 f"{source.place} is {record.step} of {cell.text}, and holds a prediction of "
-                f"{prediction.utterance_id} by {own.text} under {prediction.condition}; run the "
-                "step again"
+                f"{prediction.utterance_id} by {'{}:f{}:s{}'.format(*own)} under "
+                f"{prediction.condition}; run the step again"
             )
         if prediction.recipe_hash != record.recipe_hash:
             raise MtlserError(
