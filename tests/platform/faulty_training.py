@@ -119,11 +119,16 @@ class Attempt:
         return self.running is not None and self.running.poll() is None
 
     def epochs_kept(self) -> int:
-        """Finished epochs in the checkpoint on this disk."""
-        for folder in (self.place.folder / f"{self.name}-work", self.cache):
-            for path in folder.rglob("state.safetensors"):
-                with safe_open(path, framework="pt") as file:
-                    return len(json.loads(file.metadata()["standing"])["rows"])
+        """Finished epochs in the checkpoint on this disk.
+
+        The training writes and renames below these folders meanwhile: unlike `Path.rglob`,
+        `os.walk` passes over what has gone since it was listed.
+        """
+        for root in (self.place.folder / f"{self.name}-work", self.cache):
+            for folder, _, files in os.walk(root):
+                if "state.safetensors" in files:
+                    with safe_open(f"{folder}/state.safetensors", framework="pt") as file:
+                        return len(json.loads(file.metadata()["standing"])["rows"])
         return 0
 
 
