@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import plans
-from mtlser.evaluation.score_records import ConditionScores, FoldScores, Numbers
+from mtlser.evaluation.number_records import Numbers
+from mtlser.evaluation.score_records import ConditionScores, FoldScores
 from mtlser.evaluation.significance import comparison, paired, statistics
 from mtlser.evaluation.significance.comparison import Side
 from mtlser.evaluation.significance.paired import Paired

@@ -66,12 +66,14 @@ class Recipe(Section):
     def hash(self) -> str:
         """First 12 hex digits of the SHA-256 of all that decides a result.
 
-        Where things lie does not: of folders on this machine only the last name counts. Nor do
-        `[drift]` and the rule of promotion: they judge a result, and change none.
+        Where things lie does not: of folders on this machine only the last name counts. Nor does
+        the number of seeds: each result names its own. Nor do `[drift]` and the rule of promotion:
+        they judge a result, and change none.
         """
         portable = self.portable().model_dump(exclude={"drift": True, "registry": PROMOTION})
         portable["data"].pop("root")
-        portable["train"].pop("checkpoint_s")
+        for key in ("checkpoint_s", "seeds"):
+            portable["train"].pop(key)
         text = json.dumps(portable, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

@@ -16,6 +16,8 @@ from mtlser.records import Prediction, read_json, read_jsonl
 from tests.helpers.networks import write_encoder
 from tests.helpers.tiny_run import EMOTIONS, RECIPE, SENTENCES, write_release
 
+SEEDS = 2
+
 
 def python(folder: Path, *words: str) -> str:
     """What Python prints, called with these words in a folder."""
@@ -43,7 +45,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = tmp_path_factory.mktemp("end-to-end")
     write_release(built / "release")
     write_encoder(built / "encoder")
-    (built / "tiny.toml").write_text(RECIPE, encoding="utf-8")
+    seeds = RECIPE.replace("[train]\n", f"[train]\nseeds = {SEEDS}\n")
+    (built / "tiny.toml").write_text(seeds, encoding="utf-8")
     (built / "told").write_text(run(built, "--out", "out"), encoding="utf-8")
     return built
 
@@ -74,17 +77,19 @@ def test_what_a_step_logs_is_a_plain_line_of_the_full_log(folder: Path) -> None:
 
 
 def test_every_system_is_measured_on_every_fold_and_condition(folder: Path) -> None:
-    seen: dict[tuple[str, int, str], int] = {}
+    seen: dict[tuple[str, int, int, str], int] = {}
     for prediction in read_jsonl(folder / "out" / "predictions.jsonl", Prediction):
         if prediction.split == "test":
-            key = (prediction.system, prediction.fold, prediction.condition)
+            one = prediction
+            key = (one.system, one.fold, one.seed, one.condition)
             seen[key] = seen.get(key, 0) + 1
     each = len(SENTENCES) * len(EMOTIONS)
     conditions = ("clean", "babble@5dB")
     assert seen == {
-        (system, fold, condition): each
+        (system, fold, seed, condition): each
         for system in ("mtlser", "svm")
         for fold in range(2)
+        for seed in range(SEEDS)
         for condition in conditions
     }
 
@@ -92,6 +97,7 @@ def test_every_system_is_measured_on_every_fold_and_condition(folder: Path) -> N
 def test_the_summary_is_whole(folder: Path) -> None:
     summary = json.loads((folder / "out" / "summary.json").read_text(encoding="utf-8"))
     assert (summary["protocol"], summary["folds"], summary["leaks"]) == ("loso", 2, False)
+    assert (summary["seeds"], "wa_seed_sd" in summary) == (SEEDS, True)
     assert summary["utterances"] == 2 * len(SENTENCES) * len(EMOTIONS)
     assert 0 <= summary["wa_mean"] <= 1
     assert summary["seconds"] > 0

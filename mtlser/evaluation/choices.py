@@ -22,6 +22,8 @@ class Reached(Record):
     """What the training of a fold with its chosen pair reached on validation."""
 
     fold: int
+    seed: int | None = None
+    """Of the training; `None` in choices of an older version, whose trainings had one seed."""
     epoch: int
     """The best epoch, counted from 1."""
     score: float
@@ -56,6 +58,8 @@ class SearchResult(Record):
     format: Literal[2] = 2
     scope: Literal["fold", "global"]
     metric: str
+    seed: int | None = None
+    """Of the search's trainings; `None` in choices of an older version."""
     choices: tuple[Choice, ...]
     reached: tuple[Reached, ...] = ()
     """Of the folds that are trained; the report's `chosen.json` has all of them."""
@@ -79,6 +83,6 @@ class SearchResult(Record):
         bare = [{k: v for k, v in each.items() if k not in REACHED} for each in earlier]
         return {**content, "format": 2, "choices": bare, "reached": reached}
 
-    def reached_by(self, fold: int) -> Reached | None:
-        """What the fold's training reached; `None` where it is not trained."""
-        return next((each for each in self.reached if each.fold == fold), None)
+    def reached_by(self, fold: int) -> tuple[Reached, ...]:
+        """What the fold's trainings reached, one for each seed; empty where it is not trained."""
+        return tuple(each for each in self.reached if each.fold == fold)

@@ -41,11 +41,13 @@ class Truth:
 
 @dataclass(frozen=True)
 class Block:
-    """One group's predictions, one entry each, in order of fold and utterance id."""
+    """One group's predictions, one entry each, in order of fold, seed and utterance id."""
 
     utterance: Integers
     """Place in `Truth.names`."""
     fold: Integers
+    seed: NDArray[np.int64]
+    """Of the training."""
     emotion: Integers
     """The most probable class."""
     confidence: NDArray[np.float64]
@@ -77,17 +79,23 @@ class Block:
             if high > low:
                 yield fold, self.where(slice(low, high))
 
+    def by_seed(self) -> Iterator[tuple[int, "Block"]]:
+        """Yields (seed, its entries) for each seed, the lowest first."""
+        for seed in np.unique(self.seed).tolist():
+            yield seed, self.where(self.seed == seed)
+
 
 @dataclass(frozen=True)
 class Columns:
-    """Predictions of any systems on one corpus, one seed and one recipe."""
+    """Predictions of any systems on one corpus by one recipe; each is trained with some seeds."""
 
     classes: tuple[str, ...]
     speakers: tuple[str, ...]
     styles: tuple[str, ...]
     truth: Truth
     blocks: dict[Group, Block]
-    seed: int
+    seeds: tuple[int, ...]
+    """Of all trainings, in order."""
     recipe_hash: str
     contradiction: str | None
     """A sentence where the truth of an utterance changes from one prediction to another."""
@@ -96,6 +104,11 @@ class Columns:
     def systems(self) -> tuple[str, ...]:
         """All systems, in alphabetical order."""
         return tuple(sorted({system for system, _, _ in self.blocks}))
+
+    def seeds_of(self, system: str) -> tuple[int, ...]:
+        """The seeds of one system's trainings, in order."""
+        own = [block.seed for (name, _, _), block in self.blocks.items() if name == system]
+        return tuple(np.unique(np.concatenate(own)).tolist())
 
     def confusion(self, block: Block) -> NDArray[np.int64]:
         """Counts of the block's utterances, (true class, predicted class)."""

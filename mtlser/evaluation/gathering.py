@@ -33,8 +33,8 @@ def columns(predictions: Iterable[Prediction]) -> Columns:
     """The predictions as columns; the order in which they come makes no difference.
 
     Raises:
-        MtlserError: there is none; several seeds, recipes or lists of classes; probabilities that
-            are no distribution; an utterance that is predicted twice.
+        MtlserError: there is none; several recipes or lists of classes; probabilities that are no
+            distribution; an utterance that is predicted twice.
     """
     gatherer = Gatherer()
     for prediction in predictions:
@@ -45,8 +45,9 @@ def columns(predictions: Iterable[Prediction]) -> Columns:
 def merge(files: Sequence[Path], out: Path, checks: Sequence[Sequence[Check]] = ()) -> Columns:
     """The predictions of all files as columns; their lines go to `out`, sorted.
 
-    Lines are copied as they are, in order of system, fold, split, condition and utterance id, so
-    that `out` does not depend on the order of `files`. A line costs about 90 bytes of memory.
+    Lines are copied as they are, in order of system, fold, seed, split, condition and utterance
+    id, so that `out` does not depend on the order of `files`. A line costs about 90 bytes of
+    memory.
 
     Args:
         files: one prediction a line.
@@ -86,27 +87,27 @@ class Gatherer:
         self.words, self.characters = array("i"), array("i")
         self.normalised_words = array("i")
         # By prediction.
-        self.group, self.utterance, self.fold = array("i"), array("i"), array("i")
+        self.group, self.utterance = array("i"), array("i")
+        self.fold, self.seed = array("i"), array("q")
         self.emotion, self.speaker = array("i"), array("i")
         self.word_edits, self.character_edits = array("i"), array("i")
         self.normalised_edits = array("i")
         self.confidence, self.transcribed = array("d"), array("b")
         self.brier, self.log_loss = array("d"), array("d")
-        self.seed, self.recipe_hash = 0, ""
+        self.recipe_hash = ""
         self.contradiction: str | None = None
 
     def add(self, prediction: Prediction) -> None:
         """Takes one prediction.
 
         Raises:
-            MtlserError: another seed, recipe or list of classes than the first one's, or
-                probabilities that are no distribution.
+            MtlserError: another recipe or list of classes than the first one's, or probabilities
+                that are no distribution.
         """
         if not self.classes:
             self.classes = list(prediction.emotion_probabilities)
-            self.seed, self.recipe_hash = prediction.seed, prediction.recipe_hash
-        score_checks.check_same("seed", str(self.seed), str(prediction.seed))
-        score_checks.check_same("recipe hash", self.recipe_hash, prediction.recipe_hash)
+            self.recipe_hash = prediction.recipe_hash
+        score_checks.check_recipe(self.recipe_hash, prediction.recipe_hash)
         score_checks.check_probabilities(prediction, self.classes)
         group = (prediction.system, prediction.split, prediction.condition)
         place = self._truth(prediction)
@@ -120,6 +121,7 @@ class Gatherer:
         self.group.append(self.groups.setdefault(group, len(self.groups)))
         self.utterance.append(place)
         self.fold.append(prediction.fold)
+        self.seed.append(prediction.seed)
         self.emotion.append(self.classes.index(predicted))
         self.confidence.append(min(1.0, prediction.emotion_probabilities[predicted]))
         given = prediction.emotion_probabilities, prediction.emotion_true
@@ -158,7 +160,7 @@ class Gatherer:
             styles=tuple(sorted(self.styles.names)),
             truth=truth,
             blocks=self._blocks(replaced(self.utterance, utterance), speaker),
-            seed=self.seed,
+            seeds=tuple(sorted(set(self.seed))),
             recipe_hash=self.recipe_hash,
             contradiction=self.contradiction,
         )
@@ -166,13 +168,14 @@ class Gatherer:
         return columns
 
     def order(self) -> NDArray[np.int64]:
-        """Positions of the predictions taken, by system, fold, split, condition, utterance id."""
+        """Positions of all predictions by system, fold, seed, split, condition, utterance id."""
         keys = list(self.groups)
         system, split, condition = (
             ranks([key[part] for key in keys])[np.asarray(self.group)] for part in range(3)
         )
         utterance = ranks(self.utterances.names)[np.asarray(self.utterance)]
-        return np.lexsort((utterance, condition, split, np.asarray(self.fold), system))
+        seed, fold = np.asarray(self.seed), np.asarray(self.fold)
+        return np.lexsort((utterance, condition, split, seed, fold, system))
 
     def _truth(self, prediction: Prediction) -> int:
         """The utterance's place; remembers the first contradiction to an earlier prediction."""
@@ -217,13 +220,14 @@ class Gatherer:
         )
 
     def _blocks(self, utterance: Integers, speakers: NDArray[np.int64]) -> dict[Group, Block]:
-        """Columns by group; within one, by fold and utterance id."""
-        group, fold = np.asarray(self.group), integers(self.fold)
-        order = np.lexsort((utterance, fold, group))
+        """Columns by group; within one, by fold, seed and utterance id."""
+        group, fold, seed = np.asarray(self.group), integers(self.fold), np.asarray(self.seed)
+        order = np.lexsort((utterance, seed, fold, group))
         bounds = np.searchsorted(group[order], np.arange(len(self.groups) + 1))
         whole = Block(
             utterance=utterance,
             fold=fold,
+            seed=seed,
             emotion=integers(self.emotion),
             confidence=np.asarray(self.confidence, dtype=np.float64),
             brier=np.asarray(self.brier, dtype=np.float64),

@@ -84,7 +84,7 @@ def run(
     recipe: Recipe,
     folder: Path,
 ) -> None:
-    """Writes `predictions.jsonl` and `noise.json`, and `cost.json` of the first fold's system.
+    """Writes `predictions.jsonl` and `noise.json`, and `cost.json` of the first cell's system.
 
     Raises:
         MtlserError: the cell names a fold that is not there, or a noise is not.
@@ -105,7 +105,7 @@ def run(
     swept = sweep(corpus, utterances, plan, system, cell, recipe, check, count)
     write_jsonl(folder / "predictions.jsonl", swept)
     write_json(folder / NOISE, check.facts())
-    if cell.fold == 0:
+    if cell.fold == 0 and cell.seed == recipe.seed:
         cost = profiling.profile(system, cell.system, "in a pipeline", effort=profiling.SHORT)
         write_json(folder / COST, cost)
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from mtlser.evaluation.columns import Columns
 from mtlser.evaluation.score_records import FoldScores, SystemScores
 from mtlser.evaluation.significance.comparison_records import Comparison
 from mtlser.recipe import Recipe
@@ -121,6 +122,24 @@ def few(names: Iterable[str]) -> str:
     every = list(names)
     more = f" and {len(every) - MOST_NAMED} more" if len(every) > MOST_NAMED else ""
     return f"{', '.join(every[:MOST_NAMED])}{more}"
+
+
+def seed_notes(systems: Sequence[SystemScores], columns: Columns) -> list[str]:
+    """What one seed, or unlike numbers of seeds, cannot show."""
+    numbers = {system.system: len(columns.seeds_of(system.system)) for system in systems}
+    if max(numbers.values()) == 1:
+        return [
+            "One training seed: how much the scores change with another seed is not known; "
+            "`--set train.seeds=3` trains three."
+        ]
+    few_seeds = min(numbers.values())
+    if few_seeds == max(numbers.values()):
+        return []
+    fewest = [name for name, number in numbers.items() if number == few_seeds]
+    return [
+        f"{few(fewest)} {'has' if len(fewest) == 1 else 'have'} {few_seeds} of the "
+        f"{max(numbers.values())} seeds: a mean over fewer seeds is less certain."
+    ]
 
 
 def gap_notes(systems: Sequence[SystemScores], recipe: Recipe) -> list[str]:

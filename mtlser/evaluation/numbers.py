@@ -1,29 +1,41 @@
 """All metrics of one system on one split under one condition: by fold, pooled, and by style."""
 
 from collections.abc import Iterable, Sequence
+from statistics import fmean
+
+import numpy as np
 
 from mtlser.errors import MtlserError
-from mtlser.evaluation import counts, metrics
+from mtlser.evaluation import counts, metrics, seeds
 from mtlser.evaluation.columns import NONE, Block, Columns, Integers
+from mtlser.evaluation.number_records import SPREAD_METRICS, Numbers, SeedNumbers, Spread
 from mtlser.evaluation.score_records import (
-    SPREAD_METRICS,
     ConditionScores,
     FoldScores,
-    Numbers,
     SpeakerFold,
     SpeakerScores,
-    Spread,
+    means_of_seeds,
 )
 from mtlser.evaluation.significance import statistics
 from mtlser.records import FoldPlan, Split
 
 
 def numbers(columns: Columns, block: Block) -> Numbers:
-    """All metrics of one set of predictions.
+    """All metrics of one set of utterances; where several seeds predict it, their means.
 
     Raises:
-        MtlserError: only some have a hypothesis.
+        MtlserError: only some predictions have a hypothesis.
     """
+    return seeds.mean([of_seed.numbers for of_seed in _by_seed(columns, block)])
+
+
+def _by_seed(columns: Columns, block: Block) -> list[SeedNumbers]:
+    return [
+        SeedNumbers(seed=seed, numbers=_of_one_seed(columns, own)) for seed, own in block.by_seed()
+    ]
+
+
+def _of_one_seed(columns: Columns, block: Block) -> Numbers:
     table = columns.confusion(block)
     recalls = counts.recalls(table).tolist()
     words = columns.truth.words[block.utterance]
@@ -76,6 +88,7 @@ def condition_scores(
         pooled=numbers(columns, block),
         styles=styles,
         style_spreads=style_spreads,
+        seed_spreads=_seed_spreads(folds),
     )
 
 
@@ -97,8 +110,24 @@ def speaker_scores(columns: Columns, block: Block | None, plan: FoldPlan) -> Spe
     Raises:
         MtlserError: only some predictions of a fold name a speaker.
     """
+    folds = [] if block is None else _speaker_folds(columns, block, plan)
+    spread = spread_of(fold.accuracy for fold in folds)
+    if block is None or spread is None:
+        return None
+    total = sum(fold.utterances for fold in folds)
+    pooled = sum(fold.accuracy * fold.utterances for fold in folds) / total
+    means = [
+        fmean(fold.accuracy for fold in _speaker_folds(columns, own, plan))
+        for _, own in block.by_seed()
+    ]
+    of_seeds = spread_of(means) if len(means) > 1 else None
+    return SpeakerScores(folds=tuple(folds), spread=spread, pooled=pooled, seed_spread=of_seeds)
+
+
+def _speaker_folds(columns: Columns, block: Block, plan: FoldPlan) -> list[SpeakerFold]:
+    """The speaker accuracy of each fold, of several seeds their mean."""
     folds = []
-    for index, own in _by_fold(block, plan) if block is not None else ():
+    for index, own in _by_fold(block, plan):
         named = own.speaker != NONE
         if not named.any():
             continue
@@ -109,14 +138,9 @@ def speaker_scores(columns: Columns, block: Block | None, plan: FoldPlan) -> Spe
             )
         right = own.speaker == columns.truth.speaker[own.utterance]
         name = next(fold.name for fold in plan.folds if fold.index == index)
-        accuracy = float(right.mean())
-        folds.append(SpeakerFold(fold=index, name=name, utterances=len(own), accuracy=accuracy))
-    spread = spread_of(fold.accuracy for fold in folds)
-    if spread is None:
-        return None
-    total = sum(fold.utterances for fold in folds)
-    pooled = sum(fold.accuracy * fold.utterances for fold in folds) / total
-    return SpeakerScores(folds=tuple(folds), spread=spread, pooled=pooled)
+        shown, accuracy = len(np.unique(own.utterance)), float(right.mean())
+        folds.append(SpeakerFold(fold=index, name=name, utterances=shown, accuracy=accuracy))
+    return folds
 
 
 def _by_fold(block: Block, plan: FoldPlan) -> Iterable[tuple[int, Block]]:
@@ -125,15 +149,29 @@ def _by_fold(block: Block, plan: FoldPlan) -> Iterable[tuple[int, Block]]:
 
 def _folds(columns: Columns, block: Block, plan: FoldPlan) -> tuple[FoldScores, ...]:
     names = {fold.index: fold.name for fold in plan.folds}
-    return tuple(
-        FoldScores(fold=index, name=names[index], numbers=numbers(columns, own))
-        for index, own in _by_fold(block, plan)
-    )
+    scores = []
+    for index, own in _by_fold(block, plan):
+        each = _by_seed(columns, own)
+        scores.append(
+            FoldScores(
+                fold=index,
+                name=names[index],
+                numbers=seeds.mean([of_seed.numbers for of_seed in each]),
+                seeds=tuple(each) if len(each) > 1 else (),
+            )
+        )
+    return tuple(scores)
 
 
 def _spreads(folds: Sequence[FoldScores]) -> dict[str, Spread]:
     values = {m: [getattr(fold.numbers, m) for fold in folds] for m in SPREAD_METRICS}
     return {m: spread for m, rates in values.items() if (spread := spread_of(rates))}
+
+
+def _seed_spreads(folds: Sequence[FoldScores]) -> dict[str, Spread]:
+    """Over seeds, of each seed's mean over folds; empty where there is one seed."""
+    means = {metric: means_of_seeds(folds, metric) for metric in SPREAD_METRICS}
+    return {m: spread for m, of in means.items() if (spread := spread_of(of.values()))}
 
 
 def _check_hypotheses(block: Block, words: Integers) -> None:

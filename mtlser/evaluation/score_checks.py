@@ -129,32 +129,41 @@ def _check_systems(seen: Iterable[str], plan: FoldPlan, recipe: Recipe, main: st
 
 
 def _check_complete(columns: Columns, plan: FoldPlan, wanted: _Wanted) -> None:
-    """Each (system, split, condition) covers every fold, and all of each fold's split."""
-    indices = [fold.index for fold in plan.folds]
+    """Every seed of a system predicts all of each fold's split, under each of its conditions."""
     groups: set[Group] = {(system, "test", CLEAN) for system in columns.systems}
     groups |= columns.blocks.keys()
-    for system, split, condition in sorted(groups):
-        stage = "train" if condition == CLEAN else "noise-eval"
-        block = columns.blocks.get((system, split, condition))
-        by_fold: dict[int, Block] = dict(block.by_fold(indices)) if block else {}
-        absent = [f.index for f in plan.folds if f.index not in by_fold and getattr(f, split)]
-        if absent:
+    for group in sorted(groups):
+        block = columns.blocks.get(group)
+        by_seed: dict[int, Block] = dict(block.by_seed()) if block else {}
+        for seed in columns.seeds_of(group[0]):
+            _check_seed(columns, group, seed, by_seed.get(seed), plan, wanted)
+
+
+def _check_seed(
+    columns: Columns, group: Group, seed: int, block: Block | None, plan: FoldPlan, wanted: _Wanted
+) -> None:
+    """One seed's predictions of a group are there for every fold, and whole."""
+    (system, split, condition), named = group, f", seed {seed}" if len(columns.seeds) > 1 else ""
+    stage = "train" if condition == CLEAN else "noise-eval"
+    by_fold = dict(block.by_fold([fold.index for fold in plan.folds])) if block else {}
+    absent = [f.index for f in plan.folds if f.index not in by_fold and getattr(f, split)]
+    if absent:
+        raise MtlserError(
+            f"{system}, {split}, {condition}{named}: no prediction for fold "
+            f"{', '.join(map(str, absent))} of {len(plan.folds)}; run "
+            f"`mtlser {stage} --cell {system}:f{absent[0]}:s{seed}`"
+        )
+    for fold in plan.folds:
+        if fold.index not in by_fold:
+            continue
+        missing = _missing(columns, by_fold[fold.index], wanted.of(fold.index, split))
+        if missing:
             raise MtlserError(
-                f"{system}, {split}, {condition}: no prediction for fold "
-                f"{', '.join(map(str, absent))} of {len(plan.folds)}; run "
-                f"`mtlser {stage} --cell {system}:f{absent[0]}:s{columns.seed}`"
+                f"{system}, fold {fold.index}, {split}, {condition}{named}: {len(missing)} of "
+                f"{len(getattr(fold, split))} utterances have no prediction, for example "
+                f"{min(missing)!r}; run "
+                f"`mtlser {stage} --cell {system}:f{fold.index}:s{seed}`"
             )
-        for fold in plan.folds:
-            if fold.index not in by_fold:
-                continue
-            missing = _missing(columns, by_fold[fold.index], wanted.of(fold.index, split))
-            if missing:
-                raise MtlserError(
-                    f"{system}, fold {fold.index}, {split}, {condition}: {len(missing)} of "
-                    f"{len(getattr(fold, split))} utterances have no prediction, for example "
-                    f"{min(missing)!r}; run "
-                    f"`mtlser {stage} --cell {system}:f{fold.index}:s{columns.seed}`"
-                )
 
 
 def _missing(columns: Columns, block: Block, wanted: _Lacking) -> list[str]:
@@ -194,11 +203,11 @@ def label(prediction: Prediction) -> str:
     )
 
 
-def check_same(what: str, first: str, this: str) -> None:
-    """Refuses predictions of two seeds or two recipes together."""
+def check_recipe(first: str, this: str) -> None:
+    """Refuses predictions of two recipes together."""
     if first != this:
         raise MtlserError(
-            f"predictions of more than one {what} ({first}, {this}); expected one; "
+            f"predictions of more than one recipe hash ({first}, {this}); expected one; "
             "report each by itself with `mtlser report`"
         )
 
@@ -223,11 +232,12 @@ def check_probabilities(prediction: Prediction, classes: Sequence[str]) -> None:
 def check_repeats(columns: Columns) -> None:
     """Refuses an utterance that one system predicts twice in one fold, split and condition."""
     for (system, split, condition), block in columns.blocks.items():
-        same = (np.diff(block.utterance) == 0) & (np.diff(block.fold) == 0)
+        each = (block.utterance, block.fold, block.seed)
+        same = np.logical_and.reduce([np.diff(column) == 0 for column in each])
         if same.any():
             at = int(np.argmax(same))
             raise MtlserError(
                 f"{columns.truth.names[block.utterance[at]]} ({system}, fold {block.fold[at]}, "
-                f"{split}, {condition}): predicted twice (seed {columns.seed}); give each result "
+                f"{split}, {condition}): predicted twice (seed {block.seed[at]}); give each result "
                 "folder once to `mtlser report`"
             )

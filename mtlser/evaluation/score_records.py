@@ -1,14 +1,13 @@
 """Everything that is measured (`scores.json`): all numbers of a report, frozen, without torch."""
 
-import math
+from collections.abc import Iterable, Sequence
 from typing import Literal, Self
 
-import numpy as np
 from pydantic import Field, model_validator
 
-from mtlser.evaluation import counts
 from mtlser.evaluation.fact_records import CostRow, NoiseFacts
 from mtlser.evaluation.literature import LiteratureRow
+from mtlser.evaluation.number_records import ROUNDING, Numbers, SeedNumbers, Spread
 from mtlser.evaluation.significance.bootstrap import Interval
 from mtlser.evaluation.significance.comparison_records import Comparison
 from mtlser.evaluation.verification.claim_records import Claim, Scoring
@@ -18,81 +17,6 @@ from mtlser.records import CLEAN, Protocol, Rate, Record, Split
 MAIN_SYSTEM = "mtlser"
 """The system that `summary.json` and the verdict are about."""
 
-ROUNDING = 1e-9
-"""Rates computed twice differ by no more than this."""
-
-SPREAD_METRICS = (
-    *("wa", "ua", "macro_f1", "weighted_f1", "wer", "wer_normalised", "cer"),
-    *("calibration_error", "brier", "log_loss"),
-)
-
-
-class Spread(Record):
-    """Mean and standard deviation (ddof = 1) of one metric over folds."""
-
-    mean: float
-    sd: float | None
-    """`None` where there is one fold only."""
-    n: int
-    """Folds that have a value."""
-    low: float | None = None
-    """95 % t interval of the mean, folds taken as independent; `None` where there is no SD."""
-    high: float | None = None
-
-
-class Numbers(Record):
-    """All metrics of one set of utterances; rates 0-1, error rates 0 or more."""
-
-    utterances: int
-    wa: Rate
-    """Weighted accuracy: plain accuracy."""
-    ua: Rate
-    """Unweighted accuracy: mean recall over the classes that are present."""
-    macro_f1: Rate
-    """Mean F1 over the classes that are present."""
-    weighted_f1: Rate
-    recall: dict[str, float]
-    """Recall of each class that is present."""
-    wer: float | None
-    """Of the texts as they are; `None` where the system does not transcribe or nothing has a
-    transcript."""
-    cer: float | None
-    wer_normalised: float | None = None
-    """WER of the normalised texts (`transcripts.normalised`); `None` also in older scores."""
-    without_transcript: int
-    """Utterances without a reference transcript, which have no part in `wer` and `cer`."""
-    calibration_error: Rate
-    """Expected calibration error of the most probable class (`metrics.BINS` bins)."""
-    brier: float | None = None
-    """Mean squared error of the probabilities over all classes, 0-2; `None` in scores of an older
-    version."""
-    log_loss: float | None = None
-    """Mean negative log of the true class's probability, nats; `None` as `brier`."""
-    confusion: tuple[tuple[int, ...], ...]
-    """Counts [true][predicted] in the order of `Scores.classes`."""
-
-    @model_validator(mode="after")
-    def _not_swapped(self) -> Self:
-        """WA and UA are those of the confusion counts: a swap is refused, wherever it happened."""
-        table = np.asarray(self.confusion)
-        for name, of in (("wa", counts.weighted_accuracy), ("ua", counts.unweighted_accuracy)):
-            measured, stated = float(of(table)), float(getattr(self, name))
-            if abs(stated - measured) > ROUNDING:
-                raise ValueError(
-                    f"{name} = {stated:.6f}, but its confusion counts give {measured:.6f}; are WA "
-                    "and UA swapped? Score the predictions again with `mtlser report`"
-                )
-        return self
-
-    @property
-    def confusion_rates(self) -> tuple[tuple[float, ...] | None, ...]:
-        """Share of each true class predicted as each class; `None` for a class without utterance.
-
-        Rows are in the order of `Scores.classes` and sum to 1; the diagonal holds the recalls.
-        """
-        rows = counts.rates(np.asarray(self.confusion)).tolist()
-        return tuple(None if math.isnan(row[0]) else tuple(row) for row in rows)
-
 
 class FoldScores(Record):
     """One fold's numbers."""
@@ -101,6 +25,14 @@ class FoldScores(Record):
     name: str
     """What the fold holds out."""
     numbers: Numbers
+    seeds: tuple[SeedNumbers, ...] = ()
+    """Of each seed; empty where there is one seed."""
+
+    def of_seed(self, seed: int) -> Numbers:
+        """The numbers of one seed's training; `KeyError` where there are several, not this one."""
+        if not self.seeds:
+            return self.numbers
+        return {each.seed: each.numbers for each in self.seeds}[seed]
 
 
 class ConditionScores(Record):
@@ -119,23 +51,43 @@ class ConditionScores(Record):
     """Improvised and scripted apart, pooled over folds; empty where the corpus names no style."""
     style_spreads: dict[str, dict[str, Spread]] = Field(default_factory=dict)
     """The same over folds, by style and metric."""
+    seed_spreads: dict[str, Spread] = Field(default_factory=dict)
+    """Over seeds, by metric, of the mean over folds; empty where there is one seed."""
 
     @model_validator(mode="after")
-    def _means_of_folds(self) -> Self:
-        """Each spread is that of its own metric over the folds."""
+    def _means(self) -> Self:
+        """Each spread is that of its own metric, over the folds or over the seeds."""
         for metric, spread in self.spreads.items():
-            values = self.values(metric)
-            if len(values) != spread.n or abs(sum(values) / len(values) - spread.mean) > ROUNDING:
-                raise ValueError(
-                    f"{metric} over folds is {spread.mean:.6f}, but the scores of the folds do not "
-                    "have that mean; score the predictions again with `mtlser report`"
-                )
+            self._check("folds", metric, spread, self.values(metric))
+        for metric, spread in self.seed_spreads.items():
+            self._check("seeds", metric, spread, list(self.seed_means(metric).values()))
         return self
 
+    def _check(self, over: str, metric: str, spread: Spread, values: list[float]) -> None:
+        if len(values) != spread.n or abs(sum(values) / len(values) - spread.mean) > ROUNDING:
+            raise ValueError(
+                f"{metric} over {over} is {spread.mean:.6f}, but the scores of the {over} do not "
+                "have that mean; score the predictions again with `mtlser report`"
+            )
+
     def values(self, metric: str) -> list[float]:
-        """The metric of each fold that has it, in fold order."""
-        values = [getattr(fold.numbers, metric) for fold in self.folds]
-        return [float(value) for value in values if value is not None]
+        """The metric of each fold that has it, in fold order; of several seeds, their mean."""
+        return _known(getattr(fold.numbers, metric) for fold in self.folds)
+
+    def seed_means(self, metric: str) -> dict[int, float]:
+        """The mean over folds of each seed that has the metric; empty where there is one seed."""
+        return means_of_seeds(self.folds, metric)
+
+
+def means_of_seeds(folds: Sequence[FoldScores], metric: str) -> dict[int, float]:
+    """The mean over folds of each seed that has the metric; empty where there is one seed."""
+    seeds = [each.seed for each in folds[0].seeds] if folds else []
+    values = {seed: _known(getattr(fold.of_seed(seed), metric) for fold in folds) for seed in seeds}
+    return {seed: sum(rates) / len(rates) for seed, rates in values.items() if rates}
+
+
+def _known(values: Iterable[float | None]) -> list[float]:
+    return [float(value) for value in values if value is not None]
 
 
 class SpeakerFold(Record):
@@ -153,12 +105,16 @@ class SpeakerScores(Record):
     folds: tuple[SpeakerFold, ...]
     spread: Spread
     pooled: Rate
+    seed_spread: Spread | None = None
+    """Over seeds, of the mean over folds; `None` where there is one seed."""
 
 
 class SystemScores(Record):
     """All of one system; `test` and `validation` never mix."""
 
     system: str
+    seeds: tuple[int, ...] = ()
+    """Of its trainings; empty in scores of an older version, whose only seed is `Scores.seed`."""
     test: tuple[ConditionScores, ...]
     """Clean first, then noisy conditions in the recipe's order."""
     validation: ConditionScores | None
@@ -212,6 +168,9 @@ class Scores(Record):
     folds_digest: str = ""
     """Of the whole plan; empty in scores of an older version."""
     seed: int
+    """The recipe's, where a training has it, else the lowest."""
+    seeds: tuple[int, ...] = ()
+    """Of all trainings; empty in scores of an older version, whose only seed is `seed`."""
     classes: tuple[str, ...]
     fold_names: tuple[str, ...]
     utterances: int

@@ -11,14 +11,9 @@ from mtlser.evaluation.choices import SearchResult
 from mtlser.evaluation.columns import NONE, Block, Columns
 from mtlser.evaluation.fact_records import CostRow, NoiseFacts
 from mtlser.evaluation.groups import group_scores
+from mtlser.evaluation.number_records import Spread
 from mtlser.evaluation.numbers import condition_scores, speaker_scores
-from mtlser.evaluation.score_records import (
-    MAIN_SYSTEM,
-    ConditionScores,
-    Scores,
-    Spread,
-    SystemScores,
-)
+from mtlser.evaluation.score_records import MAIN_SYSTEM, ConditionScores, Scores, SystemScores
 from mtlser.evaluation.significance import comparison
 from mtlser.evaluation.significance.comparison_records import Comparison
 from mtlser.evaluation.significance.statistics import Summary
@@ -78,6 +73,7 @@ def measure(
     remarks = [
         *notes.plan_notes(plan, recipe, columns.recipe_hash),
         *notes.class_notes(systems, columns.classes),
+        *notes.seed_notes(systems, columns),
         *notes.gap_notes(systems, recipe),
         *notes.speaker_notes(systems, comparisons),
         *untested,
@@ -99,7 +95,7 @@ def _scores(
 ) -> Scores:
     """Everything measured, still without notes."""
     main = systems[0].system
-    tested = columns.blocks[main, "test", CLEAN].utterance
+    tested = np.unique(columns.blocks[main, "test", CLEAN].utterance)
     counts = np.bincount(columns.truth.emotion[tested], minlength=len(columns.classes)).tolist()
     wa, ua = (_summary(systems[0].clean.spreads[metric]) for metric in ("wa", "ua"))
     return Scores(
@@ -110,7 +106,8 @@ def _scores(
         leaks=plan.leaks,
         manifest_digest=plan.manifest_digest,
         folds_digest=plan.digest,
-        seed=columns.seed,
+        seed=recipe.seed if recipe.seed in columns.seeds else columns.seeds[0],
+        seeds=columns.seeds,
         classes=columns.classes,
         fold_names=tuple(fold.name for fold in plan.folds),
         utterances=len(tested),
@@ -142,6 +139,7 @@ def _system(name: str, columns: Columns, plan: FoldPlan, recipe: Recipe) -> Syst
     test = (scored("test", condition) for condition in conditions)
     return SystemScores(
         system=name,
+        seeds=columns.seeds_of(name),
         test=tuple(scores for scores in test if scores is not None),
         validation=scored("validation", CLEAN),
         speaker=speaker_scores(columns, columns.blocks.get((name, "speaker_check", CLEAN)), plan),

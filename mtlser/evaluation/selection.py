@@ -6,7 +6,8 @@ from statistics import fmean
 from mtlser.errors import MtlserError
 from mtlser.evaluation.choices import SearchResult, SearchRow
 from mtlser.evaluation.notes import few
-from mtlser.evaluation.score_records import Numbers, Scores
+from mtlser.evaluation.number_records import Numbers
+from mtlser.evaluation.score_records import ConditionScores, Scores
 
 ROUNDING = 1e-6
 """Two scores of the same predictions differ by no more than this."""
@@ -57,12 +58,17 @@ def check_selection(chosen: SearchResult, scores: Scores) -> list[str]:
         for pair in pairs if rows else []:
             _check_best(pair, rows, chosen)
             mine = next(row for row in rows if (row.alpha, row.beta) == pair)
-            gap = _gap_to_predictions(mine, name, scores)
+            gap = _gap_to_predictions(mine, name, scores, searched_with(chosen, scores))
             if gap is None:
                 unseen.append(name)
             elif gap > NOTED:
                 differing[name] = gap
     return _unconfirmed(unseen, differing)
+
+
+def searched_with(chosen: SearchResult, scores: Scores) -> int:
+    """The seed of the search's trainings."""
+    return scores.seed if chosen.seed is None else chosen.seed
 
 
 def _unconfirmed(unseen: Sequence[str], differing: Mapping[str, float]) -> list[str]:
@@ -109,17 +115,17 @@ def _check_best(pair: tuple[float, float], rows: Sequence[SearchRow], chosen: Se
         )
 
 
-def _gap_to_predictions(row: SearchRow, fold: str, scores: Scores) -> float | None:
-    """How far the row's scores are from those of the fold's validation predictions.
+def _gap_to_predictions(row: SearchRow, fold: str, scores: Scores, seed: int) -> float | None:
+    """How far the row's scores are from those of the fold's validation predictions by its seed.
 
-    `None` where the fold has no validation predictions.
+    `None` where the fold has no such validation predictions.
     """
     main = scores.of(scores.main)
-    measured = {f.name: f.numbers for f in main.validation.folds} if main.validation else {}
+    measured = by_fold(main.validation, seed, scores)
     if fold not in measured:
         return None
     gap = _gap(row, measured[fold])
-    tested = [f.numbers for f in main.clean.folds if f.name == fold]
+    tested = [n for name, n in by_fold(main.clean, seed, scores).items() if name == fold]
     if gap > ROUNDING and any(_gap(row, numbers) <= ROUNDING for numbers in tested):
         raise MtlserError(
             f"{_pair(row)}: its WA {row.wa:.4f}, UA {row.ua:.4f} and F1 {row.f1:.4f} are those of "
@@ -127,6 +133,18 @@ def _gap_to_predictions(row: SearchRow, fold: str, scores: Scores) -> float | No
             "`mtlser search` again"
         )
     return gap
+
+
+def seeds(scores: Scores) -> tuple[int, ...]:
+    """The seeds of the main system's trainings."""
+    return scores.of(scores.main).seeds or (scores.seed,)
+
+
+def by_fold(part: ConditionScores | None, seed: int, scores: Scores) -> dict[str, Numbers]:
+    """The numbers of one seed's training by the name of the fold; empty where it is not scored."""
+    if part is None or seed not in seeds(scores):
+        return {}
+    return {fold.name: fold.of_seed(seed) for fold in part.folds}
 
 
 def _gap(row: SearchRow, numbers: Numbers) -> float:

@@ -14,7 +14,8 @@ SHORT = {"wa": "wa", "ua": "ua", "f1": "macro_f1", "weighted_f1": "weighted_f1"}
 def flat(scores: Scores) -> dict[str, Value]:
     """Names to values; rates 0-1, `None` where a value does not exist.
 
-    `wa_mean`, `wa_sd`, ...: the main system on clean test over folds. `f1` is macro F1. `wer`,
+    `wa_mean`, `wa_sd`, ...: the main system on clean test over folds; with `seeds` above 1 each
+    fold is the mean over seeds, and `wa_seed_sd` is over seeds. `f1` is macro F1. `wer`,
     `wer_normalised`, `cer` and `speaker_accuracy` are pooled over folds, with `_mean` and `_sd`
     beside them.
     `svm_wa_mean`: another system. `snr_5_wa_mean`: babble (the first kind of noise) at 5 dB; other
@@ -35,6 +36,7 @@ def flat(scores: Scores) -> dict[str, Value]:
         "utterances": scores.utterances,
         "without_transcript": scores.without_transcript,
         "seed": scores.seed,
+        "seeds": len(scores.seeds) or 1,
         "recipe": scores.recipe_name,
         "recipe_hash": scores.recipe_hash,
         "manifest_digest": scores.manifest_digest,
@@ -55,7 +57,11 @@ def _clean(main: SystemScores) -> dict[str, Value]:
         values[metric] = getattr(main.clean.pooled, metric)
         values[f"{metric}_mean"] = spread.mean if spread else None
         values[f"{metric}_sd"] = spread.sd if spread else None
+        if metric in main.clean.seed_spreads:
+            values[f"{metric}_seed_sd"] = main.clean.seed_spreads[metric].sd
     speaker = main.speaker
+    if speaker is not None and speaker.seed_spread is not None:
+        values["speaker_accuracy_seed_sd"] = speaker.seed_spread.sd
     values["speaker_accuracy"] = speaker.pooled if speaker else None
     values["speaker_accuracy_mean"] = speaker.spread.mean if speaker else None
     values["speaker_accuracy_sd"] = speaker.spread.sd if speaker else None
@@ -72,11 +78,14 @@ def _clean(main: SystemScores) -> dict[str, Value]:
 
 
 def _spreads(system: SystemScores, condition: str) -> dict[str, Value]:
-    spreads = system.condition(condition).spreads
+    measured = system.condition(condition)
+    spreads, over_seeds = measured.spreads, measured.seed_spreads
     values: dict[str, Value] = {}
     for name, metric in SHORT.items():
         values[f"{name}_mean"] = spreads[metric].mean
         values[f"{name}_sd"] = spreads[metric].sd
+        if metric in over_seeds:
+            values[f"{name}_seed_sd"] = over_seeds[metric].sd
     return values
 
 

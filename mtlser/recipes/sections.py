@@ -154,6 +154,9 @@ class TrainRecipe(Section):
     ctc_reduction: Literal["mean", "sum"] = "mean"
     """`sum` adds CTC up over each device batch, as the published code does: alpha then grows with
     `device_batch`, which it needs."""
+    seeds: PositiveInt = 1
+    """Trainings of each fold and system: with the recipe's `seed` and those that follow it. Each
+    result names its own, so the number is no part of the recipe's hash."""
     padding: Literal["none", "seen"] = "none"
     """`seen` fills a device batch's clips up to the longest and takes the zeros for speech in
     training, as the published code does; needs `device_batch`. Predictions never see padding."""

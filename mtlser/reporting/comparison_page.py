@@ -13,7 +13,7 @@ from mtlser.files import write_text
 from mtlser.records import CLEAN, Prediction, Record, read_jsonl, write_json
 from mtlser.reporting import exports, figures, material, page, significance, studies, verdict
 from mtlser.reporting.figures import Figure
-from mtlser.reporting.formats import ABSENT, count, spread
+from mtlser.reporting.formats import ABSENT, count, speaker_spread, spread_of
 from mtlser.reporting.runs import Finished
 from mtlser.reporting.tables import Table
 from mtlser.tracking import NullRun
@@ -107,7 +107,7 @@ def _main(run: Finished) -> SystemScores:
 
 def _verdict(runs: Sequence[Finished], compared: Compared) -> str:
     """Who is ahead in UA, and whether a difference is shown, in one or two sentences."""
-    reached = ", ".join(f"{run.label} {spread(_main(run).clean.spreads['ua'])} %" for run in runs)
+    reached = ", ".join(f"{run.label} {spread_of(_main(run).clean, 'ua')} %" for run in runs)
     rows = [row for row in compared.comparisons if row.metric == "ua"]
     tested = "; ".join(
         f"{runs[0].label} is {verdict.against(row)}" for row in rows if row.gap is not None
@@ -134,15 +134,15 @@ def _runs(runs: Sequence[Finished]) -> Table:
     rows = []
     for run in runs:
         one, s = _main(run), run.scores
-        values = [spread(one.clean.spreads.get(m)) for m in ("ua", "wa", "macro_f1", "wer")]
-        speaker = spread(one.speaker.spread if one.speaker else None)
+        values = [spread_of(one.clean, m) for m in ("ua", "wa", "macro_f1", "wer")]
+        speaker = speaker_spread(one)
         protocol = f"{s.protocol} (leaks)" if s.leaks else s.protocol
         about = (s.corpus, protocol, str(len(s.fold_names)), count(s.utterances))
         anew = "yes" if run.recomputed else "not at hand"
         rows.append((run.label, s.main, *values, speaker, *about, s.manifest_digest[:12], anew))
     return Table(
         id="runs",
-        caption="Clean test: mean ± SD over folds, percent",
+        caption="Clean test: mean ± SD over folds, with several seeds / SD over seeds, percent",
         columns=(
             *("Run", "System", "UA", "WA", "Macro F1", "WER", "Speaker"),
             *("Corpus", "Protocol", "Folds", "Utterances", "Manifest", "Recomputed"),

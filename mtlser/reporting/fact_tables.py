@@ -1,6 +1,7 @@
 """Tables that are not from predictions: literature, cost, the search, baselines without audio."""
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 from mtlser.evaluation import literature
@@ -124,17 +125,21 @@ def choices(search: SearchResult) -> Table:
         caption="Pair and epoch chosen for each fold",
         columns=("Fold", "Alpha", "Beta", "Epoch", f"Validation {metric}"),
         rows=tuple(_choice(choice, search) for choice in search.choices),
+        note="Of several seeds: the epoch of each, and the mean of their validation scores."
+        if any(len(search.reached_by(choice.fold)) > 1 for choice in search.choices)
+        else "",
     )
 
 
 def _choice(choice: Choice, search: SearchResult) -> tuple[str, ...]:
     reached = search.reached_by(choice.fold)
+    scores = [each.score for each in reached]
     return (
         str(choice.fold),
         f"{choice.alpha:g}",
         f"{choice.beta:g}",
-        ABSENT if reached is None else str(reached.epoch),
-        choice_score(search, None if reached is None else reached.score),
+        ", ".join(str(each.epoch) for each in reached) or ABSENT,
+        choice_score(search, fmean(scores) if scores else None),
     )
 
 

@@ -6,7 +6,9 @@ Colours are left to the page: `meta.colour` names one of its nine, `meta.heat` i
 from collections.abc import Sequence
 from typing import Any
 
-from mtlser.evaluation.score_records import ConditionScores, Scores, Spread, SystemScores
+from mtlser.evaluation import numbers
+from mtlser.evaluation.number_records import Spread
+from mtlser.evaluation.score_records import ConditionScores, FoldScores, Scores, SystemScores
 from mtlser.records import CLEAN, Record
 from mtlser.reporting.formats import percent, spread
 from mtlser.reporting.tables import Table
@@ -78,8 +80,8 @@ def line(
         "meta": {"colour": place % COLOURS + 1},
         "hovertemplate": "%{fullData.name}, %{x}: " + hover + "<extra></extra>",
     }
-    if sd is not None and any(value is not None for value in sd):
-        trace["error_y"] = {"type": "data", "array": list(sd), "thickness": 1.2, "width": 3}
+    if sd is not None and (bars := _bars(sd)):
+        trace |= bars
         trace["hovertemplate"] = (
             "%{fullData.name}, %{x}: " + hover + " ± %{error_y.array:.1f}<extra></extra>"
         )
@@ -93,6 +95,7 @@ def by_fold(scores: Scores) -> Figure:
     for place, one in enumerate(scores.systems):
         for shade, metric in enumerate(("wa", "ua") if place == 0 else ("ua",)):
             known = {fold.name: getattr(fold.numbers, metric) for fold in one.clean.folds}
+            sds = {fold.name: _seed_sd(fold, metric) for fold in one.clean.folds}
             values = [hundred(known.get(name)) for name in names]
             label = metric.upper() if place == 0 else f"{one.system} {metric.upper()}"
             traces.append(
@@ -104,6 +107,7 @@ def by_fold(scores: Scores) -> Figure:
                     "visible": True if place == 0 else "legendonly",
                     "meta": {"colour": (place + (place > 0) + shade) % COLOURS + 1},
                     "hovertemplate": "%{fullData.name}, %{x}: %{y:.1f} %<extra></extra>",
+                    **_bars([hundred(sds.get(name)) for name in names]),
                 }
             )
             rows.append((one.system, metric.upper(), *(percent(known.get(n)) for n in names)))
@@ -113,8 +117,9 @@ def by_fold(scores: Scores) -> Figure:
     return Figure(
         id="figure-4",
         title=f"WA and UA of {scores.main} by fold",
-        caption="As the paper's figure 4: clean test of each fold, percent. Click a name above the "
-        "figure to show or hide it.",
+        caption="As the paper's figure 4: clean test of each fold, percent. "
+        + ("Error bars: SD over seeds. " if scores.systems[0].clean.seed_spreads else "")
+        + "Click a name above the figure to show or hide it.",
         description="Percent. " + "; ".join(descriptions) + ".",
         data=tuple(traces),
         x={"type": "category", "title": {"text": "held out"}, "showgrid": False},
@@ -128,75 +133,17 @@ def by_fold(scores: Scores) -> Figure:
     )
 
 
-def confusion_by_fold(scores: Scores) -> Figure:
-    """The main system's confusion on each fold (paper, figure 5)."""
-    folds = scores.of(scores.main).clean.folds
-    return _confusion(
-        "figure-5",
-        f"Confusion of {scores.main} by fold",
-        "As the paper's figure 5: one matrix a fold; rows are the true class, shares of the row in "
-        "percent.",
-        [(f"{f.name} – WA {percent(f.numbers.wa)}", f.name, f.numbers.confusion) for f in folds],
-        scores.classes,
-    )
+def _seed_sd(fold: FoldScores, metric: str) -> float | None:
+    """SD over seeds of one fold; `None` where there is one seed."""
+    over_seeds = numbers.spread_of(getattr(each.numbers, metric) for each in fold.seeds)
+    return over_seeds.sd if over_seeds else None
 
 
-def confusion_overall(scores: Scores) -> Figure:
-    """Every system's confusion over all folds (paper, figure 6)."""
-    return _confusion(
-        "figure-6",
-        "Confusion over all folds",
-        "As the paper's figure 6: counts of all folds' tests added up; rows are the true class, "
-        "shares of the row in percent.",
-        [
-            (f"{s.system} – WA {percent(s.clean.pooled.wa)}", s.system, s.clean.pooled.confusion)
-            for s in scores.systems
-        ],
-        scores.classes,
-    )
-
-
-def _confusion(
-    key: str,
-    title: str,
-    caption: str,
-    parts: Sequence[tuple[str, str, Sequence[Sequence[int]]]],
-    classes: Sequence[str],
-) -> Figure:
-    traces, rows = [], []
-    for place, (_, name, counts) in enumerate(parts):
-        shares = [[hundred(c / sum(row)) if sum(row) else None for c in row] for row in counts]
-        traces.append(
-            heat(place, list(classes), list(classes), shares, "%{z:.0f}")
-            | {
-                "customdata": [list(row) for row in counts],
-                "hovertemplate": "true %{y}, predicted %{x}: %{z:.1f} % (%{customdata})"
-                "<extra></extra>",
-                "zmin": 0,
-                "zmax": 100,
-            }
-        )
-        rows += [
-            (name, truth, *(f"{number:,}" for number in row))
-            for truth, row in zip(classes, counts, strict=True)
-        ]
-    return Figure(
-        id=key,
-        title=title,
-        caption=caption,
-        description=f"{caption} Every count is in the table below.",
-        data=tuple(traces),
-        x={"type": "category", "title": {"text": "predicted"}},
-        y={"type": "category", "title": {"text": "true"}, "autorange": "reversed"},
-        panels=tuple(label for label, _, _ in parts),
-        height=270,
-        table=Table(
-            id=f"{key}-numbers",
-            caption="Utterances by true and predicted class",
-            columns=("Set", "True", *(f"Predicted {name}" for name in classes)),
-            rows=tuple(rows),
-        ),
-    )
+def _bars(sds: Sequence[float | None]) -> dict[str, Any]:
+    """Error bars of a trace; empty where no value has any."""
+    if all(sd is None for sd in sds):
+        return {}
+    return {"error_y": {"type": "data", "array": list(sds), "thickness": 1.2, "width": 3}}
 
 
 def heat(

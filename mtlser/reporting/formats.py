@@ -1,6 +1,7 @@
 """Numbers as people read them: percent with one decimal, p-values, spreads."""
 
-from mtlser.evaluation.score_records import Spread
+from mtlser.evaluation.number_records import Spread
+from mtlser.evaluation.score_records import ConditionScores, Scores, SystemScores
 
 ABSENT = "–"
 
@@ -14,16 +15,36 @@ def percent(rate: float | None) -> str:
     return ABSENT if rate is None else f"{rate * 100:.1f}"
 
 
-def spread(value: Spread | None) -> str:
-    """Mean ± SD in percent; the mean alone where there is one fold only.
+def spread(value: Spread | None, over_seeds: Spread | None = None) -> str:
+    """Mean ± SD over folds in percent, then the SD over seeds; what there is of them.
 
     >>> spread(Spread(mean=0.6857, sd=0.0412, n=5)), spread(Spread(mean=0.5, sd=None, n=1))
     ('68.6 ± 4.1', '50.0')
+    >>> spread(Spread(mean=0.6857, sd=0.0412, n=5), Spread(mean=0.6857, sd=0.006, n=3))
+    '68.6 ± 4.1 / 0.6'
     """
     if value is None:
         return ABSENT
     mean = percent(value.mean)
-    return mean if value.sd is None else f"{mean} ± {percent(value.sd)}"
+    folds = mean if value.sd is None else f"{mean} ± {percent(value.sd)}"
+    return folds if over_seeds is None else f"{folds} / {percent(over_seeds.sd)}"
+
+
+def spread_of(part: ConditionScores, metric: str) -> str:
+    """A metric over folds and seeds, as `spread` writes it."""
+    return spread(part.spreads.get(metric), part.seed_spreads.get(metric))
+
+
+def speaker_spread(scores: SystemScores) -> str:
+    """Speaker accuracy over folds and seeds, as `spread` writes it."""
+    known = scores.speaker
+    return ABSENT if known is None else spread(known.spread, known.seed_spread)
+
+
+def what_spread(scores: Scores) -> str:
+    """What the figures of `spread` are."""
+    over_seeds = any(one.clean.seed_spreads for one in scores.systems)
+    return "mean ± SD over folds" + (" / SD over seeds" if over_seeds else "")
 
 
 def p_value(p: float | None) -> str:

@@ -66,6 +66,8 @@ def clips(
 ) -> tuple[Clip, ...]:
     """The system's most confident mistakes on clean test, taken from each true class in turn.
 
+    Of a system with several seeds they are those of the first one.
+
     Args:
         columns: all predictions.
         system: whose mistakes.
@@ -78,6 +80,7 @@ def clips(
         MtlserError: an utterance is not in the manifest, or its audio cannot be read.
     """
     block = columns.blocks[system, "test", CLEAN]
+    block = block.where(block.seed == columns.seeds_of(system)[0])
     folds = {fold.index: fold.name for fold in plan.folds}
     return tuple(
         _clip(columns, block, index, folds, corpus, manifest)

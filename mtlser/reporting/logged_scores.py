@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
-from mtlser.evaluation.score_records import Scores, SystemScores
+from mtlser.evaluation.number_records import SPREAD_METRICS
+from mtlser.evaluation.numbers import spread_of
+from mtlser.evaluation.score_records import FoldScores, Scores, SystemScores
 from mtlser.tracking import Run, numbers
 
 FILES = ("report.html", "scores.json", "summary.json", "folds.json", "tables.md", "tables.tex")
@@ -34,7 +36,10 @@ def log_scores(run: Run, scores: Scores, folder: Path) -> None:
 
 
 def fold_scores(system: SystemScores, fold: str) -> dict[str, float]:
-    """One fold's test scores by condition: `test_clean_wa`, `test_babble_5dB_wer`, ..."""
+    """One fold's test scores by condition: `test_clean_wa`, `test_babble_5dB_wer`, ...
+
+    Of several seeds these are means, and `test_clean_wa_seed_sd` is the SD over seeds.
+    """
     metrics: dict[str, float] = {}
     for condition in system.test:
         prefix = f"test_{condition.condition.replace('@', '_')}"
@@ -42,7 +47,21 @@ def fold_scores(system: SystemScores, fold: str) -> dict[str, float]:
             if part.name == fold:
                 values = numbers(part.numbers.model_dump(exclude={"utterances"}))
                 metrics |= {f"{prefix}_{name}": value for name, value in values.items()}
+                metrics |= {f"{prefix}_{name}": value for name, value in _seed_sds(part).items()}
     for speaker in system.speaker.folds if system.speaker else ():
         if speaker.name == fold:
             metrics["speaker_accuracy"] = speaker.accuracy
     return metrics
+
+
+def _seed_sds(fold: FoldScores) -> dict[str, float]:
+    """The SD over seeds of each metric of a fold; empty where there is one seed."""
+    known = {
+        metric: spread_of(getattr(each.numbers, metric) for each in fold.seeds)
+        for metric in SPREAD_METRICS
+    }
+    return {
+        f"{name}_seed_sd": spread.sd
+        for name, spread in known.items()
+        if spread is not None and spread.sd is not None
+    }

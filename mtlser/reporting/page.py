@@ -15,6 +15,7 @@ from mtlser.evaluation.score_records import Scores
 from mtlser.files import write_text
 from mtlser.reporting import (
     bundle,
+    confusion,
     fact_tables,
     facts,
     figures,
@@ -44,13 +45,13 @@ def render(scores: Scores, context: PageContext, clips: Sequence[Clip] = ()) -> 
     main, search = scores.of(scores.main), context.search
     audit = facts.audit(context.audit)
     drawn, absent = _studies(context)
-    by_fold, confusion = figures.by_fold(scores), figures.confusion_by_fold(scores)
+    by_fold, of_folds = figures.by_fold(scores), confusion.by_fold(scores)
     noisy = [one for one in scores.systems if len(one.test) > 1]
-    overall, noise = figures.confusion_overall(scores), figures.noise(noisy)
+    overall, noise = confusion.overall(scores), figures.noise(noisy)
     known = scores.literature or literature.table_4()
     return shell(
         "report.html.j2",
-        [by_fold, overall, confusion, *noise, *drawn],
+        [by_fold, overall, of_folds, *noise, *drawn],
         {"scores": scores.model_dump_json(), "context": context.model_dump_json()},
         context.environment,
         title=verdict.title(scores),
@@ -64,7 +65,7 @@ def render(scores: Scores, context: PageContext, clips: Sequence[Clip] = ()) -> 
         figures={
             "by_fold": by_fold,
             "overall": overall,
-            "confusion": confusion,
+            "confusion": of_folds,
             "noise": noise,
             "studies": drawn,
         },
@@ -94,6 +95,7 @@ def paper_tables(scores: Scores) -> list[Table]:
     every = _tables(scores) | _fact_tables(scores, facts.audit({}))
     listed: list[Table | None] = [every["systems"], every["intervals"], every["styles"]]
     listed += [
+        every["seeds"],
         every["calibration"],
         every["transcripts"],
         every["recommended"],
@@ -168,8 +170,9 @@ def _tables(scores: Scores) -> dict[str, Any]:
         "folds": [tables.folds(scores, one) for one in scores.systems],
         "by_speaker": tables.groups(scores, "speaker"),
         "by_gender": tables.groups(scores, "gender"),
-        "speakers": tables.speakers(main),
-        "noise": [tables.noise(one) for one in noisy],
+        "speakers": task_tables.speakers(main),
+        "seeds": task_tables.seeds(scores),
+        "noise": [tables.noise(scores, one) for one in noisy],
         "classes": tables.classes(scores),
     }
 

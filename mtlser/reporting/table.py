@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 from mtlser.evaluation.score_records import Scores, SystemScores
 from mtlser.records import CLEAN
 from mtlser.reporting import verdict
-from mtlser.reporting.formats import p_value, points, signed, spread
+from mtlser.reporting.formats import (
+    p_value,
+    points,
+    signed,
+    speaker_spread,
+    spread_of,
+    what_spread,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,7 +23,7 @@ COLUMNS = (("WA", "wa"), ("UA", "ua"), ("macro F1", "macro_f1"), ("WER", "wer"))
 
 
 def console(scores: Scores, width: int = 100, colour: bool = False) -> str:
-    """The scores as text tables: systems, conditions of noise, tests; percent, mean ± SD.
+    """The scores as text tables: systems, conditions of noise, tests; percent.
 
     Args:
         scores: what was measured.
@@ -50,11 +57,10 @@ def console(scores: Scores, width: int = 100, colour: bool = False) -> str:
 
 def _systems(screen: "Console", scores: Scores) -> None:
     folds = len(scores.fold_names)
-    title = f"Clean test, {scores.protocol}, {folds} folds, percent: mean ± SD over folds"
+    title = f"Clean test, {scores.protocol}, {folds} folds, percent: {what_spread(scores)}"
     table = _table(title, "system", *(name for name, _ in COLUMNS), "speaker accuracy")
     for system in scores.systems:
-        speaker = system.speaker.spread if system.speaker else None
-        table.add_row(system.system, *_row(system, CLEAN), spread(speaker))
+        table.add_row(system.system, *_row(system, CLEAN), speaker_spread(system))
     screen.print(table)
 
 
@@ -102,8 +108,7 @@ def _tests(screen: "Console", scores: Scores) -> None:
 
 
 def _row(system: SystemScores, condition: str) -> list[str]:
-    spreads = system.condition(condition).spreads
-    return [spread(spreads.get(metric)) for _, metric in COLUMNS]
+    return [spread_of(system.condition(condition), metric) for _, metric in COLUMNS]
 
 
 def _table(title: str, *columns: str) -> "Table":

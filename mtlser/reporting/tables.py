@@ -5,11 +5,21 @@ import zlib
 from collections.abc import Sequence
 
 from mtlser.evaluation.metrics import BINS
-from mtlser.evaluation.score_records import GroupKind, Numbers, Scores, SystemScores
+from mtlser.evaluation.number_records import Numbers
+from mtlser.evaluation.score_records import GroupKind, Scores, SystemScores
 from mtlser.records import Record
-from mtlser.reporting.formats import ABSENT, count, p_value, percent, points, spread
+from mtlser.reporting.formats import (
+    ABSENT,
+    count,
+    p_value,
+    percent,
+    points,
+    speaker_spread,
+    spread_of,
+    what_spread,
+)
 
-NUMBER = re.compile(r"[–★\d.,%±+− e-]*( to [–\d.,+−e-]+)?")
+NUMBER = re.compile(r"[–★\d.,%±/+− e-]*( to [–\d.,+−e-]+)?")
 MOST_GROUPS = 100
 """Speakers that a table names, the worst ones."""
 MOST_FOLDS = 3
@@ -71,15 +81,15 @@ def systems(scores: Scores) -> Table:
 
     rows = []
     for one in scores.systems:
-        s = one.clean.spreads
-        metrics = [spread(s.get(m)) for m in ("ua", "wa", "macro_f1", "weighted_f1", "wer", "cer")]
-        speaker = spread(one.speaker.spread if one.speaker else None)
+        named = ("ua", "wa", "macro_f1", "weighted_f1", "wer", "cer")
+        metrics = [spread_of(one.clean, metric) for metric in named]
+        speaker = speaker_spread(one)
         error = percent(one.clean.pooled.calibration_error)
         tests = (p(one.system, "ua"), p(one.system, "wa"))
         rows.append((one.system, *metrics, speaker, error, *tests))
     return Table(
         id="systems",
-        caption="Systems measured on the same folds: mean ± SD over folds, percent "
+        caption=f"Systems measured on the same folds: {what_spread(scores)}, percent "
         "(as the paper's table 4)",
         columns=(
             *("System", "UA", "WA", "Macro F1", "Weighted F1", "WER", "CER"),
@@ -144,22 +154,6 @@ def folds(scores: Scores, one: SystemScores) -> Table:
     )
 
 
-def speakers(one: SystemScores) -> Table | None:
-    """Speaker accuracy by fold; `None` where it was not measured."""
-    if one.speaker is None:
-        return None
-    return Table(
-        id=f"speakers-{slug(one.system)}",
-        caption=f"Speaker accuracy of {one.system} on held-out utterances of training speakers, "
-        f"percent; {percent(one.speaker.pooled)} over all folds",
-        columns=("Fold", "Utterances", "Accuracy"),
-        rows=tuple(
-            (fold.name, count(fold.utterances), percent(fold.accuracy))
-            for fold in one.speaker.folds
-        ),
-    )
-
-
 def groups(scores: Scores, kind: GroupKind) -> Table | None:
     """The main system by speaker or by gender, worst first; `None` where none was measured."""
     measured = scores.groups_of(kind)
@@ -194,16 +188,15 @@ def _folds(names: Sequence[str]) -> str:
     return f"{', '.join(names[:MOST_FOLDS])} and {len(names) - MOST_FOLDS} more"
 
 
-def noise(one: SystemScores) -> Table:
+def noise(scores: Scores, one: SystemScores) -> Table:
     """One system under every condition (paper, table 5)."""
     metrics = ("wa", "ua", "macro_f1", "weighted_f1", "wer", "cer")
     return Table(
         id=f"noise-{slug(one.system)}",
-        caption=f"{one.system} under noise: mean ± SD over folds, percent (as the paper's table 5)",
+        caption=f"{one.system} under noise: {what_spread(scores)}, percent (as the paper's "
+        "table 5)",
         columns=("Condition", "WA", "UA", "Macro F1", "Weighted F1", "WER", "CER"),
-        rows=tuple(
-            (c.condition, *(spread(c.spreads.get(metric)) for metric in metrics)) for c in one.test
-        ),
+        rows=tuple((c.condition, *(spread_of(c, metric) for metric in metrics)) for c in one.test),
     )
 
 

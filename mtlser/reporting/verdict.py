@@ -10,7 +10,14 @@ from mtlser.evaluation.score_records import Scores
 from mtlser.evaluation.significance.comparison_records import Comparison
 from mtlser.evaluation.significance.statistics import negligible
 from mtlser.evaluation.verification.claim_records import unverified
-from mtlser.reporting.formats import p_value, percent, points, spread
+from mtlser.reporting.formats import (
+    p_value,
+    percent,
+    points,
+    speaker_spread,
+    spread,
+    spread_of,
+)
 
 FEW = 2
 """So many other systems are named one by one in the verdict."""
@@ -39,6 +46,14 @@ def scorings(scores: Scores) -> str:
     )
     if recipes > 1:
         text += " The best of several is better than it would be on new speakers."
+    here = {(one.system, scores.recipe_hash): one.seeds for one in scores.systems}
+    for each in scores.scorings:
+        own = here.get((each.system, each.recipe_hash), each.seeds)
+        if set(each.seeds) - set(own):
+            text += (
+                f" {each.system} was scored with {len(each.seeds)} seeds, of which this report has "
+                f"{len(own)}: a seed that was picked by its score is better than the mean."
+            )
     return text
 
 
@@ -46,11 +61,18 @@ def sentence(scores: Scores) -> str:
     """UA and WA over folds, then the difference to the other systems and its significance."""
     clean = scores.of(scores.main).clean
     folds = len(scores.fold_names)
+    seeds = len(scores.of(scores.main).seeds)
     over = (
         f"mean ± SD over {folds} {scores.protocol} folds"
         if folds > 1
         else f"one {scores.protocol} fold, so no standard deviation"
     )
+    if clean.seed_spreads:
+        over += (
+            f", each the mean of {seeds} seeds; SD over seeds "
+            f"{percent(clean.seed_spreads['ua'].sd)} in UA, "
+            f"{percent(clean.seed_spreads['wa'].sd)} in WA"
+        )
     text = (
         f"{scores.main} reaches {spread(clean.spreads['ua'])} % UA and "
         f"{spread(clean.spreads['wa'])} % WA ({over})."
@@ -155,18 +177,17 @@ def _unlike_release(scores: Scores, ingest: Mapping[str, Any]) -> list[str]:
 
 
 def headline(scores: Scores) -> list[tuple[str, str]]:
-    """The main system's figures by name, in percent: mean ± SD over folds."""
+    """The main system's figures by name, in percent, as `formats.spread` writes them."""
     main = scores.of(scores.main)
-    spreads = main.clean.spreads
     figures = [
-        ("UA", spread(spreads["ua"])),
-        ("WA", spread(spreads["wa"])),
-        ("Macro F1", spread(spreads["macro_f1"])),
+        ("UA", spread_of(main.clean, "ua")),
+        ("WA", spread_of(main.clean, "wa")),
+        ("Macro F1", spread_of(main.clean, "macro_f1")),
     ]
-    if "wer" in spreads:
-        figures.append(("WER", spread(spreads["wer"])))
+    if "wer" in main.clean.spreads:
+        figures.append(("WER", spread_of(main.clean, "wer")))
     if main.speaker is not None:
-        figures.append(("Speaker accuracy", spread(main.speaker.spread)))
+        figures.append(("Speaker accuracy", speaker_spread(main)))
     figures.append(("Calibration error (ECE)", percent(main.clean.pooled.calibration_error)))
     return figures
 

@@ -71,7 +71,8 @@ def split(corpus: str, recipe: Recipe, out: str) -> list[str]:
 def cells(plan: FoldPlan, recipe: Recipe) -> list[str]:
     """The text of every cell that the recipe has to be trained on these folds."""
     return [
-        Cell(system=system, fold=fold.index, seed=recipe.seed).text
+        Cell(system=system, fold=fold.index, seed=recipe.seed + further).text
+        for further in range(recipe.train.seeds)
         for system in ("mtlser", *recipe.baseline.systems)
         for fold in plan.folds
     ]

@@ -31,8 +31,8 @@ def records(corpus: Path, folds: Path) -> dict[str, Custody | None]:
 
 
 def resolved(chosen: SearchResult, cells: Sequence[Path]) -> SearchResult:
-    """The search's choices with what the training of each fold reached, where it is given."""
-    reached = {each.fold: each for each in chosen.reached}
+    """The search's choices with what each fold's trainings reached, where they are given."""
+    reached = {(each.fold, each.seed): each for each in chosen.reached}
     for folder in cells:
         if (folder / "result.json").is_file():
             result = read_json(folder / "result.json", CellResult)
@@ -40,6 +40,11 @@ def resolved(chosen: SearchResult, cells: Sequence[Path]) -> SearchResult:
             if cell.system != "mtlser" or cell.fold is None:
                 continue
             if result.epoch is not None and result.score is not None:
-                reached[cell.fold] = Reached(fold=cell.fold, epoch=result.epoch, score=result.score)
-    folds = [choice.fold for choice in chosen.choices if choice.fold in reached]
-    return chosen.model_copy(update={"reached": tuple(reached[fold] for fold in folds)})
+                reached.pop((cell.fold, None), None)
+                reached[cell.fold, cell.seed] = Reached(
+                    fold=cell.fold, seed=cell.seed, epoch=result.epoch, score=result.score
+                )
+    folds = {choice.fold: place for place, choice in enumerate(chosen.choices)}
+    known = [each for each in reached.values() if each.fold in folds]
+    ordered = sorted(known, key=lambda each: (folds[each.fold], each.seed or 0))
+    return chosen.model_copy(update={"reached": tuple(ordered)})

@@ -89,9 +89,12 @@ def run(
 def chosen_network(
     cell: Cell, fold: Fold, inputs: Inputs, recipe: Recipe, work: WorkFolder, parent: Run
 ) -> Path:
-    """Folder of the fold's network: the search's own checkpoint, or one trained now."""
+    """Folder of the fold's network: the search's own checkpoint, or one trained now.
+
+    The search trains with the recipe's seed; with another one the chosen pair is trained anew.
+    """
     choice, folder = inputs.choice(fold.index)
-    if choice.run is not None:
+    if choice.run is not None and cell.seed == recipe.seed:
         return folder / choice.run
     training = Training(cell, choice.alpha, choice.beta, fold)
     return network.train_network(training, inputs, recipe, work, parent)

@@ -66,7 +66,7 @@ def cell_key(training: Training, inputs: Inputs, recipe: Recipe) -> str:
         "manifest": inputs.plan.manifest_digest,
         "fold": [fold.train, fold.validation, fold.speaker_check],
         "model": recipe.model.model_dump(),
-        "train": recipe.train.model_dump(exclude={"alpha", "beta", "checkpoint_s"}),
+        "train": recipe.train.model_dump(exclude={"alpha", "beta", "checkpoint_s", "seeds"}),
         "metric": recipe.search.metric,
     }
     text = json.dumps(decides, sort_keys=True)

@@ -38,4 +38,4 @@ def test_a_training_says_what_its_fold_reached(chosen: SearchResult, tmp_path: P
     write_json(tmp_path / "result.json", result)
     after = resolved(chosen, [tmp_path])
     assert after.choices == chosen.choices
-    assert after.reached == (*chosen.reached, Reached(fold=1, epoch=5, score=0.5))
+    assert after.reached == (*chosen.reached, Reached(fold=1, seed=0, epoch=5, score=0.5))

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from mtlser.evaluation import probabilities, scores, summary
-from mtlser.evaluation.score_records import Numbers, Scores
+from mtlser.evaluation.number_records import Numbers
+from mtlser.evaluation.score_records import Scores
 from mtlser.records import EMOTIONS, Prediction
 from mtlser.reporting import page, task_tables
 from tests.helpers.factories import make_plan, make_predictions, make_recipe

@@ -5,7 +5,7 @@ import pytest
 
 from mtlser.data import text
 from mtlser.evaluation import gathering, metrics, numbers, scores, summary
-from mtlser.evaluation.score_records import Numbers
+from mtlser.evaluation.number_records import Numbers
 from mtlser.evaluation.transcripts import normalised
 from mtlser.reporting import page, task_tables
 from tests.helpers.factories import make_plan, make_prediction, make_recipe

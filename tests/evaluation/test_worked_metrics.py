@@ -8,7 +8,7 @@ import pytest
 from sklearn import metrics as sk
 
 from mtlser.evaluation import counts, gathering, metrics, numbers
-from mtlser.evaluation.score_records import Numbers
+from mtlser.evaluation.number_records import Numbers
 from mtlser.evaluation.significance import statistics
 from mtlser.records import EMOTIONS
 from tests.helpers.factories import make_prediction

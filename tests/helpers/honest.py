@@ -219,6 +219,8 @@ def _write_result(
     }
     network = cell.system == "mtlser"
     if network:
+        texts = [(p.text_true or "", p.text_predicted or "") for p in validation]
+        figures["wer"] = metrics.word_error_rate([t for t, _ in texts], [h for _, h in texts])
         rows = []
         for epoch in range(1, EPOCHS + 1):
             less = 0.0 if epoch == 2 else 0.1

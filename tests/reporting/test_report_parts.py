@@ -14,6 +14,7 @@ from mtlser.evaluation.fact_records import CostRow, NoiseFacts
 from mtlser.records import CellResult, write_json
 from mtlser.reporting import (
     bundle,
+    confusion,
     exports,
     fact_tables,
     figures,
@@ -45,8 +46,8 @@ def drawn() -> list[Figure]:
     assert training is not None
     runs = {"w2v": trained, "hubert": trained}
     return [
-        *(figures.by_fold(scores), figures.confusion_by_fold(scores)),
-        *(figures.confusion_overall(scores), *figures.noise(scores.systems)),
+        *(figures.by_fold(scores), confusion.by_fold(scores)),
+        *(confusion.overall(scores), *figures.noise(scores.systems)),
         *(*seen, *studies.encoders(runs)[0], surface, training),
     ]
 
@@ -66,12 +67,10 @@ def test_figures_show_what_was_measured() -> None:
     assert wa["y"] == [round(fold.numbers.wa * 100, 2) for fold in folds]
     assert ua["y"] == [round(fold.numbers.ua * 100, 2) for fold in folds]
     assert other["name"] == "svm UA"
-    confusion = figures.confusion_overall(scores)
+    drawn = confusion.overall(scores)
     counts = scores.of("mtlser").clean.pooled.confusion
-    assert confusion.data[0]["customdata"] == [list(row) for row in counts]
-    assert confusion.data[0]["z"][0][0] == pytest.approx(
-        100 * counts[0][0] / sum(counts[0]), abs=0.01
-    )
+    assert drawn.data[0]["customdata"] == [list(row) for row in counts]
+    assert drawn.data[0]["z"][0][0] == pytest.approx(100 * counts[0][0] / sum(counts[0]), abs=0.01)
     noisy = figures.noise(scores.systems)[0].data[0]
     assert noisy["x"] == ["0 dB", "10 dB", "clean"]
     level = scores.of("mtlser").condition("babble@10dB").spreads["wa"]

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
+import numpy as np
+
 from mtlser.errors import MtlserError
 from mtlser.evaluation.columns import Block, Columns
 from mtlser.evaluation.score_records import ConditionScores, Scores
@@ -95,7 +97,8 @@ def intervals(columns: Columns, system: str) -> dict[str, Interval]:
     _, counts_scc = columns.confusion_by_speaker(columns.blocks[system, "test", CLEAN])
     if len(counts_scc) < 2:
         return {}
-    return {metric: bootstrap.over_speakers(counts_scc, metric, columns.seed) for metric in METRICS}
+    seed = columns.seeds[0]
+    return {metric: bootstrap.over_speakers(counts_scc, metric, seed) for metric in METRICS}
 
 
 def _row(
@@ -153,7 +156,10 @@ def _over_folds(
 def _over_utterances(
     first: Side, other: Side, metric: Metric, label: str, untested: Untested
 ) -> tuple[Interval | None, McNemar | None]:
-    """Bootstrap over speakers and (WA only) McNemar, where both sides predict the same clips."""
+    """Bootstrap over speakers and (WA only) McNemar, where both sides predict the same clips.
+
+    McNemar's test is of one prediction an utterance on each side: with several seeds there is none.
+    """
     if first.columns is None or other.columns is None:
         return None, None
     one, two = first.block, other.block
@@ -164,7 +170,7 @@ def _over_utterances(
         return None, None
     _, a_scc = first.columns.confusion_by_speaker(one)
     _, b_scc = other.columns.confusion_by_speaker(two)
-    seed, drawn, discordant = first.columns.seed, None, None
+    seed, drawn, discordant = first.columns.seeds[0], None, None
     if len(a_scc) > 1:
         drawn = _tried(
             lambda: bootstrap.difference_over_speakers(a_scc, b_scc, metric, seed),
@@ -174,12 +180,18 @@ def _over_utterances(
         )
     if metric == "wa":
         right = first.columns.right(one), other.columns.right(two)
-        discordant = mcnemar.mcnemar(*right, (first.name, other.name))
+        if max(len(np.unique(block.seed)) for block in (one, two)) == 1:
+            discordant = mcnemar.mcnemar(*right, (first.name, other.name))
+        else:
+            missing = untested.setdefault("McNemar's test", {})
+            missing[label] = "it takes one prediction an utterance, and there are several seeds"
     return drawn, discordant
 
 
 def _utterances(columns: Columns, block: Block) -> list[str]:
-    return [columns.truth.names[place] for place in block.utterance]
+    """The utterances, each once, in the order of folds."""
+    places = block.utterance[np.sort(np.unique(block.utterance, return_index=True)[1])]
+    return [columns.truth.names[place] for place in places]
 
 
 def _tried(attempt: Callable[[], T], kind: str, label: str, untested: Untested) -> T | None:

@@ -18,12 +18,14 @@ class Claim(Record):
 
 
 class Scoring(Record):
-    """One system whose test predictions on a fold plan were scored."""
+    """One system of one recipe whose test predictions on a fold plan were scored."""
 
     folds: str
     """Digest of the fold plan."""
     system: str
     recipe_hash: str
+    seeds: tuple[int, ...] = ()
+    """Of its trainings; empty in a record of an older version."""
     when: str = ""
     """UTC, ISO 8601; empty where it is known from MLflow."""
     who: str = ""

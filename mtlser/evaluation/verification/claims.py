@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
+from mtlser.evaluation import selection as choosing
+from mtlser.evaluation.choices import SearchResult
 from mtlser.evaluation.score_records import MAIN_SYSTEM, Scores
 from mtlser.evaluation.selection import NOTED
 from mtlser.evaluation.verification import epochs
 from mtlser.evaluation.verification.claim_records import Claim, Name, State
 from mtlser.evaluation.verification.sharing import Shared
 from mtlser.evaluation.verification.sources import MODEL, Source
-from mtlser.records import CellResult, FoldPlan, Utterance
+from mtlser.records import Cell, CellResult, FoldPlan, Utterance
 
 
 def data(plan: FoldPlan, utterances: Sequence[Utterance] | None, *, recorded: bool) -> Claim:
@@ -134,35 +136,38 @@ def weights(sources: Sequence[Source]) -> Claim:
 
 
 def selection(
-    scores: Scores, results: Mapping[int, CellResult], notes: Sequence[str] | None
+    scores: Scores,
+    results: Mapping[Cell, CellResult],
+    search: SearchResult | None,
+    notes: Sequence[str],
 ) -> Claim:
     """Epoch and pair were chosen on validation.
 
     Args:
         scores: of the report.
-        results: of the network's trainings that are at hand, by fold; their epochs are checked.
-        notes: what is amiss with the pairs; `None`: the search is not at hand.
+        results: of the network's trainings that are at hand, by cell; their epochs are checked.
+        search: what was chosen; `None`: not at hand.
+        notes: what is amiss with the pairs.
     """
-    if notes is not None and scores.main != MAIN_SYSTEM:
+    if search is not None and scores.main != MAIN_SYSTEM:
         detail = f"{scores.main} is not the network whose search and epochs are known here"
         return _claim("selection", "not at hand", f"declared, not verified: {detail}")
-    gaps = [
-        epochs.gap(results[fold], scores, name) if fold in results else None
-        for fold, name in enumerate(scores.fold_names)
-    ]
+    gaps = _gaps(scores, results)
     known = [gap for gap in gaps if gap is not None]
     lacking = []
-    if notes is None:
+    if search is None:
         lacking.append("the search was not given (--chosen)")
+    elif search.rows and choosing.searched_with(search, scores) not in choosing.seeds(scores):
+        lacking.append(f"the search trained with seed {search.seed}, which is not scored here")
     if len(known) < len(gaps):
         lacking.append(
-            f"{len(gaps) - len(known)} of {len(gaps)} folds have no history or no validation "
+            f"{len(gaps) - len(known)} of {len(gaps)} trainings have no history or no validation "
             "predictions beside them"
         )
     if lacking:
         return _claim("selection", "not at hand", f"declared, not verified: {'; '.join(lacking)}")
     if notes or max(known) > NOTED:
-        amiss = [*(notes or ())] or [
+        amiss = [*notes] or [
             f"validation predictions repeat the chosen epochs' figures only to "
             f"{max(known) * 100:.1f} points"
         ]
@@ -170,9 +175,21 @@ def selection(
     return _claim(
         "selection",
         "yes",
-        f"in all {len(gaps)} folds the pair and the epoch are the best of their validation "
+        f"in all {len(gaps)} trainings pair and epoch are the best of their validation "
         f"figures, which the validation predictions repeat to {max(known) * 100:.2f} points",
     )
+
+
+def _gaps(scores: Scores, results: Mapping[Cell, CellResult]) -> list[float | None]:
+    """How far each training's figures are from its validation predictions."""
+    cells = [
+        (name, Cell(system=MAIN_SYSTEM, fold=fold, seed=seed))
+        for seed in choosing.seeds(scores)
+        for fold, name in enumerate(scores.fold_names)
+    ]
+    return [
+        epochs.gap(results[cell], scores, name) if cell in results else None for name, cell in cells
+    ]
 
 
 def _claim(name: Name, state: State, detail: str) -> Claim:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mtlser.errors import MtlserError
+from mtlser.evaluation import selection
 from mtlser.evaluation.choices import Choice, SearchResult
 from mtlser.evaluation.score_records import Scores
 from mtlser.evaluation.selection import ROUNDING, selection_score
@@ -14,14 +15,14 @@ from mtlser.storage.layout import HISTORY, RESULT
 FIGURES = ("loss", "wa", "ua", "f1", "wer", "speaker_accuracy")
 
 
-def check(folders: Sequence[Path], metric: str) -> dict[int, CellResult]:
-    """The results of the network's folds whose trainings are at hand, by fold.
+def check(folders: Sequence[Path], metric: str) -> dict[Cell, CellResult]:
+    """The results of the network's trainings that are at hand, by cell.
 
     Raises:
         MtlserError: an epoch was kept that is not the best of its history, or the result says
             other figures than the history's row of that epoch.
     """
-    results: dict[int, CellResult] = {}
+    results: dict[Cell, CellResult] = {}
     for folder in folders:
         if not ((folder / HISTORY).is_file() and (folder / RESULT).is_file()):
             continue
@@ -30,24 +31,26 @@ def check(folders: Sequence[Path], metric: str) -> dict[int, CellResult]:
         if cell.fold is None or result.epoch is None or result.score is None:
             continue
         _check_one(folder, result, metric)
-        results[cell.fold] = result
+        results[cell] = result
     return results
 
 
-def check_choices(chosen: SearchResult, results: Mapping[int, CellResult]) -> None:
+def check_choices(chosen: SearchResult, results: Mapping[Cell, CellResult]) -> None:
     """Refuses trainings with another pair than was chosen for their fold, or other figures.
 
     Args:
         chosen: what the search chose.
-        results: of the network's trainings at hand, by fold.
+        results: of the network's trainings at hand, by cell.
 
     Raises:
         MtlserError: a fold was chosen nothing for, or its training says otherwise.
     """
     choices = {choice.fold: choice for choice in chosen.choices}
-    reached = {each.fold: each for each in chosen.reached}
-    for fold, result in results.items():
-        choice = choices.get(fold)
+    reached = {(each.fold, each.seed): each for each in chosen.reached}
+    first = chosen.seed if chosen.seed is not None else min((c.seed for c in results), default=0)
+    for cell, result in results.items():
+        fold = cell.fold
+        choice = None if fold is None else choices.get(fold)
         if choice is None:
             raise MtlserError(f"the search chose nothing for fold {fold}; run `mtlser search`")
         if (choice.alpha, choice.beta) != (result.alpha, result.beta):
@@ -56,14 +59,15 @@ def check_choices(chosen: SearchResult, results: Mapping[int, CellResult]) -> No
                 f"search chose {choice.alpha:g}, {choice.beta:g}; run `mtlser train --cell "
                 f"{result.cell}` again"
             )
-        stated = reached.get(fold)
+        stated = reached.get((choice.fold, cell.seed)) or reached.get((choice.fold, None))
         if stated is not None and (stated.epoch, stated.score) != (result.epoch, result.score):
             raise MtlserError(
                 f"fold {fold} reached {stated.score:.6f} in epoch {stated.epoch} by the choices, "
                 f"{result.score} in epoch {result.epoch} by its training; write the report again "
                 "with `mtlser report`"
             )
-        _check_row(chosen, choice, result)
+        if cell.seed == first:
+            _check_row(chosen, choice, result)
 
 
 def _check_row(chosen: SearchResult, choice: Choice, result: CellResult) -> None:
@@ -82,18 +86,23 @@ def _check_row(chosen: SearchResult, choice: Choice, result: CellResult) -> None
 
 
 def gap(result: CellResult, scores: Scores, fold: str) -> float | None:
-    """The largest difference of WA, UA and macro F1 to the validation predictions, 0-1.
+    """The largest difference of WA, UA, macro F1 and WER to the validation predictions, 0-1.
 
-    `None` where the fold has no validation predictions.
+    `None` where the fold has no validation predictions by this training's seed.
     """
-    validation = scores.of(scores.main).validation
-    measured = {f.name: f.numbers for f in validation.folds} if validation else {}
-    if fold not in measured:
+    main, seed = scores.of(scores.main), Cell.parse(result.cell).seed
+    numbers = selection.by_fold(main.validation, seed, scores).get(fold)
+    if numbers is None:
         return None
-    numbers = measured[fold]
-    pairs = (("wa", numbers.wa), ("ua", numbers.ua), ("f1", numbers.macro_f1))
+    pairs = (
+        ("wa", numbers.wa), ("ua", numbers.ua), ("f1", numbers.macro_f1), ("wer", numbers.wer),
+    )  # fmt: skip
     stated = {name: result.validation.get(name) for name, _ in pairs}
-    known = [abs(value - now) for name, now in pairs if (value := stated[name]) is not None]
+    known = [
+        abs(value - now)
+        for name, now in pairs
+        if (value := stated[name]) is not None and now is not None
+    ]
     return max(known, default=None)
 
 

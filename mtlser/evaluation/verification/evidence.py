@@ -16,7 +16,7 @@ from mtlser.evaluation.verification.sharing import Shared
 from mtlser.evaluation.verification.sources import Source
 from mtlser.evaluation.verification.truth import Check
 from mtlser.recipe import Recipe
-from mtlser.records import CellResult, FoldPlan, Utterance, read_json
+from mtlser.records import Cell, CellResult, FoldPlan, Utterance, read_json
 from mtlser.storage import custody
 from mtlser.storage.custody import Custody
 from mtlser.storage.layout import AUDIT, PARENTS
@@ -49,8 +49,8 @@ class Evidence:
     """What the sides of each fold share; `None` where the manifest is not at hand."""
     audit: Audit | None
     """Made anew; `None` where the manifest is not at hand."""
-    epochs: dict[int, CellResult]
-    """The network's trainings at hand, by fold."""
+    epochs: dict[Cell, CellResult]
+    """The network's trainings at hand."""
     parents: dict[str, Custody]
     """Records of the folders that the report rests on, by what they are."""
     cut_anew: bool | None
@@ -103,7 +103,8 @@ def claimed(evidence: Evidence, measured: Scores) -> Scores:
         claims.selection(
             measured,
             evidence.epochs,
-            None if search is None else selection.check_selection(search, measured),
+            search,
+            [] if search is None else selection.check_selection(search, measured),
         ),
     )
     return measured.model_copy(update={"claims": found, "sharing": evidence.shared or ()})

@@ -6,6 +6,7 @@ Each report adds its systems to `scorings.jsonl` beside the manifest, and to its
 
 import logging
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -21,6 +22,7 @@ FILE = "scorings.jsonl"
 LOCK_S = 10.0
 log = logging.getLogger(__name__)
 FOLDS, SYSTEMS, RECIPE = "mtlser.folds", "mtlser.systems", "mtlser.recipe_hash"
+SEEDS = "mtlser.seeds"
 """Tags of a parent run."""
 
 
@@ -31,6 +33,7 @@ def of(scores: Scores, run_id: str | None) -> list[Scoring]:
             folds=scores.folds_digest,
             system=one.system,
             recipe_hash=scores.recipe_hash,
+            seeds=one.seeds,
             when=timestamp(),
             who=runtime.user(),
             run=run_id or "",
@@ -55,7 +58,12 @@ def earlier(corpus: Path | None, runs: Iterable[Mapping[str, str]], folds: str) 
             log.warning("earlier scorings are not counted: %s", error)
     for tags in runs:
         known += [
-            Scoring(folds=folds, system=system, recipe_hash=tags.get(RECIPE, ""))
+            Scoring(
+                folds=folds,
+                system=system,
+                recipe_hash=tags.get(RECIPE, ""),
+                seeds=tuple(int(seed) for seed in tags.get(SEEDS, "").split(",") if seed.isdigit()),
+            )
             for system in tags.get(SYSTEMS, "").split(",")
             if system
         ]
@@ -63,11 +71,16 @@ def earlier(corpus: Path | None, runs: Iterable[Mapping[str, str]], folds: str) 
 
 
 def different(scorings: Iterable[Scoring]) -> tuple[Scoring, ...]:
-    """One scoring for each system and recipe, the earliest that says when first."""
+    """One scoring for each system and recipe, the earliest that says when, with all their seeds."""
     first: dict[tuple[str, str], Scoring] = {}
+    seeds: dict[tuple[str, str], set[int]] = defaultdict(set)
     for each in sorted(scorings, key=lambda s: (not s.when, s.when)):
-        first.setdefault((each.system, each.recipe_hash), each)
-    return tuple(first.values())
+        key = each.system, each.recipe_hash
+        first.setdefault(key, each)
+        seeds[key].update(each.seeds)
+    return tuple(
+        each.model_copy(update={"seeds": tuple(sorted(seeds[key]))}) for key, each in first.items()
+    )
 
 
 def add(corpus: Path, scorings: Iterable[Scoring]) -> None:
@@ -78,14 +91,23 @@ def add(corpus: Path, scorings: Iterable[Scoring]) -> None:
     try:
         with FileLock(f"{path}.lock", timeout=LOCK_S):
             known = list(read_jsonl(path, Scoring)) if path.is_file() else []
-            seen = {(each.folds, each.system, each.recipe_hash) for each in known}
-            new = [s for s in scorings if (s.folds, s.system, s.recipe_hash) not in seen]
+            seen = {_what(each) for each in known}
+            new = [each for each in scorings if _what(each) not in seen]
             if new:
                 write_jsonl(path, [*known, *new])
     except (MtlserError, OSError) as error:  # a report is worth more than its count
         log.warning("this scoring is not counted in %s: %s", path, error)
 
 
+def _what(scoring: Scoring) -> tuple[object, ...]:
+    """All but when and by whom."""
+    return scoring.folds, scoring.system, scoring.recipe_hash, scoring.seeds
+
+
 def tags(scores: Scores) -> dict[str, str]:
     """What a parent run says of the test sets that it scored."""
-    return {FOLDS: scores.folds_digest, SYSTEMS: ",".join(one.system for one in scores.systems)}
+    return {
+        FOLDS: scores.folds_digest,
+        SYSTEMS: ",".join(one.system for one in scores.systems),
+        SEEDS: ",".join(map(str, scores.seeds)),
+    }

@@ -73,8 +73,12 @@ def search(
     return SearchResult(
         scope=recipe.search.scope,
         metric=recipe.search.metric,
+        seed=recipe.seed,
         choices=tuple(choices),
-        reached=tuple(Reached(fold=row.fold, epoch=row.epoch, score=row.score) for row in best),
+        reached=tuple(
+            Reached(fold=row.fold, seed=recipe.seed, epoch=row.epoch, score=row.score)
+            for row in best
+        ),
         rows=tuple(rows),
     )
 
@@ -84,6 +88,7 @@ def passed_through(inputs: Inputs, recipe: Recipe) -> SearchResult:
     return SearchResult(
         scope=recipe.search.scope,
         metric=recipe.search.metric,
+        seed=recipe.seed,
         choices=tuple(
             Choice(
                 fold=fold.index,
