@@ -18,7 +18,7 @@ from tests.helpers.kfp_api import KubeflowApi, serving
 from tests.helpers.servers import Server, free_ports
 
 if TYPE_CHECKING:
-    from mtlser.registry.gate import Reported
+    from tests.helpers.retraining import Measured
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")  # a busy machine fails no test
@@ -140,7 +140,7 @@ def final(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def low() -> "Reported":
+def low() -> "Measured":
     """A report of the champion's recipe, which is right about half of the time."""
     from tests.helpers.retraining import CHAMPION, measured, plan
 
@@ -148,7 +148,7 @@ def low() -> "Reported":
 
 
 @pytest.fixture(scope="session")
-def high() -> "Reported":
+def high() -> "Measured":
     """A report of the challenger's recipe on the same folds, clearly better."""
     from tests.helpers.retraining import CHALLENGER, measured, plan
 

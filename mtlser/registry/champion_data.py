@@ -65,24 +65,31 @@ def manifest_of(client: "MlflowClient", name: str, champion: Tried) -> Sequence[
         return list(read_jsonl(path, Utterance))
 
 
-def report_of(client: "MlflowClient", champion: Tried) -> Reported | None:
-    """The champion's own cross-validation; `None` where its run holds none that can be read.
+class NoEvidenceError(MtlserError):
+    """A champion's run holds no report whose figures can be derived again."""
+
+
+def report_of(client: "MlflowClient", champion: Tried) -> Reported:
+    """The champion's own cross-validation, its figures derived again.
 
     Raises:
+        NoEvidenceError: its run lacks a file that this needs, as one of an older version lacks
+            the predictions, or the figures are others.
         MtlserError: MLflow or its store is away.
     """
     from mtlser.tracking import mlflow_runs
 
-    def read(folder: Path) -> Reported | None:
+    def read(folder: Path) -> Reported:
         there = {each.path for each in client.list_artifacts(champion.run_id)}
-        if not there.issuperset(gate.REPORT_FILES):
-            return None
-        for file in gate.REPORT_FILES:
+        lacking = [file for file in gate.REPORT_FILES if file not in there]
+        if lacking:
+            raise NoEvidenceError(f"its MLflow run holds no {' and no '.join(lacking)}")
+        for file in (*gate.REPORT_FILES, *there & {RECIPE_FILE}):
             client.download_artifacts(champion.run_id, file, str(folder))
         try:
             return gate.reported(folder)
-        except MtlserError:
-            return None
+        except MtlserError as error:
+            raise NoEvidenceError(str(error).replace(f"{folder}/", "")) from error
 
     with TemporaryDirectory(prefix="mtlser-") as folder:
         place = Path(folder)

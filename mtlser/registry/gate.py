@@ -12,8 +12,10 @@ from mtlser.evaluation.verification import recheck
 from mtlser.recipe import RegistryRecipe
 from mtlser.records import Fold, FoldPlan, read_json
 from mtlser.registry.gate_records import Gate, MetricTest
+from mtlser.storage.layout import FOLDS, PREDICTIONS, SCORES
 
-REPORT_FILES = ("scores.json", "folds.json")
+REPORT_FILES = (SCORES, FOLDS, PREDICTIONS)
+"""What a report needs to have, so that its figures can be derived again."""
 LOWER_IS_BETTER = {"wer", "cer"}
 FIELDS = {"f1": "macro_f1"}
 """Names in the scores, where they are not the recipe's."""
@@ -28,21 +30,21 @@ class Reported:
 
 
 def reported(folder: Path) -> Reported:
-    """The scores and the folds of a report folder.
+    """The scores and the folds of a report folder, derived again from its predictions.
 
     Raises:
-        MtlserError: either is missing or is something else, or its figures are not those of its
-            predictions.
+        MtlserError: a file is missing or is something else, so that the figures cannot be derived
+            again, or they are not those of the predictions.
     """
     for name in REPORT_FILES:
         if not (folder / name).is_file():
             raise MtlserError(
-                f"{folder / name}: no such file; expected the folder of a report, which `mtlser "
-                "report` writes"
+                f"{folder / name}: no such file, so the figures of this report cannot be derived "
+                f"again and decide no promotion; expected {', '.join(REPORT_FILES)} in one folder; "
+                "write the report again with `mtlser report`"
             )
     recheck.check(folder)
-    scores, folds = (folder / name for name in REPORT_FILES)
-    return Reported(read_json(scores, Scores), read_json(folds, FoldPlan))
+    return Reported(read_json(folder / SCORES, Scores), read_json(folder / FOLDS, FoldPlan))
 
 
 def weigh(challenger: Reported, champion: Reported, rules: RegistryRecipe) -> Gate:

@@ -144,10 +144,13 @@ def _against_its_own(client: "MlflowClient", before: int, ours: Reported, recipe
     """The decision against the report that the champion was registered with."""
     name = recipe.registry.name
     champion, _ = champion_data.versions(client, name)
-    theirs = None if champion is None else champion_data.report_of(client, champion)
-    if champion is None or theirs is None:
-        lacking = f"champion version {before} has no report in MLflow to be weighed against"
+    lacking = f"champion version {before} has no report in MLflow to be weighed against"
+    if champion is None:
         return _refused(ours, recipe, f"{lacking}; {MEASURE_BOTH}")
+    try:
+        theirs = champion_data.report_of(client, champion)
+    except champion_data.NoEvidenceError as error:
+        return _refused(ours, recipe, f"{lacking} ({error}); {MEASURE_BOTH}")
     reported_hash, known = theirs.scores.recipe_hash, champion.recipe_hash
     if reported_hash != known:
         foreign = (

@@ -68,6 +68,7 @@ def render(runs: Sequence[Finished], compared: Compared) -> str:
     noise = _noise(runs)
     encoders, absent = studies.encoders({run.label: run.histories for run in runs})
     leaking = [run.label for run in runs if run.scores.leaks]
+    unverified = [run.label for run in runs if not run.recomputed]
     return page.shell(
         "compare.html.j2",
         [*noise, *encoders],
@@ -79,6 +80,7 @@ def render(runs: Sequence[Finished], compared: Compared) -> str:
         title=f"{len(runs)} runs compared: {', '.join(run.label for run in runs)}",
         verdict=_verdict(runs, compared),
         leaking=leaking,
+        unverified=unverified,
         compared=compared,
         first=runs[0].label,
         noise=noise,
@@ -138,7 +140,7 @@ def _runs(runs: Sequence[Finished]) -> Table:
         speaker = speaker_spread(one)
         protocol = f"{s.protocol} (leaks)" if s.leaks else s.protocol
         about = (s.corpus, protocol, str(len(s.fold_names)), count(s.utterances))
-        anew = "yes" if run.recomputed else "not at hand"
+        anew = "yes" if run.recomputed else "not verified"
         rows.append((run.label, s.main, *values, speaker, *about, s.manifest_digest[:12], anew))
     return Table(
         id="runs",

@@ -8,8 +8,12 @@ from mtlser.evaluation.numbers import spread_of
 from mtlser.evaluation.score_records import FoldScores, Scores, SystemScores
 from mtlser.tracking import Run, numbers
 
-FILES = ("report.html", "scores.json", "summary.json", "folds.json", "tables.md", "tables.tex")
-"""The parent run has the recipe already, without the paths of this machine."""
+FILES = (
+    *("report.html", "scores.json", "summary.json", "folds.json", "predictions.jsonl"),
+    *("tables.md", "tables.tex"),
+)
+"""Without predictions and folds no gate believes the scores. The parent run has the recipe already,
+without the paths of this machine."""
 
 
 def log_scores(run: Run, scores: Scores, folder: Path) -> None:

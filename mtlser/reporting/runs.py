@@ -17,7 +17,7 @@ from mtlser.reporting.histories import History
 from mtlser.tracking import mlflow_uris
 
 SCORES = "scores.json"
-ARTIFACTS = (SCORES, "recipe.toml", "folds.json")
+ARTIFACTS = (SCORES, "recipe.toml", "folds.json", "predictions.jsonl")
 """What a report leaves with its MLflow run."""
 ALLOWED = "a run or report folder, an s3:// address of one, an MLflow run id, or models:/NAME@ALIAS"
 

@@ -11,10 +11,12 @@ import pytest
 
 from mtlser import stages
 from mtlser.errors import MtlserError
+from mtlser.evaluation import scores
 from mtlser.evaluation.score_records import Scores
 from mtlser.evaluation.verification import recheck, registration, sources
 from mtlser.records import Cell, read_json, write_json
-from mtlser.reporting import runs
+from mtlser.registry import gate
+from mtlser.reporting import comparison_page, runs
 from mtlser.storage import custody
 from mtlser.storage.custody import CUSTODY, Custody
 from tests.helpers.honest import HonestRun, make_honest_recipe, make_honest_run
@@ -89,6 +91,8 @@ class Book:
 
     inputs: dict[str, Forgery] = field(default_factory=dict)
     reports: dict[str, Forgery] = field(default_factory=dict)
+    bare: dict[str, Forgery] = field(default_factory=dict)
+    """Of a report, so that nothing is left that would give another figure."""
 
 
 BOOK = Book()
@@ -133,6 +137,11 @@ def each_row(**values: Any) -> Callable[[list[dict[str, Any]]], list[dict[str, A
         ]
 
     return change
+
+
+def surely_right(row: dict[str, Any]) -> dict[str, float]:
+    """Probabilities that name the true class."""
+    return {n: 0.7 if n == row["emotion_true"] else 0.1 for n in row["emotion_probabilities"]}
 
 
 def predicted(row: dict[str, Any]) -> str:
@@ -461,16 +470,38 @@ def _(run: HonestRun) -> None:
     reseal(run.report)
 
 
+def bare(name: str, *gone: str) -> None:
+    """A better figure, and no file beside it that it could be derived from."""
+
+    def forge(run: HonestRun) -> None:
+        rewrite(run.report / "predictions.jsonl", each_row(emotion_probabilities=surely_right))
+        better = scores.measure(recheck.read(run.report), run.plan, run.recipe)
+        write_json(run.report / "scores.json", better)
+        scores.write_summary(run.report / "summary.json", better)
+        for each in (CUSTODY, *gone):
+            (run.report / each).unlink()
+
+    BOOK.bare[name] = forge
+
+
+bare("a better figure without predictions", "predictions.jsonl")
+bare("a better figure without folds", "folds.json")
+bare("a better figure without predictions, folds and recipe", "predictions.jsonl", "folds.json",
+     "recipe.toml")  # fmt: skip
+
+
 def everyone() -> Iterator[Any]:
     for name, forgery in BOOK.inputs.items():
         yield pytest.param("inputs", forgery, id=name)
     for name, forgery in BOOK.reports.items():
         yield pytest.param("manifest" if "folds share" in name else "report", forgery, id=name)
+    for name, forgery in BOOK.bare.items():
+        yield pytest.param("bare", forgery, id=name)
 
 
 def test_the_honest_run_is_believed(honest: HonestRun) -> None:
-    scores = read_json(honest.report / "scores.json", Scores)
-    assert {claim.name: claim.state for claim in scores.claims} == dict.fromkeys(
+    written = read_json(honest.report / "scores.json", Scores)
+    assert {claim.name: claim.state for claim in written.claims} == dict.fromkeys(
         ("data", "folds", "speakers", "weights", "selection"), "yes"
     )
     assert recheck.check(honest.report, honest.utterances)
@@ -497,9 +528,20 @@ def test_no_forgery_is_believed(
         assert len(str(refusal.value)) > 40
         return
     found = stages.verify(str(run.report), str(run.corpus))
+    if of_what == "bare":  # nothing is left that it could differ from
+        assert {each.name: each.state for each in found.findings}["figures"] == "not at hand"
+        with pytest.raises(MtlserError, match=r"cannot be derived.*`mtlser report`"):
+            gate.reported(run.report)
+        with runs.opened([str(run.report), str(honest.report)]) as opened:
+            assert f"Not verified: {run.report}" in comparison_page.render(
+                opened, comparison_page.compare(opened)
+            )
+        return
     assert found.differs, [each.state for each in found.findings]
     if of_what == "manifest":  # which a comparison does not have
         return
+    with pytest.raises(MtlserError):
+        gate.reported(run.report)
     with pytest.raises(MtlserError), runs.opened([str(run.report), str(honest.report)]):
         pass
 
@@ -517,8 +559,8 @@ def test_there_are_enough_forgeries() -> None:
 
 
 def claims_of(report: Path) -> dict[str, str]:
-    scores = read_json(report / "scores.json", Scores)
-    return {claim.name: claim.state for claim in scores.claims}
+    written = read_json(report / "scores.json", Scores)
+    return {claim.name: claim.state for claim in written.claims}
 
 
 def test_what_is_not_at_hand_is_never_a_yes(honest: HonestRun, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Reports of two recipes on the same folds, and what the gate makes of them in a real store."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlflow import MlflowClient
@@ -8,7 +9,7 @@ from mtlser import stages, tracking
 from mtlser.evaluation import scores
 from mtlser.evaluation.score_records import Scores
 from mtlser.recipe import Recipe, dumps
-from mtlser.records import FoldPlan, Protocol, read_json, write_json
+from mtlser.records import FoldPlan, Prediction, Protocol, read_json, write_json, write_jsonl
 from mtlser.registry.gate import Reported
 from mtlser.registry.versions import Registered
 from mtlser.reporting import logged_scores
@@ -26,13 +27,20 @@ def plan(folds: int = FOLDS, protocol: Protocol = "session", digest: str = "d" *
     return built.model_copy(update={"manifest_digest": digest})
 
 
-def measured(recipe: Recipe, quality: float, on: FoldPlan, seed: int = 0) -> Reported:
+@dataclass(frozen=True)
+class Measured(Reported):
+    """A report with the predictions that it was measured on."""
+
+    predictions: tuple[Prediction, ...]
+
+
+def measured(recipe: Recipe, quality: float, on: FoldPlan, seed: int = 0) -> Measured:
     """A recipe that is right about so often."""
-    outcome = [
+    outcome = tuple(
         each.model_copy(update={"recipe_hash": recipe.hash})
         for each in make_predictions(on, quality=quality, seed=seed)
-    ]
-    return Reported(scores.measure(outcome, on, recipe), on)
+    )
+    return Measured(scores.measure(outcome, on, recipe), on, outcome)
 
 
 def with_values(side: Reported, metric: str, values: list[float | None]) -> Reported:
@@ -48,18 +56,19 @@ def with_values(side: Reported, metric: str, values: list[float | None]) -> Repo
     return Reported(side.scores.model_copy(update={"systems": systems}), side.plan)
 
 
-def write_report(folder: Path, recipe: Recipe, side: Reported) -> Path:
+def write_report(folder: Path, recipe: Recipe, side: Measured) -> Path:
     """A report folder as far as promotion reads it."""
     folder.mkdir(parents=True)
     outcome: Scores = side.scores
     write_json(folder / "scores.json", outcome)
     write_json(folder / "folds.json", side.plan)
+    write_jsonl(folder / "predictions.jsonl", side.predictions)
     scores.write_summary(folder / "summary.json", outcome)
     (folder / "recipe.toml").write_text(dumps(recipe), encoding="utf-8")
     return folder
 
 
-def registered(final: Path, side: Reported, recipe: Recipe, run: str, tmp_path: Path) -> Registered:
+def registered(final: Path, side: Measured, recipe: Recipe, run: str, tmp_path: Path) -> Registered:
     """A model with its report, both tracked under one key, as a cross-validation leaves them."""
     report = tmp_path / f"report-{run}"
     if not report.exists():
@@ -71,7 +80,7 @@ def registered(final: Path, side: Reported, recipe: Recipe, run: str, tmp_path: 
 
 
 def promoted(
-    final: Path, ours: Reported, theirs: Reported, recipe: Recipe, run: str, tmp_path: Path
+    final: Path, ours: Measured, theirs: Measured, recipe: Recipe, run: str, tmp_path: Path
 ) -> Registered:
     folders = [tmp_path / f"{name}-{run}" for name in ("ours", "theirs")]
     for folder, side in zip(folders, (ours, theirs), strict=True):

@@ -107,7 +107,7 @@ def test_a_loss_that_is_the_same_on_every_fold_is_held_against_the_margin() -> N
 
 
 def test_a_leaking_protocol_is_no_evidence() -> None:
-    leaking = measured(CHALLENGER, 0.95, plan(protocol="random"), 1)
+    leaking: Reported = measured(CHALLENGER, 0.95, plan(protocol="random"), 1)
     for pair in ((leaking, side(0.5)), (side(0.9, 1), leaking), (leaking, leaking)):
         result = gate.weigh(*pair, NOT_WORSE)
         assert not result.passes

@@ -1,6 +1,7 @@
 """Registration, promotion and roll-back in a real MLflow store."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,11 @@ from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
 from mtlser.records import write_json
 from mtlser.registry import champions
-from mtlser.registry.gate import Reported
 from tests.helpers.retraining import (
     CHALLENGER,
     CHAMPION,
     NAME,
+    Measured,
     champion,
     measured,
     plan,
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("mlflow_store")
 
 
 def test_one_that_is_not_worse_on_the_champion_s_folds_is_champion_and_a_worse_one_is_not(
-    final: Path, low: Reported, high: Reported, tmp_path: Path
+    final: Path, low: Measured, high: Measured, tmp_path: Path
 ) -> None:
     first = registered(final, low, CHAMPION, "one", tmp_path)
     assert (first.champion_before, first.champion_now, first.reason) == (
@@ -49,7 +50,7 @@ def test_one_that_is_not_worse_on_the_champion_s_folds_is_champion_and_a_worse_o
 
 
 def test_a_higher_mean_on_other_folds_or_data_decides_nothing(
-    final: Path, low: Reported, tmp_path: Path
+    final: Path, low: Measured, tmp_path: Path
 ) -> None:
     registered(final, low, CHAMPION, "one", tmp_path)
     for run, on in (("data", plan(digest="e" * 64)), ("folds", plan(5))):
@@ -62,7 +63,7 @@ def test_a_higher_mean_on_other_folds_or_data_decides_nothing(
 
 
 def test_a_champion_without_a_report_is_not_replaced(
-    final: Path, high: Reported, tmp_path: Path
+    final: Path, high: Measured, tmp_path: Path
 ) -> None:
     tracking.init_store()
     client = MlflowClient()
@@ -75,24 +76,40 @@ def test_a_champion_without_a_report_is_not_replaced(
     assert "champion version 1 has no report in MLflow" in outcome.reason
 
 
-@pytest.mark.parametrize("gone", ["scores.json", "folds.json"])
+@pytest.mark.parametrize("gone", ["scores.json", "folds.json", "predictions.jsonl"])
 def test_a_champion_whose_report_was_deleted_in_mlflow_is_not_replaced(
-    final: Path, low: Reported, high: Reported, tmp_path: Path, gone: str
+    final: Path, low: Measured, high: Measured, tmp_path: Path, gone: str
 ) -> None:
     registered(final, low, CHAMPION, "one", tmp_path)
     (artifacts_of(1) / gone).unlink()
     outcome = registered(final, high, CHALLENGER, "two", tmp_path)
     assert (outcome.version, outcome.champion_now, champion()) == (2, 1, 1)
     assert "champion version 1 has no report in MLflow" in outcome.reason
+    assert f"its MLflow run holds no {gone}" in outcome.reason
     assert "`mtlser-pipeline run --dag retrain` measures both" in outcome.reason
 
 
+def test_a_champion_whose_figures_in_mlflow_are_not_those_of_its_predictions_is_not_replaced(
+    final: Path, low: Measured, tmp_path: Path
+) -> None:
+    """Its scores are made worse than they are, so that anything passes."""
+    strong, weak = measured(CHAMPION, 0.85, plan()), measured(CHALLENGER, 0.55, plan(), 1)
+    registered(final, strong, CHAMPION, "one", tmp_path)
+    write_json(artifacts_of(1) / "scores.json", low.scores)
+    outcome = registered(final, weak, CHALLENGER, "two", tmp_path)
+    assert (outcome.version, outcome.champion_now, champion()) == (2, 1, 1)
+    assert "scores.json: " in outcome.reason
+    assert "its predictions and folds give" in outcome.reason
+
+
 def test_another_recipe_s_report_in_the_champion_s_run_is_not_taken_for_its_own(
-    final: Path, low: Reported, high: Reported, tmp_path: Path
+    final: Path, low: Measured, high: Measured, tmp_path: Path
 ) -> None:
     """The challenger beats that report and is far below the champion's own."""
     registered(final, high, CHALLENGER, "one", tmp_path)
-    write_json(artifacts_of(1) / "scores.json", low.scores)
+    write_report(tmp_path / "low", CHAMPION, low)
+    for file in ("scores.json", "predictions.jsonl", "recipe.toml"):
+        shutil.copy(tmp_path / "low" / file, artifacts_of(1) / file)
     between = measured(load_other(), 0.7, plan(), 3)
     outcome = registered(final, between, load_other(), "two", tmp_path)
     assert (outcome.version, outcome.champion_now, champion()) == (2, 1, 1)
@@ -111,7 +128,7 @@ def artifacts_of(version: int) -> Path:
 
 
 def test_neither_a_leaking_report_nor_another_recipe_s_makes_the_first_champion(
-    final: Path, high: Reported, tmp_path: Path
+    final: Path, high: Measured, tmp_path: Path
 ) -> None:
     leaking = measured(CHALLENGER, 0.95, plan(protocol="random"), 1)
     outcome = registered(final, leaking, CHALLENGER, "one", tmp_path)
@@ -122,7 +139,7 @@ def test_neither_a_leaking_report_nor_another_recipe_s_makes_the_first_champion(
 
 
 def test_a_better_challenger_becomes_champion_and_says_why(
-    final: Path, low: Reported, high: Reported, tmp_path: Path
+    final: Path, low: Measured, high: Measured, tmp_path: Path
 ) -> None:
     assert registered(final, low, CHAMPION, "one", tmp_path).champion_now == 1
     outcome = promoted(final, high, low, CHALLENGER, "two", tmp_path)
@@ -137,7 +154,7 @@ def test_a_better_challenger_becomes_champion_and_says_why(
 
 
 def test_a_worse_challenger_is_registered_and_leaves_the_champion(
-    final: Path, low: Reported, high: Reported, tmp_path: Path
+    final: Path, low: Measured, high: Measured, tmp_path: Path
 ) -> None:
     strong, weak = measured(CHAMPION, 0.85, plan()), measured(CHALLENGER, 0.55, plan(), 1)
     registered(final, strong, CHAMPION, "one", tmp_path)
@@ -150,7 +167,7 @@ def test_a_worse_challenger_is_registered_and_leaves_the_champion(
 
 
 def test_a_champion_that_changed_meanwhile_is_not_replaced(
-    final: Path, low: Reported, high: Reported, tmp_path: Path
+    final: Path, low: Measured, high: Measured, tmp_path: Path
 ) -> None:
     other = load_other()
     registered(final, measured(other, 0.55, plan()), other, "one", tmp_path)
@@ -164,7 +181,7 @@ def load_other() -> Recipe:
 
 
 def test_a_report_of_another_recipe_is_no_evidence_for_this_one(
-    final: Path, low: Reported, high: Reported, tmp_path: Path
+    final: Path, low: Measured, high: Measured, tmp_path: Path
 ) -> None:
     registered(final, low, CHAMPION, "one", tmp_path)
     outcome = promoted(final, high, low, load_other(), "two", tmp_path)
@@ -173,7 +190,7 @@ def test_a_report_of_another_recipe_is_no_evidence_for_this_one(
 
 
 def test_without_a_champion_a_sound_challenger_is_one_and_a_leaking_one_is_not(
-    final: Path, low: Reported, high: Reported, tmp_path: Path
+    final: Path, low: Measured, high: Measured, tmp_path: Path
 ) -> None:
     leaking = measured(CHALLENGER, 0.95, plan(protocol="random"), 1)
     refused = promoted(final, leaking, leaking, CHALLENGER, "one", tmp_path)
@@ -184,7 +201,7 @@ def test_without_a_champion_a_sound_challenger_is_one_and_a_leaking_one_is_not(
 
 
 def test_an_untracked_promotion_is_weighed_and_registered_nowhere(
-    final: Path, low: Reported, high: Reported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    final: Path, low: Measured, high: Measured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MTLSER_TRACKING", "off")
     outcome = promoted(final, high, low, CHALLENGER, "one", tmp_path)
@@ -193,14 +210,19 @@ def test_an_untracked_promotion_is_weighed_and_registered_nowhere(
     assert outcome.gate.passes
 
 
-def test_a_missing_report_is_refused_before_anything_is_registered(
-    final: Path, high: Reported, tmp_path: Path
+@pytest.mark.parametrize("gone", ["scores.json", "folds.json", "predictions.jsonl"])
+def test_a_report_that_cannot_be_derived_is_refused_before_anything_is_registered(
+    final: Path, high: Measured, tmp_path: Path, gone: str
 ) -> None:
     ours = write_report(tmp_path / "ours", CHALLENGER, high)
     theirs = write_report(tmp_path / "theirs", CHAMPION, high)
-    (theirs / "scores.json").unlink()
-    with pytest.raises(MtlserError, match=r"scores\.json: no such file"):
+    (theirs / gone).unlink()
+    with pytest.raises(MtlserError, match=rf"{gone}: no such file, .* cannot be derived again"):
         stages.promote(str(final), str(ours), str(theirs), CHALLENGER, "out", "one")
+    with pytest.raises(MtlserError, match=rf"{gone}: no such file, .* cannot be derived again"):
+        stages.promote(str(final), str(theirs), str(ours), CHAMPION, "out", "one")
+    with pytest.raises(MtlserError, match=rf"{gone}: no such file, .* cannot be derived again"):
+        stages.register(str(final), str(theirs), CHAMPION, "out", "one")
     assert MlflowClient().search_registered_models() == []
 
 

@@ -7,12 +7,12 @@ import pytest
 from mlflow import MlflowClient
 
 from mtlser.registry import champions
-from mtlser.registry.gate import Reported
 from mtlser.registry.versions import Registered
 from tests.helpers.retraining import (
     CHALLENGER,
     CHAMPION,
     NAME,
+    Measured,
     champion,
     measured,
     plan,
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("mlflow_store")
 
 
 def test_a_registration_that_is_tried_again_changes_nothing(
-    final: Path, low: Reported, high: Reported, tmp_path: Path
+    final: Path, low: Measured, high: Measured, tmp_path: Path
 ) -> None:
     registered(final, low, CHAMPION, "one", tmp_path)
     first = registered(final, high, CHALLENGER, "two", tmp_path)
@@ -36,7 +36,7 @@ def test_a_registration_that_is_tried_again_changes_nothing(
 
 
 def test_a_step_that_is_tried_again_changes_nothing(
-    final: Path, low: Reported, high: Reported, tmp_path: Path
+    final: Path, low: Measured, high: Measured, tmp_path: Path
 ) -> None:
     registered(final, low, CHAMPION, "one", tmp_path)
     first = promoted(final, high, low, CHALLENGER, "two", tmp_path)
@@ -47,17 +47,17 @@ def test_a_step_that_is_tried_again_changes_nothing(
     assert len(MlflowClient().search_model_versions(f"name = '{NAME}'")) == 2
 
 
-def registers(final: Path, low: Reported, high: Reported, folder: Path) -> Registered:
+def registers(final: Path, low: Measured, high: Measured, folder: Path) -> Registered:
     return registered(final, high, CHALLENGER, "two", folder)
 
 
-def promotes(final: Path, low: Reported, high: Reported, folder: Path) -> Registered:
+def promotes(final: Path, low: Measured, high: Measured, folder: Path) -> Registered:
     return promoted(final, high, low, CHALLENGER, "two", folder)
 
 
 @pytest.mark.parametrize("step", [registers, promotes])
 def test_a_step_that_is_tried_again_after_a_roll_back_does_not_undo_it(
-    final: Path, low: Reported, high: Reported, tmp_path: Path, step: Callable[..., Registered]
+    final: Path, low: Measured, high: Measured, tmp_path: Path, step: Callable[..., Registered]
 ) -> None:
     registered(final, low, CHAMPION, "one", tmp_path)
     first = step(final, low, high, tmp_path)
@@ -73,7 +73,7 @@ def test_a_step_that_is_tried_again_after_a_roll_back_does_not_undo_it(
 
 
 def test_a_step_that_is_tried_again_after_a_later_one_takes_no_alias_back(
-    final: Path, low: Reported, tmp_path: Path
+    final: Path, low: Measured, tmp_path: Path
 ) -> None:
     """Equal scores are not worse, so a new weighing would let the earlier one pass."""
     registered(final, low, CHAMPION, "one", tmp_path)
@@ -86,7 +86,7 @@ def test_a_step_that_is_tried_again_after_a_later_one_takes_no_alias_back(
 
 
 def test_a_step_that_was_killed_before_the_alias_moved_is_ended_by_the_next_try(
-    final: Path, low: Reported, high: Reported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    final: Path, low: Measured, high: Measured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registered(final, low, CHAMPION, "one", tmp_path)
     with monkeypatch.context() as broken:
