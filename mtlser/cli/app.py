@@ -3,8 +3,6 @@
 Heavy packages load only inside the command that needs them, so that `--help` answers at once.
 """
 
-import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +12,7 @@ from mtlser import stages, storage
 from mtlser.cli import (
     doctor,
     entry,
+    predict_command,
     profile_command,
     report_command,
     retrain_commands,
@@ -203,28 +202,7 @@ def pretrain(
     announce(f"backbone: {out}", f"mtlser-pipeline run --recipe demo --set model.encoder={out}")
 
 
-@app.command(epilog="Example: mtlser predict runs/demo clip.wav other.wav --json")
-def predict(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="RUN_OR_MODEL",
-            help="Run folder, model folder or MLflow URI (models:/mtlser@champion).",
-        ),
-    ],
-    wavs: Annotated[list[Path], typer.Argument(metavar="WAV...", help="Audio files.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Print emotion with probabilities, text and speaker for each file."""
-    from mtlser.serving import load
-
-    predicted = load.predict_files(model, wavs)
-    if as_json:
-        typer.echo(
-            json.dumps([each.model_dump() for each in predicted], indent=1, ensure_ascii=False)
-        )
-    else:
-        show.predictions(predicted)
+app.command(epilog=predict_command.EXAMPLE)(predict_command.predict)
 
 
 @app.command(

@@ -10,6 +10,7 @@ from mtlser import storage
 from mtlser.records import read_json
 
 if TYPE_CHECKING:
+    from mtlser.evaluation.unseen import UnseenScores
     from mtlser.serving.load import FilePrediction
 
 
@@ -52,6 +53,25 @@ def registered(place: str) -> None:
             f"{record.name} version {record.version or 'none'}: {record.reason}; champion is "
             f"{record.champion_now or 'none'}"
         )
+
+
+def unseen(scored: "UnseenScores") -> None:
+    """Prints a model's scores on a corpus, then by speaker and gender, worst first."""
+    from mtlser.reporting.formats import percent
+
+    numbers = scored.numbers
+    names = ("UA", "WA", "macro F1", "WER", "ECE")
+    values = (
+        *(numbers.ua, numbers.wa, numbers.macro_f1, numbers.wer),
+        numbers.calibration_error,
+    )
+    whole = ("all", str(numbers.utterances), *map(percent, values))
+    groups = [
+        (g.name, str(g.utterances), *map(percent, (g.ua, g.wa, None, g.wer, None)))
+        for g in scored.groups
+    ]
+    table(("percent", "utterances", *names), [whole, *groups])
+    typer.echo(f"Unseen by the model: {scored.unseen}; {scored.detail}.")
 
 
 def _local(place: str) -> Path | None:

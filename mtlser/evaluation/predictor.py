@@ -162,11 +162,34 @@ def prediction_of(
     utterance: Utterance, output: Output, cell: Cell, split: Split, condition: str, recipe: Recipe
 ) -> Prediction:
     """The record of one output: the truth beside the system's output."""
-    assert cell.fold is not None
+    speaker = speaker_label(utterance, recipe.train.speaker_label)
+    return beside_truth(utterance, output, cell, split, condition, speaker, recipe.hash)
+
+
+def beside_truth(
+    utterance: Utterance,
+    output: Output,
+    cell: Cell,
+    split: Split,
+    condition: str,
+    speaker: str,
+    recipe_hash: str,
+) -> Prediction:
+    """The record of one output of a system whose recipe is not at hand.
+
+    Args:
+        utterance: the truth.
+        output: of the system.
+        cell: the system's; the final fit counts as fold 0.
+        split: what the utterance is to the system.
+        condition: `clean`, or the noise.
+        speaker: the true speaker.
+        recipe_hash: of the system's recipe.
+    """
     return Prediction(
         utterance_id=utterance.id,
         system=cell.system,
-        fold=cell.fold,
+        fold=cell.fold or 0,
         seed=cell.seed,
         split=split,
         condition=condition,
@@ -175,7 +198,7 @@ def prediction_of(
         emotion_probabilities=output.emotion_probabilities,
         text_true=utterance.text,
         text_predicted=output.text,
-        speaker_true=speaker_label(utterance, recipe.train.speaker_label),
+        speaker_true=speaker,
         speaker_predicted=output.speaker,
-        recipe_hash=recipe.hash,
+        recipe_hash=recipe_hash,
     )

@@ -133,15 +133,27 @@ def system(place: str, device: str = "cpu") -> "tuple[str, System]":
     """
     from mtlser.evaluation import predictor
 
+    folder = system_folder(place)
+    if (folder / SVM).is_file():
+        return "svm", predictor.load_system("svm", folder, EMOTIONS)
+    _check_device(device)
+    model = network(folder)
+    model.network.to(device)
+    return model.description.system, predictor.NetworkSystem(model)
+
+
+def system_folder(place: str) -> Path:
+    """The model folder of what RUN_OR_MODEL names, of a network or an SVM.
+
+    Raises:
+        MtlserError: as `model_folder`.
+    """
     if not mlflow_uris.is_uri(place):
         folder = storage.fetch(place)
         for candidate in (folder, folder / "model"):
             if (candidate / SVM).is_file():
-                return "svm", predictor.load_system("svm", candidate, EMOTIONS)
-    _check_device(device)
-    model = network(model_folder(place))
-    model.network.to(device)
-    return model.description.system, predictor.NetworkSystem(model)
+                return candidate
+    return model_folder(place)
 
 
 def _check_device(device: str) -> None:

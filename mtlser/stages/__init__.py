@@ -16,6 +16,7 @@ Folders that pass between stages:
 | noisy | `predictions.jsonl`, `noise.json`, `cost.json` of the first fold | `noise_eval` |
 | cost | `cost.json` | `profile` |
 | report | `report.html`, `tables.{md,tex}`, `{scores,summary,chosen}.json` ... | `report` |
+| scored | `unseen.json`, `predictions.jsonl` | `score` |
 | registered | `registered.json` | `register`, `promote` |
 | checked | `drift.json` | `check_data` |
 """
@@ -23,7 +24,7 @@ Folders that pass between stages:
 from mtlser.stages.closing import close_run, report_outcome
 from mtlser.stages.data import cells, ingest, split, synth
 from mtlser.stages.inputs import load_chosen, load_folds, load_manifest, resolved
-from mtlser.stages.measurement import compare, noise_eval, profile, report
+from mtlser.stages.measurement import compare, noise_eval, profile, report, score
 from mtlser.stages.registration import check_data, promote, register
 from mtlser.stages.training import pretrain, search, train
 from mtlser.stages.verification import verify
@@ -32,5 +33,5 @@ from mtlser.stages.whole import crossval
 __all__ = [
     "cells", "check_data", "close_run", "compare", "crossval", "ingest", "load_chosen",
     "load_folds", "load_manifest", "noise_eval", "pretrain", "profile", "promote", "register",
-    "report", "report_outcome", "resolved", "search", "split", "synth", "train", "verify",
+    "report", "report_outcome", "resolved", "score", "search", "split", "synth", "train", "verify",
 ]  # fmt: skip

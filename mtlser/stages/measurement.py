@@ -1,15 +1,22 @@
-"""Stages that measure what was trained: noise_eval, profile, report, compare."""
+"""Stages that measure what was trained: noise_eval, profile, score, report, compare."""
 
+import logging
 from collections.abc import Sequence
 from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
-from mtlser import storage, tracking
+from mtlser import runtime, storage, tracking
 from mtlser.recipe import Recipe
-from mtlser.records import Cell, write_json
+from mtlser.records import Cell, write_json, write_jsonl
 from mtlser.stages.entry import stage
 from mtlser.stages.inputs import load_chosen, load_folds, load_manifest, records, resolved
 from mtlser.storage import custody
-from mtlser.storage.layout import MANIFEST
+from mtlser.storage.layout import MANIFEST, PREDICTIONS, UNSEEN
+
+if TYPE_CHECKING:
+    from mtlser.evaluation.unseen import UnseenScores
+
+log = logging.getLogger(__name__)
 
 
 @stage
@@ -55,6 +62,38 @@ def profile(model: str, out: str, clip_s: float, device: str) -> None:
     with storage.output(out) as folder:
         cost = profiling.profile(system, name, "alone", clip_s)
         write_json(folder / cost_records.COST, cost)
+
+
+@stage
+def score(model: str, corpus: str, out: str = "") -> "UnseenScores":
+    """Scores a trained system on every utterance of a corpus that it has not seen.
+
+    Args:
+        model: run, cell or model folder, or an MLflow URI.
+        corpus: corpus folder.
+        out: folder to write `unseen.json` and `predictions.jsonl` to; empty: none.
+
+    Raises:
+        MtlserError: the model has seen an utterance, a speaker, a dialogue, a recording or a clip
+            of the corpus.
+    """
+    from mtlser.evaluation import unseen
+    from mtlser.serving import load
+
+    source, folder = storage.fetch(corpus), load.system_folder(model)
+    custody.verified(source)
+    utterances = load_manifest(source)
+    unseen.check(folder, utterances)  # before anything is predicted
+    name, system = load.system(model)
+    progress = runtime.Progress(f"predict {name}", log.info)
+    count = runtime.Count(progress, len(utterances), "utterances")
+    predicted = unseen.predictions(system, folder, name, source, utterances, count)
+    scored = unseen.score(folder, predicted, utterances)
+    if out:
+        with storage.output(out) as target:
+            write_jsonl(target / PREDICTIONS, predicted)
+            write_json(target / UNSEEN, scored)
+    return scored
 
 
 @stage

@@ -96,6 +96,8 @@ def test_a_fold_trained_by_command_predicts(run: Run, tmp_path: Path) -> None:
     code, out, err = run("train", *given, *flags, "--fold", 1, "--out", "cells/f1")
     assert code == 0, err
     assert "next: mtlser noise-eval" in out
+    seen = run("predict", "cells/f1", "--manifest", "corpus", "--score")
+    refused(seen, "mtlser:f1:s0", "has seen utterance 03a01Fa and", "of this corpus")
     shutil.rmtree(tmp_path / "corpus")
     code, out, err = run("predict", "cells/f1", "emodb/wav/03a01Fa.wav", "--json")
     assert code == 0, err

@@ -46,10 +46,10 @@ def of(cell: Cell, fold: Fold, plan: FoldPlan, utterances: Sequence[Utterance]) 
         folds=plan.digest,
         fitted=tuple(sorted(u.id for u in fitted)),
         chosen_on=tuple(sorted(u.id for u in chosen_on)),
-        speakers=_names(u.speaker for u in both),
-        dialogues=_names(u.dialogue for u in fitted),
-        recordings=_names(u.recording for u in fitted),
-        audio=_names(u.audio_sha256[:AUDIO_DIGITS] for u in fitted),
+        speakers=tuple(sorted(_names(u.speaker for u in both))),
+        dialogues=tuple(sorted(_names(u.dialogue for u in fitted))),
+        recordings=tuple(sorted(_names(u.recording for u in fitted))),
+        audio=tuple(sorted(_names(u.audio_sha256[:AUDIO_DIGITS] for u in fitted))),
     )
 
 
@@ -77,32 +77,42 @@ def refuse_tested(
     Raises:
         MtlserError: what is shared, of which cell the model is, and which one is asked for.
     """
-    tested = set(fold.test)
-    shared = tested & {*seen.fitted, *seen.chosen_on}
-    if shared:
-        raise _refusal(seen, model, fold, f"utterance {min(shared)}", len(shared))
-    if utterances is None or plan.leaks:
-        return
-    own = manifest.members(utterances, fold.test)
-    pairs = (
-        ("speaker", _names(u.speaker for u in own), seen.speakers),
-        ("dialogue", _names(u.dialogue for u in own), seen.dialogues),
-        ("recording", _names(u.recording for u in own), seen.recordings),
-        ("audio", _names(u.audio_sha256[:AUDIO_DIGITS] for u in own), seen.audio),
-    )
+    own = None
+    if utterances is not None and not plan.leaks:
+        own = manifest.members(utterances, fold.test)
+    both = shared(seen, fold.test, own)
+    if both is not None:
+        raise MtlserError(
+            f"{model}: this model is {seen.cell} and has seen {both}, which fold {fold.index} "
+            f"({fold.name}) tests; give the model that was trained on fold {fold.index}"
+        )
+
+
+def shared(seen: Seen, ids: Sequence[str], own: Sequence[Utterance] | None) -> str | None:
+    """What a model has seen of some utterances: the first one of a kind, and how many more.
+
+    `None`: nothing.
+
+    Args:
+        seen: what the model has seen.
+        ids: of the utterances.
+        own: the utterances, for their speakers, dialogues, recordings and audio; `None`: these are
+            not compared.
+    """
+    pairs = [("utterance", set(ids), {*seen.fitted, *seen.chosen_on})]
+    if own is not None:
+        pairs += [
+            ("speaker", _names(u.speaker for u in own), set(seen.speakers)),
+            ("dialogue", _names(u.dialogue for u in own), set(seen.dialogues)),
+            ("recording", _names(u.recording for u in own), set(seen.recordings)),
+            ("audio", _names(u.audio_sha256[:AUDIO_DIGITS] for u in own), set(seen.audio)),
+        ]
     for what, here, there in pairs:
-        both = set(here) & set(there)
-        if both:
-            raise _refusal(seen, model, fold, f"{what} {min(both)}", len(both))
+        if both := here & there:
+            more = f" and {len(both) - 1} more" if len(both) > 1 else ""
+            return f"{what} {min(both)}{more}"
+    return None
 
 
-def _refusal(seen: Seen, model: Path, fold: Fold, what: str, count: int) -> MtlserError:
-    more = f" and {count - 1} more" if count > 1 else ""
-    return MtlserError(
-        f"{model}: this model is {seen.cell} and has seen {what}{more}, which fold {fold.index} "
-        f"({fold.name}) tests; give the model that was trained on fold {fold.index}"
-    )
-
-
-def _names(values: Iterable[str | None]) -> tuple[str, ...]:
-    return tuple(sorted({value for value in values if value is not None}))
+def _names(values: Iterable[str | None]) -> set[str]:
+    return {value for value in values if value is not None}
