@@ -1,12 +1,15 @@
 """Trainings of several seeds in one report: means, both spreads, tests, and what is refused."""
 
+import shutil
 import statistics
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mtlser.errors import MtlserError
 from mtlser.evaluation import scores
+from mtlser.evaluation.choices import SearchResult
 from mtlser.evaluation.number_records import SPREAD_METRICS
 from mtlser.evaluation.score_records import Scores
 from mtlser.evaluation.significance import paired
@@ -14,10 +17,12 @@ from mtlser.evaluation.summary import flat
 from mtlser.evaluation.verification import ledger
 from mtlser.evaluation.verification.claim_records import Scoring
 from mtlser.recipe import load
-from mtlser.records import Prediction
+from mtlser.records import Prediction, read_json
 from mtlser.reporting import figures, logged_scores, table, task_tables, verdict
-from mtlser.stages.data import cells
+from mtlser.stages import cells, verify
 from tests.helpers.factories import make_plan, make_predictions, make_recipe
+from tests.helpers.forging import copied, reseal, rewrite, set_value
+from tests.helpers.honest import HonestRun, make_honest_recipe, make_honest_run
 
 SEEDS = (0, 1, 2)
 PLAN = make_plan(folds=4, per_fold=30)
@@ -189,3 +194,78 @@ def test_the_recipe_names_the_cells_of_all_seeds_and_keeps_its_hash() -> None:
     assert len(named) == len(set(named)) == 3 * 2 * len(PLAN.folds)
     assert named[:4] == [f"mtlser:f{fold}:s5" for fold in range(4)]
     assert named[-1] == "svm:f3:s7"
+
+
+SEED_1 = "mtlser-f1-s1"
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> HonestRun:
+    """A run of two seeds with all its records."""
+    place = tmp_path_factory.mktemp("seeds") / "run"
+    return make_honest_run(place, recipe=make_honest_recipe("train.seeds=2"))
+
+
+def test_a_run_of_several_seeds_is_verified(honest: HonestRun, tmp_path: Path) -> None:
+    run = copied(honest, tmp_path / "run")
+    report = run.write_report()
+    written = read_json(report / "scores.json", Scores)
+    assert {claim.name: claim.state for claim in written.claims} == dict.fromkeys(
+        ("data", "folds", "speakers", "weights", "selection"), "yes"
+    ), written.claims
+    assert "all 12 trainings" in next(c for c in written.claims if c.name == "selection").detail
+    chosen = read_json(report / "chosen.json", SearchResult)
+    assert [(each.fold, each.seed) for each in chosen.reached] == [
+        (fold, seed) for fold in range(6) for seed in (0, 1)
+    ]
+    found = {each.name: each for each in verify(str(report), str(run.corpus)).findings}
+    assert all(found[name].state == "agrees" for name in ("files", "chain", "figures")), found
+
+
+def worse_epoch(run: HonestRun) -> None:
+    """The second seed kept another epoch than its best."""
+    set_value(run.place / "cells" / SEED_1 / "result.json", ("epoch",), 1)
+    reseal(run.place / "cells" / SEED_1)
+
+
+def another_pair(run: HonestRun) -> None:
+    """The second seed was trained with a pair that was not chosen."""
+    set_value(run.place / "cells" / SEED_1 / "result.json", ("alpha",), 0.9)
+    reseal(run.place / "cells" / SEED_1)
+
+
+def model_of_the_first_seed(run: HonestRun) -> None:
+    model = run.place / "cells" / SEED_1 / "model"
+    shutil.rmtree(model)
+    shutil.copytree(run.place / "cells" / "mtlser-f1-s0" / "model", model)
+
+
+def rows_of_the_first_seed(run: HonestRun) -> None:
+    """Its better rows under the other seed's number."""
+    path = run.place / "cells" / SEED_1 / "predictions.jsonl"
+    shutil.copy(run.place / "cells" / "mtlser-f1-s0" / "predictions.jsonl", path)
+    rewrite(path, lambda rows: [row | {"seed": 1} for row in rows])
+
+
+def a_fold_left_out(run: HonestRun) -> None:
+    for kind in ("cells", "noisy"):
+        shutil.rmtree(run.place / kind / SEED_1)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "named"),
+    [
+        (worse_epoch, "epoch 1 was kept|validation .* of epoch 1"),
+        (another_pair, "was trained with alpha 0.9"),
+        (model_of_the_first_seed, "mtlser:f1:s0"),
+        (rows_of_the_first_seed, SEED_1),
+        (a_fold_left_out, "train --cell mtlser:f1:s1"),
+    ],
+)
+def test_a_spoilt_seed_is_refused(
+    spoil: Callable[[HonestRun], None], named: str, honest: HonestRun, tmp_path: Path
+) -> None:
+    run = copied(honest, tmp_path / "run")
+    spoil(run)
+    with pytest.raises(MtlserError, match=named):
+        run.write_report()

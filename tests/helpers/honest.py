@@ -131,10 +131,8 @@ def make_honest_run(
     stages.split(str(corpus), known, str(place / "folds"))
     run = HonestRun(place, known, every, fold_plans.plan(every, known))
     inputs = Inputs(corpus, every, run.plan)
-    results = []
-    for fold in run.plan.folds:
-        for system in ("mtlser", "svm"):
-            results.append(_write_cell(run, inputs, fold, system))
+    every_cell = [Cell.parse(text) for text in stages.cells(run.plan, known)]
+    results = [_write_cell(run, inputs, cell) for cell in every_cell]
     _write_chosen(run, [each for each in results if each.alpha is not None])
     return run
 
@@ -172,13 +170,14 @@ def make_answers(
     return built
 
 
-def _write_cell(run: HonestRun, inputs: Inputs, fold: Fold, system: str) -> CellResult:
-    cell = Cell(system=system, fold=fold.index, seed=run.recipe.seed)
+def _write_cell(run: HonestRun, inputs: Inputs, cell: Cell) -> CellResult:
+    assert cell.fold is not None
+    fold = run.plan.folds[cell.fold]
     folder = run.place / "cells" / cell.text.replace(":", "-")
     noisy = run.place / "noisy" / folder.name
     for each in (folder / "model", noisy):
         each.mkdir(parents=True)
-    weights = "weights.safetensors" if system == "mtlser" else "svm.skops"
+    weights = "weights.safetensors" if cell.system == "mtlser" else "svm.skops"
     (folder / "model" / weights).write_bytes(f"weights of {cell.text}".encode())
     answers = {
         split: make_answers(run, cell, fold, split)
@@ -246,10 +245,12 @@ def _write_result(
 
 
 def _write_chosen(run: HonestRun, results: Sequence[CellResult]) -> None:
-    """One pair was tried, and every fold took it."""
+    """One pair was tried with the recipe's seed, and every fold took it."""
     rows, choices = [], []
     for result in results:
         cell = Cell.parse(result.cell)
+        if cell.seed != run.recipe.seed:
+            continue
         assert cell.fold is not None
         assert result.epoch is not None
         assert result.score is not None
