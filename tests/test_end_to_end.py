@@ -12,7 +12,9 @@ import pytest
 
 from mtlser import stages, tracking
 from mtlser.evaluation.score_records import Scores
-from mtlser.records import Prediction, read_json, read_jsonl
+from mtlser.recipe import load
+from mtlser.records import CLEAN, Cell, Prediction, read_json, read_jsonl, write_json, write_jsonl
+from mtlser.storage import custody
 from tests.helpers.networks import write_encoder
 from tests.helpers.tiny_run import EMOTIONS, RECIPE, SENTENCES, write_release
 
@@ -216,3 +218,54 @@ def test_the_run_is_verified_and_a_forger_of_all_records_is_not_believed(
     weights = next(each for each in findings if each.name == "weights")
     assert weights.state == "differs"
     assert "the weights give probabilities that differ" in weights.detail
+
+
+def test_forged_noisy_predictions_are_found_when_every_digest_is_right(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The forger changes what noise-eval gave, seals it, and writes an honest report of it."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("MTLSER_TRACKING", "off")
+    run, corpus = folder / "out", tmp_path / "corpus"
+    stages.ingest(load("tiny.toml"), str(corpus))
+    cells = sorted((run / "checkpoints").iterdir())
+    noisy = [_forged_noise(run, cell, tmp_path / "noisy" / cell.name) for cell in cells]
+    forged, recipe = tmp_path / "forged", load(str(run / "recipe.toml"))
+    given = [str(path) for path in (*cells, *noisy)]
+    stages.report(str(corpus), str(run), str(run), given, recipe, str(forged))
+    shutil.copytree(run / "checkpoints", forged / "checkpoints")
+    found = {f.name: f for f in stages.verify(str(forged), str(corpus), sample=100).findings}
+    assert {name: each.state for name, each in found.items()} == {
+        **dict.fromkeys(
+            ("files", "chain", "predictions", "data and folds", "figures", "selection", "weights"),
+            "agrees",
+        ),
+        "noise": "differs",
+        "final model": "not at hand",
+    }, found
+    assert "noisy test utterances; run `mtlser noise-eval` again" in found["noise"].detail
+
+
+def _forged_noise(run: Path, cell: Path, folder: Path) -> Path:
+    """The cell's noisy predictions, one of them changed, in a sealed folder."""
+    name = cell.name.replace("-", ":")
+    rows = [
+        each
+        for each in read_jsonl(run / "predictions.jsonl", Prediction)
+        if each.condition != CLEAN and Cell.parse(name) == Cell(
+            system=each.system, fold=each.fold, seed=each.seed
+        )
+    ]  # fmt: skip
+    first = rows[0].emotion_probabilities
+    moved = dict(zip(first, [0.97, 0.01, 0.01, 0.01], strict=True))
+    rows[0] = rows[0].model_copy(update={"emotion_probabilities": moved})
+    folder.mkdir(parents=True)
+    write_jsonl(folder / "predictions.jsonl", rows)
+    honest = custody.read_file(run / "custody" / f"noise_eval-{cell.name}.json")
+    sealed = custody.seal(
+        folder, "noise_eval", ["predictions.jsonl"], cell=name, recipe_hash=honest.recipe_hash,
+        manifest=honest.manifest, folds=honest.folds,
+    )  # fmt: skip
+    tied = sealed.model_copy(update={"made_from": honest.made_from})
+    write_json(folder / "custody.json", tied.model_copy(update={"sha256": tied.digest}))
+    return folder

@@ -14,15 +14,21 @@ def verify(
     run: Annotated[str, typer.Argument(metavar="RUN", help="Run or report folder.")],
     *,
     manifest: Annotated[
-        str, typer.Option(help="Corpus folder, to predict a sample again from its audio.")
+        str,
+        typer.Option(
+            help="Corpus folder, to predict a sample again from its audio, clean and under noise."
+        ),
     ] = "",
     sample: Annotated[
-        int, typer.Option(min=1, help="Test utterances of each cell to predict again.")
+        int,
+        typer.Option(min=1, help="Clean, and noisy, test predictions of each cell to make again."),
     ] = 3,
     out: Annotated[str, typer.Option(help="Folder to write verification.json to.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Derive a run's figures again from its files; say what agrees, differs, is not at hand.
+
+    Noise is mixed again as noise-eval mixed it, from noise.root of the run's recipe.toml.
 
     Exit code 1 where something differs. What is not at hand differs in nothing: read the table.
     """

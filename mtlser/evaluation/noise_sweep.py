@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +120,22 @@ def condition(kind: str, snr_db: float) -> str:
     return f"{kind}@{snr_db:g}dB"
 
 
+def conditions(recipe: Recipe) -> dict[str, tuple[str, float]]:
+    """The kind of noise and the SNR of each of the recipe's noisy conditions, by name."""
+    pairs = product(recipe.noise.kinds, recipe.noise.snr_db)
+    return {condition(*pair): pair for pair in pairs}
+
+
+def source(corpus: Path, utterances: Sequence[Utterance], recipe: Recipe) -> noise.NoiseSource:
+    """Where the recipe's noise comes from.
+
+    Raises:
+        MtlserError: a noise is not there.
+    """
+    root = storage.fetch(recipe.noise.root) if recipe.noise.root is not None else None
+    return noise.source(recipe.noise, root, corpus, utterances, recipe.seed)
+
+
 def sweep(
     corpus: Path,
     utterances: Sequence[Utterance],
@@ -135,13 +152,12 @@ def sweep(
     Each clip is decoded once, and each excerpt drawn once.
     """
     assert cell.fold is not None
-    root = storage.fetch(recipe.noise.root) if recipe.noise.root is not None else None
-    source = noise.source(recipe.noise, root, corpus, utterances, recipe.seed)
+    origin = source(corpus, utterances, recipe)
     shown = manifest.members(utterances, plan.folds[cell.fold].test)
     wavs = [audio.load(corpus / utterance.audio) for utterance in shown]
     for kind in recipe.noise.kinds:
         excerpts = [
-            source.for_utterance(utterance, kind, len(wav))
+            origin.for_utterance(utterance, kind, len(wav))
             for utterance, wav in zip(shown, wavs, strict=True)
         ]
         for snr_db in recipe.noise.snr_db:

@@ -65,8 +65,17 @@ def digest_rows(lines: Iterable[bytes]) -> str:
     >>> digest_rows([b"one", b"two"]) == digest_rows([b"two", b"one"])
     True
     """
-    each = sorted(hashlib.sha256(line.rstrip(b"\r\n")).digest() for line in lines)
-    return hashlib.sha256(b"".join(each)).hexdigest()
+    return digest_of_rows(map(digest_row, lines))
+
+
+def digest_row(line: bytes) -> bytes:
+    """SHA-256 of one line without its end."""
+    return hashlib.sha256(line.rstrip(b"\r\n")).digest()
+
+
+def digest_of_rows(rows: Iterable[bytes]) -> str:
+    """`digest_rows` of the lines whose `digest_row` these are."""
+    return hashlib.sha256(b"".join(sorted(rows))).hexdigest()
 
 
 def rows_of(path: Path) -> str:

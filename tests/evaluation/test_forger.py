@@ -432,7 +432,7 @@ def bare(name: str, *gone: str) -> None:
 
     def forge(run: HonestRun) -> None:
         rewrite(run.report / "predictions.jsonl", each_row(emotion_probabilities=surely_right))
-        better = scores.measure(recheck.read(run.report), run.plan, run.recipe)
+        better = scores.measure(recheck.read(run.report).columns, run.plan, run.recipe)
         write_json(run.report / "scores.json", better)
         scores.write_summary(run.report / "summary.json", better)
         for each in (CUSTODY, *gone):
@@ -468,6 +468,7 @@ def test_the_honest_run_is_believed(honest: HonestRun) -> None:
             ("files", "chain", "predictions", "data and folds", "figures", "selection"), "agrees"
         ),
         "weights": "not at hand",
+        "noise": "not at hand",
         "final model": "not at hand",
     }
 

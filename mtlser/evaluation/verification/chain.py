@@ -1,10 +1,10 @@
 """Whether the records of a report folder lead from its figures to weights, folds and manifest."""
 
-from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
 from mtlser.errors import MtlserError
-from mtlser.records import CLEAN, Cell, Prediction, parse_line
+from mtlser.evaluation.verification.reading import Part
 from mtlser.storage import custody
 from mtlser.storage.custody import SHORT, Custody
 from mtlser.storage.layout import PARENTS, PREDICTIONS
@@ -62,19 +62,20 @@ def links(found: dict[str, Custody]) -> int:
     return count
 
 
-def rows(folder: Path, found: dict[str, Custody], unrecorded: int) -> int:
+def rows(folder: Path, now: Mapping[Part, str], found: dict[str, Custody], unrecorded: int) -> int:
     """The number of cells whose predictions in the report are those that its step wrote.
 
     Args:
         folder: report folder.
+        now: digests of the lines of its predictions.
         found: the records that it rests on.
         unrecorded: number of files of predictions without a record that went into it.
 
     Raises:
         MtlserError: predictions were changed, added or dropped, or are of no step.
     """
-    wanted: dict[tuple[str, bool], tuple[str, str]] = {}
-    several: set[tuple[str, bool]] = set()
+    wanted: dict[Part, tuple[str, str]] = {}
+    several: set[Part] = set()
     for name, record in found.items():
         if record.step in {"train", "noise_eval"}:
             key = (record.cell, record.step == "train")
@@ -82,24 +83,17 @@ def rows(folder: Path, found: dict[str, Custody], unrecorded: int) -> int:
             wanted[key] = (name, record.rows.get(PREDICTIONS, ""))
     if not wanted:
         return 0
-    lines: dict[tuple[str, bool], list[bytes]] = defaultdict(list)
-    path = folder / PREDICTIONS
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            each = parse_line(line, Prediction, path, number)
-            cell = Cell(system=each.system, fold=each.fold, seed=each.seed).text
-            lines[cell, each.condition == CLEAN].append(line)
+    left, path = dict(now), folder / PREDICTIONS
     for key, (name, digest) in wanted.items():
+        here = left.pop(key, custody.digest_rows([]))
         if key in several:  # noisy folders of one cell: no record is of both
-            lines.pop(key, None)
             continue
-        now = custody.digest_rows(lines.pop(key, []))
-        if now != digest:
+        if here != digest:
             raise MtlserError(
-                f"{path}: the predictions of {name} are {now[:SHORT]}, that step wrote "
+                f"{path}: the predictions of {name} are {here[:SHORT]}, that step wrote "
                 f"{digest[:SHORT]}: some were changed, added or dropped; {AGAIN}"
             )
-    if lines and not unrecorded and not any(r.step == "report" for r in found.values()):
-        cell, _ = min(lines)
+    if left and not unrecorded and not any(r.step == "report" for r in found.values()):
+        cell, _ = min(left)
         raise MtlserError(f"{path}: predictions of {cell}, of which there is no record; {AGAIN}")
     return len(wanted)

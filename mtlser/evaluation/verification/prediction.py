@@ -1,14 +1,18 @@
-"""Predictions of a sample of utterances, made again from the weights."""
+"""Predictions of a sample of utterances, made again from the weights, clean and under noise."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
-from mtlser.data import audio, manifest
+from mtlser.data import audio, manifest, noise
 from mtlser.errors import MtlserError
+from mtlser.evaluation import noise_sweep
 from mtlser.evaluation.predictor import Output, Wav, load_system
+from mtlser.evaluation.verification.reading import Key
 from mtlser.evaluation.verification.sources import MODEL, fold_of
+from mtlser.recipe import Recipe
 from mtlser.records import (
     CLEAN,
     EMOTIONS,
@@ -18,8 +22,10 @@ from mtlser.records import (
     Prediction,
     Utterance,
     read_json,
-    read_jsonl,
 )
+
+Hear = Callable[[Utterance, str], Wav]
+"""The samples of an utterance under a condition."""
 
 
 @dataclass
@@ -42,58 +48,103 @@ class Repeated:
         self.count += 1
 
 
-def repeat(
-    cells: Sequence[Path],
-    predictions: Path,
-    corpus: Path,
-    plan: FoldPlan,
-    utterances: Sequence[Utterance],
-    sample: int,
-) -> Repeated:
-    """How far the scored predictions are from what the weights give, clean test utterances.
+@dataclass(frozen=True)
+class Draw:
+    """Test predictions of one cell that are to be made again."""
 
-    The sample is drawn anew each time, so that nobody knows it before.
+    folder: Path
+    """Cell folder with `model/`."""
+    cell: Cell
+    keys: tuple[Key, ...]
+
+
+def draw(
+    cells: Sequence[Path], plan: FoldPlan, sample: int, conditions: Sequence[str] = (CLEAN,)
+) -> list[Draw]:
+    """A sample of each cell's test utterances, drawn anew each time, so that nobody knows it.
 
     Args:
-        cells: folders with `model/` and `result.json`.
-        predictions: those that the report scores.
-        corpus: corpus folder with the audio.
+        cells: folders with `result.json`; the final fit tests nothing.
         plan: the folds.
+        sample: number of predictions of each cell.
+        conditions: under which they are to be predicted.
+    """
+    draws = []
+    for folder in cells:
+        cell = Cell.parse(read_json(folder / "result.json", CellResult).cell)
+        if cell.fold is not None:
+            every = list(product((cell.text,), conditions, fold_of(cell, plan).test))
+            keys = sorted(random.SystemRandom().sample(every, min(sample, len(every))))
+            draws.append(Draw(folder, cell, tuple(keys)))
+    return draws
+
+
+def clean(corpus: Path) -> Hear:
+    """Clips as they are in a corpus folder; one that is not the manifest's is refused."""
+
+    def hear(utterance: Utterance, _: str) -> Wav:
+        path = corpus / utterance.audio
+        found = audio.decode(path).sha256
+        if found != utterance.audio_sha256:
+            raise MtlserError(
+                f"{path} has audio {found[:12]}, the manifest says "
+                f"{utterance.audio_sha256[:12]}; run `mtlser ingest` again"
+            )
+        return audio.load(path)
+
+    return hear
+
+
+def mixed(corpus: Path, utterances: Sequence[Utterance], recipe: Recipe) -> Hear:
+    """Clips under the noise that `noise-eval` mixes for them.
+
+    Raises:
+        MtlserError: a noise is not at hand.
+    """
+    source = noise_sweep.source(corpus, utterances, recipe)
+    known = noise_sweep.conditions(recipe)
+    plain = clean(corpus)
+
+    def hear(utterance: Utterance, condition: str) -> Wav:
+        kind, snr_db = known[condition]
+        wav_n = plain(utterance, CLEAN)
+        return noise.noisy(utterance, wav_n, kind, snr_db, source, recipe.noise.level)
+
+    return hear
+
+
+def repeat(
+    draws: Iterable[Draw],
+    scored: Mapping[Key, Prediction],
+    utterances: Sequence[Utterance],
+    hear: Hear,
+    present: Mapping[str, Collection[str]] | None = None,
+) -> Repeated:
+    """How far the scored predictions are from what the weights give.
+
+    Args:
+        draws: what to predict again.
+        scored: the predictions that the report scores.
         utterances: the manifest.
-        sample: test utterances of each cell.
+        hear: gives the clips.
+        present: conditions that were predicted at all, by cell; `None`: every one.
 
     Raises:
         MtlserError: a prediction is missing, or a clip is not the manifest's.
     """
-    scored = {
-        (Cell(system=p.system, fold=p.fold, seed=p.seed).text, p.utterance_id): p
-        for p in read_jsonl(predictions, Prediction)
-        if p.split == "test" and p.condition == CLEAN
-    }
     result = Repeated()
-    for folder in cells:
-        cell = Cell.parse(read_json(folder / "result.json", CellResult).cell)
-        if cell.fold is None:
+    for each in draws:
+        keys = [k for k in each.keys if present is None or k[1] in present.get(k[0], ())]
+        if not keys:
             continue
-        tested = fold_of(cell, plan).test
-        drawn = sorted(random.SystemRandom().sample(tested, min(sample, len(tested))))
-        shown = manifest.members(utterances, drawn)
-        system = load_system(cell.system, folder / MODEL, EMOTIONS)
-        outputs = system.predict([_clip(corpus, each) for each in shown])
-        for utterance, output in zip(shown, outputs, strict=True):
-            stated = scored.get((cell.text, utterance.id))
-            if stated is None:
-                raise MtlserError(f"{predictions}: no prediction of {utterance.id} by {cell.text}")
-            result.add(stated, output)
+        shown = {u.id: u for u in manifest.members(utterances, [name for _, _, name in keys])}
+        system = load_system(each.cell.system, each.folder / MODEL, EMOTIONS)
+        wavs = [hear(shown[name], condition) for _, condition, name in keys]
+        for key, output in zip(keys, system.predict(wavs), strict=True):
+            if key not in scored:
+                raise MtlserError(
+                    f"no prediction of {key[2]} by {key[0]} ({key[1]}) in the report; write it "
+                    "again with `mtlser report`"
+                )
+            result.add(scored[key], output)
     return result
-
-
-def _clip(corpus: Path, utterance: Utterance) -> Wav:
-    path = corpus / utterance.audio
-    found = audio.decode(path).sha256
-    if found != utterance.audio_sha256:
-        raise MtlserError(
-            f"{path} has audio {found[:12]}, the manifest says {utterance.audio_sha256[:12]}; run "
-            "`mtlser ingest` again"
-        )
-    return audio.load(path)

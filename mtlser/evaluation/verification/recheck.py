@@ -1,19 +1,18 @@
 """The figures of a report folder, computed again from its own predictions and folds."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mtlser.errors import MtlserError
-from mtlser.evaluation import gathering, scores
-from mtlser.evaluation.columns import Columns
+from mtlser.evaluation import scores
 from mtlser.evaluation.score_records import Scores
 from mtlser.evaluation.summary import flat
-from mtlser.evaluation.verification import truth
-from mtlser.evaluation.verification.truth import Check
-from mtlser.recipe import load
-from mtlser.records import FoldPlan, Prediction, Utterance, read_json, read_jsonl
+from mtlser.evaluation.verification import reading, truth
+from mtlser.evaluation.verification.reading import Key, Reading
+from mtlser.recipe import Recipe, load
+from mtlser.records import FoldPlan, Utterance, read_json
 from mtlser.storage import custody
 from mtlser.storage.layout import FOLDS, PREDICTIONS, RECIPE, SCORES, SUMMARY
 
@@ -27,12 +26,17 @@ SECONDS = "seconds"
 """Of the whole run, in its summary."""
 
 
-def check(folder: Path, utterances: Sequence[Utterance] | None = None) -> bool:
+def check(
+    folder: Path,
+    utterances: Sequence[Utterance] | None = None,
+    known: Reading | None = None,
+) -> bool:
     """True where the report's figures are those of its predictions; False: it has none.
 
     Args:
         folder: a report or run folder.
         utterances: the manifest; `None`: not at hand.
+        known: its predictions, read and checked already; `None`: they are read here.
 
     Raises:
         MtlserError: the first file that was changed, or the first figure that is another one.
@@ -49,9 +53,8 @@ def check(folder: Path, utterances: Sequence[Utterance] | None = None) -> bool:
     if plan is None or not (folder / PREDICTIONS).is_file():
         return False
     recipe = load(str(folder / RECIPE)) if (folder / RECIPE).is_file() else None
-    checks = [truth.against(utterances, recipe)] if utterances is not None else []
     measured = scores.measure(
-        read(folder, checks),
+        (known or read(folder, utterances, recipe)).columns,
         plan,
         recipe or load(scores.ANY_RECIPE),
         main=stated.main,
@@ -93,16 +96,15 @@ def _only(here: Any, there: Any) -> Any:
     return there
 
 
-def read(folder: Path, checks: Sequence[Check] = ()) -> Columns:
-    """The predictions of a report folder, each checked."""
-    return gathering.columns(_checked(read_jsonl(folder / PREDICTIONS, Prediction), checks))
-
-
-def _checked(predictions: Iterable[Prediction], checks: Sequence[Check]) -> Iterator[Prediction]:
-    for prediction in predictions:
-        for check_one in checks:
-            check_one(prediction)
-        yield prediction
+def read(
+    folder: Path,
+    utterances: Sequence[Utterance] | None = None,
+    recipe: Recipe | None = None,
+    wanted: Collection[Key] = (),
+) -> Reading:
+    """The predictions of a report folder, each checked against the manifest where it is given."""
+    checks = [truth.against(utterances, recipe)] if utterances is not None else []
+    return reading.read(folder / PREDICTIONS, checks, wanted)
 
 
 def _check_summary(folder: Path, stated: Scores) -> None:
