@@ -547,7 +547,8 @@ def test_a_report_of_another_recipe_on_the_same_folds_is_written(
     run = copied(honest, tmp_path / "run")
     other = make_honest_recipe("split.speaker_check=0.3")
     run = HonestRun(run.place, other, run.utterances, run.plan)
-    assert claims_of(run.write_report("again"))["folds"] == "not at hand"
+    claims = claims_of(run.write_report("again"))
+    assert (claims["folds"], claims["selection"]) == ("not at hand", "not at hand")
 
 
 def test_folds_and_choices_are_taken_from_a_run_folder_too(

@@ -140,6 +140,7 @@ def selection(
     results: Mapping[Cell, CellResult],
     search: SearchResult | None,
     notes: Sequence[str],
+    recipe_hash: str,
 ) -> Claim:
     """Epoch and pair were chosen on validation.
 
@@ -148,6 +149,7 @@ def selection(
         results: of the network's trainings that are at hand, by cell; their epochs are checked.
         search: what was chosen; `None`: not at hand.
         notes: what is amiss with the pairs.
+        recipe_hash: of the recipe that the report shows; empty: it shows none.
     """
     if search is not None and scores.main != MAIN_SYSTEM:
         detail = f"{scores.main} is not the network whose search and epochs are known here"
@@ -159,6 +161,10 @@ def selection(
         lacking.append("the search was not given (--chosen)")
     elif search.rows and choosing.searched_with(search, scores) not in choosing.seeds(scores):
         lacking.append(f"the search trained with seed {search.seed}, which is not scored here")
+    if recipe_hash and recipe_hash != scores.recipe_hash:
+        lacking.append(
+            f"the predictions are of recipe {scores.recipe_hash}, the recipe shown is {recipe_hash}"
+        )
     if len(known) < len(gaps):
         lacking.append(
             f"{len(gaps) - len(known)} of {len(gaps)} trainings have no history or no validation "

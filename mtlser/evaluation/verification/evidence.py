@@ -105,6 +105,7 @@ def claimed(evidence: Evidence, measured: Scores) -> Scores:
             evidence.epochs,
             search,
             [] if search is None else selection.check_selection(search, measured),
+            given.recipe.hash if given.recipe else "",
         ),
     )
     return measured.model_copy(update={"claims": found, "sharing": evidence.shared or ()})
