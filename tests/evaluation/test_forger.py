@@ -20,6 +20,7 @@ from mtlser.reporting import comparison_page, runs
 from mtlser.storage.custody import CUSTODY, Custody
 from tests.helpers.forging import (
     copied,
+    drop_fields,
     drop_record,
     edit_model,
     edit_record,
@@ -575,3 +576,24 @@ def test_data_ingested_again_with_other_levels_are_the_same_data(
 def test_a_folds_model_is_no_final_model(honest: HonestRun) -> None:
     with pytest.raises(MtlserError, match="fitted on a part of the data"):
         registration.check(honest.place / FIRST / "model", honest.report)
+
+
+def test_a_report_of_an_older_version_is_no_forgery(honest: HonestRun, tmp_path: Path) -> None:
+    """It has no records, fewer fields, and says the same figures in other words."""
+    run = copied(honest, tmp_path / "run")
+    drop_record(run.report)
+    for name in ("summary.json", "scores.json"):
+        drop_fields(run.report / name, "seeds", "claims")
+    set_value(run.report / "scores.json", ("comparisons", 0, "welch", "reading"), "In other words.")
+    set_value(run.report / "scores.json", ("comparisons", 0, "p_holm"), 0.9)
+    assert recheck.check(run.report)
+    set_value(run.report / "scores.json", ("comparisons", 0, "welch", "p"), 0.9)
+    with pytest.raises(MtlserError, match=r"welch_p_wa is .* gives 0\.9"):
+        recheck.check(run.report)
+
+
+def test_an_audit_in_other_words_is_the_same_audit(honest: HonestRun, tmp_path: Path) -> None:
+    run = copied(honest, tmp_path / "run")
+    set_value(run.folds / "audit.json", ("findings",), ["In other words."])
+    drop_record(run.folds)
+    assert run.write_report("again").is_dir()

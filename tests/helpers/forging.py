@@ -32,6 +32,12 @@ def set_value(path: Path, keys: tuple[str | int, ...], value: Any) -> None:
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
+def drop_fields(path: Path, *names: str) -> None:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    kept = {key: value for key, value in content.items() if key not in names}
+    path.write_text(json.dumps(kept), encoding="utf-8")
+
+
 def reseal(folder: Path) -> None:
     """What a forger can do who knows the format: the folder's own digests, computed anew."""
     record = read_json(folder / CUSTODY, Custody)

@@ -152,12 +152,17 @@ def audited(folder: Path, now: Audit) -> bool:
         MtlserError: it is another one.
     """
     path = folder / AUDIT
-    if path.is_file() and read_json(path, Audit) != now:
+    if path.is_file() and _counts(read_json(path, Audit)) != _counts(now):
         raise MtlserError(
             f"{path} is not the audit of these folds and this manifest: it is of others, or was "
             "edited; cut and audit the folds again with `mtlser split`"
         )
     return path.is_file()
+
+
+def _counts(audit: Audit) -> Audit:
+    """An audit without its sentences, which are in the words of their version."""
+    return audit.model_copy(update={"reasons": (), "findings": ()})
 
 
 def _records(given: Given) -> dict[str, Custody]:
