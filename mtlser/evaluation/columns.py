@@ -140,8 +140,9 @@ class Places:
         """The place of a name; -1 for none."""
         if name is None:
             return NONE
-        place = self._places.setdefault(name, len(self.names))
-        if place == len(self.names):
+        place = self._places.get(name)
+        if place is None:
+            place = self._places[name] = len(self.names)
             self.names.append(name)
         return place
 

@@ -22,7 +22,7 @@ from mtlser.evaluation.columns import (
     ranks,
     replaced,
 )
-from mtlser.evaluation.metrics import edits
+from mtlser.evaluation.metrics import edits, word_edits
 from mtlser.evaluation.transcripts import normalised
 from mtlser.evaluation.verification.truth import Check
 from mtlser.files import atomic_file
@@ -86,6 +86,7 @@ class Gatherer:
         self.style, self.text = array("i"), array("q")
         self.words, self.characters = array("i"), array("i")
         self.normalised_words = array("i")
+        self.normalised: list[str] = []
         # By prediction.
         self.group, self.utterance = array("i"), array("i")
         self.fold, self.seed = array("i"), array("q")
@@ -116,8 +117,8 @@ class Gatherer:
         by_word, by_character, by_normalised = NONE, NONE, NONE
         if hypothesis is not None and prediction.text_true is not None:
             (by_word, _), (by_character, _) = edits(prediction.text_true, hypothesis)
-            alike = normalised(prediction.text_true), normalised(hypothesis)
-            (by_normalised, _), _ = edits(*alike)
+            alike = self._normalised(place, prediction.text_true)
+            by_normalised = word_edits(alike, normalised(hypothesis))
         self.group.append(self.groups.setdefault(group, len(self.groups)))
         self.utterance.append(place)
         self.fold.append(prediction.fold)
@@ -189,8 +190,9 @@ class Gatherer:
             self.text.append(hash(text))
             (_, words), (_, characters) = edits(text or "", "")
             self.words.append(NONE if text is None else words)
-            alike = normalised(text or "").split()
-            self.normalised_words.append(NONE if text is None else len(alike))
+            self.normalised.append(normalised(text or ""))
+            words = len(self.normalised[place].split())
+            self.normalised_words.append(NONE if text is None else words)
             self.characters.append(NONE if text is None else characters)
         elif self.contradiction is None and (
             self.text[place] != hash(text)
@@ -200,6 +202,10 @@ class Gatherer:
         ):
             self.contradiction = self._contradicted(prediction, place)
         return place
+
+    def _normalised(self, place: int, text: str) -> str:
+        """The normalised transcript, kept from the utterance's first prediction if it is that."""
+        return self.normalised[place] if self.text[place] == hash(text) else normalised(text)
 
     def _contradicted(self, prediction: Prediction, place: int) -> str:
         truths = {

@@ -164,6 +164,15 @@ def edits(reference: str, hypothesis: str) -> tuple[tuple[int, int], tuple[int, 
     )
 
 
+def word_edits(reference: str, hypothesis: str) -> int:
+    """The word edits of `edits` alone.
+
+    >>> word_edits("a good day", "a day")
+    1
+    """
+    return int(Levenshtein.distance(reference.split(), hypothesis.split()))
+
+
 def error_rate(counted: Sequence[tuple[int, int]]) -> float | None:
     """All edits over all reference units; `None` where there is no unit.
 

@@ -21,7 +21,7 @@ def brier(probabilities: Mapping[str, float], truth: str) -> float:
     >>> round(brier({"sad": 0.7, "angry": 0.2, "happy": 0.1}, "sad"), 4)
     0.14
     """
-    return math.fsum((p - 1.0) ** 2 if name == truth else p**2 for name, p in probabilities.items())
+    return math.fsum([(p - 1.0) ** 2 if n == truth else p**2 for n, p in probabilities.items()])
 
 
 def log_loss(probabilities: Mapping[str, float], truth: str) -> float:

@@ -220,7 +220,7 @@ def check_probabilities(prediction: Prediction, classes: Sequence[str]) -> None:
             f"{label(prediction)}: classes {', '.join(values)} with true class "
             f"{prediction.emotion_true!r}; expected {', '.join(classes)}; predict it again"
         )
-    inside = all(0 <= value <= 1 for value in values.values())
+    inside = min(values.values()) >= 0 and max(values.values()) <= 1
     if not (inside and math.isclose(sum(values.values()), 1.0, abs_tol=TOLERANCE)):
         seen = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
         raise MtlserError(

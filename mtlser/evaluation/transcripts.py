@@ -7,6 +7,10 @@ from mtlser.data.text import GERMAN, SPELT
 
 _APOSTROPHES = re.compile("['’‘ʼ`´]")
 _GAPS = re.compile(r"[^\w]|_")
+_ASCII = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)} | {
+    ord(sign): None for sign in "'`"
+}
+"""The same for a text of ASCII alone, in one step."""
 
 
 def normalised(text: str) -> str:
@@ -21,6 +25,8 @@ def normalised(text: str) -> str:
     >>> normalised("Don't – the T-shirt: Straße, für 2 Cafés!")
     'dont the t shirt strasse fuer 2 cafes'
     """
+    if text.isascii():
+        return " ".join(text.translate(_ASCII).split())
     folded = unicodedata.normalize("NFC", _APOSTROPHES.sub("", text)).casefold()
     if not folded.isascii():
         for letter, spelling in (GERMAN | SPELT).items():

@@ -133,9 +133,9 @@ class RunFolder:
         if not self.cells:
             raise AbsentError("there are no checkpoints beside the report")
         sources.check(sources.opened(self.cells), self.plan, self.manifest)
+        corpus = self._audio()
         from mtlser.evaluation.verification import prediction
 
-        corpus = self._audio()
         again = prediction.repeat(
             self.draws, self.reading.drawn, self.manifest, prediction.clean(corpus)
         )
@@ -143,14 +143,14 @@ class RunFolder:
 
     def noise(self) -> str:
         """The weights give the noisy predictions too, when the same noise is mixed again."""
-        from mtlser.evaluation.verification import prediction
-
         if not self.cells:
             raise AbsentError("there are no checkpoints beside the report")
         present = self.reading.conditions
         if not present:
             raise AbsentError("the report has no predictions under noise")
         hear = self._noise(self._audio())
+        from mtlser.evaluation.verification import prediction
+
         again = prediction.repeat(
             self.noisy_draws, self.reading.drawn, self.manifest, hear, present
         )
@@ -220,10 +220,10 @@ class RunFolder:
         return self.corpus
 
     def _noise(self, corpus: Path) -> "Hear":
-        from mtlser.evaluation.verification import prediction
-
         if self.recipe is None:
             raise AbsentError(f"there is no {RECIPE}, which says what noise was mixed")
+        from mtlser.evaluation.verification import prediction
+
         try:
             return prediction.mixed(corpus, self.manifest, self.recipe)
         except MtlserError as error:

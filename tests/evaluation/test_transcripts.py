@@ -2,6 +2,8 @@
 
 import jiwer
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mtlser.data import text
 from mtlser.evaluation import gathering, metrics, numbers, scores, summary
@@ -37,6 +39,11 @@ def test_case_punctuation_and_umlauts_are_no_errors_once_normalised() -> None:
     plain = jiwer.process_words([r for r, _ in PAIRS], [h for _, h in PAIRS])
     assert figures.wer == pytest.approx(plain.wer)
     assert plain.wer > 0.8
+
+
+@given(st.text(st.characters(codec="ascii"), max_size=30))
+def test_ascii_is_normalised_as_it_is_beside_an_accent(written: str) -> None:
+    assert normalised(f"{written} é") == f"{normalised(written)} e".strip()
 
 
 def test_the_plain_rate_is_not_touched() -> None:
