@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtlser.errors import MtlserError
-from mtlser.evaluation.score_records import Scores
+from mtlser.evaluation.score_records import MAIN_SYSTEM, Scores
 from mtlser.evaluation.significance import comparison, noninferiority, statistics
 from mtlser.evaluation.verification import recheck
 from mtlser.recipe import RegistryRecipe
@@ -119,6 +119,9 @@ def unsound(side: Reported, name: str) -> str | None:
             f"the {name}'s protocol {side.scores.protocol} leaks test speakers into train, so "
             "its scores are no evidence"
         )
+    if side.scores.main != MAIN_SYSTEM:
+        about = f"the {name}'s report is about {side.scores.main}"
+        return f"{about}, and a model of {MAIN_SYSTEM} is registered; report it without `--main`"
     for claim in side.scores.claims:
         if (claim.name, claim.state) == ("speakers", "no"):
             return f"the {name}'s scores are no evidence: {claim.detail}"

@@ -11,11 +11,13 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW
 
 from mtlser.errors import MtlserError
+from mtlser.evaluation import scores
 from mtlser.evaluation.significance.noninferiority import not_worse
 from mtlser.recipe import RegistryRecipe, load
 from mtlser.records import FoldPlan
 from mtlser.registry import gate
 from mtlser.registry.gate import Reported
+from tests.helpers.factories import make_predictions
 from tests.helpers.retraining import CHALLENGER, CHAMPION, FOLDS, measured, plan, with_values
 
 NOT_WORSE = RegistryRecipe()
@@ -112,6 +114,18 @@ def test_a_leaking_protocol_is_no_evidence() -> None:
         result = gate.weigh(*pair, NOT_WORSE)
         assert not result.passes
         assert "random leaks" in result.reason
+        assert result.tests == ()
+
+
+def test_a_report_about_a_baseline_is_no_evidence_for_a_network() -> None:
+    """Its figures follow from the predictions; they are those of another system."""
+    on = plan()
+    predicted = [*make_predictions(on, quality=0.5), *make_predictions(on, "svm", 0.9, seed=1)]
+    about = Reported(scores.measure(predicted, on, CHALLENGER, main="svm"), on)
+    for pair in ((about, side(0.5)), (side(0.9, 1), about)):
+        result = gate.weigh(*pair, NOT_WORSE)
+        assert not result.passes
+        assert "report is about svm, and a model of mtlser is registered" in result.reason
         assert result.tests == ()
 
 
