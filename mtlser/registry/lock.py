@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 TURN = "mtlser.turn"
 """Tag of a version whose step has yet to weigh it (`to come`), or has (`over`)."""
 TO_COME, OVER = "to come", "over"
-PATIENCE_S = 60.0
-"""How long an earlier version is waited for: its step may have been killed."""
+PATIENCE_S = 180.0
+"""How long earlier versions are waited for: a step may have been killed. A turn downloads the
+champion's report and derives its figures again, which may take half a minute."""
 BETWEEN_S = 0.2
 
 log = logging.getLogger(__name__)
