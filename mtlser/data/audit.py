@@ -1,78 +1,32 @@
 """What training and test of a fold plan have in common."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from mtlser.data import folds
+from mtlser.data.audit_records import SHOWN, Audit, FoldAudit, NearPair, Shared
+from mtlser.data.fingerprints import Near
 from mtlser.data.guesses import GUESSES, Guess, guesses, turns_of
 from mtlser.errors import MtlserError
-from mtlser.records import Fold, FoldPlan, Protocol, Record, Utterance
+from mtlser.records import Fold, FoldPlan, Utterance
+
+__all__ = ["Audit", "FoldAudit", "Shared", "audit", "describe", "gate", "verdict", "without_near"]
 
 NOTED_MARGIN = 0.05
 """A baseline without audio that is this much above the majority class is a finding."""
 
-Count = Annotated[int, Field(ge=0)]
 
-
-class Shared(Record):
-    """What test and train have in common; counts are of test."""
-
-    utterances: Count
-    speakers: Count
-    """Speakers in test."""
-    speakers_in_train: Count
-    """Those of them who are also in train."""
-    by_speakers_in_train: Count
-    """Test utterances by such speakers."""
-    dialogues: Count
-    """Dialogues in test."""
-    dialogues_in_train: Count
-    in_dialogues_of_train: Count
-    """Test utterances of dialogues that are also in train."""
-    texts_in_train: Count
-    """Test utterances whose transcript also occurs in train."""
-    audio_in_train: Count
-    """Test utterances whose very samples also occur in train."""
-    audio_in_validation: Count
-    """Test utterances whose very samples also occur in validation."""
-
-
-class FoldAudit(Record):
-    """One fold, or all folds together: counts are then summed over folds."""
-
-    name: str
-    shared: Shared
-    no_audio_guess: tuple[Guess, ...]
-
-    @property
-    def best_guess(self) -> Guess:
-        """The baseline with the highest score; the simplest on a tie."""
-        return max(self.no_audio_guess, key=lambda guess: guess.wa)
-
-
-class Audit(Record):
-    """What training and test of a plan share (`audit.json`)."""
-
-    protocol: Protocol
-    manifest_digest: str
-    verdict: Literal["leaks", "clean"]
-    reasons: tuple[str, ...]
-    """Why the plan violates speaker separation; empty where it is clean."""
-    findings: tuple[str, ...]
-    """What else a reader of the scores should know; no violation by itself."""
-    best_guess: Guess
-    overall: FoldAudit
-    folds: tuple[FoldAudit, ...]
-
-
-def audit(utterances: Sequence[Utterance], plan: FoldPlan) -> Audit:
+def audit(utterances: Sequence[Utterance], plan: FoldPlan, near: Near | None = None) -> Audit:
     """What the plan's test sets share with training, by fold and over all folds.
 
-    The verdict is `leaks` where a speaker, a dialogue or duplicate audio is on both sides. A
-    transcript on both sides is reported but does not violate speaker separation: scripted corpora
-    repeat their sentences by design.
+    The verdict is `leaks` where a speaker, a dialogue, identical or near-identical audio is on
+    both sides. A transcript on both sides is reported but does not violate speaker separation:
+    scripted corpora repeat their sentences by design.
+
+    Args:
+        utterances: the manifest.
+        plan: the folds.
+        near: near-identical audio by SHA-256; `None`: there are no fingerprints.
 
     Raises:
         MtlserError: the plan does not fit the utterances; see `folds.check`.
@@ -80,9 +34,9 @@ def audit(utterances: Sequence[Utterance], plan: FoldPlan) -> Audit:
     folds.check(plan, utterances)
     by_id = {u.id: u for u in utterances}
     turns = turns_of(utterances)
-    parts = tuple(_audit_fold(fold, by_id, turns) for fold in plan.folds)
+    parts = tuple(_audit_fold(fold, by_id, turns, near) for fold in plan.folds)
     overall = _together(parts)
-    reasons = _reasons(overall.shared)
+    reasons = _reasons(overall)
     return Audit(
         protocol=plan.protocol,
         manifest_digest=plan.manifest_digest,
@@ -106,7 +60,15 @@ def describe(audit: Audit) -> str:
         mark = "  <- best" if guess == audit.best_guess else ""
         lines.append(f"  {guess.wa:6.1%}  {guess.name:<12}  {GUESSES[guess.name]}{mark}")
     width = max(len(part.name) for part in (*audit.folds, audit.overall))
-    columns = ("test", "same speaker", "same dialogue", "same text", "same audio", "best baseline")
+    columns = (
+        "test",
+        "same speaker",
+        "same dialogue",
+        "same text",
+        "same audio",
+        "near audio",
+        "best baseline",
+    )
     lines.append("test utterances that share something with training:")
     lines.append("  " + "fold".ljust(width) + "".join(f"{word:>15}" for word in columns))
     for part in (*audit.folds, audit.overall):
@@ -117,21 +79,69 @@ def describe(audit: Audit) -> str:
             str(shared.in_dialogues_of_train),
             str(shared.texts_in_train),
             str(shared.audio_in_train),
+            "-" if shared.near_audio_in_train is None else str(shared.near_audio_in_train),
             f"{best.wa:.1%}",
         )
         lines.append("  " + part.name.ljust(width) + "".join(f"{cell:>15}" for cell in cells))
     return "\n".join(lines)
 
 
-def _audit_fold(fold: Fold, by_id: Mapping[str, Utterance], turns: Mapping[str, int]) -> FoldAudit:
+def without_near(audit: Audit) -> Audit:
+    """The audit as it would be without fingerprints, without its sentences."""
+    none = {"near_audio_in_train": None, "near_audio_in_validation": None}
+    parts = [
+        part.model_copy(
+            update={"shared": part.shared.model_copy(update=none), "near_identical": ()}
+        )
+        for part in (audit.overall, *audit.folds)
+    ]
+    changes = {"overall": parts[0], "folds": tuple(parts[1:]), "verdict": verdict(parts[0])}
+    return audit.model_copy(update={**changes, "reasons": (), "findings": ()})
+
+
+def verdict(overall: FoldAudit) -> Literal["leaks", "clean"]:
+    """What the counts over all folds amount to."""
+    return "leaks" if _reasons(overall) else "clean"
+
+
+def _audit_fold(
+    fold: Fold, by_id: Mapping[str, Utterance], turns: Mapping[str, int], near: Near | None
+) -> FoldAudit:
     train = [by_id[name] for name in fold.train]
     test = [by_id[name] for name in fold.test]
     validation = [by_id[name] for name in fold.validation]
+    shared = _shared(train, validation, test)
+    pairs: tuple[NearPair, ...] = ()
+    if near is not None:
+        in_train, in_validation = _near(near, train, test), _near(near, validation, test)
+        shared = shared.model_copy(
+            update={
+                "near_audio_in_train": len(in_train),
+                "near_audio_in_validation": len(in_validation),
+            }
+        )
+        sides: tuple[tuple[Literal["train", "validation"], dict[str, str]], ...] = (
+            ("train", in_train),
+            ("validation", in_validation),
+        )
+        pairs = tuple(
+            NearPair(side=side, first=first, second=second)
+            for side, found in sides
+            for second, first in found.items()
+        )
     return FoldAudit(
         name=fold.name,
-        shared=_shared(train, validation, test),
+        shared=shared,
         no_audio_guess=guesses(train, test, turns),
+        near_identical=pairs[:SHOWN],
     )
+
+
+def _near(near: Near, first: Sequence[Utterance], second: Sequence[Utterance]) -> dict[str, str]:
+    """For ids of the second side, the id of a near-identical utterance of the first."""
+    ids = {u.audio_sha256: u.id for u in reversed(first)}
+    there = {u.id: near.get(u.audio_sha256, frozenset()) & ids.keys() for u in second}
+    return {name: min(ids[sha] for sha in found) for name, found in there.items() if found}
 
 
 def _shared(
@@ -170,10 +180,11 @@ def _together(parts: Sequence[FoldAudit]) -> FoldAudit:
         name="all",
         shared=Shared(
             **{
-                field: sum(getattr(part.shared, field) for part in parts)
+                field: _sum([getattr(part.shared, field) for part in parts])
                 for field in Shared.model_fields
             }
         ),
+        near_identical=tuple(pair for part in parts for pair in part.near_identical)[:SHOWN],
         no_audio_guess=tuple(
             Guess(
                 name=name,
@@ -183,6 +194,11 @@ def _together(parts: Sequence[FoldAudit]) -> FoldAudit:
             for place, name in enumerate(GUESSES)
         ),
     )
+
+
+def _sum(counts: Sequence[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
 def gate(audit: Audit, plan: FoldPlan) -> None:
@@ -199,8 +215,9 @@ def gate(audit: Audit, plan: FoldPlan) -> None:
         )
 
 
-def _reasons(shared: Shared) -> tuple[str, ...]:
+def _reasons(overall: FoldAudit) -> tuple[str, ...]:
     """How the plan violates speaker separation, as sentences."""
+    shared = overall.shared
     everything = shared.utterances
     sentences = []
     if shared.by_speakers_in_train:
@@ -217,6 +234,11 @@ def _reasons(shared: Shared) -> tuple[str, ...]:
         sentences.append(
             f"{_share(shared.audio_in_train, everything)} of the test utterances are also in "
             "training, sample by sample"
+        )
+    if shared.near_audio_in_train:
+        sentences.append(
+            f"{_share(shared.near_audio_in_train, everything)} of the test utterances are "
+            f"near-identical to one in training{_named(overall, 'train')}"
         )
     return tuple(sentences)
 
@@ -236,6 +258,11 @@ def _remarks(overall: FoldAudit) -> tuple[str, ...]:
             f"{_share(shared.audio_in_validation, shared.utterances)} of the test utterances are "
             "also in validation, sample by sample"
         )
+    if shared.near_audio_in_validation:
+        sentences.append(
+            f"{_share(shared.near_audio_in_validation, shared.utterances)} of the test utterances "
+            f"are near-identical to one in validation{_named(overall, 'validation')}"
+        )
     majority, best = overall.no_audio_guess[0], overall.best_guess
     if best.wa >= majority.wa + NOTED_MARGIN:
         sentences.append(
@@ -243,6 +270,12 @@ def _remarks(overall: FoldAudit) -> tuple[str, ...]:
             f"the most common class reaches {majority.wa:.1%}"
         )
     return tuple(sentences)
+
+
+def _named(overall: FoldAudit, side: str) -> str:
+    """The first pairs in parentheses, training's first; empty where none is named."""
+    pairs = [f"{p.first} and {p.second}" for p in overall.near_identical if p.side == side]
+    return f" ({', '.join(pairs)})" if pairs else ""
 
 
 def _share(part: int, whole: int) -> str:

@@ -1,4 +1,4 @@
-"""Ingest: writes `manifest.jsonl`, `ingest.json` and `audio/` from a corpus release."""
+"""Ingest: writes manifest, `ingest.json`, fingerprints and `audio/` from a corpus release."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtlser import runtime
-from mtlser.data import audio, corpora, text
+from mtlser.data import audio, corpora, fingerprints, text
 from mtlser.data.corpora import Corpus, Item
 from mtlser.errors import MtlserError
 from mtlser.recipe import DataRecipe, Recipe
@@ -78,6 +78,7 @@ class Outcome:
     reason: str | None = None
     detail: str | None = None
     faulty: bool = False
+    words: fingerprints.Words | None = None
 
 
 def build(recipe: Recipe, root: Path, folder: Path) -> None:
@@ -106,6 +107,7 @@ def build(recipe: Recipe, root: Path, folder: Path) -> None:
         )
     report = _report(corpus, outcomes, utterances)
     write_jsonl(folder / MANIFEST, utterances)
+    fingerprints.write(folder / fingerprints.FINGERPRINTS, _fingerprints(outcomes))
     write_json(folder / REPORT, report)
     log.info("%s", describe(report))
     for difference in report.differs_from_release or ():
@@ -201,7 +203,13 @@ def _ingest(item: Item, data: DataRecipe, folder: Path) -> Outcome:
         text=text.normalise(item.text, item.language) if item.text else None,
         language=item.language,
     )
-    return Outcome(item, utterance)
+    return Outcome(item, utterance, words=fingerprints.fingerprint(clip.samples_n))
+
+
+def _fingerprints(outcomes: Iterable[Outcome]) -> fingerprints.Fingerprints:
+    return fingerprints.gather(
+        {o.utterance.audio_sha256: o.words for o in outcomes if o.utterance and o.words is not None}
+    )
 
 
 def _refuse_faulty(outcomes: Sequence[Outcome], data: DataRecipe, root: Path) -> None:

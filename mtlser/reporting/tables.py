@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mtlser.evaluation.metrics import BINS
 from mtlser.evaluation.number_records import Numbers
 from mtlser.evaluation.score_records import GroupKind, Scores, SystemScores
+from mtlser.evaluation.verification.sharing import Shared
 from mtlser.records import Record
 from mtlser.reporting.formats import (
     ABSENT,
@@ -265,18 +266,31 @@ def sharing(scores: Scores) -> Table | None:
     rows = []
     for pair in dict.fromkeys(each.pair for each in scores.sharing):
         own = [each for each in scores.sharing if each.pair == pair]
-        some = [e for e in own if e.speakers or e.dialogues or e.recordings or e.audio]
+        some = [e for e in own if any(_in_common(e))]
         rows += [
-            (e.name, pair, *map(str, (e.speakers, e.dialogues, e.recordings, e.audio)))
-            for e in some
+            (e.name, pair, *("-" if n is None else str(n) for n in _in_common(e))) for e in some
         ]
         if len(some) < len(own):
             others = f"{'the other' if some else 'all'} {len(own) - len(some)} folds"
-            rows.append((others, pair, "0", "0", "0", "0"))
+            near = "-" if own[0].near_audio is None else "0"
+            rows.append((others, pair, "0", "0", "0", "0", near))
     return Table(
         id="sharing",
         caption="What two sides of a fold have in common, counted from the manifest",
-        columns=("Fold", "Sides", "Speakers", "Dialogues", "Recordings", "Identical clips"),
+        columns=(
+            "Fold",
+            "Sides",
+            "Speakers",
+            "Dialogues",
+            "Recordings",
+            "Identical",
+            "Near-identical",
+        ),
         rows=tuple(rows),
-        note="Held-out utterances of training speakers count as training.",
+        note="Held-out utterances of training speakers count as training; identical and "
+        "near-identical are clips.",
     )
+
+
+def _in_common(shared: Shared) -> tuple[int | None, ...]:
+    return (shared.speakers, shared.dialogues, shared.recordings, shared.audio, shared.near_audio)

@@ -6,7 +6,7 @@ from mtlser.records import Cell, FoldPlan, write_json
 from mtlser.stages.entry import stage
 from mtlser.stages.inputs import load_manifest
 from mtlser.storage import custody
-from mtlser.storage.layout import FOLDS, INGEST, MANIFEST
+from mtlser.storage.layout import FINGERPRINTS, FOLDS, INGEST, MANIFEST
 
 
 @stage
@@ -37,7 +37,7 @@ def ingest(recipe: Recipe, out: str) -> None:
     with storage.output(out) as folder:
         manifest.build(recipe, root, folder)
         digest = manifest.digest(load_manifest(folder))
-        custody.seal(folder, "ingest", (MANIFEST, INGEST), manifest=digest)
+        custody.seal(folder, "ingest", (MANIFEST, INGEST, FINGERPRINTS), manifest=digest)
 
 
 @stage
@@ -47,13 +47,13 @@ def split(corpus: str, recipe: Recipe, out: str) -> list[str]:
     Raises:
         MtlserError: folds that leak under a protocol that is not named as leaking.
     """
-    from mtlser.data import audit, folds
+    from mtlser.data import audit, fingerprints, folds
 
     source = storage.fetch(corpus)
     utterances = load_manifest(source)
     with storage.output(out) as folder:
         plan = folds.plan(utterances, recipe)
-        audited = audit.audit(utterances, plan)
+        audited = audit.audit(utterances, plan, fingerprints.at_hand(source, utterances))
         audit.gate(audited, plan)
         write_json(folder / FOLDS, plan)
         write_json(folder / "audit.json", audited)

@@ -11,7 +11,7 @@ from mtlser.recipe import Recipe, load
 from mtlser.records import CLEAN, FoldPlan, Utterance, read_json
 from mtlser.stages.inputs import load_chosen, load_manifest
 from mtlser.storage import custody
-from mtlser.storage.layout import (
+from mtlser.storage.layout import (  # fmt: skip
     CHOSEN,
     FOLDS,
     MANIFEST,
@@ -22,6 +22,7 @@ from mtlser.storage.layout import (
 )
 
 if TYPE_CHECKING:
+    from mtlser.data.fingerprints import Near
     from mtlser.evaluation.score_records import Scores
     from mtlser.evaluation.verification.prediction import Draw, Hear, Repeated
     from mtlser.evaluation.verification.reading import Key, Reading
@@ -84,7 +85,8 @@ class RunFolder:
 
     def data(self) -> str:
         """Truth, folds and audit are the manifest's."""
-        from mtlser.evaluation.verification import plans, sharing
+        from mtlser.data.audit import audit
+        from mtlser.evaluation.verification import evidence, plans, sharing
 
         utterances, plan, recipe = self.manifest, self.plan, self.recipe
         recorded = (self.folder / PARENTS / FOLDS).is_file()
@@ -92,12 +94,13 @@ class RunFolder:
         if (self.folder / PREDICTIONS).is_file():
             _ = self.reading.columns
         counted = self._scores().sharing
-        if counted and counted != sharing.counted(plan, utterances):
+        if counted and not sharing.agree(counted, sharing.counted(plan, utterances, self._near)):
             raise MtlserError(
                 f"{self.folder / SCORES}: what the sides of folds share is not what the "
                 "manifest gives; write the report again with `mtlser report`"
             )
-        audited = "" if self._audit(utterances, plan) else "; there is no audit"
+        now = audit(utterances, plan, self._near)
+        audited = "" if evidence.audited(self.folder, now) else "; there is no audit"
         cut = "cut again" if same else "cut by another recipe"
         return f"{len(utterances)} utterances, {len(plan.folds)} folds {cut}{audited}"
 
@@ -245,6 +248,13 @@ class RunFolder:
                 return load_manifest(place)
         raise AbsentError("the manifest is not at hand: give the corpus folder with --manifest")
 
+    @cached_property
+    def _near(self) -> "Near | None":
+        """Near-identical audio, where the corpus folder is at hand."""
+        from mtlser.data.fingerprints import at_hand
+
+        return at_hand(self.corpus, self.manifest)
+
     def _manifest_or_none(self) -> Sequence[Utterance] | None:
         try:
             return self.manifest
@@ -268,13 +278,6 @@ class RunFolder:
         """The resolved recipe; `None`: the run has none."""
         path = self.folder / RECIPE
         return load(str(path)) if path.is_file() else None
-
-    def _audit(self, utterances: Sequence[Utterance], plan: FoldPlan) -> bool:
-        """True where there is an audit; it is that of these folds."""
-        from mtlser.data import audit
-        from mtlser.evaluation.verification import evidence
-
-        return evidence.audited(self.folder, audit.audit(utterances, plan))
 
 
 def _same(again: "Repeated", what: str, command: str) -> str:

@@ -13,6 +13,8 @@ SCORES = "scores.json"
 SUMMARY = "summary.json"
 UNSEEN = "unseen.json"
 RECIPE = "recipe.toml"
+FINGERPRINTS = "fingerprints.safetensors"
+"""Of each clip of a corpus folder, see `mtlser.data.fingerprints`."""
 PARENTS = "custody"
 """Folder of a report with the custody records of all that it was made from."""
 BESIDE_REPORT = {

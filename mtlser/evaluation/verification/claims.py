@@ -92,21 +92,25 @@ def speakers(plan: FoldPlan, shared: Sequence[Shared] | None, tested: int) -> Cl
             "not at hand",
             "the manifest was not given (--manifest), so the speakers of training are not known",
         )
-    bad = sorted({each.name for each in shared if each.speakers or each.audio})
+    bad = {each.name for each in shared if each.speakers or each.audio or each.near_audio}
+    unknown = any(each.near_audio is None for each in shared)
+    lacking = "; near-identical audio not at hand" if unknown else ""
     if bad:
-        worst = max(shared, key=lambda each: (each.speakers, each.audio))
+        worst = max(shared, key=lambda each: (each.speakers, each.audio, each.near_audio or 0))
+        near = "" if unknown else f", {worst.near_audio} near-identical clips"
         return _claim(
             "speakers",
             "no",
-            f"{len(bad)} of {len(plan.folds)} folds share speakers or identical audio between "
+            f"{len(bad)} of {len(plan.folds)} folds share speakers or audio between "
             f"training, validation and test, most in {worst.name} ({worst.pair}): "
-            f"{worst.speakers} speakers, {worst.audio} clips",
+            f"{worst.speakers} speakers, {worst.audio} clips{near}{lacking}",
         )
     return _claim(
         "speakers",
         "yes",
-        f"0 of {len(plan.folds)} folds share a speaker or identical audio between training, "
-        f"validation and test ({tested} test speakers)",
+        f"0 of {len(plan.folds)} folds share a speaker or "
+        f"{'identical' if unknown else 'identical or near-identical'} audio between training, "
+        f"validation and test ({tested} test speakers){lacking}",
     )
 
 

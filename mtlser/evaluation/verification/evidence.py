@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtlser.data import audit, manifest
+from mtlser.data import audit, fingerprints, manifest
 from mtlser.data.audit import Audit
 from mtlser.data.manifest import IngestReport
 from mtlser.errors import MtlserError
@@ -63,12 +63,14 @@ def gather(given: Given) -> Evidence:
     Raises:
         MtlserError: two of them contradict each other; the sentence names both.
     """
-    utterances, same, now = given.manifest, False, None
+    utterances, same, now, shared = given.manifest, False, None, None
     records = _records(given)
     if utterances is not None:
         same = plans.check(given.plan, utterances, given.recipe, recorded="folds" in records)
         _check_ingest(given.corpus, given.plan, len(utterances))
-        now = audit.audit(utterances, given.plan)
+        near = fingerprints.at_hand(given.corpus, utterances)
+        now = audit.audit(utterances, given.plan, near)
+        shared = sharing.counted(given.plan, utterances, near)
         audited(given.folds_folder, now)
     every = sources.opened(given.predicted)
     sources.check(every, given.plan, utterances)
@@ -82,7 +84,7 @@ def gather(given: Given) -> Evidence:
         given=given,
         sources=tuple(every),
         checks=tuple((sources.belongs(source), *of_truth) for source in every),
-        shared=None if utterances is None else sharing.counted(given.plan, utterances),
+        shared=shared,
         audit=now,
         epochs=trained,
         parents=_parents(given, records, every),
@@ -152,12 +154,23 @@ def audited(folder: Path, now: Audit) -> bool:
         MtlserError: it is another one.
     """
     path = folder / AUDIT
-    if path.is_file() and _counts(read_json(path, Audit)) != _counts(now):
+    if path.is_file() and not _agree(read_json(path, Audit), now):
         raise MtlserError(
             f"{path} is not the audit of these folds and this manifest: it is of others, or was "
             "edited; cut and audit the folds again with `mtlser split`"
         )
     return path.is_file()
+
+
+def _agree(there: Audit, now: Audit) -> bool:
+    """Whether two audits count alike; near-identical audio where both counted it."""
+    if there.overall.shared.near_audio_in_train is None:
+        now = audit.without_near(now)
+    elif now.overall.shared.near_audio_in_train is None:
+        if there.verdict != audit.verdict(there.overall):
+            return False
+        there = audit.without_near(there)
+    return _counts(there) == _counts(now)
 
 
 def _counts(audit: Audit) -> Audit:
