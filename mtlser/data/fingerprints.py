@@ -170,25 +170,38 @@ def pairs(prints: Fingerprints) -> list[tuple[int, int]]:
     found = set()
     for first, second, shift in _candidates(prints):
         if (first, second) not in found and any(
-            _alike(prints.of(first), prints.of(second), shift + step) for step in (0, -1, 1)
+            _error(prints.of(first), prints.of(second), shift + step) <= MOST_DIFFERENT
+            for step in (0, -1, 1)
         ):
             found.add((first, second))
     return sorted(found)
 
 
-def _alike(one_t: Words, other_t: Words, shift: int) -> bool:
-    """Whether few bits differ where the first clip is moved by so many words."""
+def lowest_error(prints: Fingerprints) -> float:
+    """The smallest share of different bits of two clips that have a word in common; 1: no two."""
+    errors = (
+        _error(prints.of(first), prints.of(second), shift + step)
+        for first, second, shift in _candidates(prints)
+        for step in (0, -1, 1)
+    )
+    return min(errors, default=1.0)
+
+
+def _error(one_t: Words, other_t: Words, shift: int) -> float:
+    """Share of different bits where the first clip is moved by so many words.
+
+    1 where less speech lies over each other than is compared.
+    """
     start = max(0, shift)
     end = min(len(one_t), len(other_t) + shift)
     if end - start < LEAST_WORDS:
-        return False
+        return 1.0
     ours, theirs = one_t[start:end], other_t[start - shift : end - shift]
     speech = (ours != SILENCE) & (theirs != SILENCE)
     count = int(speech.sum())
     if count < LEAST_WORDS:
-        return False
-    different = int(np.bitwise_count(ours ^ theirs)[speech].sum())
-    return different <= MOST_DIFFERENT * 32 * count
+        return 1.0
+    return float(np.bitwise_count(ours ^ theirs)[speech].sum() / (32 * count))
 
 
 def _candidates(prints: Fingerprints) -> Iterator[tuple[int, int, int]]:
