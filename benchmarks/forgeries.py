@@ -55,7 +55,8 @@ def changed(value: Any, draw: st.DataObject) -> Any:
     if isinstance(value, float):
         return value + draw.draw(st.sampled_from((2e-6, -2e-6, 0.1, -0.1)))
     if isinstance(value, str):
-        return draw.draw(st.sampled_from(("", "sad", f"{value}x", value[::-1] + "y")))
+        others = [each for each in ("", "sad", f"{value}x", value[::-1] + "y") if each != value]
+        return draw.draw(st.sampled_from(others))
     return ["changed"]
 
 
