@@ -1,12 +1,14 @@
 """How noise was added, for one cell and for all cells together."""
 
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 from pydantic import Field
 
 from mtlser.errors import MtlserError
 from mtlser.evaluation.fact_records import NoiseFacts
+from mtlser.recipe import NoiseRecipe
 from mtlser.records import read_json
 
 NOISE = "noise.json"
@@ -24,6 +26,20 @@ class NoiseRun(NoiseFacts):
     """Mixed clips, each of which was measured."""
     beyond_full_scale: int = Field(ge=0)
     """Samples louder than full scale; floats hold them, nothing was clipped."""
+
+
+def condition(kind: str, snr_db: float) -> str:
+    """The name of one noisy condition.
+
+    >>> condition("babble", 5.0)
+    'babble@5dB'
+    """
+    return f"{kind}@{snr_db:g}dB"
+
+
+def conditions(recipe: NoiseRecipe) -> dict[str, tuple[str, float]]:
+    """The kind of noise and the SNR of each noisy condition, by name, in the recipe's order."""
+    return {condition(*pair): pair for pair in product(recipe.kinds, recipe.snr_db)}
 
 
 def load(folders: Sequence[Path]) -> NoiseFacts | None:

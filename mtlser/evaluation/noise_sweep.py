@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,13 @@ from mtlser.data import audio, manifest, noise
 from mtlser.errors import MtlserError
 from mtlser.evaluation.cost import profiling
 from mtlser.evaluation.cost.cost_records import COST
-from mtlser.evaluation.noise_facts import CORPUS_BABBLE, NOISE, TOLERANCE_DB, NoiseRun
+from mtlser.evaluation.noise_facts import (
+    CORPUS_BABBLE,
+    NOISE,
+    TOLERANCE_DB,
+    NoiseRun,
+    condition,
+)
 from mtlser.evaluation.predictor import Done, System, load_system, prediction_of, unheeded
 from mtlser.recipe import NoiseRecipe, Recipe
 from mtlser.records import (
@@ -109,21 +114,6 @@ def run(
     if cell.fold == 0 and cell.seed == recipe.seed:
         cost = profiling.profile(system, cell.system, "in a pipeline", effort=profiling.SHORT)
         write_json(folder / COST, cost)
-
-
-def condition(kind: str, snr_db: float) -> str:
-    """The name of one noisy condition.
-
-    >>> condition("babble", 5.0)
-    'babble@5dB'
-    """
-    return f"{kind}@{snr_db:g}dB"
-
-
-def conditions(recipe: Recipe) -> dict[str, tuple[str, float]]:
-    """The kind of noise and the SNR of each of the recipe's noisy conditions, by name."""
-    pairs = product(recipe.noise.kinds, recipe.noise.snr_db)
-    return {condition(*pair): pair for pair in pairs}
 
 
 def source(corpus: Path, utterances: Sequence[Utterance], recipe: Recipe) -> noise.NoiseSource:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from mtlser.evaluation import noise_facts
 from mtlser.evaluation.columns import Columns
 from mtlser.evaluation.score_records import FoldScores, SystemScores
 from mtlser.evaluation.significance.comparison_records import Comparison
@@ -153,7 +154,7 @@ def gap_notes(systems: Sequence[SystemScores], recipe: Recipe) -> list[str]:
         )
     if main.speaker is None:
         notes.append("Speaker accuracy was not measured: no prediction names a speaker.")
-    wanted = [f"{kind}@{snr:g}dB" for kind in recipe.noise.kinds for snr in recipe.noise.snr_db]
+    wanted = list(noise_facts.conditions(recipe.noise))
     unmeasured: dict[str, list[str]] = {}
     for system in systems:
         seen = {scores.condition for scores in system.test}

@@ -104,6 +104,12 @@ def spread_of(values: Iterable[float | None]) -> Spread | None:
     return Spread(mean=summary.mean, sd=summary.sd, n=summary.n, low=low, high=high)
 
 
+def seed_sd(fold: FoldScores, metric: str) -> float | None:
+    """SD over seeds of one fold's metric; `None` where there is one seed, or no such metric."""
+    over_seeds = spread_of(getattr(each.numbers, metric) for each in fold.seeds)
+    return over_seeds.sd if over_seeds else None
+
+
 def speaker_scores(columns: Columns, block: Block | None, plan: FoldPlan) -> SpeakerScores | None:
     """Speaker accuracy on held-out utterances of training speakers; `None`: no speaker is named.
 

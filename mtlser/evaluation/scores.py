@@ -6,7 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from mtlser.evaluation import gathering, literature, notes, score_checks, selection
+from mtlser.evaluation import (
+    gathering,
+    literature,
+    noise_facts,
+    notes,
+    score_checks,
+    selection,
+)
 from mtlser.evaluation.choices import SearchResult
 from mtlser.evaluation.columns import NONE, Block, Columns
 from mtlser.evaluation.fact_records import CostRow, NoiseFacts
@@ -127,7 +134,7 @@ def write_summary(path: Path, scores: Scores) -> None:
 
 
 def _system(name: str, columns: Columns, plan: FoldPlan, recipe: Recipe) -> SystemScores:
-    planned = [f"{kind}@{snr:g}dB" for kind in recipe.noise.kinds for snr in recipe.noise.snr_db]
+    planned = list(noise_facts.conditions(recipe.noise))
     seen = {c for system, split, c in columns.blocks if (system, split) == (name, "test")}
     conditions = [CLEAN, *(c for c in planned if c in seen)]
     conditions += sorted(seen - set(conditions))

@@ -83,29 +83,31 @@ def predictions(
     """
     record = custody.read(model)
     cell = Cell.parse(record.cell) if record else Cell(system=name, fold=None, seed=0)
+    recipe_hash = record.recipe_hash if record else ""
     outputs = system.predict([audio.load(corpus / each.audio) for each in utterances], done)
     return [
-        beside_truth(each, output, cell, "test", CLEAN, each.speaker, record.recipe_hash)
-        if record
-        else beside_truth(each, output, cell, "test", CLEAN, each.speaker, "")
+        beside_truth(each, output, cell, "test", CLEAN, each.speaker, recipe_hash)
         for each, output in zip(utterances, outputs, strict=True)
     ]
 
 
 def score(
-    model: Path, predicted: Sequence[Prediction], utterances: Sequence[Utterance]
+    model: Path,
+    predicted: Sequence[Prediction],
+    utterances: Sequence[Utterance],
+    known: tuple[State, str],
 ) -> UnseenScores:
     """The scores of predictions of a whole corpus.
 
     Args:
-        model: model folder, for what it has seen.
+        model: model folder.
         predicted: one for each utterance.
         utterances: the manifest.
+        known: what `check` says of the two.
 
     Raises:
-        MtlserError: as `check`; or the predictions cannot be scored.
+        MtlserError: the predictions cannot be scored.
     """
-    state, detail = check(model, utterances)
     record, digest = custody.read(model), manifest.digest(utterances)
     columns = gathering.columns(predicted)
     block = next(iter(columns.blocks.values()))
@@ -118,8 +120,8 @@ def score(
     return UnseenScores(
         cell=record.cell if record else "",
         manifest_digest=digest,
-        unseen=state,
-        detail=detail,
+        unseen=known[0],
+        detail=known[1],
         numbers=numbers(columns, block),
         groups=group_scores(columns, block, plan, genders),
     )

@@ -6,9 +6,9 @@ Colours are left to the page: `meta.colour` names one of its nine, `meta.heat` i
 from collections.abc import Sequence
 from typing import Any
 
-from mtlser.evaluation import numbers
 from mtlser.evaluation.number_records import Spread
-from mtlser.evaluation.score_records import ConditionScores, FoldScores, Scores, SystemScores
+from mtlser.evaluation.numbers import seed_sd
+from mtlser.evaluation.score_records import ConditionScores, Scores, SystemScores
 from mtlser.records import CLEAN, Record
 from mtlser.reporting.formats import percent, spread
 from mtlser.reporting.tables import Table
@@ -95,7 +95,7 @@ def by_fold(scores: Scores) -> Figure:
     for place, one in enumerate(scores.systems):
         for shade, metric in enumerate(("wa", "ua") if place == 0 else ("ua",)):
             known = {fold.name: getattr(fold.numbers, metric) for fold in one.clean.folds}
-            sds = {fold.name: _seed_sd(fold, metric) for fold in one.clean.folds}
+            sds = {fold.name: seed_sd(fold, metric) for fold in one.clean.folds}
             values = [hundred(known.get(name)) for name in names]
             label = metric.upper() if place == 0 else f"{one.system} {metric.upper()}"
             traces.append(
@@ -131,12 +131,6 @@ def by_fold(scores: Scores) -> Figure:
             rows=tuple(rows),
         ),
     )
-
-
-def _seed_sd(fold: FoldScores, metric: str) -> float | None:
-    """SD over seeds of one fold; `None` where there is one seed."""
-    over_seeds = numbers.spread_of(getattr(each.numbers, metric) for each in fold.seeds)
-    return over_seeds.sd if over_seeds else None
 
 
 def _bars(sds: Sequence[float | None]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from mtlser.evaluation.number_records import SPREAD_METRICS
-from mtlser.evaluation.numbers import spread_of
+from mtlser.evaluation.numbers import seed_sd
 from mtlser.evaluation.score_records import FoldScores, Scores, SystemScores
 from mtlser.tracking import Run, numbers
 
@@ -60,12 +60,5 @@ def fold_scores(system: SystemScores, fold: str) -> dict[str, float]:
 
 def _seed_sds(fold: FoldScores) -> dict[str, float]:
     """The SD over seeds of each metric of a fold; empty where there is one seed."""
-    known = {
-        metric: spread_of(getattr(each.numbers, metric) for each in fold.seeds)
-        for metric in SPREAD_METRICS
-    }
-    return {
-        f"{name}_seed_sd": spread.sd
-        for name, spread in known.items()
-        if spread is not None and spread.sd is not None
-    }
+    known = {metric: seed_sd(fold, metric) for metric in SPREAD_METRICS}
+    return {f"{name}_seed_sd": sd for name, sd in known.items() if sd is not None}

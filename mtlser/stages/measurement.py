@@ -83,12 +83,12 @@ def score(model: str, corpus: str, out: str = "") -> "UnseenScores":
     source, folder = storage.fetch(corpus), load.system_folder(model)
     custody.verified(source)
     utterances = load_manifest(source)
-    unseen.check(folder, utterances)  # before anything is predicted
-    name, system = load.system(model)
+    known = unseen.check(folder, utterances)  # before anything is predicted
+    name, system = load.system(str(folder))
     progress = runtime.Progress(f"predict {name}", log.info)
     count = runtime.Count(progress, len(utterances), "utterances")
     predicted = unseen.predictions(system, folder, name, source, utterances, count)
-    scored = unseen.score(folder, predicted, utterances)
+    scored = unseen.score(folder, predicted, utterances, known)
     if out:
         with storage.output(out) as target:
             write_jsonl(target / PREDICTIONS, predicted)

@@ -24,12 +24,9 @@ from mtlser.storage.layout import (  # fmt: skip
 if TYPE_CHECKING:
     from mtlser.data.fingerprints import Near
     from mtlser.evaluation.score_records import Scores
-    from mtlser.evaluation.verification.prediction import Draw, Hear, Repeated
+    from mtlser.evaluation.verification.prediction import Draw, Hear
     from mtlser.evaluation.verification.reading import Key, Reading
     from mtlser.storage.custody import Custody
-
-TOLERANCE = 1e-3
-"""How far a probability may differ that the same weights give on another machine."""
 
 
 class AbsentError(Exception):
@@ -59,8 +56,7 @@ class RunFolder:
         """The records lead from the report to weights, folds and manifest."""
         from mtlser.evaluation.verification import chain
 
-        record = self._record()
-        found = chain.parents(self.folder, record)
+        found = self._parents
         links = chain.links(found)
         for cell in self.cells:
             own, known = custody.read(cell), found.get(f"train-{cell.name}")
@@ -76,9 +72,8 @@ class RunFolder:
         """The report's predictions are those that the cells wrote."""
         from mtlser.evaluation.verification import chain
 
-        record = self._record()
-        found = chain.parents(self.folder, record)
-        count = chain.rows(self.folder, self.reading.rows, found, record.unrecorded)
+        unrecorded = self._record.unrecorded
+        count = chain.rows(self.folder, self.reading.rows, self._parents, unrecorded)
         if not count:
             raise AbsentError("the predictions are of systems without records")
         return f"those of {count} cells and conditions, line by line"
@@ -142,7 +137,7 @@ class RunFolder:
         again = prediction.repeat(
             self.draws, self.reading.drawn, self.manifest, prediction.clean(corpus)
         )
-        return _same(again, "clean test utterances", "mtlser train")
+        return again.agreed("clean test utterances", "mtlser train")
 
     def noise(self) -> str:
         """The weights give the noisy predictions too, when the same noise is mixed again."""
@@ -157,7 +152,7 @@ class RunFolder:
         again = prediction.repeat(
             self.noisy_draws, self.reading.drawn, self.manifest, hear, present
         )
-        agreed = _same(again, "noisy test utterances", "mtlser noise-eval") if again.count else ""
+        agreed = again.agreed("noisy test utterances", "mtlser noise-eval") if again.count else ""
         foreign = {name for each in present.values() for name in each} - self._conditions().keys()
         if foreign:
             lacking = f"{RECIPE} says nothing of {', '.join(sorted(foreign))}"
@@ -213,9 +208,9 @@ class RunFolder:
         return prediction.draw(self.cells, self.plan, self.sample, names)
 
     def _conditions(self) -> dict[str, tuple[str, float]]:
-        from mtlser.evaluation import noise_sweep
+        from mtlser.evaluation import noise_facts
 
-        return {} if self.recipe is None else noise_sweep.conditions(self.recipe)
+        return {} if self.recipe is None else noise_facts.conditions(self.recipe.noise)
 
     def _audio(self) -> Path:
         if self.corpus is None:
@@ -234,7 +229,16 @@ class RunFolder:
             wanted = f"; {RECIPE} takes them from {root}, put them there" if root else ""
             raise AbsentError(f"the noise is not at hand: {error}{wanted}") from error
 
+    @cached_property
+    def _parents(self) -> "dict[str, Custody]":
+        """The records that the report rests on."""
+        from mtlser.evaluation.verification import chain
+
+        return chain.parents(self.folder, self._record)
+
+    @cached_property
     def _record(self) -> "Custody":
+        """The report's own record."""
         record = custody.read(self.folder)
         if record is None:
             raise AbsentError(f"no {custody.CUSTODY}: the report is of an older version")
@@ -278,21 +282,3 @@ class RunFolder:
         """The resolved recipe; `None`: the run has none."""
         path = self.folder / RECIPE
         return load(str(path)) if path.is_file() else None
-
-
-def _same(again: "Repeated", what: str, command: str) -> str:
-    """What agrees.
-
-    Raises:
-        MtlserError: something differs.
-    """
-    if again.worst > TOLERANCE or again.other_words:
-        raise MtlserError(
-            f"the weights give probabilities that differ by up to {again.worst:.2g} from the "
-            f"predictions (allowed {TOLERANCE:g}), and other words or another speaker for "
-            f"{again.other_words} of {again.count} {what}; run `{command}` again"
-        )
-    return (
-        f"{again.count} {what} drawn now were predicted again: probabilities "
-        f"within {max(again.worst, 1e-12):.1g}, the same words and speakers"
-    )

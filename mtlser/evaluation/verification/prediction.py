@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mtlser.data import audio, manifest, noise
 from mtlser.errors import MtlserError
-from mtlser.evaluation import noise_sweep
+from mtlser.evaluation import noise_facts, noise_sweep
 from mtlser.evaluation.predictor import Output, Wav, load_system
 from mtlser.evaluation.verification.reading import Key
 from mtlser.evaluation.verification.sources import MODEL, fold_of
@@ -24,6 +24,8 @@ from mtlser.records import (
     read_json,
 )
 
+TOLERANCE = 1e-3
+"""How far a probability may differ that the same weights give on another machine."""
 Hear = Callable[[Utterance, str], Wav]
 """The samples of an utterance under a condition."""
 
@@ -46,6 +48,27 @@ class Repeated:
         words = (stated.text_predicted, stated.speaker_predicted)
         self.other_words += words != (output.text, output.speaker)
         self.count += 1
+
+    def agreed(self, what: str, command: str) -> str:
+        """What agrees.
+
+        Args:
+            what: was predicted again.
+            command: that makes the predictions.
+
+        Raises:
+            MtlserError: something differs.
+        """
+        if self.worst > TOLERANCE or self.other_words:
+            raise MtlserError(
+                f"the weights give probabilities that differ by up to {self.worst:.2g} from the "
+                f"predictions (allowed {TOLERANCE:g}), and other words or another speaker for "
+                f"{self.other_words} of {self.count} {what}; run `{command}` again"
+            )
+        return (
+            f"{self.count} {what} drawn now were predicted again: probabilities "
+            f"within {max(self.worst, 1e-12):.1g}, the same words and speakers"
+        )
 
 
 @dataclass(frozen=True)
@@ -102,7 +125,7 @@ def mixed(corpus: Path, utterances: Sequence[Utterance], recipe: Recipe) -> Hear
         MtlserError: a noise is not at hand.
     """
     source = noise_sweep.source(corpus, utterances, recipe)
-    known = noise_sweep.conditions(recipe)
+    known = noise_facts.conditions(recipe.noise)
     plain = clean(corpus)
 
     def hear(utterance: Utterance, condition: str) -> Wav:
