@@ -164,11 +164,11 @@ class Cell(Record):
             MtlserError: the text has another shape.
         """
         parts = text.split(":")
-        if len(parts) == 3 and parts[2][1:].isdigit() and parts[2][0] == "s":
+        if len(parts) == 3 and parts[2][1:].isdecimal() and parts[2][0] == "s":
             system, fold, seed = parts[0], parts[1], int(parts[2][1:])
             if fold == "final":
                 return cls(system=system, fold=None, seed=seed)
-            if fold[:1] == "f" and fold[1:].isdigit():
+            if fold[:1] == "f" and fold[1:].isdecimal():
                 return cls(system=system, fold=int(fold[1:]), seed=seed)
         raise MtlserError(
             f"cell {text!r}: expected SYSTEM:fFOLD:sSEED or SYSTEM:final:sSEED, "

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mtlser.data import signal_checks
 from mtlser.errors import MtlserError
 from mtlser.files import atomic_file
 from mtlser.records import SAMPLE_RATE_HZ
@@ -62,24 +63,27 @@ class Clip:
 def decode(path: Path) -> Clip:
     """The file as 16 kHz mono: channels averaged, resampled, rounded to 16 bits.
 
-    Samples of a 16-bit 16 kHz mono file stay unchanged. Samples beyond full scale are clipped.
+    Samples of a 16-bit 16 kHz mono file stay unchanged, but for a large constant offset, which is
+    taken away. Samples beyond full scale are clipped where they are few.
 
     Raises:
-        AudioError: `unreadable` (absent, corrupt, cut short, not a number), `empty` (no samples)
-            or `silent` (no peak reaches `SILENCE_DBFS`).
+        AudioError: `unreadable` (absent, corrupt, cut short, not a number, or see
+            `mtlser.data.signal_checks`), `empty` (no samples) or `silent` (no peak reaches
+            `SILENCE_DBFS`).
     """
     wav_nc, rate_hz = _read(path)
     if not len(wav_nc):
         raise AudioError("empty", path, "no samples")
     if not np.isfinite(wav_nc).all():
         raise AudioError("unreadable", path, "samples that are not numbers")
-    wav_n = resample(wav_nc.mean(axis=1), rate_hz)
+    if fault := signal_checks.scale_fault(wav_nc) or signal_checks.channel_fault(wav_nc):
+        raise AudioError("unreadable", path, fault)
+    wav_n = resample(signal_checks.without_offset(wav_nc.mean(axis=1)), rate_hz)
     scaled_n = np.rint(wav_n * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE - 1)
     samples_n = scaled_n.astype("<i2")
     if not len(samples_n):
         raise AudioError("empty", path, "no samples")
-    peak_dbfs = _decibels(float(np.abs(scaled_n).max()) / FULL_SCALE)
-    if peak_dbfs < SILENCE_DBFS:
+    if _decibels(float(np.abs(scaled_n).max()) / FULL_SCALE) < SILENCE_DBFS:
         raise AudioError("silent", path, f"no peak over {SILENCE_DBFS:.0f} dBFS")
     return Clip(
         samples_n=samples_n,
@@ -167,7 +171,9 @@ def _read(path: Path) -> tuple[NDArray[np.float64], int]:
     try:
         with soundfile.SoundFile(path) as file:
             missing = _missing_bytes(file.extra_info, file.channels)
-            wav_nc = file.read(dtype="float64", always_2d=True)
+            # Some codecs, GSM 6.10 for one, cannot seek, and are read by their stated length.
+            frames = -1 if file.seekable() else file.frames
+            wav_nc = file.read(frames, dtype="float64", always_2d=True)
             rate_hz = file.samplerate
     except (soundfile.SoundFileError, OSError, ValueError) as error:
         reason = str(getattr(error, "error_string", error)).removeprefix("Error : ").rstrip(".")

@@ -137,6 +137,6 @@ def statistics(read: Read, utterances: Sequence[Utterance]) -> Statistics:
     squares_nc = torch.stack([(f_tc.double() - mean_c).square().mean(0) for f_tc in features])
     return Statistics(
         mean_c.float(),
-        pooled_nc.std(0).clamp(min=1e-5).float(),
+        pooled_nc.std(0, correction=min(1, len(features) - 1)).clamp(min=1e-5).float(),
         squares_nc.mean(0).sqrt().clamp(min=1e-5).float(),
     )

@@ -56,6 +56,13 @@ def fold_run(training: Training, parent: Run) -> Run:
 
 def pair_run(parent: Run, alpha: float, beta: float) -> Run:
     """The MLflow run of one (alpha, beta) pair, found or made."""
-    run = parent.child(f"a{alpha:g}-b{beta:g}", f"alpha {alpha:g} beta {beta:g}")
+    names = _named(alpha), _named(beta)
+    run = parent.child("a{}-b{}".format(*names), "alpha {} beta {}".format(*names))
     run.params({"hp.alpha": alpha, "hp.beta": beta})
     return run
+
+
+def _named(weight: float) -> str:
+    """The weight in six digits where that is all of it, else whole: no two share a run."""
+    short = f"{weight:g}"
+    return short if float(short) == weight else repr(weight)

@@ -57,3 +57,10 @@ def test_statistics_count_each_utterance_once(tmp_path: Path) -> None:
     np.testing.assert_allclose(result.mean_c, mean, rtol=1e-5)
     np.testing.assert_allclose(result.pooled_sd_c, pooled.std(0, ddof=1), rtol=1e-5)
     np.testing.assert_allclose(result.frame_sd_c, np.sqrt(variance), rtol=1e-5)
+
+
+def test_one_utterance_spreads_by_nothing_and_is_still_a_number(tmp_path: Path) -> None:
+    utterances = write_corpus(tmp_path, speakers=1, each=1)
+    spread = features.statistics(lambda _: torch.arange(6.0).view(3, 2), utterances)
+    for values_c in (spread.mean_c, spread.pooled_sd_c, spread.frame_sd_c):
+        assert bool(values_c.isfinite().all())

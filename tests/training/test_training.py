@@ -206,3 +206,9 @@ def test_an_unknown_fold_or_system_is_refused(inputs: Inputs, tmp_path: Path) ->
     for cell, message in (("mtlser:f7:s0", "fold 7 is not among"), ("cnn:f0:s0", "'cnn' is unk")):
         with pytest.raises(MtlserError, match=message):
             cells.run(Cell.parse(cell), inputs, recipe, tmp_path, WorkFolder(tmp_path), NullRun())
+
+
+@pytest.mark.parametrize("text", ["mtlser:f²:s0", "mtlser:f0:s²", "mtlser:f:s0", "mtlser:f-1:s0"])
+def test_a_cell_of_no_number_is_one_sentence(text: str) -> None:
+    with pytest.raises(MtlserError, match="expected SYSTEM:fFOLD:sSEED"):
+        Cell.parse(text)

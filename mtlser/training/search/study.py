@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from mtlser.data import rng
 from mtlser.recipe import Recipe
 from mtlser.storage.work_folder import WorkFolder
 
@@ -43,13 +44,31 @@ def opened(name: str, fold: int, recipe: Recipe, work: WorkFolder) -> Iterator["
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             storage = JournalStorage(JournalFileBackend(str(path)))
-        yield optuna.create_study(
+        study = optuna.create_study(
             study_name=name,
             storage=storage,
             sampler=sampler,
             direction="maximize",
             load_if_exists=True,
         )
+        if recipe.search.sampler == "tpe":
+            _continue(study, seed)
+        yield study
+
+
+def _continue(study: "optuna.Study", seed: int) -> None:
+    """Lets a TPE study go on where a killed process left it.
+
+    A sampler's state is not stored: seeded as before it would draw the first pairs again. A trial
+    that was running stays so for ever, and would be taken for the worst pair seen.
+    """
+    import optuna
+
+    for trial in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+    if begun := len(study.get_trials(deepcopy=False)):
+        drawn = rng.torch_seed(seed, "tpe", str(begun)) % 2**32
+        study.sampler = optuna.samplers.TPESampler(seed=drawn)
 
 
 def suggest(trial: "optuna.Trial", recipe: Recipe) -> tuple[float, float]:
