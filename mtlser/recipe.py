@@ -50,8 +50,9 @@ class Recipe(Section):
     """Of the recipe; also the name of the run folder where none is given."""
     about: str = ""
     """One sentence for `mtlser recipes`."""
-    seed: int = Field(0, ge=0)
-    """Of every random choice: folds, weights, order, noise."""
+    seed: int = Field(0, ge=0, lt=2_000_000_000)
+    """Of every random choice: folds, weights, order, noise; with what is added to it for a fold or
+    a further training it is below 2^31."""
     data: DataRecipe
     split: SplitRecipe = SplitRecipe()
     model: ModelRecipe = ModelRecipe()

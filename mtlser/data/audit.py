@@ -42,7 +42,7 @@ def audit(utterances: Sequence[Utterance], plan: FoldPlan, near: Near | None = N
         manifest_digest=plan.manifest_digest,
         verdict="leaks" if reasons else "clean",
         reasons=reasons,
-        findings=_remarks(overall),
+        findings=(*_remarks(overall), *_contradictions(utterances)),
         best_guess=overall.best_guess,
         overall=overall,
         folds=parts,
@@ -270,6 +270,18 @@ def _remarks(overall: FoldAudit) -> tuple[str, ...]:
             f"the most common class reaches {majority.wa:.1%}"
         )
     return tuple(sentences)
+
+
+def _contradictions(utterances: Sequence[Utterance]) -> tuple[str, ...]:
+    """A sentence where identical audio has more than one class."""
+    classes: dict[str, set[str]] = {}
+    for utterance in utterances:
+        classes.setdefault(utterance.audio_sha256, set()).add(utterance.emotion)
+    torn = [u.id for u in utterances if len(classes[u.audio_sha256]) > 1]
+    if not torn:
+        return ()
+    named = f"{', '.join(sorted(torn)[:SHOWN])}{', ...' if len(torn) > SHOWN else ''}"
+    return (f"{len(torn)} utterances have the samples of one of another class ({named})",)
 
 
 def _named(overall: FoldAudit, side: str) -> str:

@@ -37,9 +37,9 @@ def plan(utterances: Sequence[Utterance], recipe: Recipe) -> FoldPlan:
     order, and folds in the order of what they hold out. `split.max_folds` keeps the first so many.
 
     Raises:
-        MtlserError: the manifest is empty or repeats an id, the protocol needs sessions or
-            recordings that the corpus does not have, there are too few of them, or a fold would
-            train without one of the manifest's classes.
+        MtlserError: the manifest is empty, repeats an id or has one class, the protocol needs
+            sessions or recordings that the corpus does not have, there are too few of them, or a
+            fold would train without one of the manifest's classes.
     """
     from mtlser.data import manifest
 
@@ -49,10 +49,7 @@ def plan(utterances: Sequence[Utterance], recipe: Recipe) -> FoldPlan:
     held_out = _PROTOCOLS[protocol](ordered, recipe)[: recipe.split.max_folds]
     folds = tuple(_fold(index, one, ordered, recipe) for index, one in enumerate(held_out))
     folds_of_protocol = FoldPlan(
-        protocol=protocol,
-        seed=recipe.seed,
-        manifest_digest=manifest.digest(ordered),
-        folds=folds,
+        protocol=protocol, seed=recipe.seed, manifest_digest=manifest.digest(ordered), folds=folds
     )
     by_id = {u.id: u for u in ordered}
     for fold in folds:
@@ -247,6 +244,11 @@ def _refuse_bad_manifest(ordered: Sequence[Utterance]) -> None:
             f"utterance {name} is {count} times in the manifest, ids are unique; "
             "run `mtlser ingest` again"
         )
+    if len({u.emotion for u in ordered}) == 1:
+        raise MtlserError(
+            f"all utterances of the manifest are {ordered[0].emotion}, folds need two classes or "
+            "more; ingest more of the corpus with `mtlser ingest`"
+        )
 
 
 def _refuse_missing_class(fold: Fold, by_id: dict[str, Utterance]) -> None:
@@ -280,9 +282,8 @@ def _refuse_shared_speakers(fold: Fold, by_id: dict[str, Utterance], protocol: P
             raise _stale(fold, f"{name} of speaker_check is by a speaker who is not in train")
     if protocol in LEAKING_PROTOCOLS:
         return
-    sides = (("validation", fold.validation), ("test", fold.test))
     split_of = {by_id[name].speaker: "train" for name in fold.train}
-    for split, names in sides:
+    for split, names in (("validation", fold.validation), ("test", fold.test)):
         for name in names:
             speaker = by_id[name].speaker
             if split_of.setdefault(speaker, split) != split:

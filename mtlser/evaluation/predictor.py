@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mtlser import runtime
 from mtlser.data import text
 from mtlser.data.speaker_labels import speaker_label
+from mtlser.errors import MtlserError
 from mtlser.models import bundle
 from mtlser.models.bundle import Description, TrainedModel
 from mtlser.models.mtl import Logits
@@ -126,7 +127,17 @@ def predict_wavs(model: TrainedModel, wavs: Sequence[Wav], done: Done = unheeded
 
 
 def outputs(logits: Logits, description: Description) -> list[Output]:
-    """The heads' logits of one batch in words: probabilities, greedy CTC text, speaker."""
+    """The heads' logits of one batch in words: probabilities, greedy CTC text, speaker.
+
+    Raises:
+        MtlserError: they are no numbers, of which the first class would be taken for the likeliest.
+    """
+    heads = (logits.emotion_be, logits.speaker_bs, logits.characters.rows_nd)
+    if not all(bool(head.isfinite().all()) for head in heads):
+        raise MtlserError(
+            "the network's output is not a number: its weights are damaged, or 16 bits overflowed; "
+            "train it again with `mtlser train`, if in fp16 with `--set train.precision=fp32`"
+        )
     probabilities_be = logits.emotion_be.double().softmax(-1)
     speakers = logits.speaker_bs.argmax(-1).tolist()
     symbols = logits.characters.with_rows(logits.characters.rows_nd.argmax(-1)).clips()

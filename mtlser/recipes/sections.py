@@ -19,6 +19,9 @@ from mtlser.errors import public_address
 from mtlser.records import Protocol
 
 SnrDb = Annotated[float, Field(ge=-60, le=100)]  # beyond, noise is lost in 32-bit rounding
+Weight = Annotated[NonNegativeFloat, Field(allow_inf_nan=False)]
+Positive = Annotated[PositiveFloat, Field(allow_inf_nan=False)]
+"""Not infinite, as a limit may be: nothing can be trained with it, or judged by it."""
 GateMetric = Literal["ua", "wa", "f1", "wer", "cer", "speaker_accuracy"]
 
 
@@ -107,9 +110,9 @@ class ModelRecipe(Section):
 class TrainRecipe(Section):
     """How one cell is trained (paper, table 3)."""
 
-    alpha: NonNegativeFloat = 0.1
+    alpha: Weight = 0.1
     """Weight of the words loss (CTC); the search replaces it where `search.alphas` is given."""
-    beta: NonNegativeFloat = 0.8
+    beta: Weight = 0.8
     """Weight of the speaker loss; the search replaces it where `search.betas` is given."""
     epochs: PositiveInt = 100
     """Passes over the training utterances at most."""
@@ -117,11 +120,11 @@ class TrainRecipe(Section):
     """Epochs without a better validation score before training stops."""
     optimizer: Literal["adam", "adamw"] = "adam"
     """PyTorch's, in its fused form."""
-    learning_rate: PositiveFloat = 1e-5
+    learning_rate: Positive = 1e-5
     """Highest rate of the encoder; of the heads too where `head_learning_rate` is not set."""
-    head_learning_rate: PositiveFloat | None = None
+    head_learning_rate: Positive | None = None
     """`None`: as `learning_rate`."""
-    weight_decay: NonNegativeFloat = 0.0
+    weight_decay: Weight = 0.0
     """The optimiser's `weight_decay`, of all weights: L2 with `adam`, decoupled with `adamw`."""
     layer_decay: float = Field(1.0, gt=0, le=1)
     """Rate of each transformer layer relative to the one above it; what lies below them all has
@@ -181,9 +184,9 @@ class SearchRecipe(Section):
     sampler: Literal["grid", "tpe"] = "grid"
     """`grid` trains every pair; `tpe` lets Optuna draw pairs between the smallest and the largest
     values."""
-    alphas: tuple[NonNegativeFloat, ...] = ()
+    alphas: tuple[Weight, ...] = ()
     """Values of alpha to try; empty: `train.alpha` alone."""
-    betas: tuple[NonNegativeFloat, ...] = ()
+    betas: tuple[Weight, ...] = ()
     """Values of beta to try; empty: `train.beta` alone."""
     trials: PositiveInt | None = None
     """Trials per fold of the `tpe` sampler; `None`: 20."""
@@ -261,7 +264,7 @@ class RegistryRecipe(Section):
     Welch with Holm on the first metric, and worse on none, for recipes that should change."""
     metrics: tuple[GateMetric, ...] = Field(("ua",), min_length=1)
     """Of clean test over folds; `wer` and `cer` are better low, the others high."""
-    margin: PositiveFloat = 0.02
+    margin: Positive = 0.02
     """Loss that does not matter, in the metric's own unit (0.02 is two points of a rate)."""
     level: float = Field(0.05, gt=0, lt=0.5)
     """Chance of promoting a challenger that is worse by just the margin, or no better."""

@@ -73,6 +73,7 @@ class Course:
         row = self._row()
         if self.job.validate is not None:
             value, figures = self.job.validate(self.job)
+            watch.check_score(value, self.standing.epoch)
             row |= figures | {"score": value}
             better = value > max(map(score, self.standing.rows), default=-math.inf)
             if better and self.job.processes.main:
@@ -107,6 +108,7 @@ class Course:
             if job.processes.from_main(due) and standing.step < self.steps:
                 self._save()
         watch.check_weights(job.network.parameters(), [e.utterance.id for e in order[-1]])
+        watch.check_scale(self.stepper.scaler)
 
     def _look(self, figures: list[torch.Tensor], groups: Sequence[Sequence[Example]]) -> None:
         """Adds the losses of some steps up, and ends the training where they say so."""

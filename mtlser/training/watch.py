@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,6 +19,8 @@ WINDOW = 20
 """Steps over which a mean loss is taken."""
 DIVERGED = 4.0
 """A window's mean loss over so many times that of the first window has diverged."""
+LEAST_SCALE = 1e-4
+"""A loss scale of fp16, 65,536 at the start, that only gradients without a number lead to."""
 LINE_S = 10.0
 """Seconds between two lines where there is no terminal."""
 
@@ -96,6 +98,38 @@ def check_weights(weights: Iterable[Tensor], names: Sequence[str]) -> None:
     sums = torch.stack([weight.detach().float().sum() for weight in weights])
     if not bool(sums.isfinite().all()):
         raise MtlserError(f"weights became nan or infinite at utterances {_told(names)}")
+
+
+def check_score(value: float, epoch: int) -> None:
+    """Raises where an epoch's selection score is no number: such a one would count as the best.
+
+    Raises:
+        MtlserError: the score is not finite.
+    """
+    if not math.isfinite(value):
+        raise MtlserError(
+            f"the validation score of epoch {epoch} is {value}, which nothing can be chosen by; "
+            "use another `--set search.metric=...`"
+        )
+
+
+def check_scale(scaler: Mapping[str, float]) -> None:
+    """Raises where the loss scale of fp16 has fallen so far that no step has moved the weights.
+
+    Gradients that overflow are left out without a word, and the scale is halved.
+
+    Args:
+        scaler: see `Stepper.scaler`; empty in another precision.
+
+    Raises:
+        MtlserError: the scale is below `LEAST_SCALE`.
+    """
+    scale = scaler.get("scale", math.inf)
+    if scale < LEAST_SCALE:
+        raise MtlserError(
+            f"the loss scale of fp16 fell to {scale:.3g}: gradients overflow at every step, and "
+            "nothing is learnt; use `--set train.precision=bf16`, or fp32"
+        )
 
 
 def _told(names: Sequence[str]) -> str:

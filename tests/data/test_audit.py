@@ -187,3 +187,16 @@ def test_the_record_survives_the_disk_and_the_text_tells_all(tmp_path: Path) -> 
     assert all(sentence in text for sentence in report.reasons + report.findings)
     assert all(name in text for name in ("random-0", "random-2", "all", "<- best"))
     assert "CLEAN (no speaker" in audit.describe(audited(moody(), "loso"))
+
+
+def test_the_same_audio_under_two_classes_is_a_finding_and_no_leak() -> None:
+    utterances = berlin()
+    first, second = utterances[0], utterances[1]
+    assert first.emotion != second.emotion
+    assert audited(utterances, "loso").findings == ()
+    utterances[1] = second.model_copy(update={"audio_sha256": first.audio_sha256})
+    report = audited(utterances, "loso")
+    assert report.verdict == "clean"
+    assert report.findings == (
+        "2 utterances have the samples of one of another class (03a00, 03a01)",
+    )

@@ -14,7 +14,16 @@ from mtlser.data import audio, audit, fingerprints, folds, manifest
 from mtlser.errors import MtlserError
 from mtlser.evaluation.verification import claims, evidence, sharing
 from mtlser.recipe import load
-from mtlser.records import Fold, FoldPlan, Utterance, read_json, read_jsonl, write_json, write_jsonl
+from mtlser.records import (
+    EMOTIONS,
+    Fold,
+    FoldPlan,
+    Utterance,
+    read_json,
+    read_jsonl,
+    write_json,
+    write_jsonl,
+)
 from mtlser.storage.layout import FINGERPRINTS
 from tests.helpers.utterances import recipe, utterance
 
@@ -187,7 +196,14 @@ def test_split_reads_the_fingerprints_of_the_corpus(tmp_path: Path) -> None:
     clips["s3_1"] = noisy(clips["s0_0"])
     names = {name: f"{place:064x}" for place, name in enumerate(clips)}
     utterances = [
-        utterance(name, speaker=name[:2], session=None, dialogue=None, audio_sha256=sha)
+        utterance(
+            name,
+            speaker=name[:2],
+            emotion=EMOTIONS[int(name[1]) % 2],
+            session=None,
+            dialogue=None,
+            audio_sha256=sha,
+        )
         for name, sha in names.items()
     ]
     write_jsonl(tmp_path / "manifest.jsonl", utterances)

@@ -1,5 +1,6 @@
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from mtlser.data import folds
 from mtlser.errors import MtlserError
-from mtlser.records import Fold, FoldPlan, Utterance
+from mtlser.records import EMOTIONS, Fold, FoldPlan, Utterance, read_jsonl, write_jsonl
 from tests.helpers.utterances import berlin, corpus, recipe, utterance
 
 PROTOCOLS = ("loso", "session", "recording", "random")
@@ -210,3 +211,34 @@ def test_check_refuses_the_plan_of_another_manifest() -> None:
 def test_check_lets_a_leaking_protocol_share_speakers() -> None:
     utterances = corpus()
     folds.check(folds.plan(utterances, recipe("random")), utterances)
+
+
+def test_a_manifest_of_one_class_is_refused_in_one_sentence() -> None:
+    """Every system would be right on all of it."""
+    utterances = [u.model_copy(update={"emotion": "sad"}) for u in berlin()]
+    with pytest.raises(MtlserError, match="all utterances of the manifest are sad, folds need two"):
+        folds.plan(utterances, recipe("loso"))
+
+
+@pytest.mark.parametrize("twin", ["01", "1", "1.0", "nan", "None", "NA", "null", "true"])
+def test_speakers_are_names_whatever_they_look_like(tmp_path: Path, twin: str) -> None:
+    """None is a number, absent, or the same as another: through files and back."""
+    speakers = ("1", "01", "nan", twin, "2")
+    made = [
+        utterance(f"{s}-{t}", speaker=s, emotion=EMOTIONS[t % 4], session=None)
+        for s in sorted(set(speakers))
+        for t in range(8)
+    ]
+    write_jsonl(tmp_path / "manifest.jsonl", made)
+    back = list(read_jsonl(tmp_path / "manifest.jsonl", Utterance))
+    plan = folds.plan(back, recipe("loso"))
+    assert [fold.name for fold in plan.folds] == sorted(set(speakers))
+    for fold in plan.folds:
+        assert {name.rpartition("-")[0] for name in fold.test} == {fold.name}
+
+
+def test_line_ends_of_windows_change_no_record(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "one.jsonl", berlin())
+    text = (tmp_path / "one.jsonl").read_bytes().replace(b"\n", b"\r\n")
+    (tmp_path / "other.jsonl").write_bytes(text)
+    assert list(read_jsonl(tmp_path / "other.jsonl", Utterance)) == berlin()

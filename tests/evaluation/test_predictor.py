@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -85,3 +86,30 @@ def test_heads_refuse_another_encoder(tmp_path: Path) -> None:
 def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MtlserError, match="not a model folder"):
         bundle.load(tmp_path)
+
+
+@pytest.mark.parametrize("head", ["emotion_head", "speaker_head", "ctc_head"])
+def test_an_output_that_is_no_number_is_refused_and_not_called_neutral(
+    tmp_path: Path, head: str
+) -> None:
+    trained = model(tmp_path, "wav2vec2", "group")
+    with torch.no_grad():
+        getattr(trained.network, head).weight[1, 0] = float("nan")
+    with pytest.raises(MtlserError, match="output is not a number"):
+        predict_wavs(trained, clips(0.6))
+
+
+@pytest.mark.parametrize(
+    ("family", "norm"), [("wav2vec2", "group"), ("wavlm", "layer"), ("whisper", "layer")]
+)
+def test_a_few_samples_and_digital_silence_have_probabilities(
+    tmp_path: Path, family: str, norm: str
+) -> None:
+    """Fewer samples than the CNN sees at once, and a clip without any variance."""
+    trained = model(tmp_path, family, norm)
+    drawn = clips(0.1)[0]
+    wavs = [drawn[:n] for n in (1, 39, 399, 400, 401, 641)] + [np.zeros(16_000, np.float32)]
+    outputs = predict_wavs(trained, wavs)
+    assert all(
+        sum(each.emotion_probabilities.values()) == pytest.approx(1, abs=1e-9) for each in outputs
+    )

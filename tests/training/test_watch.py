@@ -4,6 +4,7 @@ import io
 import logging
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,14 @@ from mtlser.training.checkpoint import Checkpoint
 from mtlser.training.step import Stepper
 from mtlser.training.watch import Bar, Guard, Lines, Pace
 from tests.helpers.clock import Clock
-from tests.helpers.trainings import ALONE, make_inputs, small_recipe, train, training
+from tests.helpers.trainings import (
+    ALONE,
+    make_inputs,
+    make_job,
+    small_recipe,
+    train,
+    training,
+)
 
 IDS = [["a"], ["b"]]
 
@@ -215,3 +223,23 @@ def test_a_training_tells_every_step_of_every_epoch(
     assert [(p.epoch, p.step) for p in heard] == [(e, s) for e in (1, 2) for s in (1, 2, 3)]
     assert heard[-1].share == 1.0
     assert all(p.audio_s_per_s > 0 for p in heard)
+
+
+def test_a_loss_scale_that_only_falls_ends_the_training() -> None:
+    watch.check_scale({})
+    watch.check_scale({"scale": 2.0**-13})
+    with pytest.raises(MtlserError, match=r"fell to 9.54e-07: gradients overflow at every step"):
+        watch.check_scale({"scale": 2.0**-20})
+
+
+@pytest.mark.parametrize("scores", [(math.nan, 0.5), (0.5, math.nan), (-math.inf, -math.inf)])
+def test_a_validation_without_a_number_ends_the_training_in_one_sentence(
+    tmp_path: Path, scores: tuple[float, float]
+) -> None:
+    """It would be the best epoch, whose weights were never kept, or use patience up."""
+    inputs, recipe = make_inputs(tmp_path), small_recipe(tmp_path)
+    told = iter(scores)
+    job = replace(make_job(inputs, recipe, tmp_path / "work"), validate=lambda _: (next(told), {}))
+    checkpoint = Checkpoint(WorkFolder(tmp_path / "work"), "cell")
+    with pytest.raises(MtlserError, match=r"validation score of epoch [12] is (nan|-inf)"):
+        loop.fit(job, checkpoint, lambda _epoch, _row: None)
