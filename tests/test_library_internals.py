@@ -11,6 +11,7 @@ from tests.helpers.top_imports import sources
 
 PLACES = ("mtlser", "components", "pipeline", "infra", "benchmarks", "tests")
 INTERNALS = {
+    "mtlser/data/soundfile_internals.py",
     "mtlser/models/torch_internals.py",
     "mtlser/models/transformers_internals.py",
     "pipeline/kfp_internals.py",

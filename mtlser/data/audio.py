@@ -1,42 +1,41 @@
 """Audio files decoded to 16 kHz mono 16-bit samples, stored once under the hash of the samples."""
 
 import hashlib
+import logging
 import math
-import re
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtlser.data import signal_checks
-from mtlser.errors import MtlserError
+from mtlser.data import audio_file, signal_checks
+from mtlser.data.audio_file import AudioError, Fault
+from mtlser.data.resampling import resample
 from mtlser.files import atomic_file
 from mtlser.records import SAMPLE_RATE_HZ
 
 SILENCE_DBFS = -80.0
 """A clip whose highest peak is below this (3 steps of 16 bits) holds no speech."""
 FULL_SCALE = 32_768
-STREAMED_BYTES = 0x7FFF_0000
-"""A WAV header with at least this length was written to a pipe, and the length is meaningless."""
+UNSTATED = "length unknown, the file states none, and may have been cut off"
 
-CUT_SHORT = re.compile(r"data : (\d+) \(should be (\d+)\)")
+__all__ = [
+    "FULL_SCALE",
+    "SILENCE_DBFS",
+    "UNSTATED",
+    "AudioError",
+    "Clip",
+    "Fault",
+    "decode",
+    "level_dbfs",
+    "load",
+    "resample",
+    "store",
+]
 
-Fault = Literal["unreadable", "empty", "silent"]
-
-
-class AudioError(MtlserError):
-    """A file without usable speech; `fault` says why."""
-
-    def __init__(self, fault: Fault, path: Path, detail: str) -> None:
-        super().__init__(
-            f"{path}: {fault}: {detail}; expected speech that libsndfile decodes (WAV, FLAC, MP3, "
-            "...); check it with `file`"
-        )
-        self.fault = fault
-        self.detail = detail
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +47,8 @@ class Clip:
     """Of the samples as little-endian 16-bit integers."""
     level_dbfs: float
     """RMS level, see `level_dbfs`."""
+    length_known: bool = True
+    """False where the file states no length, so that nothing would show that it was cut off."""
 
     @property
     def duration_s(self) -> float:
@@ -67,18 +68,15 @@ def decode(path: Path) -> Clip:
     taken away. Samples beyond full scale are clipped where they are few.
 
     Raises:
-        AudioError: `unreadable` (absent, corrupt, cut short, not a number, or see
-            `mtlser.data.signal_checks`), `empty` (no samples) or `silent` (no peak reaches
-            `SILENCE_DBFS`).
+        AudioError: `unreadable` (absent, corrupt, cut short, not a number, a sample rate outside
+            1 to 384 kHz, or see `mtlser.data.signal_checks`), `empty` (no samples) or `silent` (no
+            peak reaches `SILENCE_DBFS`).
     """
-    wav_nc, rate_hz = _read(path)
-    if not len(wav_nc):
-        raise AudioError("empty", path, "no samples")
-    if not np.isfinite(wav_nc).all():
-        raise AudioError("unreadable", path, "samples that are not numbers")
+    decoded = audio_file.read(path)
+    wav_nc = decoded.wav_nc
     if fault := signal_checks.scale_fault(wav_nc) or signal_checks.channel_fault(wav_nc):
         raise AudioError("unreadable", path, fault)
-    wav_n = resample(signal_checks.without_offset(wav_nc.mean(axis=1)), rate_hz)
+    wav_n = resample(signal_checks.without_offset(wav_nc.mean(axis=1)), decoded.rate_hz)
     scaled_n = np.rint(wav_n * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE - 1)
     samples_n = scaled_n.astype("<i2")
     if not len(samples_n):
@@ -89,6 +87,7 @@ def decode(path: Path) -> Clip:
         samples_n=samples_n,
         sha256=hashlib.sha256(samples_n.tobytes()).hexdigest(),
         level_dbfs=round(level_dbfs(scaled_n / FULL_SCALE), 2),
+        length_known=decoded.length_known,
     )
 
 
@@ -109,37 +108,16 @@ def store(clip: Clip, folder: Path) -> str:
 def load(path: Path) -> NDArray[np.float32]:
     """The samples of an audio file as 16 kHz mono (n,) between -1 and 1.
 
-    A file written by `store` returns exactly the stored samples.
+    A file written by `store` returns exactly the stored samples. A file that states no length is
+    named in the log.
 
     Raises:
         AudioError: see `decode`.
     """
-    return decode(path).samples_n.astype(np.float32) / np.float32(FULL_SCALE)
-
-
-def resample(wav_n: NDArray[np.float64], rate_hz: int) -> NDArray[np.float64]:
-    """The waveform at 16 kHz, by torchaudio's windowed sinc; itself where it is at 16 kHz.
-
-    Args:
-        wav_n: samples at `rate_hz`.
-        rate_hz: any rate above 0.
-    """
-    if rate_hz == SAMPLE_RATE_HZ:
-        return wav_n
-    import torch
-
-    resampled: NDArray[np.float64] = _resampler(rate_hz)(torch.from_numpy(wav_n)).numpy()
-    return resampled
-
-
-@cache
-def _resampler(rate_hz: int) -> Any:
-    """The filter from `rate_hz`, computed once: that takes longer than to apply it to a clip."""
-    import torch
-    from torchaudio.transforms import Resample
-
-    # float64, so that the rounding to 16 bits does not depend on the number of threads
-    return Resample(rate_hz, SAMPLE_RATE_HZ, dtype=torch.float64)
+    clip = decode(path)
+    if not clip.length_known:
+        log.warning("%s: %s: it was read to its end at %.2f s", path, UNSTATED, clip.duration_s)
+    return clip.samples_n.astype(np.float32) / np.float32(FULL_SCALE)
 
 
 def level_dbfs(wav_n: NDArray[np.floating[Any]]) -> float:
@@ -158,40 +136,3 @@ def level_dbfs(wav_n: NDArray[np.floating[Any]]) -> float:
 
 def _decibels(amplitude: float) -> float:
     return 20 * math.log10(amplitude) if amplitude > 0 else -math.inf
-
-
-def _read(path: Path) -> tuple[NDArray[np.float64], int]:
-    """Samples (n, channel) and their rate in Hz."""
-    import soundfile
-
-    if not path.is_file():
-        raise AudioError("unreadable", path, "no such file")
-    if path.stat().st_size == 0:
-        raise AudioError("empty", path, "0 bytes")
-    try:
-        with soundfile.SoundFile(path) as file:
-            missing = _missing_bytes(file.extra_info, file.channels)
-            # Some codecs, GSM 6.10 for one, cannot seek, and are read by their stated length.
-            frames = -1 if file.seekable() else file.frames
-            wav_nc = file.read(frames, dtype="float64", always_2d=True)
-            rate_hz = file.samplerate
-    except (soundfile.SoundFileError, OSError, ValueError) as error:
-        reason = str(getattr(error, "error_string", error)).removeprefix("Error : ").rstrip(".")
-        raise AudioError("unreadable", path, reason) from None
-    if missing:
-        raise AudioError("unreadable", path, missing)
-    return wav_nc, rate_hz
-
-
-def _missing_bytes(log: str, channels: int) -> str | None:
-    """How far a WAV ends before the length in its header, from libsndfile's log; or `None`.
-
-    libsndfile reads such a file without an error, so half a copied file would go unnoticed.
-    """
-    match = CUT_SHORT.search(log)
-    if match is None:
-        return None
-    stated, present = int(match[1]), int(match[2])
-    if stated >= STREAMED_BYTES or stated <= present + 2 * channels:
-        return None
-    return f"cut short: the header states {stated} bytes of samples, the file has {present}"

@@ -13,9 +13,10 @@ from pathlib import Path
 from mtlser import runtime
 from mtlser.data import audio, corpora, fingerprints, text
 from mtlser.data.corpora import Corpus, Item
+from mtlser.data.ingest_report import Difference, IngestReport, LeftOut, describe
 from mtlser.errors import MtlserError
 from mtlser.recipe import DataRecipe, Recipe
-from mtlser.records import EMOTIONS, Record, Utterance, write_json, write_jsonl
+from mtlser.records import EMOTIONS, Utterance, write_json, write_jsonl
 
 MANIFEST = "manifest.jsonl"
 REPORT = "ingest.json"
@@ -24,49 +25,6 @@ DUPLICATE_ID = "duplicate id"
 SHORTER, LONGER = "shorter than data.min_duration_s", "longer than data.max_duration_s"
 
 log = logging.getLogger(__name__)
-
-
-class LeftOut(Record):
-    """Items that are not in the manifest, and why."""
-
-    reason: str
-    count: int
-    ids: tuple[str, ...]
-    faulty: bool
-    """True where a task file is unreadable, empty or silent: these count for `data.max_faulty`."""
-    first: str | None
-    """Details of the first, where there is more to say than the reason."""
-
-
-class Difference(Record):
-    """A count that is not the published release's."""
-
-    what: str
-    """`emotion happy` or `speaker Ses01_F`."""
-    expected: int
-    found: int
-
-
-class IngestReport(Record):
-    """`ingest.json`: items read, kept and left out; `seen` is `kept` plus all left out."""
-
-    corpus: str
-    digest: str
-    seen: int
-    kept: int
-    hours: float
-    left_out: tuple[LeftOut, ...]
-    missing_transcripts: int
-    """Kept utterances whose `text` is `None`."""
-    dropped_characters: dict[str, int]
-    """Letters and digits of kept transcripts that the vocabulary cannot spell."""
-    by_emotion: dict[str, int]
-    by_label: dict[str, int]
-    """Kept utterances by the release's own label."""
-    by_speaker: dict[str, int]
-    by_style: dict[str, int]
-    differs_from_release: tuple[Difference, ...] | None
-    """`None` where there are too few labels for the published release."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +37,8 @@ class Outcome:
     detail: str | None = None
     faulty: bool = False
     words: fingerprints.Words | None = None
+    length_known: bool = True
+    """False where a kept file states no length, so that it may have been cut off."""
 
 
 def build(recipe: Recipe, root: Path, folder: Path) -> None:
@@ -132,28 +92,6 @@ def digest(utterances: Iterable[Utterance]) -> str:
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
-def describe(report: IngestReport) -> str:
-    """A few lines for the console: what was kept by class and speaker, what was left out."""
-    rows = [
-        f"{report.corpus}: kept {report.kept} of {report.seen} ({report.hours:.2f} h), "
-        f"digest {report.digest[:12]}"
-    ]
-    for name in ("emotion", "speaker", "style"):
-        counts: dict[str, int] = getattr(report, f"by_{name}")
-        rows.append(f"  {name}: " + ", ".join(f"{key} {count}" for key, count in counts.items()))
-    for group in report.left_out:
-        detail = f" (first: {group.first})" if group.faulty else ""
-        rows.append(f"  left out: {group.reason} {group.count}{detail}")
-    if report.missing_transcripts:
-        rows.append(f"  kept without a transcript: {report.missing_transcripts}")
-    for difference in report.differs_from_release or ():
-        rows.append(
-            f"  differs from the release: {difference.what}: {difference.found}, "
-            f"expected {difference.expected}"
-        )
-    return "\n".join(rows)
-
-
 def _outcomes(
     items: Sequence[Item], data: DataRecipe, folder: Path, progress: runtime.Progress
 ) -> Iterator[Outcome]:
@@ -185,7 +123,8 @@ def _ingest(item: Item, data: DataRecipe, folder: Path) -> Outcome:
         return Outcome(item, None, error.fault, error.detail, faulty=True)
     if not data.min_duration_s <= clip.duration_s <= data.max_duration_s:
         reason = SHORTER if clip.duration_s < data.min_duration_s else LONGER
-        return Outcome(item, None, reason, f"{clip.duration_s:.2f} s")
+        limits = f"allowed are {data.min_duration_s:g} to {data.max_duration_s:g} s"
+        return Outcome(item, None, reason, f"{clip.duration_s:.2f} s, {limits}")
     utterance = Utterance(
         id=item.id,
         corpus=data.corpus,
@@ -203,7 +142,8 @@ def _ingest(item: Item, data: DataRecipe, folder: Path) -> Outcome:
         text=text.normalise(item.text, item.language) if item.text else None,
         language=item.language,
     )
-    return Outcome(item, utterance, words=fingerprints.fingerprint(clip.samples_n))
+    words = fingerprints.fingerprint(clip.samples_n)
+    return Outcome(item, utterance, words=words, length_known=clip.length_known)
 
 
 def _fingerprints(outcomes: Iterable[Outcome]) -> fingerprints.Fingerprints:
@@ -249,6 +189,7 @@ def _report(
         hours=round(sum(utterance.duration_s for utterance in utterances) / 3600, 4),
         left_out=tuple(_left_out(outcomes)),
         missing_transcripts=sum(utterance.text is None for utterance in utterances),
+        length_unknown=tuple(o.item.id for o in outcomes if o.utterance and not o.length_known),
         dropped_characters=dict(sorted(dropped.items())),
         by_emotion={name: emotions[name] for name in EMOTIONS},
         by_label=_counted(item.label or "" for item in used),

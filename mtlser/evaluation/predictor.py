@@ -16,12 +16,13 @@ from mtlser import runtime
 from mtlser.data import text
 from mtlser.data.speaker_labels import speaker_label
 from mtlser.errors import MtlserError
+from mtlser.evaluation.windows import Window, joined, weighted_mean, windows
 from mtlser.models import bundle
 from mtlser.models.bundle import Description, TrainedModel
 from mtlser.models.mtl import Logits
 from mtlser.models.packed import Packed
 from mtlser.recipe import Recipe
-from mtlser.records import SAMPLE_RATE_HZ, Cell, Prediction, Split, Utterance
+from mtlser.records import Cell, Prediction, Split, Utterance
 
 if TYPE_CHECKING:
     from mtlser.models.baselines.svm import SvmModel
@@ -108,26 +109,63 @@ def load_system(name: str, folder: Path, emotions: tuple[str, ...]) -> System:
 def predict_wavs(model: TrainedModel, wavs: Sequence[Wav], done: Done = unheeded) -> list[Output]:
     """One output for each clip, in order.
 
+    Clips of any length: one longer than the encoder's window is predicted in pieces, as
+    `mtlser.evaluation.windows` says, so that memory does not grow with it.
+
     Args:
         model: as `mtlser.models.bundle.load` gives it.
         wavs: samples (n,) of each clip, 16 kHz mono.
-        done: called after each batch.
+        done: called after each batch that ends a clip.
     """
-    network = model.network
-    network.eval()
-    device = next(network.parameters()).device
-    by_index: dict[int, Output] = {}
+    encoder = model.network.encoder
+    cut = [windows(len(wav), encoder.window_s) for wav in wavs]
+    pieces = [(clip, place) for clip, each in enumerate(cut) for place in range(len(each))]
+    missing = [len(each) for each in cut]
+    parts: dict[tuple[int, int], Part] = {}
+    model.network.eval()
+    seconds = [cut[clip][place].seconds for clip, place in pieces]
     with torch.inference_mode():
-        for indices in length_batches([len(wav) / SAMPLE_RATE_HZ for wav in wavs], BATCH_S):
-            clips = [torch.from_numpy(np.asarray(wavs[i], np.float32)).to(device) for i in indices]
-            logits = network(Packed.of(network.encoder.local(clips)), "local")
-            by_index.update(zip(indices, outputs(logits, model.description), strict=True))
-            done(len(indices))
-    return [by_index[i] for i in range(len(wavs))]
+        for indices in length_batches(seconds, BATCH_S):
+            batch = [pieces[i] for i in indices]
+            heard = _hear(model, [_piece(wavs[clip], cut[clip][place]) for clip, place in batch])
+            parts.update(zip(batch, heard, strict=True))
+            for clip, _ in batch:
+                missing[clip] -= 1
+            ended = sum(missing[clip] == 0 for clip in {clip for clip, _ in batch})
+            if ended:
+                done(ended)
+    return [
+        _joined([parts[clip, place] for place in range(len(each))], each, model)
+        for clip, each in enumerate(cut)
+    ]
 
 
-def outputs(logits: Logits, description: Description) -> list[Output]:
-    """The heads' logits of one batch in words: probabilities, greedy CTC text, speaker.
+@dataclass(frozen=True)
+class Part:
+    """What the heads say of one piece of a clip."""
+
+    emotions_e: NDArray[np.float64]
+    """Probabilities."""
+    speakers_s: NDArray[np.float64]
+    """Probabilities."""
+    symbols: list[int]
+    """The likeliest of each frame."""
+
+
+def _piece(wav: Wav, window: Window) -> Wav:
+    return np.asarray(wav[window.start : window.stop], np.float32)
+
+
+def _hear(model: TrainedModel, wavs: Sequence[Wav]) -> list[Part]:
+    """What the network says of one batch."""
+    network = model.network
+    device = next(network.parameters()).device
+    clips = [torch.from_numpy(wav).to(device) for wav in wavs]
+    return parts_of(network(Packed.of(network.encoder.local(clips)), "local"))
+
+
+def parts_of(logits: Logits) -> list[Part]:
+    """The heads' logits of one batch: probabilities, and greedy symbols.
 
     Raises:
         MtlserError: they are no numbers, of which the first class would be taken for the likeliest.
@@ -138,17 +176,43 @@ def outputs(logits: Logits, description: Description) -> list[Output]:
             "the network's output is not a number: its weights are damaged, or 16 bits overflowed; "
             "train it again with `mtlser train`, if in fp16 with `--set train.precision=fp32`"
         )
-    probabilities_be = logits.emotion_be.double().softmax(-1)
-    speakers = logits.speaker_bs.argmax(-1).tolist()
+    emotions_be = logits.emotion_be.double().softmax(-1).cpu().numpy()
+    speakers_bs = logits.speaker_bs.double().softmax(-1).cpu().numpy()
     symbols = logits.characters.with_rows(logits.characters.rows_nd.argmax(-1)).clips()
-    return [
-        Output(
-            dict(zip(description.emotions, row, strict=True)),
-            text.decode_ctc(line.tolist()),
-            description.speakers[speaker],
-        )
-        for row, line, speaker in zip(probabilities_be.tolist(), symbols, speakers, strict=True)
-    ]
+    rows = zip(emotions_be, speakers_bs, symbols, strict=True)
+    return [Part(emotions_e, speakers_s, line.tolist()) for emotions_e, speakers_s, line in rows]
+
+
+def _joined(parts: Sequence[Part], pieces: Sequence[Window], model: TrainedModel) -> Output:
+    """The output of one clip from those of its pieces."""
+    encoder = model.network.encoder
+
+    def frames_of(samples: int) -> int:
+        return encoder.frames(encoder.local_frames(samples))
+
+    whole = Part(
+        weighted_mean([part.emotions_e for part in parts], pieces),
+        weighted_mean([part.speakers_s for part in parts], pieces),
+        joined([part.symbols for part in parts], pieces, frames_of),
+    )
+    return _output(whole, model.description)
+
+
+def outputs(logits: Logits, description: Description) -> list[Output]:
+    """The heads' logits of one batch in words: probabilities, greedy CTC text, speaker.
+
+    Raises:
+        MtlserError: see `parts_of`.
+    """
+    return [_output(part, description) for part in parts_of(logits)]
+
+
+def _output(part: Part, description: Description) -> Output:
+    return Output(
+        dict(zip(description.emotions, part.emotions_e.tolist(), strict=True)),
+        text.decode_ctc(part.symbols),
+        description.speakers[int(part.speakers_s.argmax())],
+    )
 
 
 def length_batches(durations_s: Sequence[float], batch_s: float) -> Iterator[list[int]]:

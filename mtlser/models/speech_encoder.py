@@ -11,6 +11,9 @@ from mtlser.models.packed import Packed
 
 SHORTEST = 2 * 320
 """Samples that a shorter clip is padded to: one frame of 20 ms at least."""
+WINDOW_S = 60.0
+"""Audio that predictions give an encoder at once: attention needs memory by the square of it. Clips
+up to `data.max_duration_s`, 60 s unless set, are predicted whole, as they are trained on."""
 
 
 def compute_dtype(module: nn.Module) -> torch.dtype:
@@ -44,6 +47,8 @@ class SpeechEncoder(nn.Module):
     width: int
     """Features of one layer, d."""
     layer_count: int
+    window_s: float = WINDOW_S
+    """Longest audio that predictions give it at once; longer clips are cut into windows."""
 
     def __init__(self, normalise: bool) -> None:
         super().__init__()

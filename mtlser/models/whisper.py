@@ -32,6 +32,7 @@ class WhisperEncoder(SpeechEncoder):
         self.width = model.config.d_model
         self.layer_count = model.config.encoder_layers
         self.max_frames = model.config.max_source_positions
+        self.window_s = min(self.window_s, 2 * self.max_frames / MELS_A_SECOND)
 
     def local_one(self, wav_n: Tensor) -> Tensor:
         """Log-mel spectrogram of one clip, (n,) -> (t, mel), t even, 10 ms a frame."""
@@ -47,7 +48,8 @@ class WhisperEncoder(SpeechEncoder):
         if even > 2 * self.max_frames:
             raise MtlserError(
                 f"a clip of {even / 100:.1f} s is longer than the {self.max_frames / 50:.0f} s "
-                "that this Whisper encoder takes; leave it out with `--set data.max_duration_s=30`"
+                "that this Whisper encoder is trained on; leave it out with "
+                f"`--set data.max_duration_s={self.window_s:g}`"
             )
         return mel_mt[:, :even].T.to(wav_n.device)
 

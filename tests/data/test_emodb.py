@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mtlser.data import corpora, manifest
+from mtlser.data import corpora, ingest_report, manifest
 from mtlser.data.corpora.base import BAD_NAME, OUTSIDE_TASK
 from mtlser.recipe import load
 from mtlser.records import Utterance, read_json, read_jsonl
@@ -31,7 +31,7 @@ def test_names_tell_all(tmp_path: Path) -> None:
 def test_the_real_release(shared: Path, tmp_path: Path) -> None:
     recipe = load("demo", ("data.corpus=emodb",))
     manifest.build(recipe, shared / "data" / "emodb", tmp_path)
-    report = read_json(tmp_path / "ingest.json", manifest.IngestReport)
+    report = read_json(tmp_path / "ingest.json", ingest_report.IngestReport)
     assert (report.seen, report.kept, report.missing_transcripts) == (535, 339, 0)
     assert report.by_emotion == {"neutral": 79, "happy": 71, "angry": 127, "sad": 62}
     assert [(group.reason, group.count) for group in report.left_out] == [(OUTSIDE_TASK, 196)]

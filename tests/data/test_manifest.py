@@ -9,7 +9,7 @@ import soundfile
 
 from mtlser import stages, storage
 from mtlser.data import audio, manifest
-from mtlser.data.manifest import IngestReport
+from mtlser.data.ingest_report import IngestReport, describe
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe, load
 from mtlser.records import Utterance, read_json, read_jsonl
@@ -83,7 +83,7 @@ def test_everything_left_out_is_counted_with_its_reason(tmp_path: Path) -> None:
         "unreadable": ("Ses01F_impro01_F000", "Ses01M_script01_1b_MXX0"),
     }
     assert report.seen == report.kept + sum(group.count for group in report.left_out)
-    described = manifest.describe(report)
+    described = describe(report)
     assert "kept 1 of 10" in described
     assert "unreadable 2 (first: Ses01F_impro01_F000: " in described
 
@@ -109,8 +109,23 @@ def test_length_limits_count_but_the_default_drops_none(tmp_path: Path) -> None:
         "longer than data.max_duration_s": ("Ses01F_impro01_M000",),
         "shorter than data.min_duration_s": ("Ses01F_impro01_F000",),
     }
+    line = "longer than data.max_duration_s 1 (first: Ses01F_impro01_M000: 1.00 s, allowed are 0.2"
+    assert line in describe(report)
     with pytest.raises(MtlserError, match="none of the task"):
         build(release, tmp_path / "none", "data.min_duration_s=30")
+
+
+def test_files_that_state_no_length_are_kept_and_counted(tmp_path: Path) -> None:
+    release = write_iemocap(tmp_path)
+    path = release / DIALOGUE / "Ses01F_impro01_F000.wav"
+    content = bytearray(path.read_bytes())
+    content[40:44] = b"\xff\xff\xff\xff"
+    path.write_bytes(content)
+    report = build(release, tmp_path / "out")[1]
+    assert report.length_unknown == (path.stem,)
+    assert report.kept == build(write_iemocap(tmp_path / "b"), tmp_path / "c")[1].kept
+    assert "kept with a length unknown: 1, since" in describe(report)
+    assert f"(first: {path.stem})" in describe(report)
 
 
 def test_ingest_twice_gives_the_same_bytes(tmp_path: Path) -> None:

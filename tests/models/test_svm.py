@@ -215,3 +215,14 @@ def test_emodb_is_told_apart_across_speakers() -> None:
     probabilities_nk = svm.predict_probabilities(model, features_nd[~seen_n])
     said_n = np.array(EMOTIONS)[probabilities_nk.argmax(axis=1)]
     assert np.mean(said_n == truth_n[~seen_n]) > 0.7
+
+
+def test_features_of_a_long_clip_are_computed_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    wav_n = np.random.default_rng(0).standard_normal(3 * 16_000 + 77) * 0.1
+    whole = mel_statistics.features(wav_n)
+    real = mel_statistics._pieces
+    monkeypatch.setattr(mel_statistics, "PIECE", 70)
+    pieces = list(real(torch.from_numpy(wav_n)))
+    sizes = [(len(piece) - mel_statistics.FFT) // mel_statistics.HOP + 1 for piece in pieces]
+    assert sizes == [70, 70, 70, 70, 18]
+    np.testing.assert_allclose(mel_statistics.features(wav_n), whole, rtol=1e-5, atol=1e-5)

@@ -172,7 +172,7 @@ def test_published_rows_are_set_apart_with_recomputed_p(html: str) -> None:
 
 
 def test_the_real_ingest_report_is_shown_whole() -> None:
-    from mtlser.data.manifest import IngestReport, LeftOut
+    from mtlser.data.ingest_report import IngestReport, LeftOut
 
     report = IngestReport(
         corpus="iemocap",

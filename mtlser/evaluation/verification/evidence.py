@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mtlser.data import audit, fingerprints, manifest
 from mtlser.data.audit import Audit
-from mtlser.data.manifest import IngestReport
+from mtlser.data.ingest_report import IngestReport
 from mtlser.errors import MtlserError
 from mtlser.evaluation import selection
 from mtlser.evaluation.choices import SearchResult

@@ -1,5 +1,6 @@
 """Features of the SVM baseline: statistics of log-mel energies over an utterance."""
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -20,6 +21,10 @@ FLOOR = 1e-10
 """Added to mel energies before the logarithm, so that digital silence is finite."""
 STATISTICS = ("mean", "sd", "min", "max", "skewness", "kurtosis", "q25", "q50", "q75")
 FEATURES = len(STATISTICS) * 2 * MELS
+PIECE = 6_000
+"""Frames (60 s) whose spectrum is in memory at once."""
+ROWS = 8
+"""Rows whose statistics are computed at once."""
 
 
 def features(wav_n: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
@@ -27,7 +32,8 @@ def features(wav_n: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
 
     Frames of 25 ms every 10 ms; a wav under 32 ms is padded with zeros. The order is
     that of `STATISTICS`, each over 40 energies and then 40 deltas. SD is of the population,
-    kurtosis is the excess; both moments are 0 where a row does not vary.
+    kurtosis is the excess; both moments are 0 where a row does not vary. The statistics are those
+    of the whole clip, however long; memory grows by 35 kB a second of audio.
 
     Raises:
         MtlserError: the wav is empty, has several channels or is not finite.
@@ -43,9 +49,21 @@ def features(wav_n: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     wav = torch.zeros(max(wav_n.size, FFT))
     wav[: wav_n.size] = torch.from_numpy(np.asarray(wav_n, dtype=np.float32))
     with torch.no_grad():
-        mel_mt = torch.log(_mel()(wav) + FLOOR)
-        rows_rt = torch.cat([mel_mt, compute_deltas(mel_mt)]).numpy().astype(np.float64)
-    return _statistics(rows_rt)
+        mel_mt = torch.cat([torch.log(_mel()(piece) + FLOOR) for piece in _pieces(wav)], dim=1)
+        rows_rt = torch.cat([mel_mt, compute_deltas(mel_mt)]).numpy()
+    parts = [
+        _statistics(rows_rt[first : first + ROWS].astype(np.float64))
+        for first in range(0, len(rows_rt), ROWS)
+    ]
+    return np.concatenate(parts, axis=1).ravel()
+
+
+def _pieces(wav: Any) -> Iterator[Any]:
+    """Yields the samples of `PIECE` frames at a time, and of the rest: tensors (n,)."""
+    frames = (len(wav) - FFT) // HOP + 1
+    for first in range(0, frames, PIECE):
+        last = min(first + PIECE, frames) - 1
+        yield wav[first * HOP : last * HOP + FFT]
 
 
 @cache
@@ -58,11 +76,12 @@ def _mel() -> Any:
 
 
 def _statistics(rows_rt: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each of `STATISTICS` of each row: (r, t) -> (s, r)."""
     mean_r1 = rows_rt.mean(axis=1, keepdims=True)
     sd_r1 = rows_rt.std(axis=1, keepdims=True)
     varies_r1 = sd_r1 > 1e-9
     scaled_rt = (rows_rt - mean_r1) / np.where(varies_r1, sd_r1, 1.0)
-    return np.concatenate(
+    return np.stack(
         [
             mean_r1[:, 0],
             sd_r1[:, 0],
