@@ -163,3 +163,16 @@ def test_a_folder_does_not_replace_a_file(tmp_path: Path) -> None:
     with pytest.raises(MtlserError, match="cannot be written"):
         files.replace_folder(tmp_path / "a", tmp_path / "b" / "c")
     assert (tmp_path / "b").read_text() == "old"
+
+
+def test_files_and_folders_have_the_modes_that_the_user_asks_for(tmp_path: Path) -> None:
+    """Others of a team read a corpus: temporary files of Python's own are their owner's alone."""
+    before = os.umask(0o002)
+    try:
+        files.write_text(tmp_path / "one.txt", "x")
+        with files.atomic_folder(tmp_path / "two") as folder:
+            (folder / "three.txt").write_text("x")
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
+    assert modes == {"one.txt": 0o664, "two": 0o775, "three.txt": 0o664}

@@ -11,6 +11,7 @@ recordings, from which each utterance gets one at random.
 """  # noqa: E501 - a table
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -64,8 +65,8 @@ class Recordings:
         Raises:
             MtlserError: there is no such kind; names those there are.
         """
-        if kind.lower() in self.kinds:
-            return self.kinds[kind.lower()]
+        if _named(kind) in self.kinds:
+            return self.kinds[_named(kind)]
         known = f" ({NOISEX92[kind.lower()]} in NOISEX-92)" if kind.lower() in NOISEX92 else ""
         tops = sorted({name.partition("/")[0] for name in self.kinds})
         more = f" and {len(tops) - SHOWN} more" if len(tops) > SHOWN else ""
@@ -98,7 +99,7 @@ def find(root: Path) -> Recordings:
         )
     kinds: dict[str, list[Path]] = defaultdict(list)
     for path in visible:
-        name = path.relative_to(root).with_suffix("").as_posix().lower()
+        name = _named(path.relative_to(root).with_suffix("").as_posix())
         if name in kinds:
             raise MtlserError(f"noise {name!r} is both {kinds[name][0]} and {path}; keep one")
         kinds[name] = [path]
@@ -111,12 +112,23 @@ def find(root: Path) -> Recordings:
     return Recordings(root, {name: tuple(paths) for name, paths in kinds.items()})
 
 
+def _named(place: str) -> str:
+    r"""A kind's name: in lower case, with each accent in its letter.
+
+    macOS writes the two apart, so that a name that looks the same would not be.
+
+    >>> _named("K\u00fcche") == _named("ku\u0308che")
+    True
+    """
+    return unicodedata.normalize("NFC", place).lower()
+
+
 def _folders(root: Path, files: Iterable[Path]) -> dict[str, list[Path]]:
     """Each folder below `root` with all recordings below it; a DEMAND room with its first."""
     members: dict[str, list[Path]] = defaultdict(list)
     for path in files:
         for folder in path.relative_to(root).parents[:-1]:
-            members[folder.as_posix().lower()].append(path)
+            members[_named(folder.as_posix())].append(path)
     return {folder: _one_channel(paths) for folder, paths in members.items()}
 
 

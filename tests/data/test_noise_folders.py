@@ -1,7 +1,9 @@
 """Folders of noises: kinds by shape, and what is wrong with a folder in one sentence."""
 
 import os
+import unicodedata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -161,3 +163,22 @@ def test_noisex92_itself() -> None:
     )
     (babble,) = recordings.of("babble")
     assert noise_folders.load("babble", babble).size == pytest.approx(17.7 * 16_000, rel=0.01)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_kind_is_found_however_its_accents_are_written(tmp_path: Path, form: Any) -> None:
+    """macOS writes a letter and its accent one after the other."""
+    written = unicodedata.normalize(form, "Küche/Lärm.wav")
+    recordings = noise_folders.find(folder(tmp_path, written))
+    for asked in ("NFC", "NFD"):
+        for kind in ("küche", "küche/lärm"):
+            (path,) = recordings.of(unicodedata.normalize(asked, kind))
+            assert path == tmp_path / written
+
+
+def test_links_in_a_circle_and_to_nowhere_are_no_noise(tmp_path: Path) -> None:
+    folder(tmp_path, "a/one.wav")
+    (tmp_path / "a" / "again").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "lost.wav").symlink_to(tmp_path / "nowhere.wav")
+    (tmp_path / "self.wav").symlink_to(tmp_path / "self.wav")
+    assert set(noise_folders.find(tmp_path).kinds) == {"a", "a/one"}
