@@ -16,12 +16,14 @@ import tomli_w
 from pydantic import BaseModel, Field, ValidationError
 
 from mtlser.errors import MtlserError
+from mtlser.recipes.names import unreadable
 from mtlser.recipes.sections import (
     BaselineRecipe,
     DataRecipe,
     DriftRecipe,
     ModelRecipe,
     NoiseRecipe,
+    RecipeName,
     RegistryRecipe,
     SearchRecipe,
     Section,
@@ -39,6 +41,9 @@ RECIPES = Path(__file__).parent / "recipes"
 PROMOTION = {"rule", "metrics", "margin", "level"}
 """Keys of `[registry]` that judge a result."""
 
+SHOWN = 200
+"""Characters of a bad value that an error shows."""
+
 PLACES = (("data", "root"), ("model", "encoder"), ("noise", "root"))
 """Keys, with their sections, that may name a folder of this machine."""
 
@@ -46,7 +51,7 @@ PLACES = (("data", "root"), ("model", "encoder"), ("noise", "root"))
 class Recipe(Section):
     """Everything that decides a result."""
 
-    name: str
+    name: RecipeName
     """Of the recipe; also the name of the run folder where none is given."""
     about: str = ""
     """One sentence for `mtlser recipes`."""
@@ -134,6 +139,7 @@ def load(source: str, overrides: tuple[str, ...] = ()) -> Recipe:
         raise MtlserError(f"recipe {label}: not TOML: {error}; see `mtlser recipes`") from None
     for override in overrides:
         _override(content, override)
+    _check_text(content, f"recipe {label}: ")
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
@@ -155,7 +161,41 @@ def _read(source: str) -> tuple[str, str]:
             f"recipe {source!r}: no such recipe; shipped are {', '.join(names())}, or give a path "
             "to a .toml file; list them with `mtlser recipes`"
         )
-    return source, path.read_text(encoding="utf-8")
+    try:
+        return source, path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise MtlserError(
+            f"recipe {source}: not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8"
+        ) from None
+
+
+def override(key: str, value: object) -> str:
+    r"""`KEY=VALUE` for `load`, whatever characters the value holds.
+
+    >>> print(override("data.root", 'a "b" \\c'), override("search.alphas", [0.1]))
+    data.root="a \"b\" \\c" search.alphas=[0.1]
+    """
+    return f"{key}={_toml(value)}"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return tomli_w.dumps({"value": value}).removeprefix("value = ").rstrip("\n")
+
+
+def _check_text(content: dict[str, Any], where: str) -> None:
+    """Refuses texts that cannot be written as UTF-8, as of a folder with a name in Latin-1."""
+    for key, value in content.items():
+        if isinstance(value, dict):
+            _check_text(value, f"{where}{key}.")
+        for each in value if isinstance(value, list) else [value]:
+            fault = unreadable(each) if isinstance(each, str) else None
+            if fault is not None and "UTF-8" in fault:
+                raise MtlserError(
+                    f"{where}{key} = {each!r} {fault}, so no recipe can hold it; rename the folder "
+                    "or file, for example with `convmv`"
+                )
 
 
 def _override(content: dict[str, Any], override: str) -> None:
@@ -171,9 +211,10 @@ def _override(content: dict[str, Any], override: str) -> None:
         if not isinstance(section, dict):
             raise MtlserError(f"--set {override!r}: {parent} is a value, not a section")
     try:
-        section[last] = tomllib.loads(f"value = {value}")["value"]
+        parsed = tomllib.loads(f"value = {value}")
     except tomllib.TOMLDecodeError:
-        section[last] = value
+        parsed = {}
+    section[last] = parsed["value"] if parsed.keys() == {"value"} else value
 
 
 def _sentence(error: ValidationError) -> str:
@@ -188,7 +229,9 @@ def _sentence(error: ValidationError) -> str:
         return f"unknown key {key!r}; {hint}allowed here: {', '.join(allowed)}"
     if problem["type"] == "missing":
         return f"{key} is missing; give it in the file or with `--set {key}=...`"
-    return f"{key} = {problem['input']!r}: {problem['msg']}"
+    seen = repr(problem["input"])
+    seen = seen if len(seen) <= SHOWN else f"{seen[:SHOWN]}... ({len(seen)} characters)"
+    return f"{key} = {seen}: {problem['msg'].removeprefix('Value error, ')}"
 
 
 def _fields(path: list[str]) -> list[str]:

@@ -4,6 +4,7 @@ Every list of records is a JSON Lines file: one record a line, UTF-8, in a stabl
 """
 
 import hashlib
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -156,6 +157,16 @@ class Cell(Record):
         fold = "final" if self.fold is None else f"f{self.fold}"
         return f"{self.system}:{fold}:s{self.seed}"
 
+    @property
+    def flags(self) -> str:
+        """The flags of `mtlser train` and `mtlser noise-eval` that name the cell.
+
+        >>> Cell(system="svm", fold=3, seed=1).flags
+        '--fold 3 --system svm --seed 1'
+        """
+        where = ["--final"] if self.fold is None else ["--fold", str(self.fold)]
+        return shlex.join([*where, "--system", self.system, "--seed", str(self.seed)])
+
     @classmethod
     def parse(cls, text: str) -> "Cell":
         """The cell that `text` names.
@@ -172,7 +183,7 @@ class Cell(Record):
                 return cls(system=system, fold=int(fold[1:]), seed=seed)
         raise MtlserError(
             f"cell {text!r}: expected SYSTEM:fFOLD:sSEED or SYSTEM:final:sSEED, "
-            "for example `--cell mtlser:f0:s0`"
+            "for example mtlser:f0:s0"
         )
 
 

@@ -104,9 +104,8 @@ server_commands.register(app)
 
 def _close(console: Console, done: Path, place: str, dag: str) -> None:
     """Prints the scores, where the report is, and how to open MLflow."""
-    import shlex
-
     from mtlser import tracking
+    from mtlser.cli.flags import command
     from mtlser.evaluation.score_records import Scores
     from mtlser.records import read_json
     from mtlser.reporting import table
@@ -128,7 +127,7 @@ def _close(console: Console, done: Path, place: str, dag: str) -> None:
         if tracking.page(tracking.uri()) is None:
             typer.echo(f"{'':9}and open {tracking.page('http://127.0.0.1:5000')}")
     if (done / "model").is_dir():
-        typer.echo(f"predict: mtlser predict {shlex.quote(place)} clip.wav")
+        typer.echo(f"predict: {command('predict', place, 'clip.wav')}")
 
 
 def _opens_mlflow(address: str, program: Path) -> str:

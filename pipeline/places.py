@@ -1,5 +1,6 @@
 """Local places of a recipe: made absolute, and checked before anything starts."""
 
+import shlex
 from pathlib import Path
 
 from mtlser.errors import MtlserError
@@ -30,11 +31,13 @@ def _root(root: str) -> str:
     path = Path(root).expanduser()
     if not path.is_dir():
         synthetic = (
-            "" if path.exists() else f", or write the synthetic one: `mtlser synth --out {root}`"
+            ""
+            if path.exists()
+            else f", or write the synthetic one: `mtlser synth --out {shlex.quote(root)}`"
         )
         raise MtlserError(
             f"data.root = {root!r}: no such folder; give the corpus with `--set data.root=DIR`"
-            f"{'' if path.exists() else synthetic}"
+            f"{synthetic}"
         )
     if not any(path.iterdir()):
         raise MtlserError(

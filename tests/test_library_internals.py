@@ -17,6 +17,7 @@ INTERNALS = {
     "pipeline/kfp_internals.py",
     "tests/helpers/torch_internals.py",
     "tests/helpers/kfp_internals.py",
+    "tests/helpers/mlflow_internals.py",
 }
 PLANTED = {
     "from torch.utils._python_dispatch import TorchDispatchMode": "torch.utils._python_dispatch",

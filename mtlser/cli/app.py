@@ -3,6 +3,7 @@
 Heavy packages load only inside the command that needs them, so that `--help` answers at once.
 """
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -29,11 +30,13 @@ from mtlser.cli.flags import (
     Out,
     RecipeName,
     Root,
+    Seed,
     Sets,
     System,
     Work,
     again,
     announce,
+    command,
     resolve,
 )
 from mtlser.errors import MtlserError
@@ -63,7 +66,8 @@ def synth(
     """Write the synthetic corpus: an IEMOCAP-shaped release, byte-identical for a seed."""
     stages.synth(out, seed, pretraining)
     recipe = "backbone" if pretraining else "demo"
-    announce(f"release: {out}", f"mtlser ingest --recipe {recipe} --root {out} --out corpus")
+    following = command("ingest", "--recipe", recipe, "--root", out, "--out", "corpus")
+    announce(f"release: {out}", following)
 
 
 @app.command("recipes", epilog="Example: mtlser recipes demo")
@@ -79,7 +83,8 @@ def show_recipes(
     shipped = [recipes.load(each) for each in recipes.names()]
     show.table(("recipe", "about"), [(each.name, each.about) for each in shipped])
     announce(
-        "read one whole with `mtlser recipes NAME`", "mtlser ingest --recipe NAME --out corpus"
+        "read one whole with `mtlser recipes NAME`",
+        command("ingest", "--recipe", "NAME", "--out", "corpus"),
     )
 
 
@@ -94,7 +99,7 @@ def ingest(
     """Read a corpus: 16 kHz mono audio, a manifest, and a count of all that is left out."""
     stages.ingest(resolve(recipe, sets, corpus, root), out)
     repeated = again(recipe, sets)
-    announce(f"corpus: {out}", f"mtlser split --manifest {out} --out folds{repeated}")
+    announce(f"corpus: {out}", command("split", "--manifest", out, "--out", "folds", *repeated))
 
 
 @app.command(epilog="Example: mtlser split --manifest corpus --recipe demo --out folds")
@@ -105,7 +110,7 @@ def split(manifest: Manifest, out: Out, recipe: RecipeName = None, sets: Sets = 
     repeated = again(recipe, sets)
     announce(
         f"folds: {out}; trainings: {' '.join(trainings)}",
-        f"mtlser search --manifest {manifest} --folds {out} --out chosen{repeated}",
+        command("search", "--manifest", manifest, "--folds", out, "--out", "chosen", *repeated),
     )
 
 
@@ -119,7 +124,7 @@ def audit(
 ) -> None:
     """Print what a protocol leaks, and how well a guess without audio does."""
     if protocol is not None:
-        sets = [*(sets or []), f'split.protocol="{protocol}"']
+        sets = [*(sets or []), recipes.override("split.protocol", protocol)]
     from mtlser.data import audit as leaks
     from mtlser.data import folds as cut
 
@@ -142,8 +147,8 @@ def search(
     """Choose alpha, beta and epoch on validation; test is never touched."""
     stages.search(manifest, folds, resolve(recipe, sets), out, work, run)
     repeated = again(recipe, sets)
-    given = f"--manifest {manifest} --folds {folds} --chosen {out} --fold 0"
-    announce(f"chosen: {out}", f"mtlser train {given} --out cells/f0{repeated}")
+    given = ["--manifest", manifest, "--folds", folds, "--chosen", out, "--fold", "0"]
+    announce(f"chosen: {out}", command("train", *given, "--out", "cells/f0", *repeated))
 
 
 @app.command(epilog="Example: mtlser train --manifest corpus --folds folds --fold 0 --out cells/f0")
@@ -158,6 +163,7 @@ def train(  # noqa: PLR0913 - one parameter a flag
         str, typer.Option(help="Chosen or report folder; else the recipe's [train] pair.")
     ] = "",
     system: System = "mtlser",
+    seed: Seed = None,
     recipe: RecipeName = None,
     sets: Sets = None,
     work: Work = "",
@@ -168,24 +174,27 @@ def train(  # noqa: PLR0913 - one parameter a flag
 ) -> None:
     """Train one fold, or take the search's checkpoint of it, and score its test set once."""
     resolved = resolve(recipe, sets)
-    cell = Cell(system=system, fold=None if final else fold, seed=resolved.seed).text
+    chosen_seed = resolved.seed if seed is None else seed
+    cell = Cell(system=system, fold=None if final else fold, seed=chosen_seed)
     if final and not chosen:
         raise MtlserError(
             "--final needs what the folds chose; give --chosen REPORT_FOLDER, as `mtlser report` "
             "wrote it"
         )
-    stages.train(manifest, folds, chosen, cell, resolved, out, work, run, processes)
+    stages.train(manifest, folds, chosen, cell.text, resolved, out, work, run, processes)
     repeated = again(recipe, sets)
     if final:
         announce(
             f"final fit: {out}",
-            f"mtlser predict {out} clip.wav",
-            f"mtlser register --model {out} --report {chosen} --out registered{repeated}",
+            command("predict", out, "clip.wav"),
+            command(
+                "register", "--model", out, "--report", chosen, "--out", "registered", *repeated
+            ),
         )
         return
-    given = f"--manifest {manifest} --folds {folds}"
-    where = f"--fold {fold} --system {system} --model {out}"
-    announce(f"cell: {out}", f"mtlser noise-eval {given} {where} --out noisy/f{fold}{repeated}")
+    given = ["--manifest", manifest, "--folds", folds, *shlex.split(cell.flags)]
+    rest = ["--model", out, "--out", f"noisy/f{fold}", *repeated]
+    announce(f"cell: {out}", command("noise-eval", *given, *rest))
 
 
 @app.command(epilog="Example: mtlser pretrain --manifest corpus --folds folds --out build/backbone")
@@ -199,7 +208,9 @@ def pretrain(
 ) -> None:
     """Pre-train a tiny wav2vec 2.0 from random weights, as the bundled one was."""
     stages.pretrain(manifest, folds, resolve(recipe, sets), out, work)
-    announce(f"backbone: {out}", f"mtlser-pipeline run --recipe demo --set model.encoder={out}")
+    encoder = recipes.override("model.encoder", out)
+    following = command("run", "--recipe", "demo", "--set", encoder, program="mtlser-pipeline")
+    announce(f"backbone: {out}", following)
 
 
 app.command(epilog=predict_command.EXAMPLE)(predict_command.predict)
@@ -210,23 +221,26 @@ app.command(epilog=predict_command.EXAMPLE)(predict_command.predict)
     epilog="Example: mtlser noise-eval --manifest corpus --folds folds --fold 0 "
     "--model cells/f0 --out noisy/f0",
 )
-def noise_eval(
+def noise_eval(  # noqa: PLR0913 - one parameter a flag
+    *,
     manifest: Manifest,
     folds: Folds,
     model: Annotated[str, typer.Option(help="Cell folder, as `mtlser train` wrote it.")],
     out: Out,
     fold: FoldIndex = 0,
     system: System = "mtlser",
+    seed: Seed = None,
     recipe: RecipeName = None,
     sets: Sets = None,
 ) -> None:
     """Predict a fold's test set under every noise and SNR of the recipe."""
     resolved = resolve(recipe, sets)
-    cell = Cell(system=system, fold=fold, seed=resolved.seed).text
+    chosen_seed = resolved.seed if seed is None else seed
+    cell = Cell(system=system, fold=fold, seed=chosen_seed).text
     stages.noise_eval(manifest, folds, model, cell, resolved, out)
-    given = f"--manifest {manifest} --folds {folds} --chosen chosen"
+    given = ["--manifest", manifest, "--folds", folds, "--chosen", "chosen", "--out", "report"]
     repeated = again(recipe, sets)
-    announce(f"noisy: {out}", f"mtlser report {given} --out report{repeated} {model} {out} ...")
+    announce(f"noisy: {out}", command("report", *given, *repeated, model, out, "..."))
 
 
 app.command(epilog="Example: mtlser profile runs/demo --out cost")(profile_command.profile)
@@ -252,8 +266,8 @@ def register(
     resolved = resolve(recipe or str(storage.fetch(report) / "recipe.toml"), sets)
     stages.register(model, report, resolved, out, run)
     show.registered(out)
-    following = f"mtlser predict models:/{resolved.registry.name}@challenger clip.wav"
-    announce(f"registered: {out}/registered.json", following)
+    address = f"models:/{resolved.registry.name}@challenger"
+    announce(f"registered: {out}/registered.json", command("predict", address, "clip.wav"))
 
 
 app.command("check-data", epilog=retrain_commands.CHECK_EXAMPLE)(retrain_commands.check_data)

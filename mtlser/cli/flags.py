@@ -1,6 +1,5 @@
 """Flags that commands share, and the recipe that they add up to."""
 
-import json
 import os
 import shlex
 from typing import Annotated
@@ -26,6 +25,10 @@ Root = Annotated[str | None, typer.Option(help="Folder or s3:// address of the r
 Manifest = Annotated[str, typer.Option(help="Corpus folder, as `mtlser ingest` wrote it.")]
 Folds = Annotated[str, typer.Option(help="Folds folder, as `mtlser split` wrote it.")]
 FoldIndex = Annotated[int, typer.Option("--fold", min=0, help="Index of the fold, from 0.")]
+Seed = Annotated[
+    int | None,
+    typer.Option("--seed", min=0, help="Of the training; else the recipe's seed."),
+]
 System = Annotated[str, typer.Option(help="`mtlser`, or a baseline such as `svm`.")]
 Out = Annotated[str, typer.Option(help="Folder or s3:// address to write.")]
 Work = Annotated[str, typer.Option(help="Folder or s3:// address to resume from.")]
@@ -40,7 +43,7 @@ def resolve(
 ) -> Recipe:
     """The recipe that is named, else the one of the corpus; flags are overrides of it."""
     flags = [
-        f"data.{key}={json.dumps(value)}"
+        recipes.override(f"data.{key}", value)
         for key, value in (("corpus", corpus), ("root", root))
         if value is not None
     ]
@@ -48,16 +51,35 @@ def resolve(
     return recipes.load(source, (*flags, *(sets or [])))
 
 
-def again(recipe: str | None, sets: list[str] | None) -> str:
+def again(recipe: str | None, sets: list[str] | None) -> list[str]:
     """The recipe flags once more, for the next command."""
     flags = ["--recipe", recipe] if recipe else []
     for override in sets or []:
         flags += ["--set", override]
-    return f" {shlex.join(flags)}" if flags else ""
+    return flags
+
+
+def command(*words: str, program: str = "mtlser", note: str = "") -> str:
+    """A command to be copied into a shell, which takes it apart into these words again.
+
+    Args:
+        words: of the command, after the program.
+        program: `mtlser` or `mtlser-pipeline`.
+        note: what it does; a shell skips it.
+
+    >>> command("predict", "my runs/demo", "clip.wav", note="one file")
+    "mtlser predict 'my runs/demo' clip.wav  # one file"
+    """
+    return shlex.join([program, *words]) + (f"  # {note}" if note else "")
 
 
 def announce(done: str, *following: str) -> None:
-    """Prints what a command did, and the commands that usually follow; of `torchrun` once."""
+    """Prints what a step did, and the commands that usually follow; of `torchrun` once.
+
+    Args:
+        done: what the step did.
+        following: commands, as `command` makes them.
+    """
     if os.environ.get("RANK", "0") != "0":
         return
-    typer.echo("\n".join([done, *(f"next: {command}" for command in following)]))
+    typer.echo("\n".join([done, *(f"next: {each}" for each in following)]))

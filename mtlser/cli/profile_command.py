@@ -6,7 +6,7 @@ import typer
 
 from mtlser import stages, storage
 from mtlser.cli import show
-from mtlser.cli.flags import Out, announce
+from mtlser.cli.flags import Out, announce, command
 from mtlser.records import read_json
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def profile(
     cost = read_json(storage.fetch(out) / COST, Cost)
     typer.echo(f"{cost.system}: {cost.about}")
     show.table(("", ""), rows(cost))
-    announce(f"cost: {out}", f"mtlser report ... {out} (beside the cells: the report shows it)")
+    following = command("report", "...", out, note="beside the cells: the report shows it")
+    announce(f"cost: {out}", following)
 
 
 def rows(cost: "Cost") -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ import typer
 
 from mtlser import stages, storage
 from mtlser.cli import show
-from mtlser.cli.flags import Key, Out, RecipeName, Sets, again, announce, resolve
+from mtlser.cli.flags import Key, Out, RecipeName, Sets, again, announce, command, resolve
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
 
@@ -65,14 +65,14 @@ def report(  # noqa: PLR0913 - one parameter a flag
     show.scored(out)
     page = f"report: {out}/report.html"
     if not (manifest and chosen):
-        announce(page, f"mtlser report --compare {out} OTHER --out compared")
+        announce(page, command("report", "--compare", out, "OTHER", "--out", "compared"))
         return
     repeated = again(recipe, sets)
+    given = ["--manifest", manifest, "--folds", folds]
     announce(
         page,
-        f"mtlser train --manifest {manifest} --folds {folds} --chosen {out} --final "
-        f"--out final{repeated}",
-        f"mtlser register --model final --report {out} --out registered{repeated}",
+        command("train", *given, "--chosen", out, "--final", "--out", "final", *repeated),
+        command("register", "--model", "final", "--report", out, "--out", "registered", *repeated),
     )
 
 

@@ -6,7 +6,19 @@ import typer
 
 from mtlser import stages, storage, tracking
 from mtlser.cli import show
-from mtlser.cli.flags import Key, Manifest, Out, RecipeName, Sets, again, announce, resolve
+from mtlser.cli.flags import (
+    Key,
+    Manifest,
+    Out,
+    RecipeName,
+    Sets,
+    again,
+    announce,
+    command,
+    resolve,
+)
+from mtlser.errors import MtlserError
+from mtlser.recipes import names
 
 CHECK_EXAMPLE = "Example: mtlser check-data --manifest corpus --recipe demo --out checked"
 PROMOTE_EXAMPLE = "Example: mtlser promote --model final --report ours --rival theirs --out told"
@@ -28,7 +40,7 @@ def check_data(
         return
     announce(
         f"checked: {out}; verdict: {checked.verdict}",
-        f"mtlser split --manifest {manifest} --out folds{repeated}",
+        command("split", "--manifest", manifest, "--out", "folds", *repeated),
     )
 
 
@@ -51,8 +63,8 @@ def promote(
     name = resolved.registry.name
     announce(
         f"registered: {out}/registered.json",
-        f"mtlser predict models:/{name}@champion clip.wav",
-        f"mtlser rollback --name {name} (to the champion before)",
+        command("predict", f"models:/{name}@champion", "clip.wav"),
+        command("rollback", "--name", name, note="to the champion before"),
     )
 
 
@@ -67,6 +79,10 @@ def rollback(
     from mtlser.registry import champions
     from mtlser.tracking import mlflow_runs
 
+    try:
+        names.model(name)
+    except ValueError as error:
+        raise MtlserError(f"--name {name!r}: {error}") from None
     client = mlflow_runs.connect(tracking.existing_uri(f"models:/{name}@champion"))
     done = mlflow_runs.with_retries(
         lambda: champions.rollback(client, name, to, reason), f"roll back model {name}"
@@ -74,5 +90,5 @@ def rollback(
     announce(
         f"champion of {done.name} is version {done.champion}; version {done.left} was left "
         f"{done.note}",
-        f"mtlser predict models:/{name}@champion clip.wav",
+        command("predict", f"models:/{name}@champion", "clip.wav"),
     )

@@ -1,5 +1,6 @@
 """An audio file as libsndfile decodes it, or the fault that it has."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from mtlser.data import lengths, resampling
 from mtlser.errors import MtlserError
+from mtlser.recipes import names
 
 Fault = Literal["unreadable", "empty", "silent"]
 
@@ -18,8 +20,8 @@ class AudioError(MtlserError):
 
     def __init__(self, fault: Fault, path: Path, detail: str) -> None:
         super().__init__(
-            f"{path}: {fault}: {detail}; expected speech that libsndfile decodes (WAV, FLAC, MP3, "
-            "...); check it with `file`"
+            f"{names.shown(str(path))}: {fault}: {detail}; expected speech that libsndfile decodes "
+            "(WAV, FLAC, MP3, ...); check it with `file`"
         )
         self.fault = fault
         self.detail = detail
@@ -52,7 +54,7 @@ def read(path: Path) -> Decoded:
     if path.stat().st_size == 0:
         raise AudioError("empty", path, "0 bytes")
     try:
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(os.fsencode(path)) as file:
             rate_hz = int(file.samplerate)
             _check_rate(path, rate_hz)
             container, log = str(file.format), str(file.extra_info)

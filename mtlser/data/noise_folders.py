@@ -11,6 +11,7 @@ recordings, from which each utterance gets one at random.
 """  # noqa: E501 - a table
 
 import re
+import shlex
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -21,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mtlser import recipe
 from mtlser.errors import MtlserError
 
 SUFFIXES = (".wav", ".flac")
@@ -75,7 +77,7 @@ class Recordings:
         raise MtlserError(
             f"noise {kind!r}{known} is not in {self.root}, which holds "
             f"{', '.join(tops[:SHOWN])}{more}{deeper}{example}; "
-            f"set it with `--set 'noise.kinds=[\"{tops[0]}\"]'`"
+            f"set it with `--set {shlex.quote(recipe.override('noise.kinds', [tops[0]]))}`"
         )
 
 

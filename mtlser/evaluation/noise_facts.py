@@ -37,6 +37,16 @@ def condition(kind: str, snr_db: float) -> str:
     return f"{kind}@{snr_db:g}dB"
 
 
+def parts(name: str) -> tuple[str, str] | None:
+    """The kind of noise and the SNR, as text, of a noisy condition's name; `None`: another name.
+
+    >>> parts("babble@5dB"), parts("a@b@-2.5dB"), parts("clean")
+    (('babble', '5'), ('a@b', '-2.5'), None)
+    """
+    kind, at, level = name.rpartition("@")
+    return (kind, level.removesuffix("dB")) if at else None
+
+
 def conditions(recipe: NoiseRecipe) -> dict[str, tuple[str, float]]:
     """The kind of noise and the SNR of each noisy condition, by name, in the recipe's order."""
     return {condition(*pair): pair for pair in product(recipe.kinds, recipe.snr_db)}

@@ -13,7 +13,7 @@ from mtlser.errors import MtlserError
 from mtlser.evaluation.columns import NONE, Block, Columns, Group
 from mtlser.evaluation.score_records import MAIN_SYSTEM
 from mtlser.recipe import Recipe
-from mtlser.records import CLEAN, Fold, FoldPlan, Prediction, Split
+from mtlser.records import CLEAN, Cell, Fold, FoldPlan, Prediction, Split
 
 TOLERANCE = 1e-3
 """How far probabilities may sum from 1."""
@@ -121,10 +121,10 @@ def _check_membership(columns: Columns, plan: FoldPlan, wanted: _Wanted) -> None
 def _check_systems(seen: Iterable[str], plan: FoldPlan, recipe: Recipe, main: str) -> None:
     for system in (main, *recipe.baseline.systems):
         if system not in seen:
+            cell = Cell(system=system, fold=plan.folds[0].index, seed=recipe.seed)
             raise MtlserError(
                 f"no prediction by {system}; seen are {', '.join(sorted(seen))}; run "
-                f"`mtlser train --cell {system}:f{plan.folds[0].index}:s{recipe.seed}` and the "
-                "other folds"
+                f"`mtlser train {cell.flags}` and the other folds"
             )
 
 
@@ -144,14 +144,14 @@ def _check_seed(
 ) -> None:
     """One seed's predictions of a group are there for every fold, and whole."""
     (system, split, condition), named = group, f", seed {seed}" if len(columns.seeds) > 1 else ""
-    stage = "train" if condition == CLEAN else "noise-eval"
+    again = "mtlser train" if condition == CLEAN else "mtlser noise-eval"
     by_fold = dict(block.by_fold([fold.index for fold in plan.folds])) if block else {}
     absent = [f.index for f in plan.folds if f.index not in by_fold and getattr(f, split)]
     if absent:
         raise MtlserError(
             f"{system}, {split}, {condition}{named}: no prediction for fold "
             f"{', '.join(map(str, absent))} of {len(plan.folds)}; run "
-            f"`mtlser {stage} --cell {system}:f{absent[0]}:s{seed}`"
+            f"`{again} {Cell(system=system, fold=absent[0], seed=seed).flags}`"
         )
     for fold in plan.folds:
         if fold.index not in by_fold:
@@ -162,7 +162,7 @@ def _check_seed(
                 f"{system}, fold {fold.index}, {split}, {condition}{named}: {len(missing)} of "
                 f"{len(getattr(fold, split))} utterances have no prediction, for example "
                 f"{min(missing)!r}; run "
-                f"`mtlser {stage} --cell {system}:f{fold.index}:s{seed}`"
+                f"`{again} {Cell(system=system, fold=fold.index, seed=seed).flags}`"
             )
 
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from mtlser.evaluation import noise_facts
 from mtlser.evaluation.score_records import Scores, SystemScores
 from mtlser.files import write_text
 from mtlser.records import CLEAN
@@ -92,10 +93,9 @@ def _spreads(system: SystemScores, condition: str) -> dict[str, Value]:
 def _noisy(main: SystemScores) -> dict[str, Value]:
     values: dict[str, Value] = {}
     noisy = [scores for scores in main.test if scores.condition != CLEAN]
-    kinds = [scores.condition.partition("@")[0] for scores in noisy]
-    for scores, kind in zip(noisy, kinds, strict=True):
-        level = scores.condition.partition("@")[2].removesuffix("dB")
-        prefix = f"snr_{level}" if kind == kinds[0] else f"{kind}_snr_{level}"
+    named = [noise_facts.parts(scores.condition) or (scores.condition, "") for scores in noisy]
+    for scores, (kind, level) in zip(noisy, named, strict=True):
+        prefix = f"snr_{level}" if kind == named[0][0] else f"{kind}_snr_{level}"
         values |= {f"{prefix}_{k}": v for k, v in _spreads(main, scores.condition).items()}
         values[f"{prefix}_wer"] = scores.pooled.wer
     return values

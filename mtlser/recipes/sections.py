@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from mtlser.errors import public_address
+from mtlser.recipes import names
 from mtlser.records import Protocol
 
 SnrDb = Annotated[float, Field(ge=-60, le=100)]  # beyond, noise is lost in 32-bit rounding
@@ -42,6 +43,10 @@ def _without_secret(place: str) -> str:
 
 
 PlaceName = Annotated[str, AfterValidator(_without_secret)]
+"""A folder, an `s3://` address or a hub name."""
+NoiseKind = Annotated[str, AfterValidator(names.relative)]
+ModelName = Annotated[str, AfterValidator(names.model)]
+RecipeName = Annotated[str, AfterValidator(names.recipe)]
 
 
 def names_folder(encoder: str) -> bool:
@@ -54,9 +59,6 @@ def names_folder(encoder: str) -> bool:
         return False
     like_a_path = encoder.startswith(("/", ".", "~")) or encoder.count("/") > 1
     return like_a_path or Path(encoder).is_dir()
-
-
-"""A folder, an `s3://` address or a hub name."""
 
 
 class DataRecipe(Section):
@@ -203,7 +205,7 @@ class NoiseRecipe(Section):
 
     root: PlaceName | None = None
     """Folder of noises (NOISEX-92, MUSAN, DEMAND, ...); `None`: babble of other speakers."""
-    kinds: tuple[str, ...] = ("babble",)
+    kinds: tuple[NoiseKind, ...] = ("babble",)
     """Noises by their path below `root`; without `root` only `babble`. Empty: no noise."""
     snr_db: tuple[SnrDb, ...] = (0.0, 5.0, 10.0, 15.0, 20.0)
     """Signal-to-noise ratios, dB; each kind is mixed at each."""
@@ -256,7 +258,7 @@ class DriftRecipe(Section):
 class RegistryRecipe(Section):
     """Where the final model goes in MLflow, and what makes it champion."""
 
-    name: str = "mtlser"
+    name: ModelName = "mtlser"
     """The registered model's name."""
     rule: Literal["not_worse", "better"] = "not_worse"
     """What is asked of the challenger on the champion's own folds. `not_worse`: shown to

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mtlser import serving, storage, tracking
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
+from mtlser.recipes import names
 from mtlser.records import LEAKING_PROTOCOLS, CellResult, Record, read_json
 from mtlser.registry import lock
 from mtlser.registry.gate_records import Gate
@@ -154,7 +155,7 @@ def _log(run: Run, model: Path, name: str, scores: Mapping[str, object], digest:
                 pip_requirements=[f"mtlser=={version('mtlser')}", f"mlflow=={mlflow.__version__}"],
                 tags={DIGEST: digest},
             )
-            mlflow.log_metrics(numbers(scores), model_id=logged.model_id)
+            mlflow.log_metrics(names.entities(numbers(scores)), model_id=logged.model_id)
             marks = {DIGEST: digest, lock.TURN: lock.TO_COME}
             registered = mlflow.register_model(logged.model_uri, name, tags=marks)
     return int(registered.version)

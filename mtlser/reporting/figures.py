@@ -6,6 +6,7 @@ Colours are left to the page: `meta.colour` names one of its nine, `meta.heat` i
 from collections.abc import Sequence
 from typing import Any
 
+from mtlser.evaluation import noise_facts
 from mtlser.evaluation.number_records import Spread
 from mtlser.evaluation.numbers import seed_sd
 from mtlser.evaluation.score_records import ConditionScores, Scores, SystemScores
@@ -212,11 +213,11 @@ def _noise(systems: Sequence[SystemScores], metric: str, label: str) -> Figure |
 
 def _split(scores: ConditionScores) -> tuple[str, float | None]:
     """Kind and SNR of a condition's name: `babble@5dB`; a name of another shape has no SNR."""
-    kind, at, level = scores.condition.partition("@")
-    if not at:
+    named = noise_facts.parts(scores.condition)
+    if named is None:
         return "", None
     try:
-        return kind, float(level.removesuffix("dB"))
+        return named[0], float(named[1])
     except ValueError:
         return "", None
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from mtlser.evaluation.number_records import SPREAD_METRICS
 from mtlser.evaluation.numbers import seed_sd
 from mtlser.evaluation.score_records import FoldScores, Scores, SystemScores
+from mtlser.recipes import names
 from mtlser.tracking import Run, numbers
 
 FILES = (
@@ -25,12 +26,13 @@ def log_scores(run: Run, scores: Scores, folder: Path) -> None:
         folder: report folder with `summary.json`.
     """
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    run.metrics(numbers(summary))
+    run.metrics(names.entities(numbers(summary)))
     run.tags({f"mtlser.verified.{claim.name}": claim.state for claim in scores.claims})
     for system in scores.systems:
         for index, name in enumerate(scores.fold_names):
             tags = {"mtlser.system": system.system, "mtlser.split": "test"}
-            key, title = f"test-{system.system}-f{index}", f"{system.system} {name}: test"
+            key = names.entity(f"test-{names.escaped(system.system)}-f{index}")
+            title = f"{system.system} {name}: test"
             fold = run.child(key, title, tags)
             fold.metrics(fold_scores(system, name))
             fold.close()
@@ -42,16 +44,15 @@ def log_scores(run: Run, scores: Scores, folder: Path) -> None:
 def fold_scores(system: SystemScores, fold: str) -> dict[str, float]:
     """One fold's test scores by condition: `test_clean_wa`, `test_babble_5dB_wer`, ...
 
-    Of several seeds these are means, and `test_clean_wa_seed_sd` is the SD over seeds.
+    Of several seeds these are means, and `test_clean_wa_seed_sd` is the SD over seeds. What MLflow
+    allows in no metric's name is escaped: see `mtlser.recipes.names.metric_of_test`.
     """
     metrics: dict[str, float] = {}
-    for condition in system.test:
-        prefix = f"test_{condition.condition.replace('@', '_')}"
-        for part in condition.folds:
+    for block in system.test:
+        for part in block.folds:
             if part.name == fold:
-                values = numbers(part.numbers.model_dump(exclude={"utterances"}))
-                metrics |= {f"{prefix}_{name}": value for name, value in values.items()}
-                metrics |= {f"{prefix}_{name}": value for name, value in _seed_sds(part).items()}
+                values = numbers(part.numbers.model_dump(exclude={"utterances"})) | _seed_sds(part)
+                metrics |= {names.metric_of_test(block.condition, k): v for k, v in values.items()}
     for speaker in system.speaker.folds if system.speaker else ():
         if speaker.name == fold:
             metrics["speaker_accuracy"] = speaker.accuracy

@@ -1,5 +1,6 @@
 """The report folder from all predictions: scores, page, tables."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -182,5 +183,5 @@ def _only(columns: Columns) -> str:
         return MAIN_SYSTEM if MAIN_SYSTEM in systems else systems[0]
     raise MtlserError(
         f"predictions of {', '.join(systems)} and none of {MAIN_SYSTEM}; choose the system that "
-        f"the report is about, for example `--main {systems[0]}`"
+        f"the report is about, for example `--main {shlex.quote(systems[0])}`"
     )

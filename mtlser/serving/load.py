@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from mtlser import storage
 from mtlser.errors import MtlserError
+from mtlser.recipes import names
 from mtlser.records import EMOTIONS, most_probable
 from mtlser.tracking import mlflow_uris
 
@@ -99,7 +100,8 @@ def _predicted(
     from mtlser.evaluation import predictor
 
     outputs = predictor.predict_wavs(model, wavs)
-    return [file_prediction(str(file), output) for file, output in zip(files, outputs, strict=True)]
+    shown = [names.shown(str(file)) for file in files]
+    return [file_prediction(*each) for each in zip(shown, outputs, strict=True)]
 
 
 def network(folder: Path) -> "TrainedModel":

@@ -12,6 +12,7 @@ from mtlser.stages.entry import stage
 from mtlser.stages.inputs import load_chosen, load_folds, load_manifest, records, resolved
 from mtlser.storage import custody
 from mtlser.storage.layout import MANIFEST, PREDICTIONS, UNSEEN
+from mtlser.tracking.tolerant import TolerantRun
 
 if TYPE_CHECKING:
     from mtlser.evaluation.unseen import UnseenScores
@@ -123,6 +124,9 @@ def report(  # noqa: PLR0913 - one parameter for each flag
         run: key of the parent run in MLflow.
         main: the system that the page is about; empty: `mtlser`.
         listen: the number of misclassified test clips to put into the page as audio.
+
+    Raises:
+        MtlserError: no report can be written; or it is, and MLflow was away or refused it.
     """
     from mtlser.reporting import logged_scores, stage
 
@@ -147,12 +151,15 @@ def report(  # noqa: PLR0913 - one parameter for each flag
         listen=listen,
     )
     tracked = tracking.parent(recipe, run) if recipe else nullcontext(tracking.NullRun())
-    with tracked as parent, storage.output(out) as folder:
-        measured = stage.write(folder, inputs, parent)
-        logged_scores.log_scores(parent, measured, folder)
+    with tracked as parent:
+        told = TolerantRun(parent)
+        with storage.output(out) as folder:
+            measured = stage.write(folder, inputs, told)
+        logged_scores.log_scores(told, measured, storage.fetch(out))
         if source is not None:
-            parent.artifact(source / MANIFEST)
-        tracking.finish(parent)
+            told.artifact(source / MANIFEST)
+        tracking.finish(told)
+        told.failure.raise_after(f"the report is written to {out}")
 
 
 @stage

@@ -22,6 +22,7 @@ from pydantic import ValidationError
 
 from mtlser import files
 from mtlser.errors import MtlserError, public_address
+from mtlser.storage import s3_keys
 from mtlser.storage.marker import MARKER, Marker
 from mtlser.storage.s3_retry import again
 
@@ -173,6 +174,7 @@ def _wanted(client: Any, place: Place, location: str) -> list[Remote]:
     wanted = [remote for name, remote in sorted(objects.items()) if name not in unwanted]
     if not wanted:
         raise MtlserError(f"{location}: the folder is empty; run the step that writes it")
+    s3_keys.check_tree(location, [remote.name for remote in wanted])
     return wanted
 
 
@@ -208,10 +210,12 @@ def listed(client: Any, place: Place) -> Iterator[Remote]:
         key: str = entry["Key"]
         name = key.removeprefix(place.prefix).removeprefix("/") if place.prefix else key
         inside = not place.prefix or key == place.prefix or key.startswith(place.prefix + "/")
-        if not inside or key.endswith("/"):
+        if not inside:
             continue
-        if ".." in PurePosixPath(name).parts or name.startswith("/"):
-            raise MtlserError(f"s3://{place.bucket}/{key}: a key may not lead out of its folder")
+        if key.endswith("/"):
+            s3_keys.check_folder_object(place.bucket, key, entry["Size"])
+            continue
+        s3_keys.check(place.bucket, key, name)
         yield Remote(name, entry["ETag"].strip('"'), entry["Size"])
 
 

@@ -12,7 +12,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_SOURCE_NAME
 
 from mtlser.recipe import Recipe, dumps
 from mtlser.records import LEAKING_PROTOCOLS
-from mtlser.tracking import mlflow_experiment, mlflow_runs
+from mtlser.tracking import mlflow_experiment, mlflow_runs, sqlite
 from mtlser.tracking.mlflow_runs import MlflowRun
 from mtlser.tracking.provenance import commit
 
@@ -71,10 +71,8 @@ def place(client: MlflowClient, uri: str, recipe: Recipe) -> tuple[str, str | No
 
 def _artifacts(uri: str, name: str) -> str | None:
     """Beside a local database, whatever folder a step runs in; else the server's choice."""
-    scheme, _, database = uri.partition(":///")
-    if scheme != "sqlite" or not database:
-        return None
-    return (Path(database).resolve().parent / "mlruns" / name).as_uri()
+    database = sqlite.path(uri)
+    return None if database is None else (database.resolve().parent / "mlruns" / name).as_uri()
 
 
 def _tags(recipe: Recipe) -> dict[str, str]:

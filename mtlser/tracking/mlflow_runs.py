@@ -45,6 +45,8 @@ THROUGH_SERVER = (
 ATTEMPTS = 6
 BUSY = ("database is locked", "UNIQUE constraint failed", "UniqueViolation")
 """Two writers at once: the second finds, on its next attempt, what the first has written."""
+REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
+"""Codes of what a store that is well will never take."""
 
 Result = TypeVar("Result")
 
@@ -68,9 +70,11 @@ def with_retries(action: Callable[[], Result], doing: str) -> Result:
     except (RetryError, MlflowException) as error:
         cause = error.last_attempt.exception() if isinstance(error, RetryError) else error
         lines = str(cause).splitlines() or ["no reason given"]
+        refused = isinstance(cause, MlflowException) and cause.error_code in REFUSALS
+        check = "give another name or value" if refused else "check MLFLOW_TRACKING_URI"
         raise MtlserError(
-            f"MLflow could not {doing}: {lines[0]}; check MLFLOW_TRACKING_URI, or set "
-            "MTLSER_TRACKING=off to run untracked"
+            f"MLflow could not {doing}: {lines[0]}; {check}, or set MTLSER_TRACKING=off to run "
+            "untracked"
         ) from error
 
 

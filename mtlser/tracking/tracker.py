@@ -18,7 +18,9 @@ from typing import Protocol, cast
 
 from mtlser.errors import MtlserError, public_address
 from mtlser.recipe import Recipe
+from mtlser.recipes import names
 from mtlser.records import FoldPlan
+from mtlser.tracking import sqlite
 
 TRAINING_VIEW = "workflowType=machine_learning"
 RUN_VARIABLE = "MTLSER_RUN"
@@ -128,7 +130,7 @@ def tracked() -> bool:
 def uri() -> str:
     """Address of the store: `MLFLOW_TRACKING_URI`, else `mlflow.db` in the current folder."""
     given = os.environ.get("MLFLOW_TRACKING_URI", "")
-    return given or f"sqlite:///{Path.cwd() / 'mlflow.db'}"
+    return given or sqlite.address(Path.cwd() / "mlflow.db")
 
 
 def existing_uri(sought: str) -> str:
@@ -138,8 +140,8 @@ def existing_uri(sought: str) -> str:
         MtlserError: it is a database file that is not there.
     """
     address = uri()
-    scheme, _, database = address.partition(":///")
-    if scheme == "sqlite" and not Path(database).is_file():
+    database = sqlite.path(address)
+    if database is not None and not database.is_file():
         raise MtlserError(
             f"{sought}: no MLflow store at {address}; set MLFLOW_TRACKING_URI to the one that "
             "holds it"
@@ -189,7 +191,14 @@ def parent(recipe: Recipe, run: str = "") -> Iterator[Run]:
     Args:
         recipe: its corpus names the experiment; it is logged whole, once.
         run: the key, for example the pipeline's job id.
+
+    Raises:
+        MtlserError: a key that MLflow could not look for.
     """
+    try:
+        names.run_key(run)
+    except ValueError as error:
+        raise MtlserError(f"run key {run!r}: {error}; give another `--run`") from None
     if not tracked():
         yield NullRun()
         return
@@ -198,7 +207,7 @@ def parent(recipe: Recipe, run: str = "") -> Iterator[Run]:
         yield opened
     except BaseException as error:
         # A store that is away must not hide what went wrong.
-        with suppress(MtlserError):
+        with suppress(Exception):
             opened.close("FAILED" if isinstance(error, Exception) else "KILLED")
         raise
     if not run:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import parent_process
 
-from mtlser.errors import MtlserError
 from mtlser.tracking import Run
 from mtlser.training import watch
 from mtlser.training.inputs import Training
@@ -38,7 +37,7 @@ def logged(training: Training, parent: Run) -> Iterator[Run]:
             yield log
     except BaseException as error:
         # A store that is away must not hide what went wrong.
-        with suppress(MtlserError):
+        with suppress(Exception):
             log.close("FAILED" if isinstance(error, Exception) else "KILLED")
         raise
     log.close()

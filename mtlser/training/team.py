@@ -2,10 +2,12 @@
 
 import logging
 import os
+import shlex
 import subprocess
 import sys
 from collections import deque
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe, dumps
@@ -49,13 +51,19 @@ def train(
         RuntimeError: a process ended badly otherwise; its last lines.
     """
     corpus, folds, chosen = places
-    fit = ["--final"] if cell.fold is None else ["--fold", str(cell.fold)]
-    command = [
-        *(sys.executable, "-m", "torch.distributed.run"),
-        *("--standalone", "--nproc-per-node", str(processes), "-m", "mtlser", "train"),
-        *("--manifest", corpus, "--folds", folds, "--chosen", chosen, *fit),
-        *("--recipe", dumps(recipe), "--out", out, "--work", work),
-    ]
+    with TemporaryDirectory(prefix="mtlser-") as scratch:
+        given = Path(scratch) / "recipe.toml"  # Linux bounds the length of an argument
+        given.write_text(dumps(recipe), encoding="utf-8")
+        command = [
+            *(sys.executable, "-m", "torch.distributed.run"),
+            *("--standalone", "--nproc-per-node", str(processes), "-m", "mtlser", "train"),
+            *("--manifest", corpus, "--folds", folds, "--chosen", chosen),
+            *(*shlex.split(cell.flags), "--recipe", str(given), "--out", out, "--work", work),
+        ]
+        _run(command, run, processes)
+
+
+def _run(command: list[str], run: str, processes: int) -> None:
     last: deque[str] = deque(maxlen=KEPT_LINES)
     mistake = ""
     found = Path(__file__).parents[2]

@@ -4,6 +4,7 @@ Nothing that an earlier run left goes before everything that takes its place is 
 that found nothing new adds `drift.json` and leaves the rest.
 """
 
+import shlex
 import shutil
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def check_replaceable(dag: str, out: Path, address: str) -> None:
         return
     raise MtlserError(
         f"--out {place}: holds {holds}, which {dag} would remove; give another folder, for "
-        f"example `--out {place.rstrip('/')}-{dag}`"
+        f"example `--out {shlex.quote(place.rstrip('/') + '-' + dag)}`"
     )
 
 

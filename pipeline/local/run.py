@@ -14,6 +14,7 @@ from typing import TextIO
 from mtlser import tracking
 from mtlser.errors import MtlserError, public_text
 from mtlser.files import write_text
+from pipeline import parameters
 from pipeline.job import Job
 from pipeline.local import publication, workspace
 from pipeline.local.progress import Progress
@@ -53,6 +54,7 @@ def run(job: Job, out: Path, progress: Progress, *, keep: bool = False, address:
     """
     job = job.resolved()
     out = out.resolve()
+    parameters.check({**job.arguments(), "out": str(out)})
     with workspace.locked(out) as space:
         if publication.finish(space, workspace.current(job)):
             return out

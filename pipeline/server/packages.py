@@ -13,6 +13,7 @@ from mtlser import recipe as recipes
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
 from mtlser.recipes.sections import names_folder
+from pipeline import parameters
 from pipeline.dags import compile as compiling
 
 KINDS: dict[str, tuple[type, ...]] = {
@@ -81,7 +82,8 @@ def arguments(
         given: `NAME=VALUE`; a value is read as its parameter's type says.
 
     Raises:
-        MtlserError: an unknown or missing parameter, or a value of another type.
+        MtlserError: an unknown or missing parameter, a value of another type, or one that
+            Kubeflow would change or refuse.
     """
     values: dict[str, Any] = {
         name: recipes.dumps(each) for name, each in recipes_given.items() if name in expected
@@ -102,6 +104,7 @@ def arguments(
         if name not in values and not optional:
             option = f"--{name} RECIPE" if name == "rival" else f"--parameter {name}=VALUE"
             raise MtlserError(f"the DAG needs {name}; give it with `{option}`")
+    parameters.check(values)
     return values
 
 

@@ -8,6 +8,7 @@ does. What a killed command left behind is put right by the next.
 
 import hashlib
 import json
+import shlex
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -241,7 +242,7 @@ def resume(server: Server, name: str) -> None:
     if len(existing) > 1:
         raise MtlserError(
             f"{name}: {len(existing)} schedules of this name; leave one by running "
-            f"`mtlser-pipeline schedule --name {name} ...` again"
+            f"`mtlser-pipeline schedule --name {shlex.quote(name)} ...` again"
         )
     if not is_active(existing[0]):
         server.enable_recurring_run(existing[0].recurring_run_id)

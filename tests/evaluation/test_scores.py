@@ -215,13 +215,16 @@ FLAT = dict.fromkeys(EMOTIONS, 0.4)
     ("change", "message"),
     [
         (lambda built: [*built, built[0]], r"Ses\d\d-\d{4} .*predicted twice"),
-        (lambda built: [p for p in built if not (p.system == "svm" and p.fold == 1)], "svm:f1:s0"),
+        (
+            lambda built: [p for p in built if not (p.system == "svm" and p.fold == 1)],
+            "fold 1 --system svm",
+        ),
         (lambda built: [p for p in built if p.system != "svm"], "no prediction by svm"),
         (lambda built: [p for p in built if p.system != "mtlser"], "no prediction by mtlser"),
         (lambda built: built[:31] + built[32:], "1 of 30 utterances have no prediction"),
         (
             lambda built: [p for p in built if (p.fold, p.condition) != (2, "babble@0dB")],
-            r"noise-eval --cell mtlser:f2:s0",
+            r"noise-eval --fold 2 --system mtlser --seed 0",
         ),
         (replaced(3, emotion_probabilities=NAN), "neutral nan"),
         (replaced(3, emotion_probabilities=BEYOND), "happy -0.2.*each in 0-1"),

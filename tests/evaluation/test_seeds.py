@@ -124,17 +124,17 @@ def test_another_number_of_seeds_is_said() -> None:
 @pytest.mark.parametrize(
     ("left_out", "command"),
     [
-        (lambda p: p.seed == 1 and p.fold == 2, "mtlser train --cell mtlser:f2:s1"),
+        (lambda p: p.seed == 1 and p.fold == 2, "mtlser train --fold 2 --system mtlser --seed 1"),
         (
             lambda p: p.seed == 1 and p.condition == "babble@0dB",
-            "mtlser noise-eval --cell mtlser:f0:s1",
+            "mtlser noise-eval --fold 0 --system mtlser --seed 1",
         ),
         (
             lambda p: (
                 (p.seed, p.fold, p.split, p.condition) == (2, 1, "test", "clean")
                 and p.utterance_id == PLAN.folds[1].test[4]
             ),
-            "mtlser train --cell mtlser:f1:s2",
+            "mtlser train --fold 1 --system mtlser --seed 2",
         ),
     ],
 )
@@ -259,7 +259,7 @@ def a_fold_left_out(run: HonestRun) -> None:
         (another_pair, "was trained with alpha 0.9"),
         (model_of_the_first_seed, "mtlser:f1:s0"),
         (rows_of_the_first_seed, SEED_1),
-        (a_fold_left_out, "train --cell mtlser:f1:s1"),
+        (a_fold_left_out, "train --fold 1 --system mtlser --seed 1"),
     ],
 )
 def test_a_spoilt_seed_is_refused(

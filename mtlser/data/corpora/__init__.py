@@ -1,5 +1,6 @@
 """Readers of corpora as their authors distribute them, one file each."""
 
+import shlex
 from pathlib import Path
 
 from mtlser.data.corpora import emodb, iemocap
@@ -47,7 +48,8 @@ def _instead(reader: Corpus, root: Path) -> str:
     """What is in `root` in place of the reader's corpus, and the command for it."""
     for other in CORPORA.values():
         if other is not reader and other.find(root) is not None:
-            return f"it is {other.title}: run `mtlser ingest --corpus {other.name} --root {root}`"
+            place = shlex.quote(str(root))
+            return f"it is {other.title}: run `mtlser ingest --corpus {other.name} --root {place}`"
     names = sorted(path.name for path in root.iterdir())
     present = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "") if names else "nothing"
     return (

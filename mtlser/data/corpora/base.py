@@ -5,10 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from mtlser.recipes import names
+
 OUTSIDE_TASK = "label outside the task"
 NO_LABEL = "audio without a label"
 BAD_LABEL = "label line not understood"
 BAD_NAME = "file name not understood"
+NOT_UTF8 = "file name not UTF-8"
+
+
+def why_left_out(identity: str, reason: str) -> str:
+    """The reason, or that the file's name is not UTF-8, where that is why nobody knows it."""
+    return reason if names.shown(identity) == identity else NOT_UTF8
 
 
 @dataclass(frozen=True)
@@ -16,6 +24,7 @@ class Item:
     """One candidate utterance; exactly one of `emotion` and `left_out` is set."""
 
     id: str
+    """Of the file's or the label's own; bytes that are not UTF-8 as `names.shown` gives them."""
     path: Path | None
     """Audio file, which may be absent; `None` where the release names none."""
     emotion: str | None

@@ -13,7 +13,16 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from mtlser.data.corpora.base import BAD_NAME, OUTSIDE_TASK, Corpus, Item, Release, visible
+from mtlser.data.corpora.base import (
+    BAD_NAME,
+    OUTSIDE_TASK,
+    Corpus,
+    Item,
+    Release,
+    visible,
+    why_left_out,
+)
+from mtlser.recipes import names
 
 EMOTION = {"N": "neutral", "F": "happy", "W": "angry", "T": "sad"}
 OTHER_EMOTIONS = "LEA"
@@ -59,10 +68,10 @@ def _item(path: Path) -> Item:
     emotion = EMOTION.get(match[3]) if match and known else None
     reason = OUTSIDE_TASK if known else BAD_NAME
     return Item(
-        id=path.stem,
+        id=names.shown(path.stem),
         path=path,
         emotion=emotion,
-        left_out=None if emotion else reason,
+        left_out=None if emotion else why_left_out(path.stem, reason),
         label=match[3] if match else None,
         speaker=f"emodb_{match[1]}" if match else "",
         gender=GENDER.get(match[1]) if match else None,

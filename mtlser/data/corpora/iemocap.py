@@ -28,7 +28,9 @@ from mtlser.data.corpora.base import (
     Release,
     lines,
     visible,
+    why_left_out,
 )
+from mtlser.recipes import names
 
 EMOTION = {"neu": "neutral", "hap": "happy", "exc": "happy", "ang": "angry", "sad": "sad"}
 
@@ -101,10 +103,10 @@ def _item(
     if match:
         gender = "F" if match[4] == "F" else "M"
     return Item(
-        id=identity,
+        id=names.shown(identity),
         path=wavs.get(identity, named) if match else None,
         emotion=emotion,
-        left_out=None if emotion else reason,
+        left_out=None if emotion else why_left_out(identity, reason),
         label=label,
         speaker=f"{match[1]}_{gender}" if match else "",
         gender=gender,

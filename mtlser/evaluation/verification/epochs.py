@@ -56,8 +56,8 @@ def check_choices(chosen: SearchResult, results: Mapping[Cell, CellResult]) -> N
         if (choice.alpha, choice.beta) != (result.alpha, result.beta):
             raise MtlserError(
                 f"fold {fold} was trained with alpha {result.alpha}, beta {result.beta}; the "
-                f"search chose {choice.alpha:g}, {choice.beta:g}; run `mtlser train --cell "
-                f"{result.cell}` again"
+                f"search chose {choice.alpha:g}, {choice.beta:g}; run `mtlser train "
+                f"{cell.flags}` again"
             )
         stated = reached.get((choice.fold, cell.seed)) or reached.get((choice.fold, None))
         if stated is not None and (stated.epoch, stated.score) != (result.epoch, result.score):
@@ -113,7 +113,7 @@ def _check_one(folder: Path, result: CellResult, metric: str) -> None:
     if len(rows) != result.epochs_run or not 1 <= result.epoch <= len(rows):
         raise MtlserError(
             f"{folder / RESULT}: epoch {result.epoch} of {result.epochs_run}, {HISTORY} beside it "
-            f"has {len(rows)} epochs; run `mtlser train --cell {result.cell}` again"
+            f"has {len(rows)} epochs; run `mtlser train {Cell.parse(result.cell).flags}` again"
         )
     figures = rows[result.epoch - 1]
     for name in FIGURES:
@@ -123,7 +123,7 @@ def _check_one(folder: Path, result: CellResult, metric: str) -> None:
         ):
             raise MtlserError(
                 f"{folder / RESULT}: validation {name} is {here}, {HISTORY} beside it says {there} "
-                f"of epoch {result.epoch}; run `mtlser train --cell {result.cell}` again"
+                f"of epoch {result.epoch}; run `mtlser train {Cell.parse(result.cell).flags}` again"
             )
     scores = [selection_score(row, metric) for row in rows]
     best = max(scores)
@@ -132,7 +132,7 @@ def _check_one(folder: Path, result: CellResult, metric: str) -> None:
             f"{folder / RESULT}: epoch {result.epoch} was kept with score {result.score:.6f} by "
             f"{metric}, {HISTORY} gives it {scores[result.epoch - 1]:.6f} and epoch "
             f"{scores.index(best) + 1} {best:.6f}: it was chosen on something else; run `mtlser "
-            f"train --cell {result.cell}` again"
+            f"train {Cell.parse(result.cell).flags}` again"
         )
 
 

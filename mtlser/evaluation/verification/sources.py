@@ -61,9 +61,13 @@ def _same_model(place: Path, record: Custody, weights: Custody) -> None:
     if named != weights.digest:
         raise MtlserError(
             f"{place}: its predictions are by the model {(named or 'none')[:SHORT]}, the model in "
-            f"{place / MODEL} is {weights.digest[:SHORT]} ({weights.cell}); run `mtlser train "
-            f"--cell {record.cell}` again"
+            f"{place / MODEL} is {weights.digest[:SHORT]} ({weights.cell}); run "
+            f"`mtlser train{_flags(record.cell)}` again"
         )
+
+
+def _flags(cell: str | None) -> str:
+    return f" {Cell.parse(cell).flags}" if cell else ""
 
 
 def check(
@@ -120,7 +124,7 @@ def _of_its_fold(source: Source, plan: FoldPlan, utterances: Sequence[Utterance]
         raise MtlserError(
             f"{model}: by its {seen.SEEN} it was fitted on {len(known.fitted)} utterances of folds "
             f"{known.folds[:SHORT]}, fold {fold.index} of the folds given ({plan.digest[:SHORT]}) "
-            f"trains on {len(fold.train)} others; run `mtlser train --cell {cell.text}` again"
+            f"trains on {len(fold.train)} others; run `mtlser train {cell.flags}` again"
         )
 
 
@@ -163,7 +167,7 @@ def checked_model(
     if named - {cell.text}:
         raise MtlserError(
             f"{trained} is of cell {min(named)}, asked for is {cell.text}; give the folder that "
-            f"`mtlser train --cell {cell.text}` wrote"
+            f"`mtlser train {cell.flags}` wrote"
         )
     return source.model
 
@@ -180,7 +184,7 @@ def _one_model_a_cell(sources: Sequence[Source]) -> None:
         if model != theirs:
             raise MtlserError(
                 f"{place} is by the model {model[:SHORT]}, {other} of the same cell {record.cell} "
-                f"by {theirs[:SHORT]}; run `mtlser noise-eval --cell {record.cell}` with the model "
+                f"by {theirs[:SHORT]}; run `mtlser noise-eval{_flags(record.cell)}` with the model "
                 "of that cell"
             )
 
