@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from torch import Tensor
 
 from mtlser import stages
 from mtlser.errors import MtlserError
-from mtlser.recipe import Recipe, dumps
-from mtlser.records import write_json
+from mtlser.recipe import Recipe, dumps, load
+from mtlser.records import Cell, write_json
+from mtlser.training import team
 from mtlser.training.checkpoint import Checkpoint
 from mtlser.training.inputs import Inputs
 from tests.helpers.trainings import (
@@ -201,3 +203,22 @@ def test_a_mistake_in_a_started_process_is_its_sentence(
     with pytest.raises(MtlserError, match=r"^cell mtlser:f9:s0: fold 9 is not among the \d+ folds"):
         stages.train(*given, "mtlser:f9:s0", recipe, str(place / "no"), processes=2)
     assert not (place / "no").exists()
+
+
+def test_started_processes_get_the_cell_asked_for_and_the_recipe_as_a_file(
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also a seed that is not the recipe's own, and a recipe longer than an argument may be."""
+    seen: list[tuple[list[str], Recipe]] = []
+
+    def note(command: list[str], run: str, processes: int) -> None:
+        seen.append((command, load(command[command.index("--recipe") + 1])))
+
+    monkeypatch.setattr(team, "_run", note)
+    long = recipe.model_copy(update={"about": "x" * 140_000})
+    team.train(2, ("c", "f", ""), Cell.parse("mtlser:f3:s7"), long, "out", "", "job")
+    ((command, arrived),) = seen
+    flags = dict(pairwise(command))
+    assert (flags["--fold"], flags["--system"], flags["--seed"]) == ("3", "mtlser", "7")
+    assert arrived == long
+    assert max(map(len, command)) < 4096
