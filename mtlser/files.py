@@ -4,11 +4,13 @@ Everything that mtlser leaves on a local disk goes through `atomic_file`, `write
 `atomic_folder`: written under a temporary name beside the target, then renamed.
 """
 
+import codecs
 import ctypes
 import errno
 import fcntl
 import hashlib
 import os
+import shlex
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -21,6 +23,14 @@ FULL_CODES = (errno.ENOSPC, errno.EDQUOT)
 FULL_SIGNS = ("No space left on device", "Disk quota exceeded")
 """What libraries say that raise an error of their own."""
 HEX = "[0-9a-f]" * 12
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+"""Byte order marks and the encodings that they name."""
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
 
 
@@ -92,6 +102,58 @@ def write_text(path: Path, text: str) -> None:
     """
     with atomic_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def read_text(path: Path) -> str:
+    """The text of a file that a user may have written: UTF-8, or UTF-16 or -32 with a mark.
+
+    A byte order mark is no part of it, and every line ends in a line feed.
+
+    Raises:
+        MtlserError: it is in another encoding; says in which, and how to convert it.
+    """
+    text = decode(path.read_bytes(), path)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def decode(content: bytes, path: Path) -> str:
+    """The text of bytes that are UTF-8, or UTF-16 or -32 with a byte order mark, without the mark.
+
+    Raises:
+        MtlserError: they are not; names `path`, the encoding that it seems to have, and how to
+            convert it.
+    """
+    try:
+        text = content.decode(marked_encoding(content) or "utf-8")
+    except UnicodeDecodeError as error:
+        raise not_utf8(path, content, content.count(b"\n", 0, error.start) + 1) from None
+    if "\0" in text:
+        raise not_utf8(path, content, 1)
+    return text
+
+
+def marked_encoding(content: bytes) -> str | None:
+    """The encoding that a byte order mark names; `None` without one."""
+    return next((name for mark, name in MARKS if content.startswith(mark)), None)
+
+
+def not_utf8(path: Path, content: bytes, line: int) -> MtlserError:
+    """The sentence on a text that is not UTF-8.
+
+    Args:
+        path: its file.
+        content: its bytes, or the first that are not UTF-8.
+        line: number of the line that cannot be read.
+    """
+    seems = marked_encoding(content)
+    if seems is None and b"\0" in content:
+        little = content[1::2].count(0) >= content[::2].count(0)
+        seems = "utf-16le" if little else "utf-16be"
+    name = (seems or "windows-1252").upper()
+    return MtlserError(
+        f"{path}: line {line} is not UTF-8, the file seems to be {name}; convert it with "
+        f"`iconv -f {name} -t UTF-8 {shlex.quote(str(path))} > NEW` and give NEW"
+    )
 
 
 @contextmanager

@@ -16,6 +16,7 @@ import tomli_w
 from pydantic import BaseModel, Field, ValidationError
 
 from mtlser.errors import MtlserError
+from mtlser.files import read_text
 from mtlser.recipes.names import unreadable
 from mtlser.recipes.sections import (
     BaselineRecipe,
@@ -161,12 +162,7 @@ def _read(source: str) -> tuple[str, str]:
             f"recipe {source!r}: no such recipe; shipped are {', '.join(names())}, or give a path "
             "to a .toml file; list them with `mtlser recipes`"
         )
-    try:
-        return source, path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise MtlserError(
-            f"recipe {source}: not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8"
-        ) from None
+    return source, read_text(path)
 
 
 def override(key: str, value: object) -> str:

@@ -3,6 +3,7 @@
 Every list of records is a JSON Lines file: one record a line, UTF-8, in a stable order.
 """
 
+import codecs
 import hashlib
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +14,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mtlser.errors import MtlserError
-from mtlser.files import atomic_file, write_text
+from mtlser.files import atomic_file, not_utf8, read_text, write_text
 
 EMOTIONS = ("neutral", "happy", "angry", "sad")
 """The four classes of the paper's table 2, in label order 0..3."""
@@ -220,6 +221,8 @@ def write_jsonl(path: Path, records: Iterable[BaseModel]) -> int:
 def read_jsonl(path: Path, kind: type[RecordT]) -> Iterator[RecordT]:
     """Yields the records of `path` one by one, so that a large file needs no memory.
 
+    A byte order mark of UTF-8, blank lines and any line end are no part of them.
+
     Raises:
         MtlserError: the file is absent, or a line is not such a record.
     """
@@ -227,23 +230,39 @@ def read_jsonl(path: Path, kind: type[RecordT]) -> Iterator[RecordT]:
         raise MtlserError(f"{path}: no such file; expected one {kind.__name__} a line")
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
-            yield parse_line(line, kind, path, number)
+            if not line.isspace():
+                yield parse_line(line, kind, path, number)
 
 
 def parse_line(line: bytes, kind: type[RecordT], path: Path, number: int) -> RecordT:
-    """The record that line `number` of `path` holds.
+    """The record that line `number` of `path` holds; before the first, a mark of UTF-8 is skipped.
 
     Raises:
-        MtlserError: it is not such a record.
+        MtlserError: it is not such a record, or not UTF-8.
     """
     try:
-        return kind.model_validate_json(line)
+        return kind.model_validate_json(line if number > 1 else without_mark(line))
     except ValidationError as error:
+        if not _is_utf8(line):
+            raise not_utf8(path, line, number) from None
         problem = error.errors()[0]
         raise MtlserError(
             f"{path}:{number}: not a {kind.__name__}: "
             f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
         ) from None
+
+
+def without_mark(line: bytes) -> bytes:
+    """The first line of a file without the byte order mark of UTF-8."""
+    return line.removeprefix(codecs.BOM_UTF8)
+
+
+def _is_utf8(line: bytes) -> bool:
+    """False for bytes of another encoding; UTF-16 text shows by its zeros."""
+    try:
+        return "\0" not in line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
 
 
 def write_json(path: Path, record: BaseModel) -> None:
@@ -260,7 +279,7 @@ def read_json(path: Path, kind: type[RecordT]) -> RecordT:
     if not path.is_file():
         raise MtlserError(f"{path}: no such file; expected a {kind.__name__} as JSON")
     try:
-        return kind.model_validate_json(path.read_text(encoding="utf-8"))
+        return kind.model_validate_json(read_text(path))
     except ValidationError as error:
         problem = error.errors()[0]
         raise MtlserError(

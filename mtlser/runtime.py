@@ -15,7 +15,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable
-from io import TextIOBase
+from io import TextIOBase, TextIOWrapper
 from typing import TextIO
 
 from mtlser.errors import public_text
@@ -27,6 +27,8 @@ HEAP_BYTES = 2**30
 """Blocks up to this size, and as much at the heap's end, stay with the process."""
 LOGGERS = ("mtlser", "components", "pipeline")
 """Packages whose messages are shown from `INFO` on."""
+UTF8_PIPES = {"PYTHONIOENCODING": "utf-8:backslashreplace", "PYTHONUTF8": "1"}
+"""Environment of a Python process whose output this one reads as UTF-8, whatever the terminal."""
 KUBEFLOW_EXECUTOR = "kfp.dsl.executor_main"
 """The module that runs a component in its own process."""
 LINE_S = 60.0
@@ -58,6 +60,17 @@ def keep_freed_memory() -> bool:
     return all(mallopt(option, HEAP_BYTES) == 1 for option in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD))
 
 
+def print_anything() -> None:
+    r"""Lets stdout and stderr write what their encoding lacks as an escape, `é` as `\xe9`.
+
+    A terminal or a pipe may be ASCII or Windows-1252, and the name of a file may hold bytes that
+    are no text at all: after hours of work no character may end it with an error.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def start_worker(shown: bool) -> None:
     """Sets up a process of a pool.
 
@@ -65,6 +78,7 @@ def start_worker(shown: bool) -> None:
         shown: whether the process that starts it shows its log.
     """
     relax_collector()
+    print_anything()
     if shown:
         show_log()
 

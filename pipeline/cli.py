@@ -17,6 +17,7 @@ from mtlser.cli.entry import Version
 from mtlser.errors import (
     public_address,
 )
+from mtlser.files import read_text
 from pipeline.server import commands as server_commands
 
 NAME = "mtlser-pipeline"
@@ -148,7 +149,7 @@ def _unchanged(done: Path) -> str | None:
     """Why a retraining trained nothing; `None` where it did."""
     import json
 
-    shown = json.loads((done / "drift.json").read_text(encoding="utf-8"))
+    shown = json.loads(read_text(done / "drift.json"))
     return f"nothing was trained: {shown['reason']}" if shown["verdict"] == "unchanged" else None
 
 

@@ -22,6 +22,7 @@ def start(app: typer.Typer, name: str) -> None:
         name: what the user typed.
     """
     runtime.relax_collector()
+    runtime.print_anything()
     runtime.show_log()
     try:
         app(prog_name=name)

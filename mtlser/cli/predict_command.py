@@ -61,9 +61,7 @@ def predict(
 
     predicted = load.predict_files(model, wavs)
     if as_json:
-        typer.echo(
-            json.dumps([each.model_dump() for each in predicted], indent=1, ensure_ascii=False)
-        )
+        typer.echo(json.dumps([each.model_dump() for each in predicted], indent=1))
     else:
         show.predictions(predicted)
 
@@ -76,7 +74,7 @@ def _score(model: str, wavs: list[Path], manifest: str, out: str, *, as_json: bo
         )
     scored = stages.score(model, manifest, out)
     if as_json:
-        typer.echo(scored.model_dump_json(indent=1))
+        typer.echo(json.dumps(json.loads(scored.model_dump_json()), indent=1))
         return
     show.unseen(scored)
     if out:

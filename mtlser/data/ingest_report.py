@@ -1,5 +1,6 @@
 """`ingest.json`: what ingest read, kept and left out."""
 
+from mtlser.data.corpora.base import NOT_READ
 from mtlser.records import Record
 
 
@@ -38,7 +39,7 @@ class IngestReport(Record):
     length_unknown: tuple[str, ...] = ()
     """Kept utterances whose file states no length, so that nothing shows whether it was cut off."""
     dropped_characters: dict[str, int]
-    """Letters and digits of kept transcripts that the vocabulary cannot spell."""
+    """Letters, digits and spoken signs of kept transcripts that the vocabulary cannot spell."""
     by_emotion: dict[str, int]
     by_label: dict[str, int]
     """Kept utterances by the release's own label."""
@@ -58,7 +59,8 @@ def describe(report: IngestReport) -> str:
         counts: dict[str, int] = getattr(report, f"by_{name}")
         rows.append(f"  {name}: " + ", ".join(f"{key} {count}" for key, count in counts.items()))
     for group in report.left_out:
-        detail = f" (first: {group.first})" if group.first else ""
+        first = group.ids[0] if group.reason in NOT_READ else group.first
+        detail = f" (first: {first})" if first else ""
         rows.append(f"  left out: {group.reason} {group.count}{detail}")
     if report.missing_transcripts:
         rows.append(f"  kept without a transcript: {report.missing_transcripts}")

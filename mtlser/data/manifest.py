@@ -54,9 +54,8 @@ def build(recipe: Recipe, root: Path, folder: Path) -> None:
             `data.max_faulty` allows.
     """
     corpus = corpora.corpus(recipe.data.corpus)
-    items = corpora.read(corpus.name, root)
     progress = runtime.Progress(f"ingest {corpus.name}", log.info)
-    outcomes = list(_outcomes(items, recipe.data, folder, progress))
+    outcomes = list(_outcomes(corpora.read(corpus.name, root), recipe.data, folder, progress))
     _refuse_faulty(outcomes, recipe.data, root)
     utterances = sorted((o.utterance for o in outcomes if o.utterance), key=lambda u: u.id)
     if not utterances:
@@ -168,8 +167,8 @@ def _refuse_faulty(outcomes: Sequence[Outcome], data: DataRecipe, root: Path) ->
 
 
 def _reasons(outcomes: Iterable[Outcome]) -> str:
-    counts = Counter(outcome.reason for outcome in outcomes if outcome.reason)
-    return ", ".join(f"{reason} {count}" for reason, count in sorted(counts.items())) or "none"
+    counts = _counted(outcome.reason for outcome in outcomes if outcome.reason)
+    return ", ".join(f"{reason} {count}" for reason, count in counts.items()) or "none"
 
 
 def _report(

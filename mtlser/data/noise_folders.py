@@ -10,6 +10,7 @@ recordings, from which each utterance gets one at random.
 | DEMAND (Thiemann et al. 2013) | `DKITCHEN/ch01.wav` to `ch16.wav` | `dkitchen` (its channel 1), `dkitchen/ch05` |
 """  # noqa: E501 - a table
 
+import logging
 import re
 import shlex
 import unicodedata
@@ -23,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlser import recipe
+from mtlser.data.corpora.base import SUFFIXES
 from mtlser.errors import MtlserError
 
-SUFFIXES = (".wav", ".flac")
 CHANNEL = re.compile(r"ch\d+")
 """Name of one microphone's recording in a DEMAND room; the others recorded the same sound."""
 SHOWN = 30
@@ -51,6 +52,9 @@ NOISEX92 = {
     "white": "white noise",
 }
 """The recordings of NOISEX-92 and what they contain."""
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,9 @@ class Recordings:
 
 
 def find(root: Path) -> Recordings:
-    """The recordings below `root`, without reading one; hidden files are skipped.
+    """The recordings below `root`, without reading one; other files are counted in the log.
+
+    Hidden files, whose names begin with a dot, are skipped.
 
     Raises:
         MtlserError: no such folder, no recording in it, or two of one name.
@@ -92,8 +98,14 @@ def find(root: Path) -> Recordings:
             f"{root}: no such folder of noises; expected for example {root}/babble.wav, or leave "
             "noise.root out for babble of the corpus"
         )
-    files = [p for p in sorted(root.rglob("*")) if p.suffix.lower() in SUFFIXES and p.is_file()]
-    visible = [p for p in files if not any(part[0] == "." for part in p.relative_to(root).parts)]
+    files = [p for p in sorted(root.rglob("*")) if p.is_file()]
+    shown = [p for p in files if not any(part[0] == "." for part in p.relative_to(root).parts)]
+    visible = [p for p in shown if p.suffix.lower() in SUFFIXES]
+    if others := [p for p in shown if p.suffix.lower() not in SUFFIXES]:
+        log.info(
+            "%s: %d of %d files left out: not a %s file (first: %s)",
+            root, len(others), len(shown), " or ".join(SUFFIXES), others[0].relative_to(root),
+        )  # fmt: skip
     if not visible:
         raise MtlserError(
             f"{root}: no noise in it; expected {' or '.join(SUFFIXES)} files, for example "

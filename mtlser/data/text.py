@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from mtlser.data.spelling import spell
+
 VOCABULARY: tuple[str, ...] = (
     "<pad>", "<s>", "</s>", "<unk>", "|", *"ETAONIHSRDLUMWCFGYPBVK'XJQZ",
 )  # fmt: skip
@@ -21,7 +23,6 @@ WORD_GAP = "|"
 
 _INDEX = {symbol: index for index, symbol in enumerate(VOCABULARY)}
 _EVENT = re.compile(r"\{[^{}]*\}|\[[^\[\]]*\]|<[^<>]*>|\+\+[^+]*\+\+")
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 SPELT = {
     "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i",
 }  # fmt: skip
@@ -29,6 +30,8 @@ SPELT = {
 GERMAN = {"ä": "ae", "ö": "oe", "ü": "ue"}
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ`´", "'"))
 _SIGNS = {"en": {"&": "and", "%": "percent"}, "de": {"&": "und", "%": "prozent"}}
+_SPOKEN = "&%"
+"""Signs that are words; so are those of currencies."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +41,16 @@ class Cleaned:
     text: str | None
     """Upper-case words with single spaces; `None` where no word remains."""
     dropped: tuple[tuple[str, int], ...]
-    """Letters and digits without a spelling, with their number; punctuation is not counted."""
+    """Letters, digits and spoken signs (`&`, `%`, those of currencies) without a spelling, with
+    their number; punctuation is not counted."""
 
 
 def normalise(text: str, language: str) -> str | None:
     """The transcript as upper-case A-Z and apostrophe with single spaces; `None` without a word.
 
     Event tags (`{LG}`, `[LAUGHTER]`, `<noise>`, `++garbage++`) are removed, numbers are spelt in
-    `language`, German umlauts become AE OE UE, ß becomes SS, other accents are stripped.
+    `language` (`mtlser.data.spelling`), German umlauts become AE OE UE, ß becomes SS, other accents
+    are stripped.
 
     Args:
         text: transcript as the corpus writes it.
@@ -70,7 +75,7 @@ def clean(text: str, language: str) -> Cleaned:
     lower = unicodedata.normalize("NFC", _EVENT.sub(" ", text)).translate(_APOSTROPHES).lower()
     for sign, word in _SIGNS.get(language, {}).items():
         lower = lower.replace(sign, f" {word} ")
-    lower = _NUMBER.sub(lambda match: f" {_number(match[0], language)} ", lower)
+    lower = spell(lower, language)
     for letter, spelling in {**SPELT, **(GERMAN if language == "de" else {})}.items():
         lower = lower.replace(letter, spelling)
     plain = "".join(
@@ -83,7 +88,7 @@ def clean(text: str, language: str) -> Cleaned:
             letters.append(char.upper())
         else:
             letters.append(" " if not char.isalnum() else "")
-            dropped[char] += char.isalnum()
+            dropped[char] += _says(char)
     words = [word for word in "".join(letters).split() if word.strip("'")]
     return Cleaned(" ".join(words) or None, tuple(sorted((+dropped).items())))
 
@@ -118,13 +123,6 @@ def decode_ctc(ids: Sequence[int]) -> str:
     return " ".join(text.replace(WORD_GAP, " ").split())
 
 
-def _number(digits: str, language: str) -> str:
-    """The number in words; the digits themselves where `language` has none."""
-    from num2words import num2words
-
-    try:
-        value = digits.replace(",", ".") if language == "de" else digits.replace(",", "")
-        words: str = num2words(value, lang=language)
-    except NotImplementedError:
-        return digits
-    return words
+def _says(char: str) -> bool:
+    """Whether a speaker would say the character."""
+    return char.isalnum() or char in _SPOKEN or unicodedata.category(char) == "Sc"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mtlser.evaluation import noise_facts
 from mtlser.evaluation.score_records import Scores, SystemScores
-from mtlser.files import write_text
+from mtlser.files import read_text, write_text
 from mtlser.records import CLEAN
 
 Value = str | int | float | bool | None
@@ -131,7 +131,7 @@ def set_seconds(path: Path, seconds: float) -> dict[str, object]:
 
     The file is replaced, not written into: it may be a link to a step's own.
     """
-    content: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
+    content: dict[str, object] = json.loads(read_text(path))
     content["seconds"] = round(seconds, 1)
     write_text(path, json.dumps(content, indent=1) + "\n")
     return content

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mtlser import serving, storage, tracking
 from mtlser.errors import MtlserError
+from mtlser.files import read_text
 from mtlser.recipe import Recipe
 from mtlser.recipes import names
 from mtlser.records import LEAKING_PROTOCOLS, CellResult, Record, read_json
@@ -94,7 +95,7 @@ def recorded(
 def _summary(path: Path) -> dict[str, object]:
     if not path.is_file():
         raise MtlserError(f"{path}: no such file; write the scores with `mtlser report`")
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = json.loads(read_text(path))
     if not isinstance(content, dict):
         raise MtlserError(f"{path}: not a flat JSON object; write it again with `mtlser report`")
     return content
@@ -166,7 +167,7 @@ def signature(model: Path) -> "ModelSignature":
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
 
-    emotions = json.loads((model / DESCRIPTION).read_text(encoding="utf-8"))["emotions"]
+    emotions = json.loads(read_text(model / DESCRIPTION))["emotions"]
     text, number = DataType.string, DataType.double
     inputs = Schema([ColSpec(text, "path", required=False), ColSpec(text, "audio", required=False)])
     outputs = Schema(

@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import fmean
 
 from mtlser.errors import MtlserError
+from mtlser.files import read_text
 from mtlser.records import Cell, CellResult, Record, read_json
 
 HISTORY = "history.jsonl"
@@ -86,7 +87,7 @@ def _history(cell: Path) -> History | None:
     trained = Cell.parse(result.cell)
     if trained.fold is None or result.alpha is None or result.beta is None:
         return None
-    rows = [_row(cell / HISTORY, line) for line in (cell / HISTORY).read_text("utf-8").splitlines()]
+    rows = [_row(cell / HISTORY, line) for line in read_text(cell / HISTORY).splitlines()]
     values = {short: tuple(_number(row.get(key)) for row in rows) for key, short in COLUMNS.items()}
     return History(fold=trained.fold, alpha=result.alpha, beta=result.beta, values=values)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from mtlser.evaluation.number_records import SPREAD_METRICS
 from mtlser.evaluation.numbers import seed_sd
 from mtlser.evaluation.score_records import FoldScores, Scores, SystemScores
+from mtlser.files import read_text
 from mtlser.recipes import names
 from mtlser.tracking import Run, numbers
 
@@ -25,7 +26,7 @@ def log_scores(run: Run, scores: Scores, folder: Path) -> None:
         scores: all that was measured.
         folder: report folder with `summary.json`.
     """
-    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    summary = json.loads(read_text(folder / "summary.json"))
     run.metrics(names.entities(numbers(summary)))
     run.tags({f"mtlser.verified.{claim.name}": claim.state for claim in scores.claims})
     for system in scores.systems:

@@ -13,6 +13,7 @@ from pydantic import Field
 from mtlser import tracking
 from mtlser.errors import MtlserError, public_address
 from mtlser.evaluation.choices import SearchResult
+from mtlser.files import read_text
 from mtlser.recipe import Recipe, dumps
 from mtlser.records import Record
 from mtlser.reporting import histories
@@ -117,7 +118,7 @@ def _json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_text(path))
     except ValueError as error:
         raise MtlserError(f"{path}: no JSON ({error}); run the stage again") from None
     if not isinstance(content, Mapping):

@@ -10,6 +10,7 @@ from mtlser import storage
 from mtlser.errors import MtlserError
 from mtlser.evaluation.score_records import Scores
 from mtlser.evaluation.verification import recheck
+from mtlser.files import read_text
 from mtlser.recipe import Recipe, load
 from mtlser.records import FoldPlan, read_json
 from mtlser.reporting import histories
@@ -83,7 +84,7 @@ def _recipe(path: Path) -> Recipe | None:
     if not path.is_file():
         return None
     try:
-        return load(path.read_text(encoding="utf-8"))
+        return load(read_text(path))
     except MtlserError:
         return None
 

@@ -19,6 +19,7 @@ def stage(function: Callable[Parameters, Result]) -> Callable[Parameters, Result
         runtime.relax_collector()
         hide_secrets_in_tracebacks()
         if runtime.runs_component():
+            runtime.print_anything()
             runtime.show_log()
         return function(*args, **kwargs)
 

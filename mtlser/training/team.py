@@ -9,6 +9,7 @@ from collections import deque
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from mtlser import runtime
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe, dumps
 from mtlser.records import Cell
@@ -75,7 +76,12 @@ def _run(command: list[str], run: str, processes: int) -> None:
         text=True,
         encoding="utf-8",
         errors="replace",
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), RUN_VARIABLE: run},
+        env={
+            **os.environ,
+            **runtime.UTF8_PIPES,
+            "PYTHONPATH": os.pathsep.join(paths),
+            RUN_VARIABLE: run,
+        },
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:

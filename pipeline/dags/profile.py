@@ -8,6 +8,7 @@ from kfp import dsl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mtlser.errors import MtlserError
+from mtlser.files import read_text
 
 FOLDER = Path(__file__).parents[2] / "infra" / "profiles"
 """The profiles that ship with a checkout."""
@@ -174,9 +175,9 @@ def load(source: str) -> Profile:
             "file, for example `mtlser-pipeline compile --profile gpu --out build/pipelines`"
         )
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(read_text(path))
         return Profile.model_validate(_inherited(content))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise MtlserError(f"profile {path}: not TOML: {error}; see infra/profiles") from None
     except ValidationError as error:
         problem = error.errors()[0]

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
-from mtlser import tracking
+from mtlser import runtime, tracking
 from mtlser.errors import MtlserError, public_text
 from mtlser.files import write_text
 from pipeline import parameters
@@ -150,7 +150,8 @@ def _events(
 def _worker(order: Path, address: str) -> Iterator["subprocess.Popen[str]"]:
     """The worker, in a process group of its own that ends with this block."""
     command = [sys.executable, "-m", "pipeline.local.worker", str(order)]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "MLFLOW_TRACKING_URI": address}
+    own = {"PYTHONUNBUFFERED": "1", "MLFLOW_TRACKING_URI": address}
+    environment = {**os.environ, **runtime.UTF8_PIPES, **own}
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,

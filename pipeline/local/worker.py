@@ -134,6 +134,7 @@ def written(folder: Path, name: str) -> dict[str, dict[str, Any]]:
 def main() -> None:
     """Runs the order that the command line names; exit code 1 where a step failed."""
     runtime.relax_collector()
+    runtime.print_anything()
     hide_secrets_in_tracebacks()
     order = Order.model_validate_json(Path(sys.argv[1]).read_text(encoding="utf-8"))
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -11,6 +11,7 @@ import yaml
 
 from mtlser import recipe as recipes
 from mtlser.errors import MtlserError
+from mtlser.files import read_text
 from mtlser.recipe import Recipe
 from mtlser.recipes.sections import names_folder
 from pipeline import parameters
@@ -58,7 +59,7 @@ def build(dag: str, image: str, profile: str) -> Package:
     """
     with tempfile.TemporaryDirectory(prefix="mtlser-") as folder:
         path = compiling.package(dag, Path(folder), image, profile)
-        return Package(dag, path.read_text(encoding="utf-8"))
+        return Package(dag, read_text(path))
 
 
 def inputs(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:

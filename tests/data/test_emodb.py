@@ -1,13 +1,23 @@
 """The EmoDB reader, on names alone and on the real 535 files."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mtlser.data import corpora, ingest_report, manifest
-from mtlser.data.corpora.base import BAD_NAME, OUTSIDE_TASK
+from mtlser.data.corpora.base import BAD_NAME, ELSEWHERE, NOT_AUDIO, OUTSIDE_TASK, SAME_ID
 from mtlser.recipe import load
 from mtlser.records import Utterance, read_json, read_jsonl
+
+STEMS = st.sampled_from(
+    ["03a01Fa", "03a01fa", "08b03Lb", "16b10Wa", "99a01Na", "notes", "a b", "é", "sub/03a02Fa"]
+)
+ENDINGS = st.sampled_from(
+    [".wav", ".WAV", ".Wav", ".flac", ".FLAC", ".mp3", ".txt", "", ".wav.bak"]
+)
 
 
 def test_names_tell_all(tmp_path: Path) -> None:
@@ -44,6 +54,50 @@ def test_the_real_release(shared: Path, tmp_path: Path) -> None:
     assert "DAS SCHWARZE STUECK PAPIER" in " ".join(u.text or "" for u in utterances)
     assert {u.gender for u in utterances if u.speaker in {"emodb_08", "emodb_16"}} == {"F"}
     assert all((tmp_path / u.audio).is_file() for u in utterances)
+
+
+def test_no_file_is_passed_over_in_silence(tmp_path: Path) -> None:
+    folder = tmp_path / "WAV"
+    names = ("03a01Fa.WAV", "03a02Wa.wav", "03a02Wa.flac", "03a04Ta.Flac", "08b03Na.mp3", "a.txt",
+             "old/03a05Fa.wav", "._03a01Fa.wav", ".DS_Store", "old/.DS_Store")  # fmt: skip
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"")
+    assert [(item.id, item.left_out) for item in corpora.read("emodb", tmp_path)] == [
+        ("03a01Fa", None),
+        ("03a02Wa", None),
+        ("03a04Ta", None),
+        ("03a02Wa.flac", SAME_ID),
+        ("08b03Na.mp3", NOT_AUDIO),
+        ("a.txt", NOT_AUDIO),
+        ("old/03a05Fa.wav", ELSEWHERE),
+    ]
+
+
+def test_a_name_that_is_not_utf_8_can_be_written_down(tmp_path: Path) -> None:
+    (tmp_path / "03a01Fa.wav").write_bytes(b"")
+    (tmp_path / "gr\udcfcn.wav").write_bytes(b"")
+    ids = [item.id for item in corpora.read("emodb", tmp_path)]
+    assert ids == ["03a01Fa", r"gr\xfcn"]
+
+
+@settings(max_examples=60)
+@given(st.sets(st.tuples(STEMS, ENDINGS), max_size=12))
+def test_read_and_left_out_are_all_files(drawn: set[tuple[str, str]]) -> None:
+    with TemporaryDirectory() as folder:
+        counted_once(Path(folder), drawn)
+
+
+def counted_once(root: Path, drawn: set[tuple[str, str]]) -> None:
+    names = {"03a01Fa.wav", *(stem + ending for stem, ending in drawn)}
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"")
+    items = corpora.read("emodb", root)
+    assert sorted(str(item.path) for item in items) == sorted(str(root / name) for name in names)
+    kept = [item.id for item in items if item.left_out is None]
+    assert len(kept) == len(set(kept))
+    assert all(item.emotion or item.left_out for item in items)
 
 
 @pytest.mark.parametrize("name", ["emodb", "iemocap"])

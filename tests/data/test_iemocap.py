@@ -7,7 +7,16 @@ import pytest
 
 from mtlser.data import corpora, manifest
 from mtlser.data.corpora import Item
-from mtlser.data.corpora.base import BAD_LABEL, NO_LABEL, OUTSIDE_TASK, lines
+from mtlser.data.corpora.base import (
+    BAD_LABEL,
+    ELSEWHERE,
+    NO_LABEL,
+    NOT_AUDIO,
+    NOT_LABELS,
+    OUTSIDE_TASK,
+    SAME_ID,
+    lines,
+)
 from mtlser.data.corpora.iemocap import CORPUS
 from mtlser.errors import MtlserError
 from tests.helpers.corpus_releases import TURNS, append, write_iemocap
@@ -76,6 +85,38 @@ def test_odd_label_lines_and_wavs_without_a_label_are_items_too(tmp_path: Path) 
     assert (
         read["Ses01F_impro01_F000"].emotion == "neutral"
     )  # its audio turns out to be absent later
+
+
+def test_no_file_beside_audio_or_labels_is_passed_over_in_silence(tmp_path: Path) -> None:
+    release = write_iemocap(tmp_path)
+    before = items(release)
+    session = release / "Session1"
+    wavs, labels = session / "sentences/wav", session / "dialog/EmoEvaluation"
+    dialogue = wavs / "Ses01F_impro01"
+    (dialogue / "Ses01F_impro01_F000.wav").rename(dialogue / "Ses01F_impro01_F000.WAV")
+    (labels / "Ses01F_impro01.txt").rename(labels / "Ses01F_impro01.TXT")
+    for path in (
+        dialogue / "Ses01F_impro01_M000.flac",
+        dialogue / "Ses01F_impro01_M000.pk",
+        wavs / "Ses01F_impro01_F009.wav",
+        labels / "notes.csv",
+        session / "dialog/avi/Ses01F_impro01.avi",
+        session / "sentences/ForcedAlignment/Ses01F_impro01_F000.wdseg",
+        release / "Session3/sentences/wav/Ses03F_impro01/Ses03F_impro01_F000.wav",
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    after = items(release)
+    assert {name: item.left_out for name, item in after.items() if name not in before} == {
+        "Ses01F_impro01/Ses01F_impro01_M000.flac": SAME_ID,
+        "Ses01F_impro01/Ses01F_impro01_M000.pk": NOT_AUDIO,
+        "Ses01F_impro01_F009.wav": ELSEWHERE,
+        "Session1/dialog/EmoEvaluation/notes.csv": NOT_LABELS,
+        "Ses03F_impro01_F000": NO_LABEL,
+    }
+    assert all(after[name].emotion == item.emotion for name, item in before.items())
+    found = after["Ses01F_impro01_F000"].path
+    assert found and found.name == "Ses01F_impro01_F000.WAV"
 
 
 def full_release() -> list[Item]:

@@ -1,5 +1,6 @@
 """Folders of noises: kinds by shape, and what is wrong with a folder in one sentence."""
 
+import logging
 import os
 import unicodedata
 from pathlib import Path
@@ -56,19 +57,29 @@ def test_musan_is_its_three_parts_and_what_is_below_them(tmp_path: Path) -> None
 
 def test_a_demand_room_is_its_first_channel(tmp_path: Path) -> None:
     rooms = [f"{room}/ch{n:02}.wav" for room in ("DKITCHEN", "NPARK") for n in (1, 2, 16)]
-    recordings = noise_folders.find(folder(tmp_path, *rooms))
-    assert [p.relative_to(tmp_path).as_posix() for p in recordings.of("dkitchen")] == [
+    recordings = noise_folders.find(folder(tmp_path / "DEMAND", *rooms))
+    assert [p.relative_to(tmp_path / "DEMAND").as_posix() for p in recordings.of("dkitchen")] == [
         "DKITCHEN/ch01.wav"
     ]
     assert [p.stem for p in recordings.of("npark/ch16")] == ["ch16"]
-    above = noise_folders.find(tmp_path.parent)
-    assert [p.stem for p in above.of(tmp_path.name.lower())] == ["ch01", "ch01"]
+    above = noise_folders.find(tmp_path)
+    assert [p.stem for p in above.of("demand")] == ["ch01", "ch01"]
 
 
 def test_hidden_files_are_no_noise(tmp_path: Path) -> None:
     folder(tmp_path, "babble.wav", ".cache/old.wav", "__ok/white.wav")
     (tmp_path / "._babble.wav").write_bytes(b"junk")
     assert set(noise_folders.find(tmp_path).kinds) == {"babble", "__ok", "__ok/white"}
+
+
+def test_what_is_no_recording_is_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "mtlser")
+    folder(tmp_path, "babble.wav")
+    for name in ("LICENSE", "white.mp3", ".DS_Store"):
+        (tmp_path / name).write_bytes(b"")
+    noise_folders.find(tmp_path)
+    (message,) = caplog.messages
+    assert message.endswith("2 of 3 files left out: not a .wav or .flac file (first: LICENSE)")
 
 
 def test_an_unknown_kind_is_refused_with_those_there_are(tmp_path: Path) -> None:

@@ -4,12 +4,12 @@ import shlex
 from pathlib import Path
 
 from mtlser.data.corpora import emodb, iemocap
-from mtlser.data.corpora.base import Corpus, Item
+from mtlser.data.corpora.base import NOT_READ, Corpus, Item, left_over
 from mtlser.errors import MtlserError
 
 CORPORA: dict[str, Corpus] = {corpus.name: corpus for corpus in (iemocap.CORPUS, emodb.CORPUS)}
 
-__all__ = ["CORPORA", "Corpus", "Item", "corpus", "read"]
+__all__ = ["CORPORA", "NOT_READ", "Corpus", "Item", "corpus", "read"]
 
 
 def corpus(name: str) -> Corpus:
@@ -29,6 +29,9 @@ def corpus(name: str) -> Corpus:
 def read(name: str, root: Path) -> list[Item]:
     """All items of corpus `name` in `root`, which is the release or the folder around it.
 
+    The last are the files of its audio folders that the reader did not take: left out, each with
+    its reason. Hidden files, whose names begin with a dot, are no items.
+
     Raises:
         MtlserError: `root` is no folder, is empty, or holds something else.
     """
@@ -41,7 +44,8 @@ def read(name: str, root: Path) -> list[Item]:
     folder = reader.find(root)
     if folder is None:
         raise MtlserError(f"{root}: no {reader.title} here; {_instead(reader, root)}")
-    return reader.read(folder)
+    items = reader.read(folder)
+    return [*items, *left_over(reader.audio_folders(folder), items)]
 
 
 def _instead(reader: Corpus, root: Path) -> str:

@@ -1,10 +1,11 @@
 """What a corpus reader returns: items from labels and file names, before any audio is opened."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from mtlser.files import marked_encoding
 from mtlser.recipes import names
 
 OUTSIDE_TASK = "label outside the task"
@@ -12,6 +13,16 @@ NO_LABEL = "audio without a label"
 BAD_LABEL = "label line not understood"
 BAD_NAME = "file name not understood"
 NOT_UTF8 = "file name not UTF-8"
+SAME_ID = "another file of the same utterance id"
+NOT_AUDIO = "not a .wav or .flac file"
+ELSEWHERE = "audio below another folder than expected"
+NOT_LABELS = "not a .txt file beside labels or transcripts"
+
+NOT_READ = (SAME_ID, NOT_AUDIO, ELSEWHERE, NOT_LABELS)
+"""Reasons that are about a file alone."""
+
+SUFFIXES = (".wav", ".flac")
+"""Endings of the audio files that are read, without regard to case; both keep every sample."""
 
 
 def why_left_out(identity: str, reason: str) -> str:
@@ -67,6 +78,8 @@ class Corpus:
     read: Callable[[Path], list[Item]]
     """All items of the folder that `find` returned, in a stable order."""
     release: Release | None
+    audio_folders: Callable[[Path], Sequence[Path]] = lambda folder: (folder,)
+    """Folders of the release in which every file is an item's audio, or is counted as left out."""
 
 
 def visible(path: Path) -> bool:
@@ -78,14 +91,83 @@ def visible(path: Path) -> bool:
     return not path.name.startswith(".")
 
 
+def audio_files(folder: Path, pattern: str = "*") -> dict[str, Path]:
+    """The visible audio files by utterance id, which is the name without its ending.
+
+    Of several files of one id, the one that ends in `.wav` is taken, else the first in name order;
+    `left_over` counts the others.
+    """
+    files: dict[str, Path] = {}
+    for path in sorted(folder.glob(pattern), key=lambda path: (path.suffix != ".wav", path)):
+        if path.suffix.lower() in SUFFIXES and visible(path) and not path.is_dir():
+            files.setdefault(path.stem, path)
+    return dict(sorted(files.items()))
+
+
+def files_ending(folder: Path, suffix: str) -> tuple[list[Path], list[Path]]:
+    """The visible files of a folder that end so, without regard to case, and all others."""
+    files = sorted(path for path in folder.glob("*") if path.is_file() and visible(path))
+    return (
+        [path for path in files if path.suffix.lower() == suffix],
+        [path for path in files if path.suffix.lower() != suffix],
+    )
+
+
+def left_over(folders: Iterable[Path], items: Iterable[Item]) -> Iterator[Item]:
+    """An item, left out with its reason, for each visible file that is no item's audio.
+
+    Args:
+        folders: where every file counts, at any depth.
+        items: all that a reader made of them.
+    """
+    taken = {item.path for item in items}
+    ids = {path.stem for path in taken if path is not None and path.is_file()}
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            within = path.relative_to(folder)
+            hidden = any(part.startswith(".") for part in within.parts)
+            if path in taken or hidden or path.is_dir():
+                continue
+            if path.suffix.lower() not in SUFFIXES:
+                reason = NOT_AUDIO
+            else:
+                reason = SAME_ID if path.stem in ids else ELSEWHERE
+            yield left_out(path, within.as_posix(), reason)
+
+
+def left_out(path: Path, name: str, reason: str) -> Item:
+    """The item of a file that is not read.
+
+    Args:
+        path: the file.
+        name: what it is called in the count.
+        reason: why it is not read.
+    """
+    return Item(
+        id=names.shown(name),
+        path=path,
+        emotion=None,
+        left_out=reason,
+        label=None,
+        speaker="",
+        gender=None,
+        session=None,
+        dialogue=None,
+        recording=None,
+        style=None,
+        text=None,
+        language="",
+    )
+
+
 def lines(path: Path) -> list[str]:
     r"""The lines of a text file, whatever its line ends and (Western) encoding.
 
-    UTF-8 where it is, else Windows-1252, else Latin-1. Only `\r` and `\n` end a line: Latin-1's
-    0x85 would too for `str.splitlines`.
+    What its byte order mark names, UTF-8 where it is, else Windows-1252, else Latin-1. Only `\r`
+    and `\n` end a line: Latin-1's 0x85 would too for `str.splitlines`.
     """
     content = path.read_bytes()
-    for encoding in ("utf-8-sig", "cp1252", "latin-1"):
+    for encoding in (marked_encoding(content) or "utf-8", "cp1252", "latin-1"):
         try:
             text = content.decode(encoding)
         except UnicodeDecodeError:

@@ -19,7 +19,7 @@ from mtlser.data.corpora.base import (
     Corpus,
     Item,
     Release,
-    visible,
+    audio_files,
     why_left_out,
 )
 from mtlser.recipes import names
@@ -50,16 +50,17 @@ _NAME = re.compile(rf"(\d\d)([ab]\d\d)([{''.join(EMOTION)}{OTHER_EMOTIONS}])[a-z
 
 
 def find(root: Path) -> Path | None:
-    """The folder of wavs: `root/wav`, or `root` itself."""
-    for folder in (root / "wav", root):
-        if any(_NAME.fullmatch(path.stem) for path in folder.glob("*.wav")):
+    """The folder of wavs: `root/wav`, in upper or lower case, or `root` itself."""
+    inner = sorted(path for path in root.iterdir() if path.name.lower() == "wav" and path.is_dir())
+    for folder in (*inner, root):
+        if any(_NAME.fullmatch(name) for name in audio_files(folder)):
             return folder
     return None
 
 
 def read(folder: Path) -> list[Item]:
-    """One item per wav, in name order."""
-    return [_item(path) for path in sorted(folder.glob("*.wav")) if visible(path)]
+    """One item per utterance id, in name order."""
+    return [_item(path) for path in audio_files(folder).values()]
 
 
 def _item(path: Path) -> Item:

@@ -22,10 +22,14 @@ from typing import Literal
 from mtlser.data.corpora.base import (
     BAD_LABEL,
     NO_LABEL,
+    NOT_LABELS,
     OUTSIDE_TASK,
     Corpus,
     Item,
     Release,
+    audio_files,
+    files_ending,
+    left_out,
     lines,
     visible,
     why_left_out,
@@ -43,38 +47,47 @@ _TRANSCRIPT = re.compile(rf"({_ID})\s*\[[^\]]*\]\s*:(.*)")
 def find(root: Path) -> Path | None:
     """The release folder: `root` itself or a folder in it."""
     children = sorted(path for path in root.iterdir() if path.is_dir() and visible(path))
-    return next((folder for folder in (root, *children) if _sessions(folder)), None)
+    return next((folder for folder in (root, *children) if _labelled(folder)), None)
 
 
 def read(folder: Path) -> list[Item]:
-    """Every labelled turn and every audio file without a label, in id order of each session."""
+    """Every labelled turn and every audio file without a label, in id order of each session.
+
+    A file beside labels or transcripts that is no text file is an item that is left out. Videos,
+    motion capture and the annotators' own folders belong to the release and are none.
+    """
     return [item for session in _sessions(folder) for item in _read_session(session)]
 
 
+def _labelled(folder: Path) -> bool:
+    return any((path / "dialog/EmoEvaluation").is_dir() for path in _sessions(folder))
+
+
 def _sessions(folder: Path) -> list[Path]:
-    return sorted(
-        path for path in folder.glob("Session[1-9]") if (path / "dialog/EmoEvaluation").is_dir()
-    )
+    return sorted(path for path in folder.glob("Session[1-9]") if path.is_dir())
+
+
+def _audio_folders(folder: Path) -> list[Path]:
+    return [session / "sentences/wav" for session in _sessions(folder)]
 
 
 def _read_session(session: Path) -> Iterator[Item]:
     texts = _transcripts(session / "dialog/transcriptions")
-    wavs = {path.stem: path for path in _files(session / "sentences/wav", "*/*.wav")}
+    wavs = audio_files(session / "sentences/wav", "[!.]*/*")
     labelled = set()
     for identity, label in _labels(session / "dialog/EmoEvaluation"):
         labelled.add(identity)
         yield _item(identity, label, wavs, session, texts.get(identity))
     for identity in sorted(wavs.keys() - labelled):
         yield _item(identity, None, wavs, session, texts.get(identity))
-
-
-def _files(folder: Path, pattern: str) -> list[Path]:
-    return sorted(path for path in folder.glob(pattern) if path.is_file() and visible(path))
+    for name in ("dialog/EmoEvaluation", "dialog/transcriptions"):
+        for path in files_ending(session / name, ".txt")[1]:
+            yield left_out(path, f"{session.name}/{name}/{path.name}", NOT_LABELS)
 
 
 def _labels(folder: Path) -> Iterator[tuple[str, str | None]]:
     """Id and label of each turn; the file and line in place of an id where a line is damaged."""
-    for path in _files(folder, "*.txt"):
+    for path in files_ending(folder, ".txt")[0]:
         for number, line in enumerate(lines(path), start=1):
             if not line.lstrip().startswith("["):
                 continue  # the annotators' own lines, comments and gaps
@@ -85,7 +98,7 @@ def _labels(folder: Path) -> Iterator[tuple[str, str | None]]:
 def _transcripts(folder: Path) -> dict[str, str]:
     matches = (
         _TRANSCRIPT.fullmatch(line.strip())
-        for path in _files(folder, "*.txt")
+        for path in files_ending(folder, ".txt")[0]
         for line in lines(path)
     )
     return {match[1]: match[6].strip() for match in matches if match}
@@ -133,5 +146,6 @@ CORPUS = Corpus(
         },
         fewest_labelled=5001,
     ),
+    audio_folders=_audio_folders,
 )  # fmt: skip
 """The reader, and the counts of the full release's 5,531 task utterances."""

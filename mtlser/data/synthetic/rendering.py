@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mtlser import runtime
 from mtlser.errors import MtlserError
 from mtlser.files import atomic_file
 from mtlser.records import SAMPLE_RATE_HZ, Record
@@ -73,7 +74,11 @@ def _render_apart(block: Sequence[Clip]) -> list[float]:
         capture_output=True,
         encoding="utf-8",
         check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        env={
+            **os.environ,
+            **runtime.UTF8_PIPES,
+            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        },
     )
     if done.returncode != 0:
         reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]

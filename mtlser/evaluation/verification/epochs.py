@@ -9,6 +9,7 @@ from mtlser.evaluation import selection
 from mtlser.evaluation.choices import Choice, SearchResult
 from mtlser.evaluation.score_records import Scores
 from mtlser.evaluation.selection import ROUNDING, selection_score
+from mtlser.files import read_text
 from mtlser.records import Cell, CellResult, read_json
 from mtlser.storage.layout import HISTORY, RESULT
 
@@ -139,7 +140,7 @@ def _check_one(folder: Path, result: CellResult, metric: str) -> None:
 def _rows(path: Path) -> list[dict[str, float | None]]:
     """The validation figures of each epoch."""
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(read_text(path).splitlines(), 1):
         row = json.loads(line)
         if row.get("epoch") != number:
             raise MtlserError(

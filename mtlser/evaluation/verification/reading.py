@@ -61,6 +61,8 @@ def read(path: Path, checks: Sequence[Check] = (), wanted: Collection[Key] = ())
     names: dict[tuple[str, int, int], str] = {}
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
+            if line.isspace():
+                continue
             each = parse_line(line, Prediction, path, number)
             key = (each.system, each.fold, each.seed)
             if key not in names:

@@ -11,6 +11,7 @@ from mtlser.evaluation.score_records import Scores
 from mtlser.evaluation.summary import flat
 from mtlser.evaluation.verification import reading, truth
 from mtlser.evaluation.verification.reading import Key, Reading
+from mtlser.files import read_text
 from mtlser.recipe import Recipe, load
 from mtlser.records import FoldPlan, Utterance, read_json
 from mtlser.storage import custody
@@ -67,7 +68,7 @@ def check(
     left_out = NOT_DERIVED if recipe is not None else NOT_DERIVED | OF_A_RECIPE
     kinds = ("speaker",) if utterances is None else ("speaker", "gender")
     # As it is written: an older version wrote fewer fields.
-    here = _derived(json.loads((folder / SCORES).read_text(encoding="utf-8")), left_out, kinds)
+    here = _derived(json.loads(read_text(folder / SCORES)), left_out, kinds)
     if record is None:
         here = _without(here, OTHERWISE_BEFORE)
     there = _derived(measured.model_dump(mode="json"), left_out, kinds)
@@ -124,7 +125,7 @@ def _check_summary(folder: Path, stated: Scores, *, recorded: bool) -> None:
     path = folder / SUMMARY
     if not path.is_file():
         return
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = json.loads(read_text(path))
     here = {k: v for k, v in content.items() if k != SECONDS}
     there = {k: v for k, v in flat(stated).items() if k != SECONDS}
     if not recorded:  # as above
