@@ -221,7 +221,7 @@ def write_jsonl(path: Path, records: Iterable[BaseModel]) -> int:
 def read_jsonl(path: Path, kind: type[RecordT]) -> Iterator[RecordT]:
     """Yields the records of `path` one by one, so that a large file needs no memory.
 
-    A byte order mark of UTF-8, blank lines and any line end are no part of them.
+    A byte order mark of UTF-8, blank lines at the end and any line end are no part of them.
 
     Raises:
         MtlserError: the file is absent, or a line is not such a record.
@@ -229,9 +229,24 @@ def read_jsonl(path: Path, kind: type[RecordT]) -> Iterator[RecordT]:
     if not path.is_file():
         raise MtlserError(f"{path}: no such file; expected one {kind.__name__} a line")
     with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.isspace():
-                yield parse_line(line, kind, path, number)
+        for number, line in numbered_lines(file):
+            yield parse_line(line, kind, path, number)
+
+
+def numbered_lines(file: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    r"""Yields number and bytes of each line, from 1, without the blank lines at the end.
+
+    >>> list(numbered_lines([b"{}\n", b"\n", b"{}\r\n", b"\r\n"]))
+    [(1, b'{}\n'), (2, b'\n'), (3, b'{}\r\n')]
+    """
+    blank: list[tuple[int, bytes]] = []
+    for number, line in enumerate(file, start=1):
+        if line.isspace():
+            blank.append((number, line))
+            continue
+        yield from blank
+        blank.clear()
+        yield number, line
 
 
 def parse_line(line: bytes, kind: type[RecordT], path: Path, number: int) -> RecordT:

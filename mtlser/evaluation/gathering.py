@@ -26,7 +26,7 @@ from mtlser.evaluation.metrics import edits, word_edits
 from mtlser.evaluation.transcripts import normalised
 from mtlser.evaluation.verification.truth import Check
 from mtlser.files import atomic_file
-from mtlser.records import Prediction, parse_line, without_mark
+from mtlser.records import Prediction, numbered_lines, parse_line, without_mark
 
 
 def columns(predictions: Iterable[Prediction]) -> Columns:
@@ -46,8 +46,8 @@ def merge(files: Sequence[Path], out: Path, checks: Sequence[Sequence[Check]] = 
     """The predictions of all files as columns; their lines go to `out`, sorted.
 
     Lines are copied as they are, in order of system, fold, seed, split, condition and utterance
-    id, so that `out` does not depend on the order of `files`; blank ones and a byte order mark are
-    not. A line costs about 90 bytes of memory.
+    id, so that `out` does not depend on the order of `files`; a byte order mark and blank lines
+    at the end are not. A line costs about 90 bytes of memory.
 
     Args:
         files: one prediction a line.
@@ -63,11 +63,8 @@ def merge(files: Sequence[Path], out: Path, checks: Sequence[Sequence[Check]] = 
         if not path.is_file():
             raise MtlserError(f"{path}: no such file; expected one Prediction a line")
         with path.open("rb") as file:
-            for count, raw in enumerate(file, start=1):
+            for count, raw in numbered_lines(file):
                 line = raw if count > 1 else without_mark(raw)
-                if line.isspace():
-                    lines.skip(number, len(raw))
-                    continue
                 lines.skip(number, len(raw) - len(line))
                 prediction = parse_line(line, Prediction, path, count)
                 for check in checks[number] if checks else ():

@@ -9,7 +9,7 @@ from mtlser.errors import MtlserError
 from mtlser.evaluation.columns import Columns
 from mtlser.evaluation.gathering import Gatherer
 from mtlser.evaluation.verification.truth import Check
-from mtlser.records import CLEAN, Cell, Prediction, parse_line
+from mtlser.records import CLEAN, Cell, Prediction, numbered_lines, parse_line
 from mtlser.storage import custody
 
 Key = tuple[str, str, str]
@@ -60,9 +60,7 @@ def read(path: Path, checks: Sequence[Check] = (), wanted: Collection[Key] = ())
     drawn: dict[Key, Prediction] = {}
     names: dict[tuple[str, int, int], str] = {}
     with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if line.isspace():
-                continue
+        for number, line in numbered_lines(file):
             each = parse_line(line, Prediction, path, number)
             key = (each.system, each.fold, each.seed)
             if key not in names:
