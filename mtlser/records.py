@@ -256,7 +256,7 @@ def parse_line(line: bytes, kind: type[RecordT], path: Path, number: int) -> Rec
         MtlserError: it is not such a record, or not UTF-8.
     """
     try:
-        return kind.model_validate_json(line if number > 1 else without_mark(line))
+        return kind.model_validate_json(line if number > 1 else line.removeprefix(codecs.BOM_UTF8))
     except ValidationError as error:
         if not _is_utf8(line):
             raise not_utf8(path, line, number) from None
@@ -265,11 +265,6 @@ def parse_line(line: bytes, kind: type[RecordT], path: Path, number: int) -> Rec
             f"{path}:{number}: not a {kind.__name__}: "
             f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
         ) from None
-
-
-def without_mark(line: bytes) -> bytes:
-    """The first line of a file without the byte order mark of UTF-8."""
-    return line.removeprefix(codecs.BOM_UTF8)
 
 
 def _is_utf8(line: bytes) -> bool:

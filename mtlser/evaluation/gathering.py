@@ -1,5 +1,6 @@
 """Predictions from records or files into columns, one at a time; every line is validated."""
 
+import codecs
 from array import array
 from collections.abc import Iterable, Sequence
 from itertools import groupby
@@ -26,7 +27,7 @@ from mtlser.evaluation.metrics import edits, word_edits
 from mtlser.evaluation.transcripts import normalised
 from mtlser.evaluation.verification.truth import Check
 from mtlser.files import atomic_file
-from mtlser.records import Prediction, numbered_lines, parse_line, without_mark
+from mtlser.records import Prediction, numbered_lines, parse_line
 
 
 def columns(predictions: Iterable[Prediction]) -> Columns:
@@ -64,7 +65,7 @@ def merge(files: Sequence[Path], out: Path, checks: Sequence[Sequence[Check]] = 
             raise MtlserError(f"{path}: no such file; expected one Prediction a line")
         with path.open("rb") as file:
             for count, raw in numbered_lines(file):
-                line = raw if count > 1 else without_mark(raw)
+                line = raw if count > 1 else raw.removeprefix(codecs.BOM_UTF8)
                 lines.skip(number, len(raw) - len(line))
                 prediction = parse_line(line, Prediction, path, count)
                 for check in checks[number] if checks else ():
