@@ -10,10 +10,10 @@ import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import tomli_w
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from mtlser.errors import MtlserError
 from mtlser.files import read_text
@@ -68,6 +68,16 @@ class Recipe(Section):
     baseline: BaselineRecipe = BaselineRecipe()
     drift: DriftRecipe = DriftRecipe()
     registry: RegistryRecipe = RegistryRecipe()
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.train.padding == "seen" and self.model.trainable != "all":
+            raise ValueError(
+                f"train.padding = 'seen' with model.trainable = {self.model.trainable!r}: cached "
+                "features hold no padding; allowed are model.trainable = 'all', or "
+                "train.padding = 'none'"
+            )
+        return self
 
     @property
     def hash(self) -> str:
@@ -225,9 +235,12 @@ def _sentence(error: ValidationError) -> str:
         return f"unknown key {key!r}; {hint}allowed here: {', '.join(allowed)}"
     if problem["type"] == "missing":
         return f"{key} is missing; give it in the file or with `--set {key}=...`"
+    reason = problem["msg"].removeprefix("Value error, ")
+    if isinstance(problem["input"], dict):  # of several keys
+        return f"{key}: {reason}" if key else reason
     seen = repr(problem["input"])
     seen = seen if len(seen) <= SHOWN else f"{seen[:SHOWN]}... ({len(seen)} characters)"
-    return f"{key} = {seen}: {problem['msg'].removeprefix('Value error, ')}"
+    return f"{key} = {seen}: {reason}"
 
 
 def _fields(path: list[str]) -> list[str]:

@@ -154,6 +154,7 @@ def gap_notes(systems: Sequence[SystemScores], recipe: Recipe) -> list[str]:
         )
     if main.speaker is None:
         notes.append("Speaker accuracy was not measured: no prediction names a speaker.")
+    notes += _partial(main)
     wanted = list(noise_facts.conditions(recipe.noise))
     unmeasured: dict[str, list[str]] = {}
     for system in systems:
@@ -165,6 +166,27 @@ def gap_notes(systems: Sequence[SystemScores], recipe: Recipe) -> list[str]:
         were = "was" if len(names) == 1 else "were"
         notes.append(f"{few(names)} {were} not measured under {lacking_text}.")
     return notes
+
+
+def _partial(main: SystemScores) -> list[str]:
+    """Metrics that some folds have and others have not: a mean over fewer folds."""
+    names = [fold.name for fold in main.clean.folds]
+    measured = {
+        "WER and CER": (
+            [f.name for f in main.clean.folds if f.numbers.wer is not None],
+            "transcript",
+        ),
+        "Speaker accuracy": (
+            [fold.name for fold in main.speaker.folds] if main.speaker else [],
+            "held-out utterance of a training speaker",
+        ),
+    }
+    return [
+        f"{metric} cover{'s' if metric[0] == 'S' else ''} {len(known)} of {len(names)} folds: "
+        f"there is no {needed} in {few(name for name in names if name not in known)}."
+        for metric, (known, needed) in measured.items()
+        if 0 < len(known) < len(names)
+    ]
 
 
 def speaker_notes(systems: Sequence[SystemScores], comparisons: Sequence[Comparison]) -> list[str]:

@@ -16,9 +16,12 @@ NOTED = 0.02
 
 
 def selection_score(figures: Mapping[str, float | None], metric: str) -> float:
-    """The score that chooses, higher is better; a figure that is absent scores 0.
+    """The score that chooses, higher is better.
 
     `joint` is the mean of UA, 1 - WER (no less than 0) and speaker accuracy, of those there are.
+
+    Raises:
+        MtlserError: the figure is absent, for example WER where nothing has a transcript.
 
     >>> selection_score({"wer": 0.25}, "wer")
     0.75
@@ -30,7 +33,12 @@ def selection_score(figures: Mapping[str, float | None], metric: str) -> float:
         right = None if wer is None else max(0.0, 1.0 - wer)
         tasks = (figures["ua"], right, figures["speaker_accuracy"])
         return fmean(value for value in tasks if value is not None)
-    value = figures[metric] or 0.0
+    value = figures[metric]
+    if value is None:
+        raise MtlserError(
+            f"{metric} has no value on validation, so nothing can be chosen by it; use "
+            "`--set search.metric=ua`"
+        )
     if metric == "loss":
         return -value
     return 1.0 - value if metric == "wer" else value
@@ -50,6 +58,7 @@ def check_selection(chosen: SearchResult, scores: Scores) -> list[str]:
     """
     unseen: list[str] = []
     differing: dict[str, float] = {}
+    tied: list[str] = []
     for row in chosen.rows:
         _check_row(row, chosen.metric)
     for fold, name in enumerate(scores.fold_names):
@@ -57,18 +66,30 @@ def check_selection(chosen: SearchResult, scores: Scores) -> list[str]:
         pairs = [(c.alpha, c.beta) for c in chosen.choices if c.fold == fold]
         for pair in pairs if rows else []:
             _check_best(pair, rows, chosen)
+            if len({row.score for row in rows}) == 1 < len(rows):
+                tied.append(name)
             mine = next(row for row in rows if (row.alpha, row.beta) == pair)
             gap = _gap_to_predictions(mine, name, scores, searched_with(chosen, scores))
             if gap is None:
                 unseen.append(name)
             elif gap > NOTED:
                 differing[name] = gap
-    return _unconfirmed(unseen, differing)
+    return [*_undecided(tied, chosen), *_unconfirmed(unseen, differing)]
 
 
 def searched_with(chosen: SearchResult, scores: Scores) -> int:
     """The seed of the search's trainings."""
     return scores.seed if chosen.seed is None else chosen.seed
+
+
+def _undecided(tied: Sequence[str], chosen: SearchResult) -> list[str]:
+    """A note on folds whose validation tells no pair from another."""
+    if not tied:
+        return []
+    folds = "fold" if len(tied) == 1 else f"{len(tied)} folds"
+    taken = "the smallest pair was taken" if chosen.scope == "fold" else "they decided nothing"
+    same = f"every pair reached the same {chosen.metric}"
+    return [f"On validation of {folds} {few(tied)} {same}: {taken}."]
 
 
 def _unconfirmed(unseen: Sequence[str], differing: Mapping[str, float]) -> list[str]:
@@ -90,7 +111,10 @@ def _unconfirmed(unseen: Sequence[str], differing: Mapping[str, float]) -> list[
 
 
 def _check_row(row: SearchRow, metric: str) -> None:
-    expected = selection_score(row.model_dump(), metric)
+    try:
+        expected = selection_score(row.model_dump(), metric)
+    except MtlserError as error:
+        raise MtlserError(f"{_pair(row)}: score {row.score:.4f}, but {error}") from None
     if abs(row.score - expected) > ROUNDING:
         raise MtlserError(
             f"{_pair(row)}: score {row.score:.4f}, but its validation figures give {expected:.4f} "

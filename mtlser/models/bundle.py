@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from mtlser.data.text import VOCABULARY
 from mtlser.errors import MtlserError
 from mtlser.files import atomic_file
+from mtlser.models import declared
 from mtlser.models.encoder import SpeechEncoder, load_encoder, locate
 from mtlser.models.mtl import MtlNetwork
 from mtlser.models.transformers_internals import file_of
@@ -149,7 +150,7 @@ def _encoder(folder: Path, description: Description) -> SpeechEncoder:
 def _copy_encoder_files(source: str, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     place = locate(source)
-    for name in ("config.json", "preprocessor_config.json"):
+    for name in declared.FILES:
         original = file_of(place, name)
         if original is not None:
             shutil.copyfile(original, folder / name)
@@ -162,10 +163,10 @@ def _take_ctc_head(network: MtlNetwork, model: ModelRecipe) -> None:
     weights = load_file(files[0]) if files[0] else {}
     vocabulary = json.loads(files[1].read_text(encoding="utf-8")) if files[1] else {}
     ordered = tuple(sorted(vocabulary, key=lambda symbol: int(vocabulary[symbol])))
-    if "lm_head.weight" not in weights or ordered != VOCABULARY or model.layers == "concat":
+    if "lm_head.weight" not in weights or ordered != VOCABULARY:
         raise MtlserError(
-            f"encoder {model.encoder!r} has no CTC layer over our {len(VOCABULARY)} symbols for "
-            f"layers {model.layers!r}; allowed here is `--set model.ctc_head=new`"
+            f"encoder {model.encoder!r} has no CTC layer over our {len(VOCABULARY)} symbols; "
+            "allowed here is `--set model.ctc_head=new`"
         )
     with torch.no_grad():
         head: nn.Linear = network.ctc_head

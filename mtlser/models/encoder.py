@@ -9,15 +9,15 @@ Every family is cut at the same two places, so that training can cache what it d
 Clips travel as `Packed`: no output depends on batch mates.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from mtlser.errors import MtlserError
+from mtlser.models import declared
 from mtlser.models.speech_encoder import SpeechEncoder
-from mtlser.models.transformers_internals import file_of
 from mtlser.models.wav2vec2 import Wav2Vec2Encoder
 from mtlser.models.whisper import WhisperEncoder
 from mtlser.recipes.sections import names_folder
@@ -30,7 +30,6 @@ __all__ = [
     "SpeechEncoder",
     "Wav2Vec2Encoder",
     "WhisperEncoder",
-    "from_model",
     "load_encoder",
     "locate",
 ]
@@ -44,7 +43,8 @@ def load_encoder(source: str, *, weights: bool = True) -> SpeechEncoder:
         weights: false builds the architecture alone, for weights that are loaded next.
 
     Raises:
-        MtlserError: no such folder or hub name, or another kind of model.
+        MtlserError: no such folder or hub name, another kind of model, one that declares another
+            input than it is given here, or one that lacks weights.
     """
     from transformers import AutoConfig, AutoModel, AutoModelForAudioClassification
     from transformers.utils import logging
@@ -55,12 +55,13 @@ def load_encoder(source: str, *, weights: bool = True) -> SpeechEncoder:
     try:
         config = AutoConfig.from_pretrained(place)
     except (OSError, ValueError) as error:
-        raise _not_found(source) from error
+        raise _not_found(source, place, error) from error
     if config.model_type not in FAMILIES:
         raise MtlserError(
             f"encoder {source!r} is a {config.model_type!r} model; allowed are "
             f"{', '.join(FAMILIES)}; choose one with `--set model.encoder=...`"
         )
+    normalise = declared.normalises(source, place, config)
     for name in ("layerdrop", "encoder_layerdrop", "mask_time_prob", "mask_feature_prob"):
         if hasattr(config, name):
             setattr(config, name, 0.0)
@@ -69,25 +70,36 @@ def load_encoder(source: str, *, weights: bool = True) -> SpeechEncoder:
         "attn_implementation": "eager" if config.model_type == "wavlm" else "sdpa",
         "dtype": torch.float32,
     }
-    try:
-        model = (
-            kind.from_pretrained(place, config=config, **how)
-            if weights
-            else kind.from_config(config, **how)
-        )
-    except OSError as error:
-        raise _not_found(source) from error
-    return from_model(model, place)
-
-
-def from_model(model: Any, place: str) -> SpeechEncoder:
-    """The encoder of a transformers model, with the preprocessing named in `place`."""
-    if model.config.model_type == "whisper":
+    if weights:
+        model = _pretrained(kind, source, place, config=config, **how)
+    else:
+        model = kind.from_config(config, **how)
+    if config.model_type == "whisper":
         from transformers import WhisperFeatureExtractor
 
-        encoder = getattr(model, "encoder", model)
-        return WhisperEncoder(encoder, WhisperFeatureExtractor.from_pretrained(place))
-    return Wav2Vec2Encoder(model, normalise=_normalises(place))
+        return WhisperEncoder(model.encoder, WhisperFeatureExtractor.from_pretrained(place))
+    return Wav2Vec2Encoder(model, normalise=normalise)
+
+
+def _pretrained(kind: Any, source: str, place: str, **how: Any) -> Any:
+    """The model with its weights, all of those that are used."""
+    try:
+        model, info = kind.from_pretrained(place, output_loading_info=True, **how)
+    except (OSError, SafetensorError) as error:
+        raise _not_found(source, place, error) from error
+    except RuntimeError as error:  # weights of another shape
+        raise MtlserError(
+            f"encoder {source!r}: its weights do not fit its config.json ({_first_line(error)}); "
+            "copy both from one place, or choose another with `--set model.encoder=...`"
+        ) from error
+    whisper = how["config"].model_type == "whisper"
+    declared.refuse_absent_weights(
+        source,
+        list(info["missing_keys"]),
+        # Of the first one no head is used, and of the others the embedding of masked frames.
+        lambda name: name.startswith("encoder.") if whisper else name != "masked_spec_embed",
+    )
+    return model
 
 
 def locate(source: str) -> str:
@@ -107,11 +119,17 @@ def locate(source: str) -> str:
             )
         return str(path)
     if names_folder(source):
-        raise _not_found(source)
+        raise _not_found(source, source)
     return source
 
 
-def _not_found(source: str) -> MtlserError:
+def _not_found(source: str, place: str, reason: Exception | None = None) -> MtlserError:
+    if Path(place).is_dir():
+        return MtlserError(
+            f"encoder {source!r}: the folder holds no model that transformers reads "
+            f"({_first_line(reason)}); copy it again from where it came from, or give another "
+            "with `--set model.encoder=DIR`"
+        )
     return MtlserError(
         f"encoder {source!r}: no such folder, and not to be had from the hub; allowed are "
         "`bundled`, a folder in Hugging Face layout or a hub name such as facebook/wav2vec2-base; "
@@ -119,9 +137,5 @@ def _not_found(source: str) -> MtlserError:
     )
 
 
-def _normalises(place: str) -> bool:
-    """Whether the encoder was trained on clips of zero mean and unit variance."""
-    file = file_of(place, "preprocessor_config.json")
-    if file is None:
-        return True
-    return bool(json.loads(file.read_text(encoding="utf-8")).get("do_normalize", True))
+def _first_line(error: Exception | None) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".")[:200]

@@ -75,6 +75,15 @@ class DataRecipe(Section):
     max_faulty: float = Field(0.01, ge=0, le=1)
     """Share of task files that may be unreadable, empty or silent before ingest refuses."""
 
+    @model_validator(mode="after")
+    def _some_left(self) -> Self:
+        if self.min_duration_s > self.max_duration_s:
+            raise ValueError(
+                f"min_duration_s = {self.min_duration_s:g} is above max_duration_s = "
+                f"{self.max_duration_s:g}, which leaves no utterance"
+            )
+        return self
+
 
 class SplitRecipe(Section):
     """How the folds are cut."""
@@ -107,6 +116,22 @@ class ModelRecipe(Section):
     """Scale features by the mean and SD of the training frames (frozen encoders)."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """Dropout on the pooled vector, before the emotion and speaker heads."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.standardise and self.trainable != "heads":
+            raise ValueError(
+                f"standardise = true scales by the features of a frozen encoder, and trainable = "
+                f"{self.trainable!r} changes them in training; allowed are trainable = 'heads', or "
+                "standardise = false"
+            )
+        if self.ctc_head == "pretrained" and self.layers == "concat":
+            raise ValueError(
+                "ctc_head = 'pretrained' is a layer on one layer of the encoder, and layers = "
+                "'concat' gives all side by side; allowed are layers = 'last' or 'weighted', or "
+                "ctc_head = 'new'"
+            )
+        return self
 
 
 class TrainRecipe(Section):
@@ -199,6 +224,13 @@ class SearchRecipe(Section):
     jobs: PositiveInt = 1
     """Folds trained side by side, each on its share of the cores."""
 
+    @model_validator(mode="after")
+    def _pairs_once(self) -> Self:
+        for name, values in (("alphas", self.alphas), ("betas", self.betas)):
+            if len(set(values)) < len(values):
+                raise ValueError(f"{name} = {list(values)} holds a value twice; name each once")
+        return self
+
 
 class NoiseRecipe(Section):
     """The noise evaluation (paper, table 5)."""
@@ -217,6 +249,12 @@ class NoiseRecipe(Section):
         for values in (self.kinds, [f"{snr_db:g}" for snr_db in self.snr_db]):
             if len(set(values)) < len(values):
                 raise ValueError(f"one of {', '.join(values)} is there twice; name each once")
+        other = [kind for kind in self.kinds if kind != "babble"]
+        if self.root is None and other:
+            raise ValueError(
+                f"kinds has {other[0]!r} and root is not given: a corpus provides babble alone; "
+                "allowed is kinds = ['babble'], or a folder of recordings as root"
+            )
         return self
 
 

@@ -45,14 +45,17 @@ def split(corpus: str, recipe: Recipe, out: str) -> list[str]:
     """Cuts the folds and audits their leaks; the text of every cell that is to be trained.
 
     Raises:
-        MtlserError: folds that leak under a protocol that is not named as leaking.
+        MtlserError: folds that leak under a protocol that is not named as leaking, or on which a
+            metric that the recipe chooses by has no value.
     """
     from mtlser.data import audit, fingerprints, folds
+    from mtlser.evaluation import measurable
 
     source = storage.fetch(corpus)
     utterances = load_manifest(source)
     with storage.output(out) as folder:
         plan = folds.plan(utterances, recipe)
+        measurable.check(recipe, plan, utterances)
         audited = audit.audit(utterances, plan, fingerprints.at_hand(source, utterances))
         audit.gate(audited, plan)
         write_json(folder / FOLDS, plan)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median, median_low
 
-from mtlser.data import audio, folds
+from mtlser.data import audio
 from mtlser.errors import MtlserError
 from mtlser.evaluation.predictor import (
     NetworkSystem,
@@ -47,9 +47,10 @@ def run(
     """Trains the cell into `folder` and, but for the final fit, predicts its held-out sets.
 
     Raises:
-        MtlserError: the cell names a fold or a system that is not there.
+        MtlserError: the cell names a fold or a system that is not there, or the recipe cannot
+            choose on these folds.
     """
-    folds.check(inputs.plan, inputs.utterances)
+    inputs.check(recipe)
     main = processes.current().main
     if cell.fold is None:
         final = network.train_network(final_training(cell, inputs), inputs, recipe, work, parent)

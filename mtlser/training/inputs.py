@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtlser.data import manifest
+from mtlser.data import folds, manifest
 from mtlser.errors import MtlserError
+from mtlser.evaluation import measurable
 from mtlser.evaluation.choices import Choice, SearchResult
 from mtlser.recipe import Recipe
 from mtlser.records import Cell, Fold, FoldPlan, Utterance
@@ -26,6 +27,15 @@ class Inputs:
     def of(self, ids: Sequence[str]) -> list[Utterance]:
         """The utterances with these ids, in that order."""
         return manifest.members(self.utterances, ids)
+
+    def check(self, recipe: Recipe) -> None:
+        """Returns if the folds are those of this corpus and the recipe can choose on them.
+
+        Raises:
+            MtlserError: see `folds.check` and `measurable.check`.
+        """
+        folds.check(self.plan, self.utterances)
+        measurable.check(recipe, self.plan, self.utterances)
 
     def choice(self, fold: int) -> tuple[Choice, Path]:
         """What the search chose for a fold, and the folder that its checkpoint is below."""

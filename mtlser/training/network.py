@@ -10,7 +10,6 @@ from pathlib import Path
 from filelock import FileLock
 
 from mtlser.data.speaker_labels import speaker_label
-from mtlser.errors import MtlserError
 from mtlser.files import atomic_folder, write_text
 from mtlser.models import bundle
 from mtlser.models.bundle import Description, TrainedModel
@@ -132,12 +131,6 @@ def prepared(
     network = bundle.build(recipe.model, len(EMOTIONS), len(speakers))
     description = describe(training, recipe, network, speakers, shown[0].language)
     cut = CUT_OF[recipe.model.trainable]
-    if recipe.train.padding == "seen" and cut != "wav":
-        raise MtlserError(
-            f"train.padding = 'seen' with model.trainable = {recipe.model.trainable!r}: cached "
-            "features hold no padding; use `--set model.trainable=all`, or "
-            "`--set train.padding=none`"
-        )
     read = features.reader(network, cut, inputs.corpus, inputs.utterances, work.folder)
     if recipe.model.standardise:
         spread = features.statistics(read, shown)

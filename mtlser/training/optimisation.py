@@ -14,6 +14,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from mtlser.errors import MtlserError
 from mtlser.models.mtl import MtlNetwork
 from mtlser.recipe import TrainRecipe
+from mtlser.records import EMOTIONS
 from mtlser.training.batches import Example
 
 LAYER = re.compile(r"\blayers\.(\d+)\.")
@@ -65,9 +66,14 @@ def make_schedule(optimizer: Optimizer, recipe: TrainRecipe, steps: int, done: i
 
 
 def class_weights(shown: Sequence[Example]) -> Tensor:
-    """Weight of each class: examples / (classes x its examples), as scikit-learn's `balanced`."""
-    counts_e = torch.bincount(torch.tensor([example.emotion for example in shown])).float()
-    return counts_e.sum() / (len(counts_e) * counts_e.clamp(min=1))
+    """Weight of each class: examples / (classes x its examples), as scikit-learn's `balanced`.
+
+    A class without an example has weight 0 and does not count among the classes.
+    """
+    emotions = torch.tensor([example.emotion for example in shown])
+    counts_e = torch.bincount(emotions, minlength=len(EMOTIONS)).float()
+    there_e = counts_e > 0
+    return there_e * counts_e.sum() / (there_e.sum() * counts_e.clamp(min=1))
 
 
 def activation_dtype(precision: str, device: torch.device) -> torch.dtype:

@@ -21,7 +21,7 @@ demonstrations and tests. It knows synthetic English only: do not use it for rea
 | Kept apart | the demonstration's voices and sentences occur in none of it |
 | Objective | {alpha:g} CTC (32 symbols) + CE of pitch-rate quadrant + {beta:g} CE of the voice |
 | Epochs | {epoch} of {epochs} kept, chosen on {validation} utterances of two further voices |
-| There | WER {wer:.1f} % (greedy, no language model), quadrant {quadrant:.1f} % (chance 25 %) |
+| There | WER {wer} (greedy, no language model), quadrant {quadrant} (chance 25 %) |
 | Training time | {minutes:.0f} min on {cores} CPU cores |
 | Weights | fp16 safetensors, made from random weights with seed {seed}: nothing was downloaded |
 | Recipe | `backbone`, hash {recipe} |
@@ -58,11 +58,15 @@ def pretrain(inputs: Inputs, recipe: Recipe, folder: Path, work: WorkFolder, par
         epoch=result.epoch,
         epochs=result.epochs_run,
         validation=len(fold.validation),
-        wer=100 * (result.validation["wer"] or 0.0),
-        quadrant=100 * (result.validation["wa"] or 0.0),
+        wer=_percent(result.validation["wer"]),
+        quadrant=_percent(result.validation["wa"]),
         minutes=result.seconds / 60,
         cores=os.cpu_count(),
         seed=recipe.seed,
         recipe=recipe.hash,
     )
     (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def _percent(rate: float | None) -> str:
+    return "not measured" if rate is None else f"{100 * rate:.1f} %"

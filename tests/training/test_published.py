@@ -16,7 +16,7 @@ from mtlser.training import step
 from mtlser.training.batches import Example
 from mtlser.training.inputs import Inputs
 from mtlser.training.job import Job
-from tests.helpers.trainings import make_inputs, make_job, one_step, small_recipe, train
+from tests.helpers.trainings import make_inputs, make_job, one_step, small_recipe
 
 PUBLISHED = ("train.device_batch=2", "train.ctc_reduction=sum")
 
@@ -131,7 +131,7 @@ def test_a_corpus_without_prefixes_is_refused_in_one_sentence(inputs: Inputs) ->
         speaker_label(utterance, "prefix")
 
 
-def test_padding_cannot_be_seen_in_cached_features(inputs: Inputs, tmp_path: Path) -> None:
+def test_padding_cannot_be_seen_in_cached_features(tmp_path: Path) -> None:
     keys = ("model.trainable=transformer", "train.padding=seen", "train.device_batch=2")
     with pytest.raises(MtlserError, match="cached features hold no padding"):
-        train(inputs, small_recipe(tmp_path, *keys), tmp_path / "work")
+        small_recipe(tmp_path, *keys)

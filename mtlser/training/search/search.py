@@ -55,6 +55,7 @@ def search(
     `scope = "global"` takes the pair with the best mean over folds, as the paper does: fold i's
     validation speaker is fold j's test speaker, so its test scores are optimistic.
     """
+    inputs.check(recipe)
     if not recipe.search.alphas and not recipe.search.betas:
         return passed_through(inputs, recipe)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
