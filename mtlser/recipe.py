@@ -17,15 +17,14 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from mtlser.errors import MtlserError
 from mtlser.files import read_text
+from mtlser.recipes.judging import DriftRecipe, RegistryRecipe
 from mtlser.recipes.names import unreadable
 from mtlser.recipes.sections import (
     BaselineRecipe,
     DataRecipe,
-    DriftRecipe,
     ModelRecipe,
     NoiseRecipe,
     RecipeName,
-    RegistryRecipe,
     SearchRecipe,
     Section,
     SplitRecipe,
