@@ -272,8 +272,9 @@ def test_corpus_babble_is_seeded_by_utterance(tmp_path: Path) -> None:
 
 def test_a_corpus_refuses_other_noises_and_a_lonely_speaker(tmp_path: Path) -> None:
     utterances = talkers(tmp_path)
+    elsewhere = NoiseRecipe(root="recordings", kinds=("babble", "pink"))
     with pytest.raises(MtlserError, match="'pink': a corpus provides babble alone"):
-        noise.source(NoiseRecipe(kinds=("babble", "pink")), None, tmp_path, utterances, seed=0)
+        noise.source(elsewhere, None, tmp_path, utterances, seed=0)
     lonely = noise.source(NoiseRecipe(), None, tmp_path, utterances[:3], seed=0)
     with pytest.raises(MtlserError, match="no other speaker than s0"):
         lonely.for_utterance(utterances[0], "babble", 100)
