@@ -92,6 +92,21 @@ class MtlserError(Exception):
         super().__init__(public_text(message))
 
 
+class DamagedError(MtlserError):
+    """A file that was written whole and is now another one: zeroed, cut, or changed by a disk.
+
+    Readers of what can be computed again catch it and compute it again.
+    """
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(
+            f"{path}: damaged ({problem}), expected what mtlser wrote there; remove it and run the "
+            "same command again"
+        )
+        self.path = path
+        self.problem = problem
+
+
 class NoSpaceError(MtlserError):
     """A full disk: nobody's mistake, and the same command is right once there is room."""
 

@@ -61,7 +61,9 @@ def no_space(place: Path, flag: str) -> NoSpaceError:
 
 
 @contextmanager
-def atomic_file(path: Path, *, flag: str = "--out", durable: bool = True) -> Iterator[Path]:
+def atomic_file(
+    path: Path, *, flag: str = "--out", durable: bool = True, retain: bool = False
+) -> Iterator[Path]:
     """Yields a path of the same name, whose file takes the place of `path` when the block succeeds.
 
     When the block fails, nothing is left of it. Two processes may write one file at once: the last
@@ -73,6 +75,7 @@ def atomic_file(path: Path, *, flag: str = "--out", durable: bool = True) -> Ite
         flag: how another place is given, for the sentence on a full disk.
         durable: whether the bytes reach the disk before the name does, so that a power cut
             leaves the old file or the new one. Not needed for what is checked when read.
+        retain: whether the file that is replaced stays as `earlier(path)`.
 
     Raises:
         NoSpaceError: the disk is full.
@@ -83,6 +86,8 @@ def atomic_file(path: Path, *, flag: str = "--out", durable: bool = True) -> Ite
             yield temporary
             if durable:
                 _sync(temporary)
+            if retain and path.exists():
+                _retain(path, scratch / earlier(path).name)
             temporary.replace(path)
             if durable:
                 _sync(path.parent)
@@ -92,6 +97,24 @@ def atomic_file(path: Path, *, flag: str = "--out", durable: bool = True) -> Ite
         if is_full(error):
             raise no_space(path.parent, flag) from error
         raise
+
+
+def earlier(path: Path) -> Path:
+    """Where the version before that of the file `path` stays, if it does.
+
+    >>> earlier(Path("run/state.json")).name
+    'state.json.earlier'
+    """
+    return path.with_name(path.name + ".earlier")
+
+
+def _retain(path: Path, scratch: Path) -> None:
+    """Gives the file a second name, `earlier(path)`, at once; a copy where there are no links."""
+    try:
+        os.link(path, scratch)
+    except OSError:
+        shutil.copyfile(path, scratch)
+    scratch.replace(earlier(path))
 
 
 def write_text(path: Path, text: str) -> None:

@@ -41,12 +41,13 @@ def limited(size: int, action: Callable[[], object]) -> None:
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """Bytes of every file but those under a temporary, hidden name."""
+    """Bytes of every file but those under a temporary, hidden name, and earlier versions."""
     result = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
     return {
         name.as_posix(): path.read_bytes()
         for name, path in result.items()
         if not any(part.startswith(".") and ".tmp" in part for part in name.parts)
+        and name.suffix != ".earlier"
     }
 
 

@@ -16,11 +16,12 @@ from pathlib import Path
 
 import torch
 from pydantic import BaseModel, ConfigDict
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from mtlser.data.text import VOCABULARY
-from mtlser.errors import MtlserError
+from mtlser.errors import DamagedError, MtlserError
 from mtlser.files import atomic_file
 from mtlser.models import declared
 from mtlser.models.encoder import SpeechEncoder, load_encoder, locate
@@ -124,7 +125,11 @@ def load(folder: Path) -> TrainedModel:
         len(description.speakers),
         len(VOCABULARY),
     )
-    missing, unexpected = network.load_state_dict(load_file(folder / WEIGHTS), strict=False)
+    try:
+        weights = load_file(folder / WEIGHTS)
+    except (SafetensorError, OSError) as error:
+        raise DamagedError(folder / WEIGHTS, str(error)) from None
+    missing, unexpected = network.load_state_dict(weights, strict=False)
     absent = [name for name in missing if description.whole or not name.startswith("encoder.")]
     if absent or unexpected:
         raise MtlserError(

@@ -1,24 +1,28 @@
 """All stages of the `crossval` DAG one after another in this process, into one run folder."""
 
+import logging
+import re
 import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 from mtlser import storage
+from mtlser.errors import DamagedError, MtlserError
 from mtlser.evaluation.summary import set_seconds
-from mtlser.files import write_text
 from mtlser.recipe import Recipe
 from mtlser.records import Cell
 from mtlser.stages import data, measurement, registration, training
 from mtlser.stages.entry import stage
 from mtlser.stages.inputs import load_folds
+from mtlser.storage import checked, custody
 from mtlser.storage.layout import BESIDE_REPORT
 from mtlser.storage.links import link, link_tree
 from mtlser.storage.marker import MARKER
 
 RUN_KEY = "run-key"
 """File of the work folder with the key under which all stages find one MLflow parent."""
+log = logging.getLogger(__name__)
 
 
 @stage
@@ -52,18 +56,42 @@ class Steps:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        key = folder / RUN_KEY
-        if not key.is_file():
-            write_text(key, uuid.uuid4().hex)
-        self.run_key = key.read_text(encoding="utf-8")
+        self.run_key = _run_key(folder / RUN_KEY)
+        self._again = False
+        """Whether a damaged output was written anew, and so all that came of it is."""
         self.work = str(folder / "trainings")
 
     def once(self, name: str, run_stage: Callable[[str], object]) -> str:
         """The place of the stage's output, after running it unless it has finished before."""
         place = self.folder / name
-        if not (place / MARKER).is_file():
+        finished = (place / MARKER).is_file()
+        if finished and not self._again:
+            try:
+                custody.verified(place)
+            except MtlserError as error:
+                log.warning("%s (this run does so now)", error)
+                self._again = True
+        if self._again or not finished:
             run_stage(str(place))
         return str(place)
+
+
+def _run_key(path: Path) -> str:
+    """The key of the run; a new one where none is known, or it is damaged."""
+    try:
+        text = path.read_bytes().decode()
+    except (OSError, ValueError):
+        text = ""
+    if re.fullmatch(r"[0-9a-f]{32}", text):  # as earlier versions wrote it
+        return text
+    try:
+        key: str = checked.read_json(path)
+    except DamagedError as error:
+        if path.exists():
+            log.warning("%s: damaged (%s); the run gets a new key", path, error.problem)
+        key = uuid.uuid4().hex
+        checked.write_json(path, key)
+    return key
 
 
 def _measure(recipe: Recipe, steps: Steps) -> None:

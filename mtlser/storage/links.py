@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from mtlser.storage.marker import MARKER
+from mtlser.storage.marker import DIGESTS, MARKER
 
 
 def link(source: str | Path, target: str | Path) -> None:
@@ -18,7 +18,7 @@ def link(source: str | Path, target: str | Path) -> None:
 
 
 def link_tree(source: Path, target: Path) -> None:
-    """Fills the folder `target` with links to all files below `source`, without its marker."""
+    """Fills `target` with links to all files below `source` but its marker and digests."""
     for path in sorted(source.rglob("*")):
-        if path.is_file() and path.name != MARKER:
+        if path.is_file() and path.name not in {MARKER, DIGESTS}:
             link(path, target / path.relative_to(source))

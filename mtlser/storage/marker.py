@@ -6,6 +6,8 @@ from typing import Literal
 from mtlser.records import Record
 
 MARKER = ".mtlser.json"
+DIGESTS = ".digests.json"
+"""SHA-256 of the files of a folder that is kept between runs; see `mtlser.storage.checked`."""
 RUN_LOG = "pipeline.log"
 """The file by which the folder of a pipeline run is told from that of one step."""
 

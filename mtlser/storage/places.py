@@ -31,9 +31,9 @@ def cache_folder() -> Path:
     """
     given = os.environ.get("MTLSER_CACHE")
     if given:
-        return Path(given).expanduser()
+        return Path(given).expanduser().absolute()
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "mtlser"
+    return (Path(base).absolute() if base else Path.home() / ".cache") / "mtlser"
 
 
 def fetch(location: str) -> Path:
@@ -114,7 +114,7 @@ def work(work: str, out: str) -> Iterator[Path]:
     if is_s3(work):
         folder, flag = _keyed(work), "MTLSER_CACHE"
     elif work:
-        folder, flag = Path(work).expanduser(), "--work"
+        folder, flag = Path(work).expanduser().absolute(), "--work"
     elif is_s3(out):
         folder, flag = _keyed(out), "MTLSER_CACHE"
     else:
@@ -169,7 +169,7 @@ def _refuse_foreign(target: Path, location: str) -> None:
         )
     if (target / MARKER).is_file():
         with suppress(ValidationError):  # of another version: ours all the same
-            text = (target / MARKER).read_text(encoding="utf-8")
+            text = (target / MARKER).read_bytes()
             _refuse_run(Marker.model_validate_json(text), location)
 
 

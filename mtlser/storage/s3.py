@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from mtlser import files
 from mtlser.errors import MtlserError, public_address
-from mtlser.storage import s3_keys
+from mtlser.storage import s3_cache, s3_keys
 from mtlser.storage.marker import MARKER, Marker
 from mtlser.storage.s3_retry import again
 
@@ -90,7 +90,8 @@ def fetch(location: str, cache: Path) -> Path:
 
     Objects are kept once, by place, etag and size; a fetched folder is a tree of hard links to
     them, named by its listing: it never changes, and two processes may fetch it at once. Old
-    trees stay until the cache is deleted.
+    trees stay until the cache is deleted. What is there is compared with its SHA-256, and
+    downloaded again where it is damaged.
 
     Raises:
         MtlserError: nothing is there, the upload is not whole, or S3 refuses.
@@ -101,17 +102,20 @@ def fetch(location: str, cache: Path) -> Path:
         remotes = _wanted(client, place, location)
         listing = "\n".join(f"{remote.name} {remote.etag} {remote.size}" for remote in remotes)
         tree = cache / "trees" / _hash(endpoint() or "", place.bucket, place.prefix, listing)
-        if not tree.is_dir():
-            try:
-                parallel(lambda remote: _download(client, place, remote, cache), remotes)
+        try:
+            parallel(lambda remote: _download(client, place, remote, cache), remotes)
+            if tree.is_dir():
+                for remote in remotes:
+                    s3_cache.mend(_link_of(tree, place, remote), _stored(place, remote, cache))
+            else:
                 _link_tree(place, remotes, cache, tree)
-            except OSError as error:
-                if files.is_full(error):
-                    raise files.no_space(cache, "MTLSER_CACHE") from None
-                raise MtlserError(
-                    f"{location}: cannot be kept in {cache}: {error.strerror or error}; give a "
-                    "folder with room as MTLSER_CACHE"
-                ) from None
+        except OSError as error:
+            if files.is_full(error):
+                raise files.no_space(cache, "MTLSER_CACHE") from None
+            raise MtlserError(
+                f"{location}: cannot be kept in {cache}: {error.strerror or error}; give a "
+                "folder with room as MTLSER_CACHE"
+            ) from None
     single = [remote.name for remote in remotes] == [""]
     return tree / PurePosixPath(place.prefix).name if single else tree
 
@@ -247,7 +251,7 @@ def _stored(place: Place, remote: Remote, cache: Path) -> Path:
 
 def _download(client: Any, place: Place, remote: Remote, cache: Path) -> None:
     path = _stored(place, remote, cache)
-    if path.is_file():
+    if s3_cache.is_whole(path):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     key = place.key(remote.name) if remote.name else place.prefix
@@ -256,13 +260,19 @@ def _download(client: Any, place: Place, remote: Remote, cache: Path) -> None:
         if temporary.stat().st_size != remote.size:
             raise MtlserError(f"s3://{place.bucket}/{key}: changed during download; run it again")
         temporary.chmod(0o444)
+        s3_cache.sign(path, temporary)
+
+
+def _link_of(tree: Path, place: Place, remote: Remote) -> Path:
+    """Where a tree has an object; its own name where the place is a single one."""
+    return tree / (remote.name or PurePosixPath(place.prefix).name)
 
 
 def _link_tree(place: Place, remotes: list[Remote], cache: Path, tree: Path) -> None:
     tree.parent.mkdir(parents=True, exist_ok=True)
     with files.scratch_folder(tree.parent, tree.name) as temporary:
         for remote in remotes:
-            link = temporary / (remote.name or PurePosixPath(place.prefix).name)
+            link = _link_of(temporary, place, remote)
             link.parent.mkdir(parents=True, exist_ok=True)
             stored = _stored(place, remote, cache)
             try:

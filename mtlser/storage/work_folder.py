@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from mtlser import files, storage
-from mtlser.errors import MtlserError
-from mtlser.storage import s3_files, s3_upload
+from mtlser.errors import DamagedError, MtlserError
+from mtlser.storage import checked, s3_files, s3_upload
 
 log = logging.getLogger(__name__)
+
+ValueT = TypeVar("ValueT")
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,10 @@ class WorkFolder:
     _behind: list[str] = field(default_factory=list, repr=False, compare=False)
     """Files that the mirror has yet to get, oldest first."""
 
+    def __post_init__(self) -> None:
+        # A link or a lock below a relative folder would lead elsewhere from another one.
+        object.__setattr__(self, "folder", self.folder.absolute())
+
     def store(self, name: str) -> None:
         """Makes the file `name` outlive this machine.
 
@@ -37,16 +44,44 @@ class WorkFolder:
             self._behind[:] = [*(other for other in self._behind if other != name), name]
             self._mirrored(self._catch_up)
 
-    def restore(self, name: str) -> bool:
-        """True where the file `name` is there, after taking it from the mirror if need be."""
-        path = self.folder / name
-        if not path.is_file() and self.mirror:
-            s3_files.get(f"{self.mirror}/{name}", path)
-        return path.is_file()
+    def first_good(
+        self, name: str, read: Callable[[Path], ValueT], problems: list[DamagedError]
+    ) -> ValueT | None:
+        """What `read` makes of the file `name`: as it is here, on the mirror, or was before.
 
-    def delete(self, name: str) -> None:
-        """Deletes the file `name`, here and on the mirror."""
-        (self.folder / name).unlink(missing_ok=True)
+        The copy that is read is the file afterwards.
+
+        Args:
+            name: the file.
+            read: raises `DamagedError` for a copy that is not as it was written.
+            problems: gets what was wrong with the copies before that one.
+
+        Returns:
+            `None` where no copy is good, or there is none.
+        """
+        for path in self._copies(name):
+            try:
+                return read(path)
+            except DamagedError as error:
+                problems.append(error)
+        return None
+
+    def _copies(self, name: str) -> Iterator[Path]:
+        """Yields the path of `name` once for each copy, which has taken its place there."""
+        path = self.folder / name
+        if path.is_file():
+            yield path
+        if self.mirror and s3_files.get(f"{self.mirror}/{name}", path):
+            yield path
+        if files.earlier(path).is_file():
+            files.earlier(path).replace(path)
+            yield path
+
+    def delete(self, name: str, *, here: bool = True) -> None:
+        """Deletes the file `name` on the mirror and, unless it is to stay here, on this disk."""
+        if here:
+            (self.folder / name).unlink(missing_ok=True)
+            files.earlier(self.folder / name).unlink(missing_ok=True)
         self._behind[:] = [other for other in self._behind if other != name]
 
         def delete() -> None:
@@ -60,13 +95,20 @@ class WorkFolder:
         return self._mirrored(lambda: s3_upload.upload(self.folder / name, f"{self.mirror}/{name}"))
 
     def restore_folder(self, name: str) -> bool:
-        """True where the finished folder `name` is there, after taking it from the mirror."""
+        """True where the finished folder `name` is there, after taking it from the mirror.
+
+        A damaged one is removed; the mirror's copy takes its place, if that is as it was written.
+        """
         folder = self.folder / name
+        if folder.is_dir() and not _whole(folder):
+            with files.scratch_folder(folder.parent, folder.name) as scratch:
+                folder.rename(scratch / folder.name)  # a killed removal leaves no half of it
         if not folder.is_dir() and self.mirror and s3_files.holds(f"{self.mirror}/{name}"):
             stored = storage.fetch(f"{self.mirror}/{name}")
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            with files.atomic_folder(folder) as copy:
-                shutil.copytree(stored, copy, dirs_exist_ok=True)
+            if _whole(stored):
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                with files.atomic_folder(folder) as copy:
+                    shutil.copytree(stored, copy, dirs_exist_ok=True)
         return folder.is_dir()
 
     def _catch_up(self) -> None:
@@ -85,6 +127,16 @@ class WorkFolder:
                 log.warning("not mirrored: %s", error)
                 return False
         return True
+
+
+def _whole(folder: Path) -> bool:
+    """Whether a finished folder is as it was written; says so where it is not."""
+    try:
+        checked.verify_folder(folder)
+    except DamagedError as error:
+        log.warning("%s: damaged (%s); it is not used", error.path, error.problem)
+        return False
+    return True
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median, median_low
 
 from mtlser.data import audio
-from mtlser.errors import MtlserError
+from mtlser.errors import DamagedError, MtlserError
 from mtlser.evaluation.predictor import (
     NetworkSystem,
     Output,
@@ -31,7 +31,7 @@ from mtlser.records import (
     write_json,
     write_jsonl,
 )
-from mtlser.storage import custody
+from mtlser.storage import checked, custody
 from mtlser.storage.custody import Custody
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import Run
@@ -96,6 +96,12 @@ def chosen_network(
     """
     choice, folder = inputs.choice(fold.index)
     if choice.run is not None and cell.seed == recipe.seed:
+        try:
+            checked.verify_folder(folder / choice.run)
+        except DamagedError as error:
+            raise MtlserError(
+                f"{error.path}: damaged ({error.problem}); run `mtlser search` again"
+            ) from None
         return folder / choice.run
     training = Training(cell, choice.alpha, choice.beta, fold)
     return network.train_network(training, inputs, recipe, work, parent)

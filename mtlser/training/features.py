@@ -1,38 +1,48 @@
 """What training does not change, computed once and kept on disk."""
 
 import hashlib
-import json
+import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from filelock import FileLock
 from numpy.typing import NDArray
 from torch import Tensor
 
 from mtlser.data import audio
-from mtlser.files import atomic_file, write_text
+from mtlser.errors import DamagedError
+from mtlser.files import atomic_file, sha256_file
 from mtlser.models.bundle import encoder_digest
 from mtlser.models.mtl import Cut, MtlNetwork
 from mtlser.models.packed import Packed
 from mtlser.records import Utterance
+from mtlser.storage import checked, lock
 from mtlser.training.batches import Read
 
 FEATURES = "features.f32"
 INDEX = "index.json"
+log = logging.getLogger(__name__)
+
+_verified: set[tuple[str, str, int, int, int]] = set()
+"""Files that this process has verified, as they were then: path, digest, inode, size, time."""
 
 
 class FeatureCache:
     """Features (t, c) of every utterance in one memory-mapped float32 file.
 
     The folder is named by the encoder's weights, the layers kept and the audio, so that another
-    encoder or corpus never meets it; the index is written last, so a killed build is not read.
+    encoder or corpus never meets it; the index is written last and holds the file's digest.
+
+    Raises:
+        DamagedError: the index or the features are others than were written.
     """
 
     def __init__(self, folder: Path) -> None:
-        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        index = index_of(folder, FEATURES)
         self.width: int = index["width"]
         self._spans: dict[str, tuple[int, int]] = index["spans"]
         self._rows: NDArray[np.float32] = np.memmap(
@@ -61,8 +71,7 @@ def reader(
         return lambda utterance: torch.from_numpy(audio.load(corpus / utterance.audio))
     kind = f"{cut}:{network.layers}:{encoder_digest(network.encoder)}"
     folder = work / "features" / corpus_key(kind, utterances)
-    build_once(folder, INDEX, lambda: _build(network, cut, corpus, utterances, folder))
-    return FeatureCache(folder)
+    return opened(folder, FeatureCache, lambda: _build(network, cut, corpus, utterances, folder))
 
 
 def corpus_key(kind: str, utterances: Sequence[Utterance]) -> str:
@@ -73,18 +82,56 @@ def corpus_key(kind: str, utterances: Sequence[Utterance]) -> str:
     return sha.hexdigest()[:16]
 
 
-def build_once(folder: Path, last: str, build: Callable[[], None]) -> None:
-    """Builds a cache in `folder` unless it is there; of cells side by side one does.
+CacheT = TypeVar("CacheT")
+
+
+def opened(folder: Path, read: Callable[[Path], CacheT], build: Callable[[], None]) -> CacheT:
+    """A cache in `folder`, built unless it is there and whole; of cells side by side one builds.
 
     Args:
         folder: made where absent.
-        last: the file that `build` writes last, so that a killed one is built again.
-        build: writes the cache.
+        read: opens the cache; raises `DamagedError` for one that is not as it was built.
+        build: writes the cache, `INDEX` last, so that a killed one is built again.
     """
+    if (folder / INDEX).is_file():
+        with suppress(DamagedError):  # looked at again once no other process writes it
+            return read(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock"):
-        if not (folder / last).is_file():
-            build()
+    with lock.held(folder / ".lock"):
+        if (folder / INDEX).exists():
+            try:
+                return read(folder)
+            except DamagedError as error:
+                log.warning("%s: damaged (%s); it is computed again", error.path, error.problem)
+        (folder / INDEX).unlink(missing_ok=True)
+        build()
+    return read(folder)
+
+
+def write_index(folder: Path, name: str, content: dict[str, Any]) -> None:
+    """Writes the index of the file `name`, which is whole, with the digest of that file."""
+    checked.write_json(folder / INDEX, {**content, "sha256": sha256_file(folder / name)})
+
+
+def index_of(folder: Path, name: str) -> dict[str, Any]:
+    """The index of the file `name`, which is as it was written.
+
+    One process reads the file to the end once, at 1 to 2 GB/s, for as long as its inode, size and
+    time stay.
+
+    Raises:
+        DamagedError: the index or the file is another one.
+    """
+    index: dict[str, Any] = checked.read_json(folder / INDEX)
+    path = folder / name
+    if not path.is_file():
+        raise DamagedError(path, "missing")
+    is_now = path.stat()
+    key = (str(path), index["sha256"], is_now.st_ino, is_now.st_size, is_now.st_mtime_ns)
+    if key not in _verified:
+        checked.verify_file(path, index["sha256"])
+        _verified.add(key)
+    return index
 
 
 def _build(
@@ -106,7 +153,7 @@ def _build(
             file.write(features_tc.tobytes())
             spans[utterance.audio_sha256] = (position, position + len(features_tc))
             position += len(features_tc)
-    write_text(folder / INDEX, json.dumps({"width": width, "spans": spans}))
+    write_index(folder, FEATURES, {"width": width, "spans": spans})
 
 
 def _features(network: MtlNetwork, cut: Cut, wav_n: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -7,8 +7,6 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from filelock import FileLock
-
 from mtlser.data.speaker_labels import speaker_label
 from mtlser.files import atomic_folder, write_text
 from mtlser.models import bundle
@@ -22,7 +20,9 @@ from mtlser.records import (
     Utterance,
     write_json,
 )
-from mtlser.storage.links import link_tree
+from mtlser.storage import checked, lock
+from mtlser.storage.links import link, link_tree
+from mtlser.storage.marker import DIGESTS
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import Run
 from mtlser.training import features, loop, optimisation, precision, processes
@@ -50,7 +50,7 @@ def train_network(
     name = f"cells/{cell_key(training, inputs, recipe)}"
     done = work.folder / name
     done.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{done}.lock") if team.main else nullcontext():
+    with lock.held(done.with_name(f"{done.name}.lock")) if team.main else nullcontext():
         if team.from_main(team.main and work.restore_folder(name)):
             return done
         started = time.perf_counter()
@@ -91,6 +91,7 @@ def write_cell(folder: Path, trained: TrainedModel, outcome: Fit, result: CellRe
         bundle.save(trained, temporary / "model")
         write_text(temporary / "history.jsonl", "".join(rows))
         write_json(temporary / "result.json", result)
+        checked.seal_folder(temporary)
 
 
 def fit_network(
@@ -185,6 +186,14 @@ def describe(
     )
 
 
-def copy_cell(source: Path, folder: Path) -> None:
-    """Puts a trained cell into a stage's output folder; its weights stay once on a disk."""
+def copy_cell(source: Path, folder: Path, *, sealed: bool = False) -> None:
+    """Puts a trained cell into a stage's output folder; its weights stay once on a disk.
+
+    Args:
+        source: the cell.
+        folder: where it goes.
+        sealed: with its digests, for a folder that nothing is added to.
+    """
     link_tree(source, folder)
+    if sealed and (source / DIGESTS).is_file():
+        link(source / DIGESTS, folder / DIGESTS)

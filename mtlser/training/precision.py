@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from mtlser import storage
-from mtlser.errors import MtlserError
-from mtlser.files import write_text
+from mtlser.errors import DamagedError, MtlserError
 from mtlser.models.speech_encoder import SpeechEncoder, Unit
+from mtlser.storage import checked
 from mtlser.training.processes import Processes
 
 LIMITS = {torch.bfloat16: 0.1, torch.float16: 0.05}
@@ -100,8 +100,8 @@ def _results(unit: Unit, x: Tensor, dtype: torch.dtype) -> list[Tensor]:
 def _remembered(encoder: SpeechEncoder, dtype: torch.dtype) -> list[str]:
     path = storage.cache_folder() / "precision" / f"{_key(encoder, dtype)}.json"
     try:
-        wrong: list[str] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        wrong: list[str] = checked.read_json(path)
+    except DamagedError:  # or none
         wrong = wrong_units(encoder, dtype)
         _remember(path, wrong)
     return wrong
@@ -111,7 +111,7 @@ def _remember(path: Path, wrong: list[str]) -> None:
     """Writes what was found; a cache that cannot be written costs the check again, no more."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps(wrong))
+        checked.write_json(path, wrong)
     except (OSError, MtlserError) as problem:
         log.info("the check of 16-bit precision is not remembered: %s", problem)
 

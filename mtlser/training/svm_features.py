@@ -1,6 +1,5 @@
 """The SVM's features, computed once for each recording and shared by all folds."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,23 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlser.data import audio
-from mtlser.files import atomic_file, write_text
+from mtlser.files import atomic_file
 from mtlser.models.baselines import mel_statistics
 from mtlser.records import Utterance
-from mtlser.training.features import build_once, corpus_key
+from mtlser.training import features as caches
 
 FEATURES = "features.npy"
-INDEX = "index.json"
 VERSION = 1
 """Of the features; another one never meets a cache of this one."""
 
 
 class SvmFeatures:
-    """One row of 720 numbers for each recording of a corpus, on disk, found by its audio's hash."""
+    """One row of 720 numbers for each recording of a corpus, on disk, found by its audio's hash.
+
+    Raises:
+        DamagedError: the index or the rows are others than were written.
+    """
 
     def __init__(self, folder: Path) -> None:
-        rows: dict[str, int] = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        self._row_of = rows
+        self._row_of: dict[str, int] = caches.index_of(folder, FEATURES)["rows"]
         self._rows_nd: NDArray[np.float64] = np.load(folder / FEATURES, mmap_mode="r")
 
     def __call__(self, utterances: Sequence[Utterance]) -> NDArray[np.float64]:
@@ -42,9 +43,8 @@ def reader(corpus: Path, utterances: Sequence[Utterance], work: Path) -> SvmFeat
         utterances: all that will be asked for.
         work: folder that outlives a killed step and that cells side by side share.
     """
-    folder = work / "svm-features" / corpus_key(f"mel statistics {VERSION}", utterances)
-    build_once(folder, INDEX, lambda: _compute(corpus, utterances, folder))
-    return SvmFeatures(folder)
+    folder = work / "svm-features" / caches.corpus_key(f"mel statistics {VERSION}", utterances)
+    return caches.opened(folder, SvmFeatures, lambda: _compute(corpus, utterances, folder))
 
 
 def _compute(corpus: Path, utterances: Sequence[Utterance], folder: Path) -> None:
@@ -58,4 +58,4 @@ def _compute(corpus: Path, utterances: Sequence[Utterance], folder: Path) -> Non
         temporary.open("wb") as file,
     ):
         np.save(file, np.stack(rows))
-    write_text(folder / INDEX, json.dumps({key: row for row, key in enumerate(audio_of)}))
+    caches.write_index(folder, FEATURES, {"rows": {key: row for row, key in enumerate(audio_of)}})

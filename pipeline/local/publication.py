@@ -112,7 +112,7 @@ def finish(space: Workspace, job: State | None = None) -> bool:
         Whether that was the run of `job`, which then is done.
     """
     try:
-        plan = Plan.model_validate_json(space.ready.read_text(encoding="utf-8"))
+        plan = Plan.model_validate_json(space.ready.read_bytes())
     except (OSError, ValidationError):
         return False
     state = space.read_state()
@@ -159,7 +159,7 @@ def _earlier(out: Path, address: str) -> dict[str, int]:
         uploaded = s3_files.marker(address)
         return uploaded.files if uploaded else {}
     try:
-        return Marker.model_validate_json((out / MARKER).read_text(encoding="utf-8")).files
+        return Marker.model_validate_json((out / MARKER).read_bytes()).files
     except (OSError, ValidationError):
         return {}
 

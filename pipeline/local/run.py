@@ -19,7 +19,7 @@ from pipeline.job import Job
 from pipeline.local import publication, workspace
 from pipeline.local.progress import Progress
 from pipeline.local.steps import Event, Reader, Step
-from pipeline.local.worker import Order, Result
+from pipeline.local.worker import Order, read_result
 
 GRACE_S = 5.0
 """How long a stopped worker may take before it is killed."""
@@ -61,9 +61,13 @@ def run(job: Job, out: Path, progress: Progress, *, keep: bool = False, address:
         publication.check_replaceable(job.dag, out, address)
         state, changed = workspace.begin(space, job, keep=keep)
         progress.start(job, space, resumed=state.elapsed_s > 0, changed=changed)
-        if not space.result.is_file():
+        result = read_result(space.result)
+        if result is None:
+            space.result.unlink(missing_ok=True)
             state = _execute(job, space, state, progress)
-        result = Result.model_validate_json(space.result.read_text(encoding="utf-8"))
+            result = read_result(space.result)
+        if result is None:
+            raise StepFailed(f"the worker left no result; full log: {space.log}")
         publication.publish(space, result, state.elapsed_s, address)
     return out
 

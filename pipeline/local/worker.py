@@ -17,11 +17,13 @@ import warnings
 from pathlib import Path
 from typing import Any, TextIO
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mtlser import runtime
-from mtlser.errors import hide_secrets_in_tracebacks
-from mtlser.files import write_text
+from mtlser.errors import DamagedError, hide_secrets_in_tracebacks
+from mtlser.storage import checked
+
+log = logging.getLogger(__name__)
 
 
 class Order(BaseModel):
@@ -154,7 +156,18 @@ def main() -> None:
 
 def write_result(path: Path, result: Result) -> None:
     """Writes `result`, whole: its being there says that every step has ended well."""
-    write_text(path, result.model_dump_json())
+    checked.write_json(path, result.model_dump(mode="json"))
+
+
+def read_result(path: Path) -> Result | None:
+    """The result that a worker wrote; `None` where there is none, or a damaged one."""
+    if not path.is_file():
+        return None
+    try:
+        return Result.model_validate(checked.read_json(path))
+    except (DamagedError, ValidationError) as error:
+        log.warning("%s: not read (%s)", path, " ".join(str(error).split()))
+        return None
 
 
 def _end_with_parent() -> None:

@@ -6,6 +6,7 @@ as it is until the new one has succeeded.
 
 import fcntl
 import hashlib
+import logging
 import os
 import shutil
 import uuid
@@ -19,13 +20,14 @@ import components
 import mtlser
 import pipeline
 from mtlser import storage
-from mtlser.errors import MtlserError
-from mtlser.files import write_text
-from mtlser.storage import s3_files
+from mtlser.errors import DamagedError, MtlserError
+from mtlser.files import earlier
+from mtlser.storage import checked, lock, s3_files
 from mtlser.storage.marker import MARKER, RUN_LOG
 from pipeline.job import Job
 
 HIDDEN = ".work"
+log = logging.getLogger(__name__)
 
 
 class State(BaseModel):
@@ -76,19 +78,26 @@ class Workspace:
         """Exists once `fresh` is complete."""
 
     def read_state(self) -> State | None:
-        """The state of the interrupted run; `None` where there is none."""
-        try:
-            return State.model_validate_json(self.state.read_text(encoding="utf-8"))
-        except (OSError, ValidationError):
-            return None
+        """The state of the interrupted run; `None` where there is none.
+
+        Of one that is damaged, the one before, which is a few seconds older.
+        """
+        for path in (self.state, earlier(self.state)):
+            if path.is_file():
+                try:
+                    return State.model_validate(checked.read_json(path))
+                except (DamagedError, ValidationError) as error:
+                    log.warning("%s: not read (%s)", path, " ".join(str(error).split()))
+        return None
 
     def write_state(self, state: State) -> None:
         """Writes `state`, whole."""
-        write_text(self.state, state.model_dump_json(indent=1))
+        checked.write_json(self.state, state.model_dump(mode="json"), retain=True)
 
     def clear(self) -> None:
         """Deletes the state of the interrupted run; the lock and the log stay."""
         self.state.unlink(missing_ok=True)
+        earlier(self.state).unlink(missing_ok=True)
         for path in self.hidden.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
@@ -106,13 +115,16 @@ def locked(out: Path) -> Iterator[Workspace]:
     _refuse_foreign(out)
     space = Workspace(out)
     space.hidden.mkdir(parents=True, exist_ok=True)
-    with (space.hidden / "lock").open("w") as lock:
+    path = space.hidden / "lock"
+    with path.open("a") as handle:  # the kernel releases it where its holder is killed
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise MtlserError(
-                f"--out {out}: another run is writing here; wait for it, or give another --out"
+                f"--out {out}: another run is writing here, {lock.holder(path)}; wait for it, or "
+                "give another --out"
             ) from None
+        lock.sign(path)
         yield space
 
 
@@ -138,10 +150,10 @@ def begin(space: Workspace, job: Job, *, keep: bool) -> tuple[State, list[str]]:
         keep: go on with an interrupted run although the code has changed.
     """
     now = current(job)
-    earlier = space.read_state()
-    changed = now.changed(earlier) if earlier else []
-    if earlier is not None and (not changed or (keep and changed == ["the code"])):
-        state = now.model_copy(update={"run": earlier.run, "elapsed_s": earlier.elapsed_s})
+    before = space.read_state()
+    changed = now.changed(before) if before else []
+    if before is not None and (not changed or (keep and changed == ["the code"])):
+        state = now.model_copy(update={"run": before.run, "elapsed_s": before.elapsed_s})
         changed = []
     else:
         space.clear()

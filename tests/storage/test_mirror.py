@@ -180,7 +180,7 @@ def test_a_mirror_that_is_away_at_the_start_is_not_taken_for_an_empty_one(
     with pytest.raises(MtlserError, match=f"{NOWHERE} says: "):
         train(inputs, small_recipe(tmp_path), WorkFolder(tmp_path / "work", s3))
     with pytest.raises(MtlserError, match=f"{NOWHERE} says: "):
-        WorkFolder(tmp_path / "work", s3).restore("cells/state.safetensors")
+        WorkFolder(tmp_path / "work", s3).first_good("cells/state.safetensors", Path.read_bytes, [])
 
 
 def test_files_go_up_whole_come_back_and_go(s3: str, tmp_path: Path) -> None:

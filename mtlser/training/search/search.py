@@ -2,8 +2,9 @@
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -20,7 +21,7 @@ from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import Run
 from mtlser.training import features, logs, network
 from mtlser.training.inputs import Inputs, Training, cell_key
-from mtlser.training.search import study
+from mtlser.training.search import journal, study
 from mtlser.training.search.study import alphas, betas, grid, suggest
 
 if TYPE_CHECKING:
@@ -172,6 +173,9 @@ def _searched(
         row = SearchRow.model_validate_json(trial.user_attrs["row"])
         rows[row.alpha, row.beta] = row
     if task.recipe.search.sampler == "tpe":
+        for alpha, beta in lost_trials(task, rows):  # a grid asks for what it lacks anyway
+            opened.enqueue_trial({"alpha": alpha, "beta": beta})
+            opened.optimize(objective, n_trials=1)
         trials = task.recipe.search.trials or DEFAULT_TRIALS
         opened.optimize(objective, n_trials=max(0, trials - len(rows)))
     elif not rows:
@@ -183,6 +187,24 @@ def _searched(
             opened.enqueue_trial({"alpha": alpha, "beta": beta})
             opened.optimize(objective, n_trials=1)
     return rows
+
+
+def lost_trials(
+    task: FoldSearch, rows: Collection[tuple[float, float]]
+) -> list[tuple[float, float]]:
+    """Pairs that are trained and that a damaged journal no longer knows, in order."""
+    if not journal.dropped(study.journal(task.recipe, task.work)):
+        return []
+    pairs = set()
+    for path in task.work.folder.glob("cells/*/result.json"):
+        with suppress(MtlserError):  # one that is damaged is trained again when its turn comes
+            result = read_json(path, CellResult)
+            if result.alpha is None or result.beta is None:
+                continue
+            training = training_of(task.fold, (result.alpha, result.beta), task.inputs, task.recipe)
+            if cell_key(training, task.inputs, task.recipe) == path.parent.name:
+                pairs.add((result.alpha, result.beta))
+    return sorted(pairs - set(rows))
 
 
 def train_pair(task: FoldSearch, pair: tuple[float, float], parent: Run) -> SearchRow:
@@ -232,7 +254,7 @@ def store(
     training = training_of(row.fold, (row.alpha, row.beta), inputs, recipe)
     trained = network.train_network(training, inputs, recipe, work, parent)  # done: its folder
     name = f"cells/fold-{row.fold}"
-    network.copy_cell(trained, folder / name)
+    network.copy_cell(trained, folder / name, sealed=True)
     return Choice(fold=row.fold, alpha=row.alpha, beta=row.beta, run=name)
 
 

@@ -1,16 +1,15 @@
 """Optuna's study of one fold: where it is kept, what it may draw, who works on it."""
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
-
 from mtlser.data import rng
 from mtlser.recipe import Recipe
+from mtlser.storage import lock
 from mtlser.storage.work_folder import WorkFolder
+from mtlser.training.search import journal as journals
 
 if TYPE_CHECKING:
     import optuna
@@ -29,8 +28,6 @@ def opened(name: str, fold: int, recipe: Recipe, work: WorkFolder) -> Iterator["
     that the first has done.
     """
     import optuna
-    from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend
 
     seed = recipe.seed + fold
     if recipe.search.sampler == "grid":
@@ -40,13 +37,10 @@ def opened(name: str, fold: int, recipe: Recipe, work: WorkFolder) -> Iterator["
         sampler = optuna.samplers.TPESampler(seed=seed)
     path = journal(recipe, work)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{path}.fold-{fold}.lock"):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            storage = JournalStorage(JournalFileBackend(str(path)))
+    with lock.held(path.with_name(f"{path.name}.fold-{fold}.lock")):
         study = optuna.create_study(
             study_name=name,
-            storage=storage,
+            storage=journals.storage(path),
             sampler=sampler,
             direction="maximize",
             load_if_exists=True,
