@@ -26,13 +26,13 @@ from mtlser.evaluation.significance.comparison_records import Comparison
 from mtlser.evaluation.significance.statistics import Summary
 from mtlser.evaluation.summary import flat
 from mtlser.files import write_text
-from mtlser.recipe import Recipe
+from mtlser.recipe import Recipe, load
 from mtlser.records import CLEAN, FoldPlan, Prediction, Split
 
-__all__ = ["ANY_RECIPE", "Scores", "measure", "write_summary"]
+__all__ = ["Scores", "any_recipe", "measure", "write_summary"]
 
 ANY_RECIPE = """
-name = ""
+name = "unknown"
 [data]
 corpus = "iemocap"
 root = "unknown"
@@ -41,7 +41,14 @@ kinds = []
 [baseline]
 systems = []
 """
-"""For predictions of unknown origin: asks for no system and no condition; no page shows it."""
+
+
+def any_recipe() -> Recipe:
+    """For predictions of unknown origin: asks for no system and no condition.
+
+    Its name is empty, which no recipe that is loaded may be, so that no page shows it.
+    """
+    return load(ANY_RECIPE).model_copy(update={"name": ""})
 
 
 def measure(

@@ -16,7 +16,7 @@ from mtlser.evaluation.verification import evidence, ledger
 from mtlser.evaluation.verification.claim_records import Scoring
 from mtlser.evaluation.verification.evidence import Evidence, Given
 from mtlser.files import write_text
-from mtlser.recipe import Recipe, dumps, load
+from mtlser.recipe import Recipe, dumps
 from mtlser.records import FoldPlan, Utterance, write_json
 from mtlser.reporting import exports, listening, material, page
 from mtlser.storage import custody
@@ -79,7 +79,7 @@ def write(folder: Path, inputs: Inputs, run: "Run") -> Scores:
             that are not there.
     """
     listening.check(inputs.listen, inputs.corpus, inputs.manifest is not None)
-    recipe = inputs.recipe or load(scores.ANY_RECIPE)
+    recipe = inputs.recipe or scores.any_recipe()
     checked = evidence.gather(_given(inputs))
     columns = gathering.merge(
         prediction_files(inputs.results), folder / PREDICTIONS, checked.checks

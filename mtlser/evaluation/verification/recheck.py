@@ -61,7 +61,7 @@ def check(
     measured = scores.measure(
         (known or read(folder, utterances, recipe)).columns,
         plan,
-        recipe or load(scores.ANY_RECIPE),
+        recipe or scores.any_recipe(),
         main=stated.main,
         genders=None if utterances is None else {u.id: u.gender for u in utterances},
     )
