@@ -93,7 +93,7 @@ def test_what_is_wrong_in_16_bits_is_computed_in_fp32_and_reported_once(
     with caplog.at_level(logging.WARNING, "mtlser"):
         assert precision.check(encoder, BF16, ALONE) == {"positions"}
     assert difference(encoder) < 0.05
-    (line,) = caplog.messages
+    (line,) = [r.getMessage() for r in caplog.records if r.name == precision.__name__]
     assert "positions" in line and "bfloat16" in line and "fp32" in line
 
 
