@@ -95,6 +95,7 @@ def measure(
     measured = _scores(columns, plan, recipe, systems, comparisons)
     if chosen is not None:
         remarks += selection.check_selection(chosen, measured)
+        remarks += selection.undecided(chosen, measured.fold_names)
     groups = group_scores(columns, columns.blocks[main, "test", CLEAN], plan, genders)
     facts = {"notes": tuple(remarks), "noise": noise, "cost": tuple(cost), "groups": groups}
     return measured.model_copy(update=facts)

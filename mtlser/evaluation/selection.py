@@ -58,7 +58,6 @@ def check_selection(chosen: SearchResult, scores: Scores) -> list[str]:
     """
     unseen: list[str] = []
     differing: dict[str, float] = {}
-    tied: list[str] = []
     for row in chosen.rows:
         _check_row(row, chosen.metric)
     for fold, name in enumerate(scores.fold_names):
@@ -66,15 +65,13 @@ def check_selection(chosen: SearchResult, scores: Scores) -> list[str]:
         pairs = [(c.alpha, c.beta) for c in chosen.choices if c.fold == fold]
         for pair in pairs if rows else []:
             _check_best(pair, rows, chosen)
-            if len({row.score for row in rows}) == 1 < len(rows):
-                tied.append(name)
             mine = next(row for row in rows if (row.alpha, row.beta) == pair)
             gap = _gap_to_predictions(mine, name, scores, searched_with(chosen, scores))
             if gap is None:
                 unseen.append(name)
             elif gap > NOTED:
                 differing[name] = gap
-    return [*_undecided(tied, chosen), *_unconfirmed(unseen, differing)]
+    return _unconfirmed(unseen, differing)
 
 
 def searched_with(chosen: SearchResult, scores: Scores) -> int:
@@ -82,8 +79,13 @@ def searched_with(chosen: SearchResult, scores: Scores) -> int:
     return scores.seed if chosen.seed is None else chosen.seed
 
 
-def _undecided(tied: Sequence[str], chosen: SearchResult) -> list[str]:
+def undecided(chosen: SearchResult, fold_names: Sequence[str]) -> list[str]:
     """A note on folds whose validation tells no pair from another."""
+    tied = []
+    for fold, name in enumerate(fold_names):
+        reached = [row.score for row in chosen.rows if row.fold == fold]
+        if len(set(reached)) == 1 < len(reached):
+            tied.append(name)
     if not tied:
         return []
     folds = "fold" if len(tied) == 1 else f"{len(tied)} folds"

@@ -131,10 +131,13 @@ def test_a_choice_by_a_metric_without_a_value_is_refused_by_the_report() -> None
 
 
 def test_a_report_says_where_no_pair_was_better_than_another() -> None:
-    remarks = selection.check_selection(_chosen("ua", _row(0.1, 0.4), _row(0.5, 0.4)), _scores())
-    assert any("every pair reached the same ua" in remark for remark in remarks)
-    remarks = selection.check_selection(_chosen("ua", _row(0.1, 0.5), _row(0.5, 0.4)), _scores())
-    assert not any("every pair" in remark for remark in remarks)
+    scores = _scores()
+    tied = _chosen("ua", _row(0.1, 0.4), _row(0.5, 0.4))
+    (remark,) = selection.undecided(tied, scores.fold_names)
+    assert "every pair reached the same ua" in remark
+    assert not any("every pair" in said for said in selection.check_selection(tied, scores))
+    told_apart = _chosen("ua", _row(0.1, 0.5), _row(0.5, 0.4))
+    assert selection.undecided(told_apart, scores.fold_names) == []
 
 
 def _scores() -> Scores:
