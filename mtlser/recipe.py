@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from mtlser.errors import MtlserError
 from mtlser.files import read_text
 from mtlser.recipes.judging import DriftRecipe, RegistryRecipe
-from mtlser.recipes.names import unreadable
+from mtlser.recipes.names import not_utf8
 from mtlser.recipes.sections import (
     BaselineRecipe,
     DataRecipe,
@@ -195,8 +195,8 @@ def _check_text(content: dict[str, Any], where: str) -> None:
         if isinstance(value, dict):
             _check_text(value, f"{where}{key}.")
         for each in value if isinstance(value, list) else [value]:
-            fault = unreadable(each) if isinstance(each, str) else None
-            if fault is not None and "UTF-8" in fault:
+            fault = not_utf8(each) if isinstance(each, str) else None
+            if fault is not None:
                 raise MtlserError(
                     f"{where}{key} = {each!r} {fault}, so no recipe can hold it; rename the folder "
                     "or file, for example with `convmv`"

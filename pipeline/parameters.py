@@ -35,8 +35,8 @@ def check(arguments: Mapping[str, Any]) -> None:
         MtlserError: a text that Kubeflow would change, or too many bytes.
     """
     for key, text in _texts(arguments):
-        fault = names.unreadable(text.replace("\n", ""))
-        if fault is not None and "UTF-8" in fault:
+        fault = names.not_utf8(text)
+        if fault is not None:
             raise MtlserError(f"{key} = {_cut(text)!r} {fault}; give another name")
         for sign in REPLACED:
             if sign in text:

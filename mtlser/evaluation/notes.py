@@ -172,19 +172,19 @@ def _partial(main: SystemScores) -> list[str]:
     """Metrics that some folds have and others have not: a mean over fewer folds."""
     names = [fold.name for fold in main.clean.folds]
     measured = {
-        "WER and CER": (
+        "WER and CER cover": (
             [f.name for f in main.clean.folds if f.numbers.wer is not None],
             "transcript",
         ),
-        "Speaker accuracy": (
+        "Speaker accuracy covers": (
             [fold.name for fold in main.speaker.folds] if main.speaker else [],
             "held-out utterance of a training speaker",
         ),
     }
     return [
-        f"{metric} cover{'s' if metric[0] == 'S' else ''} {len(known)} of {len(names)} folds: "
+        f"{subject} {len(known)} of {len(names)} folds: "
         f"there is no {needed} in {few(name for name in names if name not in known)}."
-        for metric, (known, needed) in measured.items()
+        for subject, (known, needed) in measured.items()
         if 0 < len(known) < len(names)
     ]
 

@@ -6,7 +6,7 @@ features without an error, and they are wrong ones: what is fed here is 16 kHz m
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -48,8 +48,14 @@ def normalises(source: str, place: str, config: Any) -> bool:
     """
     declared = preprocessing(source, place)
     whisper = config.model_type == "whisper"
-    needs = _of_whisper(declared, config) if whisper else _of_wav2vec2(declared, config)
-    for need in (*_of_all(declared, whisper), *needs):
+    if whisper and declared is None:
+        raise MtlserError(
+            f"encoder {source!r}: no preprocessor_config.json says how its log-mel is computed; "
+            "copy the file from where the encoder came from"
+        )
+    known = declared or {}
+    needs = _of_whisper(known, config) if whisper else _of_wav2vec2(known, config)
+    for need in (*_of_all(known, whisper), *needs):
         if not need.fits:
             raise MtlserError(
                 f"encoder {source!r} declares {need.key} = {json.dumps(need.value)}; fed here is "
@@ -60,7 +66,7 @@ def normalises(source: str, place: str, config: Any) -> bool:
         return False
     if declared is None:
         _say_assumed(source)
-    return bool((declared or {}).get("do_normalize", True))
+    return bool(known.get("do_normalize", True))
 
 
 @cache
@@ -102,10 +108,9 @@ def _damaged(source: str, name: str, reason: str) -> str:
     )
 
 
-def _of_all(declared: dict[str, Any] | None, whisper: bool) -> list[Need]:
+def _of_all(known: dict[str, Any], whisper: bool) -> list[Need]:
     """Rate and kind of the feature extractor."""
     kind = "WhisperFeatureExtractor" if whisper else "Wav2Vec2FeatureExtractor"
-    known = declared or {}
     rate, named = known.get("sampling_rate", SAMPLE_RATE_HZ), known.get("feature_extractor_type")
     return [
         Need("sampling_rate", rate, rate == SAMPLE_RATE_HZ, str(SAMPLE_RATE_HZ)),
@@ -113,8 +118,7 @@ def _of_all(declared: dict[str, Any] | None, whisper: bool) -> list[Need]:
     ]
 
 
-def _of_wav2vec2(declared: dict[str, Any] | None, config: Any) -> list[Need]:
-    known = declared or {}
+def _of_wav2vec2(known: dict[str, Any], config: Any) -> list[Need]:
     channels, scaled = known.get("feature_size", 1), known.get("do_normalize", True)
     adapter = bool(getattr(config, "add_adapter", False))
     field = receptive_field(config.conv_kernel, config.conv_stride)
@@ -131,11 +135,9 @@ def _of_wav2vec2(declared: dict[str, Any] | None, config: Any) -> list[Need]:
     ]
 
 
-def _of_whisper(declared: dict[str, Any] | None, config: Any) -> list[Need]:
-    if declared is None:
-        return [Need("no preprocessor_config.json, so feature_size", None, False, "a stated size")]
-    mels, hop = declared.get("feature_size", 80), declared.get("hop_length", HOP)
-    dither, scaled = declared.get("dither", 0.0), declared.get("do_normalize")
+def _of_whisper(known: dict[str, Any], config: Any) -> list[Need]:
+    mels, hop = known.get("feature_size", 80), known.get("hop_length", HOP)
+    dither, scaled = known.get("dither", 0.0), known.get("do_normalize")
     return [
         Need(
             "feature_size", mels, mels == config.num_mel_bins, f"{config.num_mel_bins} (its mels)"
@@ -159,16 +161,18 @@ def receptive_field(kernels: Sequence[int], strides: Sequence[int]) -> int:
     return samples
 
 
-def refuse_absent_weights(source: str, absent: Sequence[str], used: Callable[[str], bool]) -> None:
-    """Returns if the encoder's files hold every weight that is used.
+def refuse_absent_weights(source: str, missing: Sequence[str]) -> None:
+    """Returns if no weight that is used is missing in the encoder's files.
 
-    transformers fills the others with random numbers, and says so in a report that is easily
-    missed.
+    transformers fills such ones with random numbers, and says so in a report that is easily missed.
+
+    Args:
+        source: what the recipe calls the encoder.
+        missing: names of weights, in order.
 
     Raises:
         MtlserError: names some that are not there.
     """
-    missing = sorted(name for name in absent if used(name))
     if missing:
         shown = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
         raise MtlserError(

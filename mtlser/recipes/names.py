@@ -31,13 +31,21 @@ def unreadable(text: str) -> str | None:
     (True, 'holds the control character U+0009', 'is not UTF-8 (byte 0xe9)')
     """
     for sign in text:
-        kind = unicodedata.category(sign)
-        if kind == "Cs":
-            code = ord(sign)
-            return f"is not UTF-8 (byte {code - 0xDC00:#04x})" if code >= 0xDC80 else "is not UTF-8"
-        if kind in {"Cc", "Zl", "Zp"}:
-            return f"holds the control character U+{ord(sign):04X}"
-    return None
+        if unicodedata.category(sign) in {"Cc", "Zl", "Zp"}:
+            return not_utf8(text) or f"holds the control character U+{ord(sign):04X}"
+    return not_utf8(text)
+
+
+def not_utf8(text: str) -> str | None:
+    r"""What keeps a text from being written as UTF-8; `None`: nothing.
+
+    >>> not_utf8("a\tb") is None, not_utf8("a\tcaf\udce9")
+    (True, 'is not UTF-8 (byte 0xe9)')
+    """
+    code = next((ord(sign) for sign in text if unicodedata.category(sign) == "Cs"), None)
+    if code is None:
+        return None
+    return f"is not UTF-8 (byte {code - 0xDC00:#04x})" if code >= 0xDC80 else "is not UTF-8"
 
 
 def shown(name: str) -> str:

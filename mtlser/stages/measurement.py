@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mtlser import runtime, storage, tracking
@@ -16,6 +17,7 @@ from mtlser.tracking.tolerant import TolerantRun
 
 if TYPE_CHECKING:
     from mtlser.evaluation.unseen import UnseenScores
+    from mtlser.reporting.stage import Inputs
 
 log = logging.getLogger(__name__)
 
@@ -130,36 +132,41 @@ def report(  # noqa: PLR0913 - one parameter for each flag
     """
     from mtlser.reporting import logged_scores, stage
 
-    source = storage.fetch(corpus) if corpus else None
-    plan_folder, gathered = storage.fetch(folds), [storage.fetch(place) for place in results]
-    chosen_folder = storage.fetch(chosen) if chosen else None
-    search = resolved(load_chosen(chosen_folder), gathered) if chosen_folder else None
-    plan = load_folds(plan_folder)
-    folder_of = plan_folder if plan_folder.is_dir() else plan_folder.parent
-    manifest = load_manifest(source) if source and (source / MANIFEST).is_file() else None
-    inputs = stage.Inputs(
-        plan,
-        folder_of,
-        gathered,
-        source,
-        search,
-        recipe,
-        main,
-        manifest=manifest,
-        chosen_folder=chosen_folder,
-        ledger=None if storage.is_s3(corpus) else source,
-        listen=listen,
-    )
+    read = _read_for_report(corpus, folds, chosen, results, recipe)
+    inputs = replace(read, main=main, listen=listen)
     tracked = tracking.parent(recipe, run) if recipe else nullcontext(tracking.NullRun())
     with tracked as parent:
         told = TolerantRun(parent)
         with storage.output(out) as folder:
             measured = stage.write(folder, inputs, told)
         logged_scores.log_scores(told, measured, storage.fetch(out))
-        if source is not None:
-            told.artifact(source / MANIFEST)
+        if inputs.corpus is not None:
+            told.artifact(inputs.corpus / MANIFEST)
         tracking.finish(told)
         told.failure.raise_after(f"the report is written to {out}")
+
+
+def _read_for_report(
+    corpus: str, folds: str, chosen: str, results: Sequence[str], recipe: Recipe | None
+) -> "Inputs":
+    """What a report is made of, from the places that `report` was given."""
+    from mtlser.reporting.stage import Inputs
+
+    source = storage.fetch(corpus) if corpus else None
+    plan_folder, gathered = storage.fetch(folds), [storage.fetch(place) for place in results]
+    chosen_folder = storage.fetch(chosen) if chosen else None
+    ingested = source if source is not None and (source / MANIFEST).is_file() else None
+    return Inputs(
+        load_folds(plan_folder),
+        plan_folder if plan_folder.is_dir() else plan_folder.parent,
+        gathered,
+        source,
+        resolved(load_chosen(chosen_folder), gathered) if chosen_folder else None,
+        recipe,
+        manifest=load_manifest(ingested) if ingested else None,
+        chosen_folder=chosen_folder,
+        ledger=None if storage.is_s3(corpus) else source,
+    )
 
 
 @stage

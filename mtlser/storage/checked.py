@@ -12,12 +12,18 @@ be verified, or nothing.
 
 import hashlib
 import json
+import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from mtlser.errors import DamagedError
 from mtlser.files import atomic_file, sha256_file
 from mtlser.storage.marker import DIGESTS, MARKER
+
+RecordT = TypeVar("RecordT", bound=BaseModel)
+log = logging.getLogger(__name__)
 
 
 def write_json(path: Path, content: Any, *, retain: bool = False, durable: bool = True) -> None:
@@ -53,6 +59,20 @@ def read_json(path: Path) -> Any:
     if said != _sha(_canonical(content)) or len(record) != 2:
         raise DamagedError(path, "its checksum is another one")
     return content
+
+
+def read_record(path: Path, kind: type[RecordT]) -> RecordT | None:
+    """The record whose fields `write_json` wrote; `None`, said in the log, where it is damaged.
+
+    Also where there is no file, about which nothing is said.
+    """
+    if not path.is_file():
+        return None
+    try:
+        return kind.model_validate(read_json(path))
+    except (DamagedError, ValidationError) as error:
+        log.warning("%s: not read (%s)", path, " ".join(str(error).split()))
+        return None
 
 
 def seal_folder(folder: Path) -> None:

@@ -17,13 +17,11 @@ import warnings
 from pathlib import Path
 from typing import Any, TextIO
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from mtlser import runtime
-from mtlser.errors import DamagedError, hide_secrets_in_tracebacks
+from mtlser.errors import hide_secrets_in_tracebacks
 from mtlser.storage import checked
-
-log = logging.getLogger(__name__)
 
 
 class Order(BaseModel):
@@ -161,13 +159,7 @@ def write_result(path: Path, result: Result) -> None:
 
 def read_result(path: Path) -> Result | None:
     """The result that a worker wrote; `None` where there is none, or a damaged one."""
-    if not path.is_file():
-        return None
-    try:
-        return Result.model_validate(checked.read_json(path))
-    except (DamagedError, ValidationError) as error:
-        log.warning("%s: not read (%s)", path, " ".join(str(error).split()))
-        return None
+    return checked.read_record(path, Result)
 
 
 def _end_with_parent() -> None:

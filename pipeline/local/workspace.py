@@ -6,7 +6,6 @@ as it is until the new one has succeeded.
 
 import fcntl
 import hashlib
-import logging
 import os
 import shutil
 import uuid
@@ -14,20 +13,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 import components
 import mtlser
 import pipeline
 from mtlser import storage
-from mtlser.errors import DamagedError, MtlserError
+from mtlser.errors import MtlserError
 from mtlser.files import earlier
 from mtlser.storage import checked, lock, s3_files
 from mtlser.storage.marker import MARKER, RUN_LOG
 from pipeline.job import Job
 
 HIDDEN = ".work"
-log = logging.getLogger(__name__)
 
 
 class State(BaseModel):
@@ -82,13 +80,8 @@ class Workspace:
 
         Of one that is damaged, the one before, which is a few seconds older.
         """
-        for path in (self.state, earlier(self.state)):
-            if path.is_file():
-                try:
-                    return State.model_validate(checked.read_json(path))
-                except (DamagedError, ValidationError) as error:
-                    log.warning("%s: not read (%s)", path, " ".join(str(error).split()))
-        return None
+        known = checked.read_record(self.state, State)
+        return known or checked.read_record(earlier(self.state), State)
 
     def write_state(self, state: State) -> None:
         """Writes `state`, whole."""
