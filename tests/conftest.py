@@ -20,8 +20,9 @@ from tests.helpers.servers import Server, free_ports
 if TYPE_CHECKING:
     from tests.helpers.retraining import Measured
 
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")  # a busy machine fails no test
+settings.register_profile("fixed", deadline=None, derandomize=True, database=None)
+settings.register_profile("hunt", deadline=None, max_examples=500)
+settings.load_profile("fixed")  # pytest --hypothesis-profile=hunt draws other examples each time
 
 S3_USER, S3_PASSWORD = "mtlser-tests", "mtlser-tests-secret"
 

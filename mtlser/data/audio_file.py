@@ -63,8 +63,10 @@ def read(path: Path) -> Decoded:
         reason = str(getattr(error, "error_string", error)).removeprefix("Error : ").rstrip(".")
         raise AudioError("unreadable", path, reason) from None
     wav_nc = np.concatenate(blocks)
-    known = lengths.length(path, lengths.Decoded(container, len(wav_nc), log))
+    decoded = lengths.Decoded(container, len(wav_nc), log)
+    known = lengths.length(path, decoded)
     _check_length(path, known, len(wav_nc) / rate_hz)
+    wav_nc = wav_nc[: lengths.sound(known, decoded)]
     if not len(wav_nc):
         raise AudioError("empty", path, "no samples")
     if not np.isfinite(wav_nc).all():

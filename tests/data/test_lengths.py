@@ -31,8 +31,11 @@ KINDS = (
 STATE_NONE = {"PAF", "PVF", "IRCAM"}
 NOT_READ = {"RAW", "SD2", "XI"}
 """libsndfile needs more than the file, or does not read what it wrote."""
-REFUSE_GARBAGE = {"HTK"}
-"""libsndfile itself takes such a file for another format."""
+REFUSE_GARBAGE = {"HTK", "OGG"}
+"""libsndfile itself takes such a file for another format, or calls it malformed."""
+
+READ_GARBAGE = {"PAF", "PVF", "IRCAM", "VOC"}
+"""The file states no length, or an end that libsndfile does not look for."""
 
 
 @cache
@@ -97,10 +100,14 @@ def test_a_file_that_was_cut_is_never_a_shorter_clip(
 @given(st.sampled_from(KINDS), st.binary(max_size=600))
 @settings(max_examples=60)
 def test_garbage_at_the_end_is_no_fault(kind: tuple[str, str], garbage: bytes) -> None:
-    if kind[0] in REFUSE_GARBAGE:
+    if kind[0] in READ_GARBAGE:
         return
-    clip = decode(content(*kind) + garbage)
-    np.testing.assert_array_equal(clip.samples_n[:SAMPLES], whole(*kind).samples_n[:SAMPLES])
+    try:
+        clip = decode(content(*kind) + garbage)
+    except AudioError:
+        assert kind[0] in REFUSE_GARBAGE
+        return
+    np.testing.assert_array_equal(clip.samples_n, whole(*kind).samples_n)
 
 
 @pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT", "ULAW"])

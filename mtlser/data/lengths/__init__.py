@@ -16,7 +16,7 @@ from pathlib import Path
 from mtlser.data.lengths import chunks, headers, mp3, ogg
 from mtlser.data.lengths.length import UNKNOWN, Decoded, Length
 
-__all__ = ["UNKNOWN", "Decoded", "Length", "length"]
+__all__ = ["UNKNOWN", "Decoded", "Length", "length", "sound"]
 
 READERS: dict[str, Callable[[Path, Decoded], Length]] = {
     **dict.fromkeys(("WAV", "WAVEX", "RF64"), chunks.riff),
@@ -38,6 +38,10 @@ READERS: dict[str, Callable[[Path, Decoded], Length]] = {
 """By libsndfile's name of the container; others (PAF, PVF, IRCAM, XI) state no length."""
 
 
+OVERREAD = {"W64", "SVX", "NIST", *headers.LOGGED}
+"""What follows the samples is decoded as more of them: libsndfile reads on to the end."""
+
+
 def length(path: Path, decoded: Decoded) -> Length:
     """The length that a file states, beside the length that is there.
 
@@ -47,3 +51,14 @@ def length(path: Path, decoded: Decoded) -> Length:
     """
     reader = READERS.get(decoded.container)
     return UNKNOWN if reader is None else reader(path, decoded)
+
+
+def sound(known: Length, decoded: Decoded) -> int:
+    """Sample frames of those decoded that are sound; other bytes may follow them in the file.
+
+    >>> sound(Length(100, 105), Decoded("W64", 52, "")), sound(UNKNOWN, Decoded("PAF", 52, ""))
+    (50, 52)
+    """
+    if decoded.container not in OVERREAD or known.stated is None or not decoded.frames:
+        return decoded.frames
+    return min(decoded.frames, known.stated // (known.present // decoded.frames))
