@@ -29,7 +29,7 @@ from mtlser import stages
 from mtlser.evaluation.metrics import weighted_accuracy
 from mtlser.models.encoder import BUNDLED
 from mtlser.recipe import Recipe, dumps
-from mtlser.records import EMOTIONS, Cell, most_probable, write_json
+from mtlser.records import FOUR, Cell, most_probable, write_json
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import NullRun
 from mtlser.training import batches, features, network, validate
@@ -139,7 +139,7 @@ def test_accuracy(
         trained.network, "encoded", inputs.corpus, inputs.utterances, work.folder
     )
     shown = batches.examples(
-        inputs.of(held.test), EMOTIONS, trained.description.speakers, lambda _: 10_000
+        inputs.of(held.test), FOUR, trained.description.speakers, lambda _: 10_000
     )
     exact = recipe.train.model_copy(update={"precision": "fp32"})
     job = Job(trained.network, "encoded", read, shown, exact, 0, 0, 0, None, 1, ALONE)

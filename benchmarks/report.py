@@ -31,7 +31,7 @@ from mtlser.evaluation.choices import Choice, SearchResult, SearchRow
 from mtlser.recipe import Recipe, load
 from mtlser.records import (
     CLEAN,
-    EMOTIONS,
+    FOUR,
     Cell,
     Fold,
     FoldPlan,
@@ -72,9 +72,10 @@ def utterances() -> list[Utterance]:
                 Utterance(
                     id=name, corpus="iemocap", audio=f"audio/{name}.flac",
                     audio_sha256=f"{len(built):064x}", duration_s=4.0, level_dbfs=-12,
-                    emotion=str(rng.choice(EMOTIONS, p=SHARES)), speaker=speaker,
-                    gender=speaker[-1], session=speaker[:5], dialogue=dialogue,
-                    recording=dialogue, style="improvised" if i % 3 else "scripted",
+                    emotion=str(rng.choice(FOUR, p=SHARES)), speaker=speaker,
+                    gender="F" if speaker[-1] == "F" else "M", session=speaker[:5],
+                    dialogue=dialogue, recording=dialogue,
+                    style="improvised" if i % 3 else "scripted",
                     text=" ".join(words), language="en",
                 )
             )  # fmt: skip
@@ -89,14 +90,14 @@ def predictions(
     rng, quality = np.random.default_rng([place, fold.index]), 0.72 - 0.02 * place
     for split, more in SPLITS.items():
         names, right = getattr(fold, split), quality - more
-        scores = rng.dirichlet([0.6] * len(EMOTIONS), size=len(names))
+        scores = rng.dirichlet([0.6] * len(FOUR), size=len(names))
         chances = rng.uniform(size=(len(names), 2))
         kept = rng.uniform(size=(len(names), LONGEST)) < right
         heard = np.asarray(WORDS)[rng.integers(len(WORDS), size=kept.shape)].tolist()
         for i, name in enumerate(names):
             one, probabilities = known[name], scores[i].tolist()
             if chances[i, 0] < right:
-                best, top = EMOTIONS.index(one.emotion), int(scores[i].argmax())
+                best, top = FOUR.index(one.emotion), int(scores[i].argmax())
                 probabilities[best], probabilities[top] = probabilities[top], probabilities[best]
             spoken = speaker_label(one, recipe.train.speaker_label)
             pairs = zip((one.text or "").split(), kept[i], heard[i], strict=False)
@@ -104,7 +105,7 @@ def predictions(
                 "utterance_id": name, "system": cell.system, "fold": fold.index, "seed": cell.seed,
                 "split": split, "condition": CLEAN, "style": one.style,
                 "emotion_true": one.emotion,
-                "emotion_probabilities": dict(zip(EMOTIONS, probabilities, strict=True)),
+                "emotion_probabilities": dict(zip(FOUR, probabilities, strict=True)),
                 "text_true": one.text,
                 "text_predicted": " ".join(word if keep else other for word, keep, other in pairs),
                 "speaker_true": spoken,

@@ -22,7 +22,7 @@ from benchmarks import common
 from mtlser import recipe as recipes
 from mtlser.models import bundle
 from mtlser.models.losses import count
-from mtlser.records import EMOTIONS, SAMPLE_RATE_HZ, Utterance
+from mtlser.records import FOUR, SAMPLE_RATE_HZ, Utterance
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.training import batches, loop
 from mtlser.training.batches import Example
@@ -47,7 +47,7 @@ def utterance(index: int, duration_s: float) -> Utterance:
         audio_sha256=f"{index:064x}",
         duration_s=duration_s,
         level_dbfs=-20.0,
-        emotion=EMOTIONS[index % 4],
+        emotion=FOUR[index % 4],
         speaker=SPEAKERS[index % 8],
         gender="F",
         session=None,
@@ -72,8 +72,8 @@ def make_job(utterances: Sequence[Utterance], read: Any, settings: tuple[str, ..
 
     recipe = recipes.load("paper", settings)
     torch.manual_seed(0)
-    network = bundle.build(recipe.model, len(EMOTIONS), len(SPEAKERS))
-    parts = batches.examples(utterances, EMOTIONS, SPEAKERS, lambda _: 50)
+    network = bundle.build(recipe.model, len(FOUR), len(SPEAKERS))
+    parts = batches.examples(utterances, FOUR, SPEAKERS, lambda _: 50)
     cut = CUT_OF[recipe.model.trainable]
     network.train()
     return Job(network, cut, read, parts, recipe.train, 0.1, 0.8, 0, None, 1, ALONE)
@@ -118,7 +118,7 @@ def corpus_seconds(encoder: str, size: int, folder: Path) -> dict[str, float]:
     epoch_s = busy(lambda: loop.fit(job, checkpoint, lambda *_: None))
 
     def books() -> None:
-        shown = batches.examples(utterances, EMOTIONS, SPEAKERS, lambda _: 50)
+        shown = batches.examples(utterances, FOUR, SPEAKERS, lambda _: 50)
         for group in batches.epoch_order(shown, job.recipe.batch_size, 0, 1):
             batches.parts(group, job.recipe.bucket_s)
             count(batches.targets(group))
@@ -130,7 +130,7 @@ def equation_15(lengths: np.ndarray[Any, Any], symbols: float) -> np.ndarray[Any
     """The paper's count of operations for wav2vec 2.0 base (d 768, 12 layers, C 512, K 10)."""
     layers, width, channels, kernel = 12, 768, 512, 10
     attention = lengths * width + kernel**2 * channels
-    heads = lengths * width * (common.SYMBOLS + len(EMOTIONS) + common.SPEAKERS + symbols)
+    heads = lengths * width * (common.SYMBOLS + len(FOUR) + common.SPEAKERS + symbols)
     counted: np.ndarray[Any, Any] = layers * lengths * attention + heads
     return counted
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from benchmarks import plans
 from mtlser.evaluation import gathering, metrics, scores
 from mtlser.recipe import Recipe, load
-from mtlser.records import CLEAN, EMOTIONS, Fold, FoldPlan, Prediction, write_jsonl
+from mtlser.records import CLEAN, FOUR, Fold, FoldPlan, Prediction, write_jsonl
 
 SYSTEMS = ("mtlser", "svm", "strl-ser", "amsnet", "cai", "tim-net", "zou", "li", "mmer")
 SNRS = (0, 5, 10, 15, 20)
@@ -55,8 +55,8 @@ def cell(system: str, fold: Fold, rng: random.Random) -> Iterator[Prediction]:
     for condition in (CLEAN, *(f"babble@{snr}dB" for snr in SNRS)):
         for index, name in enumerate(fold.test):
             own = random.Random(name)
-            truth, text = own.choice(EMOTIONS), ten_words(own)
-            guess = truth if rng.random() < 0.7 else rng.choice(EMOTIONS)
+            truth, text = own.choice(FOUR), ten_words(own)
+            guess = truth if rng.random() < 0.7 else rng.choice(FOUR)
             sure = rng.uniform(0.4, 0.97)
             yield Prediction(
                 utterance_id=name,
@@ -68,7 +68,7 @@ def cell(system: str, fold: Fold, rng: random.Random) -> Iterator[Prediction]:
                 style=("improvised", "scripted")[index % 3 == 0],
                 emotion_true=truth,
                 emotion_probabilities={
-                    e: sure if e == guess else (1 - sure) / (len(EMOTIONS) - 1) for e in EMOTIONS
+                    e: sure if e == guess else (1 - sure) / (len(FOUR) - 1) for e in FOUR
                 },
                 text_true=text,
                 text_predicted=misheard(text, rng) if system == "mtlser" else None,

@@ -17,11 +17,12 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from mtlser.errors import MtlserError
 from mtlser.files import read_text
+from mtlser.recipes.data import DataRecipe
 from mtlser.recipes.judging import DriftRecipe, RegistryRecipe
+from mtlser.recipes.labels import LabelsRecipe
 from mtlser.recipes.names import not_utf8
 from mtlser.recipes.sections import (
     BaselineRecipe,
-    DataRecipe,
     ModelRecipe,
     NoiseRecipe,
     RecipeName,
@@ -32,14 +33,21 @@ from mtlser.recipes.sections import (
 )
 
 __all__ = [
-    "BaselineRecipe", "DataRecipe", "DriftRecipe", "ModelRecipe", "NoiseRecipe", "Recipe",
-    "RegistryRecipe", "SearchRecipe", "Section", "SplitRecipe", "TrainRecipe", "dumps", "load",
-    "names",
+    "BaselineRecipe", "DataRecipe", "DriftRecipe", "LabelsRecipe", "ModelRecipe", "NoiseRecipe",
+    "Recipe", "RegistryRecipe", "SearchRecipe", "Section", "SplitRecipe", "TrainRecipe", "dumps",
+    "load", "names",
 ]  # fmt: skip
 
 RECIPES = Path(__file__).parent / "recipes"
 PROMOTION = {"rule", "metrics", "margin", "level"}
 """Keys of `[registry]` that judge a result."""
+
+ADDED = (
+    ("labels", "classes"), ("labels", "map"), ("split", "speaker_folds"), ("data", "table"),
+    ("data", "columns"), ("data", "speaker_pattern"), ("data", "language"), ("data", "channels"),
+)  # fmt: skip
+"""Keys younger than runs that are to stay comparable: at its default, such a key is no part of the
+hash."""
 
 SHOWN = 200
 """Characters of a bad value that an error shows."""
@@ -59,6 +67,7 @@ class Recipe(Section):
     """Of every random choice: folds, weights, order, noise; with what is added to it for a fold or
     a further training it is below 2^31."""
     data: DataRecipe
+    labels: LabelsRecipe = LabelsRecipe()
     split: SplitRecipe = SplitRecipe()
     model: ModelRecipe = ModelRecipe()
     train: TrainRecipe = TrainRecipe()
@@ -88,8 +97,17 @@ class Recipe(Section):
         """
         portable = self.portable().model_dump(exclude={"drift": True, "registry": PROMOTION})
         portable["data"].pop("root")
+        for section, key in ADDED:
+            default = (
+                type(getattr(self, section))
+                .model_fields[key]
+                .get_default(call_default_factory=True)
+            )
+            if getattr(getattr(self, section), key) == default:
+                portable[section].pop(key)
         for key in ("checkpoint_s", "seeds"):
             portable["train"].pop(key)
+        portable = {name: content for name, content in portable.items() if content != {}}
         text = json.dumps(portable, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

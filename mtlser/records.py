@@ -16,11 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mtlser.errors import MtlserError
 from mtlser.files import atomic_file, not_utf8, read_text, write_text
 
-EMOTIONS = ("neutral", "happy", "angry", "sad")
-"""The four classes of the paper's table 2, in label order 0..3."""
+FOUR = ("neutral", "happy", "angry", "sad")
+"""The classes of the paper's table 2, in label order 0..3; a recipe may name others."""
 
 Split = Literal["train", "validation", "test", "speaker_check"]
-Protocol = Literal["loso", "session", "recording", "random"]
+Protocol = Literal["loso", "session", "speakers", "official", "recording", "random"]
 LEAKING_PROTOCOLS: tuple[Protocol, ...] = ("recording", "random")
 """Protocols whose test speakers (and, for `random`, dialogues) are also in train."""
 
@@ -56,7 +56,9 @@ class Utterance(Record):
     level_dbfs: float
     """RMS level in dB relative to full scale."""
     emotion: str
-    speaker: str
+    """Its class."""
+    speaker: str | None
+    """`None` where nobody knows who speaks."""
     gender: Literal["F", "M"] | None
     session: str | None
     dialogue: str | None
@@ -66,6 +68,12 @@ class Utterance(Record):
     text: str | None
     """Transcript as normalised by `mtlser.data.text.normalise`, or `None` where there is none."""
     language: str
+    label: str | None = None
+    """The corpus' own label, of which the recipe made the class; `None`: not kept."""
+    partition: Literal["train", "validation", "test"] | None = None
+    """Of the corpus' official partitions."""
+    ratings: dict[str, float] | None = None
+    """Valence, arousal, dominance as the corpus gives them."""
 
 
 class Fold(Record):
@@ -88,16 +96,19 @@ class FoldPlan(Record):
     seed: int
     manifest_digest: str
     folds: tuple[Fold, ...]
+    shares_speakers: bool = False
+    """True for official partitions that have a speaker on two sides."""
 
     @property
     def leaks(self) -> bool:
         """True where test speakers are also in train by construction."""
-        return self.protocol in LEAKING_PROTOCOLS
+        return self.shares_speakers or self.protocol in LEAKING_PROTOCOLS
 
     @property
     def digest(self) -> str:
         """SHA-256 of the plan: the same folds of the same data have the same."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        content = self.model_dump_json(exclude_defaults=True)  # as before younger fields
+        return hashlib.sha256(content.encode()).hexdigest()
 
 
 def most_probable(probabilities: Mapping[str, float]) -> str:
@@ -125,7 +136,7 @@ class Prediction(Record):
     text_true: str | None
     text_predicted: str | None
     """`None` where the system does not transcribe."""
-    speaker_true: str
+    speaker_true: str | None
     speaker_predicted: str | None
     """`None` where the system does not name speakers."""
     recipe_hash: str

@@ -15,7 +15,7 @@ from mtlser import runtime
 from mtlser.data import manifest
 from mtlser.evaluation import noise_sweep
 from mtlser.evaluation.predictor import Done, Output, Wav
-from mtlser.records import EMOTIONS, Cell, FoldPlan
+from mtlser.records import FOUR, Cell, FoldPlan
 from mtlser.runtime import Count, Progress
 from tests.helpers.clock import Clock
 from tests.helpers.corpora import one_fold, write_corpus
@@ -49,7 +49,7 @@ class Batches:
     def predict(self, wavs: Sequence[Wav], done: Done) -> list[Output]:
         for _ in range(0, len(wavs), 4):
             done(4)
-        return [Output(dict.fromkeys(EMOTIONS, 0.25), None, None) for _ in wavs]
+        return [Output(dict.fromkeys(FOUR, 0.25), None, None) for _ in wavs]
 
 
 def ended(command: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":

@@ -147,18 +147,21 @@ def _near(near: Near, first: Sequence[Utterance], second: Sequence[Utterance]) -
 def _shared(
     train: Sequence[Utterance], validation: Sequence[Utterance], test: Sequence[Utterance]
 ) -> Shared:
-    speakers = {u.speaker for u in train}
+    speakers = {u.speaker for u in train} - {None}
     dialogues = {u.dialogue for u in train} - {None}
     texts = {u.text for u in train} - {None}
     audio = {u.audio_sha256 for u in train}
     chosen_on = {u.audio_sha256 for u in validation}
-    own_speakers = {u.speaker for u in test}
+    own_speakers = {u.speaker for u in test} - {None}
     own_dialogues = {u.dialogue for u in test} - {None}
     return Shared(
         utterances=len(test),
         speakers=len(own_speakers),
         speakers_in_train=len(own_speakers & speakers),
         by_speakers_in_train=sum(u.speaker in speakers for u in test),
+        by_unknown_speakers=len(test)
+        if any(u.speaker is None for u in train)
+        else sum(u.speaker is None for u in test),
         dialogues=len(own_dialogues),
         dialogues_in_train=len(own_dialogues & dialogues),
         in_dialogues_of_train=sum(u.dialogue in dialogues for u in test),
@@ -178,8 +181,8 @@ def _together(parts: Sequence[FoldAudit]) -> FoldAudit:
 
     return FoldAudit(
         name="all",
-        shared=Shared(
-            **{
+        shared=Shared.model_validate(
+            {
                 field: _sum([getattr(part.shared, field) for part in parts])
                 for field in Shared.model_fields
             }
@@ -224,6 +227,11 @@ def _reasons(overall: FoldAudit) -> tuple[str, ...]:
         sentences.append(
             f"{_share(shared.by_speakers_in_train, everything)} of the test utterances are by "
             "speakers who are also in training"
+        )
+    if shared.by_unknown_speakers:
+        sentences.append(
+            f"for {_share(shared.by_unknown_speakers, everything)} of the test utterances it is "
+            "not known whether their speakers are also in training"
         )
     if shared.in_dialogues_of_train:
         sentences.append(

@@ -23,6 +23,8 @@ class Shared(Record):
     """Those of them who are also in train."""
     by_speakers_in_train: Count
     """Test utterances by such speakers."""
+    by_unknown_speakers: Count = 0
+    """Test utterances whose speaker may be in train, since one of the two is not known."""
     dialogues: Count
     """Dialogues in test."""
     dialogues_in_train: Count

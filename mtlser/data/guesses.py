@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Literal
 
-from mtlser.records import EMOTIONS, Rate, Record, Utterance
+from mtlser.records import FOUR, Rate, Record, Utterance
 
 GuessName = Literal["majority", "nearest_turn", "transcript", "speaker"]
 GUESSES: dict[GuessName, str] = {
@@ -60,7 +60,7 @@ def guesses(
     majority = _most_common(u.emotion for u in train)
     by_text = _usual_class(train, lambda u: u.text)
     by_speaker = _usual_class(train, lambda u: u.speaker)
-    near: dict[tuple[str, str], list[Utterance]] = defaultdict(list)
+    near: dict[tuple[str | None, str], list[Utterance]] = defaultdict(list)
     for utterance in train:
         if utterance.dialogue is not None:
             near[utterance.speaker, utterance.dialogue].append(utterance)
@@ -104,5 +104,5 @@ def _most_common(emotions: Iterable[str]) -> str:
     'angry'
     """
     counts = Counter(emotions)
-    rank = {name: position for position, name in enumerate(EMOTIONS)}
+    rank = {name: position for position, name in enumerate(FOUR)}
     return min(counts, key=lambda name: (-counts[name], rank.get(name, len(rank)), name))

@@ -5,23 +5,25 @@ import json
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from mtlser import runtime
-from mtlser.data import audio, corpora, fingerprints, text
+from mtlser.data import audio, corpora, fingerprints, labels, text
 from mtlser.data.corpora import Corpus, Item
 from mtlser.data.ingest_report import Difference, IngestReport, LeftOut, describe
 from mtlser.errors import MtlserError
-from mtlser.recipe import DataRecipe, Recipe
-from mtlser.records import EMOTIONS, Utterance, write_json, write_jsonl
+from mtlser.recipe import DataRecipe, LabelsRecipe, Recipe
+from mtlser.records import Utterance, write_json, write_jsonl
 
 MANIFEST = "manifest.jsonl"
 REPORT = "ingest.json"
 
 DUPLICATE_ID = "duplicate id"
+UNKNOWN = "not known"
+"""In counts by speaker."""
 SHORTER, LONGER = "shorter than data.min_duration_s", "longer than data.max_duration_s"
 
 log = logging.getLogger(__name__)
@@ -55,16 +57,21 @@ def build(recipe: Recipe, root: Path, folder: Path) -> None:
     """
     corpus = corpora.corpus(recipe.data.corpus)
     progress = runtime.Progress(f"ingest {corpus.name}", log.info)
-    outcomes = list(_outcomes(corpora.read(corpus.name, root), recipe.data, folder, progress))
+    items = corpora.read(recipe.data, root)
+    found = Counter(item.label for item in items if item.label is not None)
+    classes = labels.grouping(recipe.labels, corpus.naming, found)
+    outcomes = list(_outcomes(items, classes, recipe.data, folder, progress))
     _refuse_faulty(outcomes, recipe.data, root)
     utterances = sorted((o.utterance for o in outcomes if o.utterance), key=lambda u: u.id)
+    kept = Counter(utterance.emotion for utterance in utterances)
+    labels.refuse_absent(recipe.labels, kept, found)
     if not utterances:
         raise MtlserError(
-            f"{root}: {len(outcomes)} items, none of the task ({', '.join(EMOTIONS)}) within "
-            f"the recipe's limits; left out: {_reasons(outcomes)}; check --root, --corpus and "
-            "data.min_duration_s, data.max_duration_s"
+            f"{root}: {len(outcomes)} items, none of the recipe's classes within its limits; "
+            f"labels: {labels.shown(found) or 'none'}; left out: {_reasons(outcomes)}; check "
+            "--root, --corpus, [labels] and data.min_duration_s, data.max_duration_s"
         )
-    report = _report(corpus, outcomes, utterances)
+    report = _report(corpus, recipe, outcomes, utterances)
     write_jsonl(folder / MANIFEST, utterances)
     fingerprints.write(folder / fingerprints.FINGERPRINTS, _fingerprints(outcomes))
     write_json(folder / REPORT, report)
@@ -87,12 +94,18 @@ def digest(utterances: Iterable[Utterance]) -> str:
 
     It does not depend on paths, nor on what is derived from the audio.
     """
-    rows = sorted((u.id, u.audio_sha256, u.emotion, u.speaker, u.text or "") for u in utterances)
+    rows = sorted(
+        (u.id, u.audio_sha256, u.emotion, u.speaker or "", u.text or "") for u in utterances
+    )
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
 def _outcomes(
-    items: Sequence[Item], data: DataRecipe, folder: Path, progress: runtime.Progress
+    items: Sequence[Item],
+    classes: Mapping[str, str],
+    data: DataRecipe,
+    folder: Path,
+    progress: runtime.Progress,
 ) -> Iterator[Outcome]:
     """One outcome per item, in the items' order; audio is decoded side by side."""
     count = runtime.Count(progress, len(items), "items")
@@ -105,7 +118,11 @@ def _outcomes(
     def outcome(item: Item, repeats: bool) -> Outcome:
         if repeats:
             return Outcome(item, None, DUPLICATE_ID)
-        return _ingest(item, data, folder)
+        if item.label is None or item.path is None:
+            return Outcome(item, None, item.left_out, item.detail)
+        if item.label not in classes:
+            return Outcome(item, None, corpora.OUTSIDE_TASK)
+        return _ingest(item, item.path, classes[item.label], data, folder)
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for found in pool.map(outcome, items, repeated):
@@ -113,11 +130,9 @@ def _outcomes(
             yield found
 
 
-def _ingest(item: Item, data: DataRecipe, folder: Path) -> Outcome:
-    if item.emotion is None or item.path is None:
-        return Outcome(item, None, item.left_out)
+def _ingest(item: Item, path: Path, emotion: str, data: DataRecipe, folder: Path) -> Outcome:
     try:
-        clip = audio.decode(item.path)
+        clip = audio.decode(path)
     except audio.AudioError as error:
         return Outcome(item, None, error.fault, error.detail, faulty=True)
     if not data.min_duration_s <= clip.duration_s <= data.max_duration_s:
@@ -131,7 +146,7 @@ def _ingest(item: Item, data: DataRecipe, folder: Path) -> Outcome:
         audio_sha256=clip.sha256,
         duration_s=clip.duration_s,
         level_dbfs=clip.level_dbfs,
-        emotion=item.emotion,
+        emotion=emotion,
         speaker=item.speaker,
         gender=item.gender,
         session=item.session,
@@ -140,6 +155,9 @@ def _ingest(item: Item, data: DataRecipe, folder: Path) -> Outcome:
         style=item.style,
         text=text.normalise(item.text, item.language) if item.text else None,
         language=item.language,
+        label=item.label,
+        partition=item.partition,
+        ratings=dict(item.ratings) if item.ratings else None,
     )
     words = fingerprints.fingerprint(clip.samples_n)
     return Outcome(item, utterance, words=words, length_known=clip.length_known)
@@ -154,7 +172,8 @@ def _fingerprints(outcomes: Iterable[Outcome]) -> fingerprints.Fingerprints:
 def _refuse_faulty(outcomes: Sequence[Outcome], data: DataRecipe, root: Path) -> None:
     faulty = [outcome for outcome in outcomes if outcome.faulty]
     task = sum(
-        outcome.item.emotion is not None and outcome.reason != DUPLICATE_ID for outcome in outcomes
+        outcome.item.left_out is None and outcome.reason not in {DUPLICATE_ID, corpora.OUTSIDE_TASK}
+        for outcome in outcomes
     )
     if faulty and len(faulty) > data.max_faulty * task:
         first = faulty[0]
@@ -172,14 +191,14 @@ def _reasons(outcomes: Iterable[Outcome]) -> str:
 
 
 def _report(
-    corpus: Corpus, outcomes: Sequence[Outcome], utterances: Sequence[Utterance]
+    corpus: Corpus, recipe: Recipe, outcomes: Sequence[Outcome], utterances: Sequence[Utterance]
 ) -> IngestReport:
     used = [outcome.item for outcome in outcomes if outcome.utterance]
     dropped: Counter[str] = Counter()
     for item in used:
         dropped.update(dict(text.clean(item.text or "", item.language).dropped))
     emotions = Counter(utterance.emotion for utterance in utterances)
-    speakers = _counted(utterance.speaker for utterance in utterances)
+    speakers = _counted(utterance.speaker or UNKNOWN for utterance in utterances)
     return IngestReport(
         corpus=corpus.name,
         digest=digest(utterances),
@@ -190,26 +209,30 @@ def _report(
         missing_transcripts=sum(utterance.text is None for utterance in utterances),
         length_unknown=tuple(o.item.id for o in outcomes if o.utterance and not o.length_known),
         dropped_characters=dict(sorted(dropped.items())),
-        by_emotion={name: emotions[name] for name in EMOTIONS},
+        by_emotion={name: emotions[name] for name in labels.classes_of(recipe.labels, utterances)},
         by_label=_counted(item.label or "" for item in used),
         by_speaker=speakers,
         by_style=_counted(utterance.style or "none" for utterance in utterances),
-        differs_from_release=differences(corpus, [outcome.item for outcome in outcomes], used),
+        differs_from_release=_compared(corpus, recipe.labels, outcomes),
     )
 
 
 def differences(
-    corpus: Corpus, items: Iterable[Item], used: Sequence[Item]
+    corpus: Corpus, labelled: int, used: Sequence[tuple[str, str | None]]
 ) -> tuple[Difference, ...] | None:
-    """Counts that differ from the release's; `None` where the folder is too small to be it."""
+    """Counts that differ from the release's; `None` where the folder is too small to be it.
+
+    Args:
+        corpus: the reader.
+        labelled: items with a label of the four classes.
+        used: class and speaker of each utterance.
+    """
     release = corpus.release
-    if release is None:
-        return None
-    if sum(item.emotion is not None for item in items) < release.fewest_labelled:
+    if release is None or labelled < release.fewest_labelled:
         return None
     pairs = (
-        ("emotion", release.by_emotion, Counter(item.emotion or "" for item in used)),
-        ("speaker", release.by_speaker, Counter(item.speaker for item in used)),
+        ("emotion", release.by_emotion, Counter(emotion for emotion, _ in used)),
+        ("speaker", release.by_speaker, Counter(speaker or UNKNOWN for _, speaker in used)),
     )
     return tuple(
         Difference(what=f"{what} {name}", expected=expected.get(name, 0), found=counts[name])
@@ -217,6 +240,18 @@ def differences(
         for name in sorted(expected.keys() | counts.keys())
         if expected and expected.get(name, 0) != counts[name]
     )
+
+
+def _compared(
+    corpus: Corpus, recipe: LabelsRecipe, outcomes: Sequence[Outcome]
+) -> tuple[Difference, ...] | None:
+    """`differences`; `None` where other classes than the four are asked for."""
+    if recipe.map or recipe.classes not in {None, "four"}:
+        return None
+    four = corpus.naming.four or {}
+    labelled = sum(outcome.item.label in four for outcome in outcomes)
+    used = [(o.utterance.emotion, o.utterance.speaker) for o in outcomes if o.utterance]
+    return differences(corpus, labelled, used)
 
 
 def _left_out(outcomes: Iterable[Outcome]) -> Iterator[LeftOut]:

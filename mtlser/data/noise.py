@@ -247,8 +247,9 @@ def _voices(
 ) -> list[Utterance]:
     by_speaker: dict[str, list[Utterance]] = defaultdict(list)
     for utterance in sorted(utterances, key=lambda u: u.id):
-        if utterance.speaker != target.speaker:
-            by_speaker[utterance.speaker].append(utterance)
+        speaker = utterance.speaker or utterance.id  # nobody knows: another one, as far as known
+        if speaker != (target.speaker or target.id):
+            by_speaker[speaker].append(utterance)
     if not by_speaker:
         raise MtlserError(
             f"babble for {target.id}: the corpus has no other speaker than {target.speaker}; set a "

@@ -4,8 +4,10 @@ from mtlser.errors import MtlserError
 from mtlser.records import Utterance
 
 
-def speaker_label(utterance: Utterance, label: str) -> str:
+def speaker_label(utterance: Utterance, label: str) -> str | None:
     """The speaker head's class: the actor (`actor`), or the file-name prefix (`prefix`).
+
+    `None` where nobody knows who speaks.
 
     Raises:
         MtlserError: the corpus has no prefixes.

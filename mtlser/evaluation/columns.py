@@ -29,7 +29,7 @@ class Truth:
     emotion: Integers
     """Place in `Columns.classes`."""
     speaker: Integers
-    """Place in `Columns.speakers`."""
+    """Place in `Columns.speakers`; -1: not known."""
     style: Integers
     """Place in `Columns.styles`; -1: none."""
     words: Integers
@@ -117,9 +117,14 @@ class Columns:
         return np.bincount(place, minlength=size * size).reshape(size, size)
 
     def confusion_by_speaker(self, block: Block) -> tuple[Integers, NDArray[np.int64]]:
-        """The speakers of the block's utterances, and counts (speaker, true, predicted)."""
-        speakers, row = np.unique(self.truth.speaker[block.utterance], return_inverse=True)
-        size = len(self.classes)
+        """The speakers of the block's utterances, and counts (speaker, true, predicted).
+
+        Of none where a speaker is not known: nothing says then what is resampled together.
+        """
+        spoken, size = self.truth.speaker[block.utterance], len(self.classes)
+        if (spoken == NONE).any():
+            return spoken[:0], np.zeros((0, size, size), dtype=np.int64)
+        speakers, row = np.unique(spoken, return_inverse=True)
         place = (row * size + self.truth.emotion[block.utterance]) * size + block.emotion
         counts = np.bincount(place, minlength=len(speakers) * size * size)
         return speakers, counts.reshape(len(speakers), size, size)

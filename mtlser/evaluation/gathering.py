@@ -213,7 +213,7 @@ class Gatherer:
     def _contradicted(self, prediction: Prediction, place: int) -> str:
         truths = {
             "class": (prediction.emotion_true, self.classes[self.true_emotion[place]]),
-            "speaker": (prediction.speaker_true, self.speakers.names[self.true_speaker[place]]),
+            "speaker": (prediction.speaker_true, self.speakers.at(self.true_speaker[place])),
             "style": (prediction.style, self.styles.at(self.style[place])),
         }
         parts = [

@@ -26,7 +26,8 @@ def group_scores(
             gender is scored.
     """
     truth = columns.truth
-    speakers = [columns.speakers[place] for place in truth.speaker[block.utterance].tolist()]
+    names = (*columns.speakers, UNKNOWN)  # place -1 is the last
+    speakers = [names[place] for place in truth.speaker[block.utterance].tolist()]
     scores = _of_kind("speaker", speakers, columns, block, plan)
     if genders is not None:
         named = [genders.get(truth.names[i]) or UNKNOWN for i in block.utterance.tolist()]

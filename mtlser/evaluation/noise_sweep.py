@@ -22,7 +22,6 @@ from mtlser.evaluation.noise_facts import (
 from mtlser.evaluation.predictor import Done, System, load_system, prediction_of, unheeded
 from mtlser.recipe import NoiseRecipe, Recipe
 from mtlser.records import (
-    EMOTIONS,
     Cell,
     FoldPlan,
     Prediction,
@@ -100,7 +99,7 @@ def run(
             f"cell {cell.text}: expected one of the folds 0 to {len(plan.folds) - 1}; choose one "
             "with `--fold`, or cut them again with `mtlser split`"
         )
-    system = load_system(cell.system, trained / "model", EMOTIONS)
+    system = load_system(cell.system, trained / "model")
     check = SnrCheck(recipe.noise)
     conditions = len(recipe.noise.kinds) * len(recipe.noise.snr_db)
     count = runtime.Count(

@@ -73,7 +73,6 @@ class SvmSystem:
     """The SVM baseline as a system; it neither transcribes nor names speakers."""
 
     model: "SvmModel"
-    emotions: tuple[str, ...]
 
     def predict(self, wavs: Sequence[Wav], done: Done = unheeded) -> list[Output]:
         """One output for each clip, in order."""
@@ -90,17 +89,17 @@ class SvmSystem:
         from mtlser.models.baselines import svm
 
         return [
-            Output(dict(zip(self.emotions, map(float, row), strict=True)), None, None)
+            Output(dict(zip(self.model.choice.emotions, map(float, row), strict=True)), None, None)
             for row in svm.predict_probabilities(self.model, features_nd)
         ]
 
 
-def load_system(name: str, folder: Path, emotions: tuple[str, ...]) -> System:
+def load_system(name: str, folder: Path) -> System:
     """The trained system in a cell's `model/` folder."""
     if name == "svm":
         from mtlser.models.baselines import svm
 
-        return SvmSystem(svm.load(folder), emotions)
+        return SvmSystem(svm.load(folder))
     network = NetworkSystem(bundle.load(folder))
     runtime.restore_collector()
     return network
@@ -146,9 +145,9 @@ class Part:
 
     emotions_e: NDArray[np.float64]
     """Probabilities."""
-    speakers_s: NDArray[np.float64]
-    """Probabilities."""
-    symbols: list[int]
+    speakers_s: NDArray[np.float64] | None
+    """Probabilities; `None`: there is no such head, as in what follows."""
+    symbols: list[int] | None
     """The likeliest of each frame."""
 
 
@@ -170,17 +169,22 @@ def parts_of(logits: Logits) -> list[Part]:
     Raises:
         MtlserError: they are no numbers, of which the first class would be taken for the likeliest.
     """
-    heads = (logits.emotion_be, logits.speaker_bs, logits.characters.rows_nd)
-    if not all(bool(head.isfinite().all()) for head in heads):
+    words, speakers = logits.characters, logits.speaker_bs
+    heads = (logits.emotion_be, speakers, None if words is None else words.rows_nd)
+    if not all(bool(head.isfinite().all()) for head in heads if head is not None):
         raise MtlserError(
             "the network's output is not a number: its weights are damaged, or 16 bits overflowed; "
             "train it again with `mtlser train`, if in fp16 with `--set train.precision=fp32`"
         )
     emotions_be = logits.emotion_be.double().softmax(-1).cpu().numpy()
-    speakers_bs = logits.speaker_bs.double().softmax(-1).cpu().numpy()
-    symbols = logits.characters.with_rows(logits.characters.rows_nd.argmax(-1)).clips()
+    absent = [None] * len(emotions_be)
+    speakers_bs = absent if speakers is None else speakers.double().softmax(-1).cpu().numpy()
+    symbols = absent if words is None else words.with_rows(words.rows_nd.argmax(-1)).clips()
     rows = zip(emotions_be, speakers_bs, symbols, strict=True)
-    return [Part(emotions_e, speakers_s, line.tolist()) for emotions_e, speakers_s, line in rows]
+    return [
+        Part(emotions_e, speakers_s, None if line is None else line.tolist())
+        for emotions_e, speakers_s, line in rows
+    ]
 
 
 def _joined(parts: Sequence[Part], pieces: Sequence[Window], model: TrainedModel) -> Output:
@@ -190,10 +194,12 @@ def _joined(parts: Sequence[Part], pieces: Sequence[Window], model: TrainedModel
     def frames_of(samples: int) -> int:
         return encoder.frames(encoder.local_frames(samples))
 
+    speakers = [part.speakers_s for part in parts if part.speakers_s is not None]
+    lines = [part.symbols for part in parts if part.symbols is not None]
     whole = Part(
         weighted_mean([part.emotions_e for part in parts], pieces),
-        weighted_mean([part.speakers_s for part in parts], pieces),
-        joined([part.symbols for part in parts], pieces, frames_of),
+        weighted_mean(speakers, pieces) if speakers else None,
+        joined(lines, pieces, frames_of) if lines else None,
     )
     return _output(whole, model.description)
 
@@ -210,8 +216,8 @@ def outputs(logits: Logits, description: Description) -> list[Output]:
 def _output(part: Part, description: Description) -> Output:
     return Output(
         dict(zip(description.emotions, part.emotions_e.tolist(), strict=True)),
-        text.decode_ctc(part.symbols),
-        description.speakers[int(part.speakers_s.argmax())],
+        None if part.symbols is None else text.decode_ctc(part.symbols),
+        None if part.speakers_s is None else description.speakers[int(part.speakers_s.argmax())],
     )
 
 
@@ -247,7 +253,7 @@ def beside_truth(
     cell: Cell,
     split: Split,
     condition: str,
-    speaker: str,
+    speaker: str | None,
     recipe_hash: str,
 ) -> Prediction:
     """The record of one output of a system whose recipe is not at hand.

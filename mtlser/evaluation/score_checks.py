@@ -177,7 +177,7 @@ def _check_speakers(columns: Columns, plan: FoldPlan, wanted: _Wanted) -> None:
     """No speaker is on both sides of a fold, by the true speakers of the predictions."""
     for fold in plan.folds:
         speakers = columns.truth.speaker
-        tested = set(speakers[wanted.of(fold.index, "test").known].tolist())
+        tested = set(speakers[wanted.of(fold.index, "test").known].tolist()) - {NONE}
         trained = _trained(fold, wanted)
         shared = tested & set(speakers[trained].tolist())
         if shared:

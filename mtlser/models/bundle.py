@@ -42,13 +42,15 @@ class Description(BaseModel):
 
     emotions: tuple[str, ...]
     speakers: tuple[str, ...]
-    """Training speakers, in class order."""
+    """Training speakers, in class order; none: there is no speaker head."""
     language: str
     model: ModelRecipe
     recipe_hash: str
     system: str = "mtlser"
     encoder_digest: str
     """SHA-256 of the encoder as it was loaded, before training."""
+    words: bool = True
+    """Whether there is a head for words; not where no training utterance had a transcript."""
     whole: bool
     """Whether `weights.safetensors` holds the encoder too."""
     mtlser_version: str = version("mtlser")
@@ -62,16 +64,22 @@ class TrainedModel:
     description: Description
 
 
-def build(model: ModelRecipe, emotions: int, speakers: int) -> MtlNetwork:
+def build(model: ModelRecipe, emotions: int, speakers: int, *, words: bool = True) -> MtlNetwork:
     """A network with a pre-trained encoder and new heads, as the recipe asks.
+
+    Args:
+        model: `[model]` of the recipe.
+        emotions: classes.
+        speakers: classes of the speaker head; 0: no such head.
+        words: whether there is a head for words.
 
     Raises:
         MtlserError: no such encoder, or `ctc_head = "pretrained"` for one without a CTC layer.
     """
     encoder = load_encoder(model.encoder)
-    network = MtlNetwork(encoder, model, emotions, speakers, len(VOCABULARY))
-    if model.ctc_head == "pretrained":
-        _take_ctc_head(network, model)
+    network = MtlNetwork(encoder, model, emotions, speakers, len(VOCABULARY) if words else 0)
+    if model.ctc_head == "pretrained" and network.ctc_head is not None:
+        _take_ctc_head(network.ctc_head, model)
     network.freeze(model.trainable)
     return network
 
@@ -123,7 +131,7 @@ def load(folder: Path) -> TrainedModel:
         description.model,
         len(description.emotions),
         len(description.speakers),
-        len(VOCABULARY),
+        len(VOCABULARY) if description.words else 0,
     )
     try:
         weights = load_file(folder / WEIGHTS)
@@ -161,7 +169,7 @@ def _copy_encoder_files(source: str, folder: Path) -> None:
             shutil.copyfile(original, folder / name)
 
 
-def _take_ctc_head(network: MtlNetwork, model: ModelRecipe) -> None:
+def _take_ctc_head(head: nn.Linear, model: ModelRecipe) -> None:
     """Starts the CTC head from the encoder's own, where its vocabulary is ours."""
     place = locate(model.encoder)
     files = [file_of(place, name) for name in ("model.safetensors", "vocab.json")]
@@ -174,6 +182,5 @@ def _take_ctc_head(network: MtlNetwork, model: ModelRecipe) -> None:
             "allowed here is `--set model.ctc_head=new`"
         )
     with torch.no_grad():
-        head: nn.Linear = network.ctc_head
         head.weight.copy_(weights["lm_head.weight"])
         head.bias.copy_(weights["lm_head.bias"])

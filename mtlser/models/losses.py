@@ -96,9 +96,11 @@ def joint_loss(
     emotion = functional.cross_entropy(
         logits.emotion_be.float(), targets.emotion_b, weight=class_weights_e, reduction="sum"
     )
-    speaker = functional.cross_entropy(
-        logits.speaker_bs.float(), targets.speaker_b, ignore_index=UNSEEN, reduction="sum"
-    )
+    speaker = emotion.new_zeros(())
+    if logits.speaker_bs is not None:
+        speaker = functional.cross_entropy(
+            logits.speaker_bs.float(), targets.speaker_b, ignore_index=UNSEEN, reduction="sum"
+        )
     emotion = emotion / max(counts.emotions, 1e-12)
     ctc = ctc_sum(logits, targets.characters) / max(counts.transcripts, 1)
     speaker = speaker / max(counts.speakers, 1)
@@ -111,8 +113,12 @@ def ctc_sum(logits: Logits, characters: Sequence[Tensor | None]) -> Tensor:
     Infinite where a transcript needs more frames than its audio has: such a one is to be `None`
     (see `mtlser.data.text.frames_needed`).
     """
-    clips = logits.characters.clips()
-    pairs = [(clip, text) for clip, text in zip(clips, characters, strict=True) if text is not None]
+    clips = [None] * len(characters) if logits.characters is None else logits.characters.clips()
+    pairs = [
+        (clip, text)
+        for clip, text in zip(clips, characters, strict=True)
+        if clip is not None and text is not None
+    ]
     if not pairs:
         return logits.emotion_be.new_zeros((), dtype=torch.float32)
     scores_tbu = pad_sequence([clip_tu for clip_tu, _ in pairs])

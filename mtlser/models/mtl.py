@@ -23,9 +23,10 @@ class Logits:
     """What the three heads say of one batch."""
 
     emotion_be: Tensor
-    speaker_bs: Tensor
-    characters: Packed
-    """Rows (n, u): one score a symbol for every frame."""
+    speaker_bs: Tensor | None
+    """`None`: no speaker is known, so that there is no such head."""
+    characters: Packed | None
+    """Rows (n, u): one score a symbol for every frame; `None`: there is no transcript to learn."""
 
 
 class MtlNetwork(nn.Module):
@@ -43,6 +44,15 @@ class MtlNetwork(nn.Module):
         speakers: int,
         symbols: int,
     ) -> None:
+        """Builds the heads.
+
+        Args:
+            encoder: shared by all.
+            recipe: `[model]`.
+            emotions: classes.
+            speakers: classes of the speaker head; 0: none, and no such head.
+            symbols: of the alphabet; 0: no transcripts, and no such head.
+        """
         super().__init__()
         self.encoder = encoder
         self.layers = recipe.layers
@@ -56,8 +66,8 @@ class MtlNetwork(nn.Module):
         self.register_buffer("frame_sd_d", torch.ones(stored))
         self.dropout = nn.Dropout(recipe.dropout)
         self.emotion_head = nn.Linear(width, emotions)
-        self.speaker_head = nn.Linear(width, speakers)
-        self.ctc_head = nn.Linear(width, symbols)
+        self.speaker_head = nn.Linear(width, speakers) if speakers else None
+        self.ctc_head = nn.Linear(width, symbols) if symbols else None
 
     def forward(self, features: Packed, cut: Cut) -> Logits:
         """The logits of the clips' local or encoded features.
@@ -83,20 +93,25 @@ class MtlNetwork(nn.Module):
         frame, and cheaper.
         """
         pooled_bd = (encoded.mean() - self.mean_d) / self.pooled_sd_d
-        weight_ud = self.ctc_head.weight
-        if self.layers == "weighted":
-            shares_l = torch.softmax(self.layer_logits_l, dim=0)
+        shares_l = torch.softmax(self.layer_logits_l, dim=0) if self.layers == "weighted" else None
+        if shares_l is not None:
             layered_bld = pooled_bd.unflatten(-1, (len(shares_l), self.encoder.width))
             pooled_bd = torch.einsum("bld,l->bd", layered_bld, shares_l)
-            weight_ud = torch.cat([share * weight_ud for share in shares_l], dim=1)
-        weight_ud = weight_ud / self.frame_sd_d
-        bias_u = self.ctc_head.bias - weight_ud @ self.mean_d
         pooled_bd = self.dropout(pooled_bd)
         return Logits(
             self.emotion_head(pooled_bd),
-            self.speaker_head(pooled_bd),
-            encoded.with_rows(nn.functional.linear(encoded.rows_nd, weight_ud, bias_u)),
+            None if self.speaker_head is None else self.speaker_head(pooled_bd),
+            None if self.ctc_head is None else self._words(self.ctc_head, encoded, shares_l),
         )
+
+    def _words(self, head: nn.Linear, encoded: Packed, shares_l: Tensor | None) -> Packed:
+        """Scores of symbols for every frame, (n, u)."""
+        weight_ud = head.weight
+        if shares_l is not None:
+            weight_ud = torch.cat([share * weight_ud for share in shares_l], dim=1)
+        weight_ud = weight_ud / self.frame_sd_d
+        bias_u = head.bias - weight_ud @ self.mean_d
+        return encoded.with_rows(nn.functional.linear(encoded.rows_nd, weight_ud, bias_u))
 
     def freeze(self, trainable: str) -> None:
         """Stops gradients of what `model.trainable` leaves out."""

@@ -87,6 +87,7 @@ def export(trained: TrainedModel, untrained: Path, folder: Path) -> None:
     model.wav2vec2.feature_extractor.load_state_dict(encoder.cnn.state_dict())
     model.wav2vec2.feature_projection.load_state_dict(encoder.projection.state_dict())
     model.wav2vec2.encoder.load_state_dict(encoder.transformer.state_dict())
+    assert trained.network.ctc_head is not None
     model.lm_head.load_state_dict(trained.network.ctc_head.state_dict())
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: value.half().contiguous() for name, value in model.state_dict().items()}

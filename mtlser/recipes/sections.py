@@ -58,39 +58,18 @@ def names_folder(encoder: str) -> bool:
     return like_a_path or Path(encoder).is_dir()
 
 
-class DataRecipe(Section):
-    """What is read, and how much of it may be left out."""
-
-    corpus: Literal["iemocap", "emodb"]
-    """Reader of the release."""
-    root: PlaceName
-    """Folder or `s3://` address of the release."""
-    min_duration_s: NonNegativeFloat = 0.0
-    """Shorter utterances are left out and counted."""
-    max_duration_s: PositiveFloat = 60.0
-    """Longer utterances are left out and counted."""
-    max_faulty: float = Field(0.01, ge=0, le=1)
-    """Share of task files that may be unreadable, empty or silent before ingest refuses."""
-
-    @model_validator(mode="after")
-    def _some_left(self) -> Self:
-        if self.min_duration_s > self.max_duration_s:
-            raise ValueError(
-                f"min_duration_s = {self.min_duration_s:g} is above max_duration_s = "
-                f"{self.max_duration_s:g}, which leaves no utterance"
-            )
-        return self
-
-
 class SplitRecipe(Section):
     """How the folds are cut."""
 
     protocol: Protocol = "loso"
-    """What each fold tests on: a speaker (`loso`), a session, a recording (by file-name prefix) or
-    a random part; the last two leak speakers."""
+    """What each fold tests on: a speaker (`loso`), a session, a group of speakers (`speakers`), the
+    corpus' own test partition (`official`), a recording (by file-name prefix) or a random part; the
+    last two leak speakers."""
     speaker_check: float = Field(0.1, gt=0, lt=0.5)
     """Share of each training speaker's utterances that is never trained on; speaker accuracy is
     measured there."""
+    speaker_folds: PositiveInt = 5
+    """Number of folds of the `speakers` protocol."""
     random_folds: PositiveInt = 10
     """Number of folds of the `random` protocol; the others follow from the corpus."""
     max_folds: PositiveInt | None = None

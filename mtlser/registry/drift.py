@@ -198,7 +198,7 @@ def retention(
     champion: Sequence[Utterance], now: Sequence[Utterance], limits: DriftRecipe
 ) -> tuple[Measure, ...]:
     """Shares of the champion's speakers and utterances that are gone, or are others now."""
-    speakers = [{utterance.speaker for utterance in side} for side in (champion, now)]
+    speakers = [{utterance.speaker for utterance in side} - {None} for side in (champion, now)]
     ids = [{utterance.id for utterance in side} for side in (champion, now)]
     others = len(changed(champion, now))
     gone = [before - now for before, now in (speakers, ids)]
@@ -208,7 +208,7 @@ def retention(
             "lost speakers",
             f"{len(speakers[0])} speakers",
             f"{len(speakers[1])} speakers, {len(gone[0])} gone",
-            len(gone[0]) / len(speakers[0]),
+            len(gone[0]) / max(1, len(speakers[0])),
             limits.max_lost_speakers,
         ),
         _share(
@@ -254,7 +254,7 @@ def _of_added(
 
 
 def _content(utterance: Utterance) -> tuple[str, ...]:
-    return utterance.audio_sha256, utterance.emotion, utterance.speaker, utterance.text or ""
+    return utterance.audio_sha256, utterance.emotion, utterance.speaker or "", utterance.text or ""
 
 
 def _names(utterances: Sequence[Utterance], field: str) -> str:

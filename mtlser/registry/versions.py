@@ -109,7 +109,7 @@ def _tags(scores: Mapping[str, object], recipe: Recipe) -> dict[str, str]:
         **{key: repr(value) for key, value in numbers(scores).items() if key in SCORES},
         "corpus": recipe.data.corpus,
         "protocol": protocol,
-        "leaks": str(protocol in LEAKING_PROTOCOLS).lower(),
+        "leaks": str(scores.get("leaks", protocol in LEAKING_PROTOCOLS)).lower(),
         "recipe": recipe.name,
         "recipe_hash": recipe.hash,
     }

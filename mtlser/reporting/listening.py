@@ -119,7 +119,7 @@ def _clip(
     audio, played_s, duration_s = _flac(corpus / manifest[name].audio)
     return Clip(
         utterance=name,
-        speaker=columns.speakers[truth.speaker[place]],
+        speaker=(*columns.speakers, "not known")[truth.speaker[place]],
         fold=folds[int(block.fold[index])],
         truth=columns.classes[truth.emotion[place]],
         predicted=columns.classes[block.emotion[index]],

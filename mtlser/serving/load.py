@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from mtlser import storage
 from mtlser.errors import MtlserError
 from mtlser.recipes import names
-from mtlser.records import EMOTIONS, most_probable
+from mtlser.records import most_probable
 from mtlser.tracking import mlflow_uris
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def system(place: str, device: str = "cpu") -> "tuple[str, System]":
 
     folder = system_folder(place)
     if (folder / SVM).is_file():
-        return "svm", predictor.load_system("svm", folder, EMOTIONS)
+        return "svm", predictor.load_system("svm", folder)
     _check_device(device)
     model = network(folder)
     model.network.to(device)

@@ -71,7 +71,7 @@ def examples(
             Example(
                 utterance,
                 emotion_of[utterance.emotion],
-                speaker_of.get(speaker_label(utterance, label), UNSEEN),
+                speaker_of.get(speaker_label(utterance, label) or "", UNSEEN),
                 torch.tensor(spelt) if fits else None,
                 infeasible=spelt is not None and not fits,
             )

@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import median, median_low
 
 from mtlser.data import audio
+from mtlser.data.labels import classes_of
 from mtlser.errors import DamagedError, MtlserError
 from mtlser.evaluation.predictor import (
     NetworkSystem,
@@ -19,7 +20,6 @@ from mtlser.evaluation.verification import seen, sources
 from mtlser.recipe import Recipe
 from mtlser.records import (
     CLEAN,
-    EMOTIONS,
     Cell,
     CellResult,
     Fold,
@@ -56,7 +56,7 @@ def run(
         final = network.train_network(final_training(cell, inputs), inputs, recipe, work, parent)
         if main:
             network.copy_cell(final, folder)
-            check_weights(load_system(cell.system, folder / "model", EMOTIONS), folder, cell)
+            check_weights(load_system(cell.system, folder / "model"), folder, cell)
             seal_model(cell, everything(inputs), inputs, recipe, folder / "model")
         return
     fold = sources.fold_of(cell, inputs.plan)
@@ -70,10 +70,10 @@ def run(
     if not main:
         return
     if fitted is None:
-        train_svm(cell, fold, inputs, folder, work.folder)
+        train_svm(cell, fold, inputs, recipe, folder, work.folder)
     else:
         network.copy_cell(fitted, folder)
-    system = load_system(cell.system, folder / "model", EMOTIONS)
+    system = load_system(cell.system, folder / "model")
     check_weights(system, folder, cell)
     seal_model(cell, fold, inputs, recipe, folder / "model")
     predict = predictor_of(system, inputs, work.folder)
@@ -224,7 +224,9 @@ def seal(
     )
 
 
-def train_svm(cell: Cell, fold: Fold, inputs: Inputs, folder: Path, work: Path) -> None:
+def train_svm(
+    cell: Cell, fold: Fold, inputs: Inputs, recipe: Recipe, folder: Path, work: Path
+) -> None:
     """Trains the SVM baseline of one fold into `folder`; its features are shared in `work`."""
     from mtlser.models.baselines import svm
     from mtlser.training import svm_features
@@ -232,7 +234,9 @@ def train_svm(cell: Cell, fold: Fold, inputs: Inputs, folder: Path, work: Path) 
     started = time.perf_counter()
     shown = inputs.of(fold.train)
     rows_nd = svm_features.reader(inputs.corpus, inputs.utterances, work)(shown)
-    model = svm.fit(rows_nd, [u.emotion for u in shown], [u.speaker for u in shown], cell.seed)
+    emotions = classes_of(recipe.labels, inputs.utterances)
+    speakers = [u.speaker or u.id for u in shown]
+    model = svm.fit(rows_nd, [u.emotion for u in shown], speakers, cell.seed, emotions)
     svm.save(model, folder / "model")
     write_json(
         folder / "result.json",

@@ -7,14 +7,14 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+from mtlser.data.labels import classes_of
 from mtlser.data.speaker_labels import speaker_label
 from mtlser.files import atomic_folder, write_text
 from mtlser.models import bundle
 from mtlser.models.bundle import Description, TrainedModel
-from mtlser.models.mtl import CUT_OF, MtlNetwork
+from mtlser.models.mtl import CUT_OF
 from mtlser.recipe import Recipe
 from mtlser.records import (
-    EMOTIONS,
     SAMPLE_RATE_HZ,
     CellResult,
     Utterance,
@@ -127,10 +127,22 @@ def prepared(
 
     shown = inputs.of(training.fold.train)
     label = recipe.train.speaker_label
-    speakers = tuple(sorted({speaker_label(utterance, label) for utterance in shown}))
+    emotions = classes_of(recipe.labels, inputs.utterances)
+    named = {speaker_label(utterance, label) for utterance in shown}
+    speakers = tuple(sorted(name for name in named if name is not None))
+    words = any(utterance.text is not None for utterance in shown)
     torch.manual_seed(training.cell.seed)
-    network = bundle.build(recipe.model, len(EMOTIONS), len(speakers))
-    description = describe(training, recipe, network, speakers, shown[0].language)
+    network = bundle.build(recipe.model, len(emotions), len(speakers), words=words)
+    description = Description(
+        emotions=emotions,
+        speakers=speakers,
+        language=shown[0].language,
+        model=recipe.model,
+        recipe_hash=recipe.hash,
+        encoder_digest=bundle.encoder_digest(network.encoder),
+        words=words,
+        whole=recipe.model.trainable != "heads" or training.cell.fold is None,
+    )
     cut = CUT_OF[recipe.model.trainable]
     read = features.reader(network, cut, inputs.corpus, inputs.utterances, work.folder)
     if recipe.model.standardise:
@@ -147,7 +159,7 @@ def prepared(
         return network.encoder.frames(network.encoder.local_frames(samples))
 
     def parts(ids: Sequence[str]) -> list[Example]:
-        return examples(inputs.of(ids), EMOTIONS, speakers, frames, label)
+        return examples(inputs.of(ids), emotions, speakers, frames, label)
 
     held_out = parts(training.fold.validation), parts(training.fold.speaker_check)
     validate = validator(description, *held_out, recipe.search.metric)
@@ -165,25 +177,6 @@ def prepared(
         processes=team,
     )
     return TrainedModel(network, description), job
-
-
-def describe(
-    training: Training,
-    recipe: Recipe,
-    network: MtlNetwork,
-    speakers: tuple[str, ...],
-    language: str,
-) -> Description:
-    """What the trained model will say of itself."""
-    return Description(
-        emotions=EMOTIONS,
-        speakers=speakers,
-        language=language,
-        model=recipe.model,
-        recipe_hash=recipe.hash,
-        encoder_digest=bundle.encoder_digest(network.encoder),
-        whole=recipe.model.trainable != "heads" or training.cell.fold is None,
-    )
 
 
 def copy_cell(source: Path, folder: Path, *, sealed: bool = False) -> None:

@@ -14,7 +14,6 @@ from torch.optim.lr_scheduler import LambdaLR
 from mtlser.errors import MtlserError
 from mtlser.models.mtl import MtlNetwork
 from mtlser.recipe import TrainRecipe
-from mtlser.records import EMOTIONS
 from mtlser.training.batches import Example
 
 LAYER = re.compile(r"\blayers\.(\d+)\.")
@@ -65,13 +64,17 @@ def make_schedule(optimizer: Optimizer, recipe: TrainRecipe, steps: int, done: i
     return LambdaLR(optimizer, factor, last_epoch=done - 1)
 
 
-def class_weights(shown: Sequence[Example]) -> Tensor:
+def class_weights(shown: Sequence[Example], classes: int) -> Tensor:
     """Weight of each class: examples / (classes x its examples), as scikit-learn's `balanced`.
 
     A class without an example has weight 0 and does not count among the classes.
+
+    Args:
+        shown: training examples.
+        classes: of the emotion head.
     """
     emotions = torch.tensor([example.emotion for example in shown])
-    counts_e = torch.bincount(emotions, minlength=len(EMOTIONS)).float()
+    counts_e = torch.bincount(emotions, minlength=classes).float()
     there_e = counts_e > 0
     return there_e * counts_e.sum() / (there_e.sum() * counts_e.clamp(min=1))
 

@@ -34,7 +34,8 @@ class Stepper:
         self.bucket_s = math.inf if job.recipe.device_batch else job.recipe.bucket_s
         """Audio that fits into memory; halved when it did not."""
         weighted = job.recipe.class_weights
-        self._on_host_e = optimisation.class_weights(job.examples) if weighted else None
+        classes = job.network.emotion_head.out_features
+        self._on_host_e = optimisation.class_weights(job.examples, classes) if weighted else None
         self._weights_e = None if self._on_host_e is None else self._on_host_e.to(self.device)
         half = optimisation.activation_dtype(job.recipe.precision, self.device)
         scaled = half == torch.float16

@@ -36,9 +36,10 @@ def validator(
 
     def validate(job: Job) -> tuple[float, Row]:
         figures = emotion_and_text(validation, predict(job, validation, description))
+        spoken = speaker_check if description.speakers else ()
         figures["speaker_accuracy"] = metrics.speaker_accuracy(
-            [speaker_label(each.utterance, job.recipe.speaker_label) for each in speaker_check],
-            [output.speaker for output in predict(job, speaker_check, description)],
+            [speaker_label(each.utterance, job.recipe.speaker_label) or "" for each in spoken],
+            [output.speaker for output in predict(job, spoken, description)],
         )
         return selection_score(figures, metric), {
             f"validation_{name}": value for name, value in figures.items()

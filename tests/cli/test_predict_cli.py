@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mtlser import tracking
-from mtlser.records import EMOTIONS
+from mtlser.records import FOUR
 from mtlser.registry import promotion
 from tests.helpers.commands import Run
 from tests.helpers.networks import write_encoder
@@ -38,7 +38,7 @@ def test_a_table_shows_emotion_probabilities_text_and_speaker(
     code, out, _ = run("predict", model.parent, "one.wav", "two.wav")
     assert code == 0
     heading, *rows = out.splitlines()
-    assert heading.split() == ["file", "emotion", *EMOTIONS, "text", "speaker"]
+    assert heading.split() == ["file", "emotion", *FOUR, "text", "speaker"]
     assert [row.split()[0] for row in rows if row.strip()][:1] == ["one.wav"]
     assert "two.wav" in out
 
@@ -51,7 +51,7 @@ def test_json_has_one_entry_a_file_in_order_and_ignores_batch_mates(
     _, out, _ = run("predict", model, "two.wav", "one.wav", "--json")
     two, one = json.loads(out)
     assert (two["file"], one["file"]) == ("two.wav", "one.wav")
-    assert one["emotion"] == max(EMOTIONS, key=one["probabilities"].__getitem__)
+    assert one["emotion"] == max(FOUR, key=one["probabilities"].__getitem__)
     assert sum(one["probabilities"].values()) == pytest.approx(1)
     assert one["speaker"] in {"Ses01_F", "Ses01_M"}
     _, out, _ = run("predict", model, "one.wav", "--json")

@@ -33,7 +33,9 @@ def write_seen(model: Path, **changes: tuple[str, ...]) -> None:
     """What the model has seen: another corpus, but for the changes."""
     known = dict.fromkeys(("chosen_on", "dialogues", "recordings", "audio"), ())
     given = {"fitted": ("elsewhere-1",), "speakers": ("elsewhere",), **known, **changes}
-    record = Seen(cell="mtlser:final:s0", manifest="m", folds="f", **given)
+    record = Seen.model_validate(
+        {"cell": "mtlser:final:s0", "manifest": "m", "folds": "f", **given}
+    )
     write_json(model / SEEN, record)
 
 
@@ -71,6 +73,7 @@ def test_a_model_that_has_seen_something_of_the_corpus_is_refused(
     run: Run, model: Path, corpus: Path, tmp_path: Path, what: str
 ) -> None:
     one = load_manifest(corpus)[2]
+    assert one.speaker is not None
     values: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
         "utterance": (one.id, {"fitted": (one.id,)}),
         "speaker": (one.speaker, {"speakers": (one.speaker, "elsewhere")}),

@@ -11,7 +11,7 @@ from mtlser.cli import profile_command
 from mtlser.evaluation.cost import profiling
 from mtlser.evaluation.cost.cost_records import COST, Cost
 from mtlser.models.baselines import mel_statistics, svm
-from mtlser.records import EMOTIONS, read_json
+from mtlser.records import FOUR, read_json
 from tests.helpers.commands import Run
 from tests.helpers.profiling import QUICK, made_up
 from tests.helpers.trained import write_model
@@ -46,7 +46,7 @@ def test_a_run_folder_is_profiled(run: Run, model: Path, tmp_path: Path) -> None
 def test_an_svm_s_cell_is_profiled(run: Run, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     rows_nd = rng.normal(0, 1, (16, mel_statistics.FEATURES))
-    labels = [EMOTIONS[i % 4] for i in range(16)]
+    labels = [FOUR[i % 4] for i in range(16)]
     pipeline = svm._pipeline(svm._DEFAULT, mel_statistics.FEATURES).fit(rows_nd, labels)
     svm.save(svm.SvmModel(pipeline, svm._DEFAULT), tmp_path / "cell" / "model")
     code, out, err = run("cell", "--out", "cost")

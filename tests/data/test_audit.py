@@ -7,7 +7,7 @@ from mtlser import stages
 from mtlser.data import audit, folds, guesses
 from mtlser.errors import MtlserError
 from mtlser.records import (
-    EMOTIONS,
+    FOUR,
     Fold,
     FoldPlan,
     Utterance,
@@ -20,9 +20,7 @@ from tests.helpers.utterances import berlin, corpus, recipe, utterance
 
 def moody(turns: int = 40) -> list[Utterance]:
     """A corpus whose speakers stay in one mood for ten turns."""
-    return [
-        u.model_copy(update={"emotion": EMOTIONS[int(u.id[-3:]) // 10 % 4]}) for u in corpus(turns)
-    ]
+    return [u.model_copy(update={"emotion": FOUR[int(u.id[-3:]) // 10 % 4]}) for u in corpus(turns)]
 
 
 def audited(utterances: list[Utterance], protocol: str, **split: Any) -> audit.Audit:

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtlser.data import corpora, ingest_report, manifest
-from mtlser.data.corpora.base import BAD_NAME, ELSEWHERE, NOT_AUDIO, OUTSIDE_TASK, SAME_ID
+from mtlser.data.corpora.base import BAD_NAME, ELSEWHERE, NOT_AUDIO, SAME_ID
 from mtlser.recipe import load
 from mtlser.records import Utterance, read_json, read_jsonl
+from tests.helpers.corpus_releases import read
 
 STEMS = st.sampled_from(
     ["03a01Fa", "03a01fa", "08b03Lb", "16b10Wa", "99a01Na", "notes", "a b", "é", "sub/03a02Fa"]
@@ -24,18 +25,18 @@ def test_names_tell_all(tmp_path: Path) -> None:
     (tmp_path / "wav").mkdir()
     for name in ("03a01Fa", "08b03Lb", "99a01Na", "notes", "._03a01Fa"):
         (tmp_path / "wav" / f"{name}.wav").write_bytes(b"")
-    read = {item.id: item for item in corpora.read("emodb", tmp_path)}
-    assert {name: item.left_out for name, item in read.items()} == {
+    items = {item.id: item for item in read("emodb", tmp_path)}
+    assert {name: item.left_out for name, item in items.items()} == {
         "03a01Fa": None,
-        "08b03Lb": OUTSIDE_TASK,
+        "08b03Lb": None,
         "99a01Na": BAD_NAME,
         "notes": BAD_NAME,
     }
-    item = read["03a01Fa"]
-    assert (item.emotion, item.speaker, item.gender) == ("happy", "emodb_03", "M")
+    item = items["03a01Fa"]
+    assert (item.label, item.speaker, item.gender) == ("F", "emodb_03", "M")
     assert (item.language, item.text) == ("de", "Der Lappen liegt auf dem Eisschrank.")
     assert (item.session, item.dialogue, item.recording) == (None, None, None)
-    assert [i.id for i in corpora.read("emodb", tmp_path / "wav")] == list(read)
+    assert [i.id for i in read("emodb", tmp_path / "wav")] == list(items)
 
 
 def test_the_real_release(shared: Path, tmp_path: Path) -> None:
@@ -44,7 +45,9 @@ def test_the_real_release(shared: Path, tmp_path: Path) -> None:
     report = read_json(tmp_path / "ingest.json", ingest_report.IngestReport)
     assert (report.seen, report.kept, report.missing_transcripts) == (535, 339, 0)
     assert report.by_emotion == {"neutral": 79, "happy": 71, "angry": 127, "sad": 62}
-    assert [(group.reason, group.count) for group in report.left_out] == [(OUTSIDE_TASK, 196)]
+    assert [(group.reason, group.count) for group in report.left_out] == [
+        (corpora.OUTSIDE_TASK, 196)
+    ]
     assert len(report.by_speaker) == 10
     assert report.differs_from_release == ()
     assert report.dropped_characters == {}
@@ -63,7 +66,7 @@ def test_no_file_is_passed_over_in_silence(tmp_path: Path) -> None:
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"")
-    assert [(item.id, item.left_out) for item in corpora.read("emodb", tmp_path)] == [
+    assert [(item.id, item.left_out) for item in read("emodb", tmp_path)] == [
         ("03a01Fa", None),
         ("03a02Wa", None),
         ("03a04Ta", None),
@@ -77,7 +80,7 @@ def test_no_file_is_passed_over_in_silence(tmp_path: Path) -> None:
 def test_a_name_that_is_not_utf_8_can_be_written_down(tmp_path: Path) -> None:
     (tmp_path / "03a01Fa.wav").write_bytes(b"")
     (tmp_path / "gr\udcfcn.wav").write_bytes(b"")
-    ids = [item.id for item in corpora.read("emodb", tmp_path)]
+    ids = [item.id for item in read("emodb", tmp_path)]
     assert ids == ["03a01Fa", r"gr\xfcn"]
 
 
@@ -93,11 +96,11 @@ def counted_once(root: Path, drawn: set[tuple[str, str]]) -> None:
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(b"")
-    items = corpora.read("emodb", root)
+    items = read("emodb", root)
     assert sorted(str(item.path) for item in items) == sorted(str(root / name) for name in names)
     kept = [item.id for item in items if item.left_out is None]
     assert len(kept) == len(set(kept))
-    assert all(item.emotion or item.left_out for item in items)
+    assert all(item.label or item.left_out for item in items)
 
 
 @pytest.mark.parametrize("name", ["emodb", "iemocap"])

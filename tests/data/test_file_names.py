@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from mtlser.data import audio, corpora
+from mtlser.data import audio
 from mtlser.data.corpora import base
 from mtlser.recipes import names
+from tests.helpers.corpus_releases import read
 
 
 def tone(path: Path) -> Path:
@@ -52,7 +53,7 @@ def test_a_name_that_is_not_utf8_is_why_a_file_is_left_out(tmp_path: Path) -> No
         tone(folder / "03a01F\udce9.wav")
     except OSError:
         pytest.skip("this file system takes UTF-8 names alone")
-    left_out = {item.id: item.left_out for item in corpora.read("emodb", tmp_path)}
+    left_out = {item.id: item.left_out for item in read("emodb", tmp_path)}
     assert left_out == {"03a01Fa": None, r"03a01F\xe9": base.NOT_UTF8}
     for name in left_out:
         name.encode()

@@ -15,7 +15,7 @@ from mtlser.errors import MtlserError
 from mtlser.evaluation.verification import claims, evidence, sharing
 from mtlser.recipe import load
 from mtlser.records import (
-    EMOTIONS,
+    FOUR,
     Fold,
     FoldPlan,
     Utterance,
@@ -199,7 +199,7 @@ def test_split_reads_the_fingerprints_of_the_corpus(tmp_path: Path) -> None:
         utterance(
             name,
             speaker=name[:2],
-            emotion=EMOTIONS[int(name[1]) % 2],
+            emotion=FOUR[int(name[1]) % 2],
             session=None,
             dialogue=None,
             audio_sha256=sha,

@@ -1,29 +1,30 @@
 """The IEMOCAP reader on a tiny release with the real one's dirt."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mtlser.data import corpora, manifest
+from mtlser.data import manifest
 from mtlser.data.corpora import Item
 from mtlser.data.corpora.base import (
     BAD_LABEL,
     ELSEWHERE,
+    NO_AGREEMENT,
     NO_LABEL,
     NOT_AUDIO,
     NOT_LABELS,
-    OUTSIDE_TASK,
     SAME_ID,
     lines,
 )
 from mtlser.data.corpora.iemocap import CORPUS
+from mtlser.data.labels import grouping
 from mtlser.errors import MtlserError
-from tests.helpers.corpus_releases import TURNS, append, write_iemocap
+from mtlser.recipe import LabelsRecipe
+from tests.helpers.corpus_releases import TURNS, append, read, write_iemocap
 
 
 def items(root: Path) -> dict[str, Item]:
-    return {item.id: item for item in corpora.read("iemocap", root)}
+    return {item.id: item for item in read("iemocap", root)}
 
 
 def test_every_turn_is_read_once_whatever_lies_about(tmp_path: Path) -> None:
@@ -34,16 +35,21 @@ def test_every_turn_is_read_once_whatever_lies_about(tmp_path: Path) -> None:
 
 def test_labels_map_to_the_four_classes(tmp_path: Path) -> None:
     read = items(write_iemocap(tmp_path))
-    assert {identity[7:]: item.emotion for identity, item in read.items()} == {
-        "impro01_F000": "neutral",
-        "impro01_M000": "happy",
-        "impro01_M001": "happy",
-        "impro01_F001": None,
+    labels = {identity[7:]: item.label for identity, item in read.items()}
+    assert labels == {
+        "impro01_F000": "neu",
+        "impro01_M000": "hap",
+        "impro01_M001": "exc",
+        "impro01_F001": "fru",
         "impro01_F002": None,
-        "script01_1b_MXX0": "angry",
+        "script01_1b_MXX0": "ang",
         "script01_1_F003": "sad",
     }
-    assert {item.left_out for item in read.values() if not item.emotion} == {OUTSIDE_TASK}
+    assert read["Ses01F_impro01_F002"].left_out == NO_AGREEMENT
+    found = [label for label in labels.values() if label]
+    assert grouping(LabelsRecipe(), CORPUS.naming, found) == {
+        "neu": "neutral", "hap": "happy", "exc": "happy", "ang": "angry", "sad": "sad"
+    }  # fmt: skip
 
 
 def test_the_speaker_is_the_session_and_the_last_tokens_letter(tmp_path: Path) -> None:
@@ -82,9 +88,7 @@ def test_odd_label_lines_and_wavs_without_a_label_are_items_too(tmp_path: Path) 
     read = items(release)
     assert read["Ses01F_impro01_F777"].left_out == NO_LABEL
     assert [item.left_out for name, item in read.items() if ":" in name] == [BAD_LABEL]
-    assert (
-        read["Ses01F_impro01_F000"].emotion == "neutral"
-    )  # its audio turns out to be absent later
+    assert read["Ses01F_impro01_F000"].label == "neu"  # its audio turns out to be absent later
 
 
 def test_no_file_beside_audio_or_labels_is_passed_over_in_silence(tmp_path: Path) -> None:
@@ -114,49 +118,45 @@ def test_no_file_beside_audio_or_labels_is_passed_over_in_silence(tmp_path: Path
         "Session1/dialog/EmoEvaluation/notes.csv": NOT_LABELS,
         "Ses03F_impro01_F000": NO_LABEL,
     }
-    assert all(after[name].emotion == item.emotion for name, item in before.items())
+    assert all(after[name].label == item.label for name, item in before.items())
     found = after["Ses01F_impro01_F000"].path
     assert found and found.name == "Ses01F_impro01_F000.WAV"
 
 
-def full_release() -> list[Item]:
-    """5,531 items with the real release's counts by class and by speaker."""
+def full_release() -> list[tuple[str, str | None]]:
+    """Class and speaker of 5,531 utterances with the real release's counts of each."""
     release = CORPUS.release
     assert release
     emotions = [name for name, count in release.by_emotion.items() for _ in range(count)]
     speakers = [name for name, count in release.by_speaker.items() for _ in range(count)]
-    some = Item("", None, "", None, "", "", None, None, None, None, None, None, "en")
-    return [
-        replace(some, id=str(number), emotion=emotion, speaker=speaker)
-        for number, (emotion, speaker) in enumerate(zip(emotions, speakers, strict=True))
-    ]
+    return list(zip(emotions, speakers, strict=True))
 
 
 def test_the_full_release_is_known_by_class_and_speaker() -> None:
     whole = full_release()
     assert len(whole) == 5531
-    assert manifest.differences(CORPUS, whole, whole) == ()
-    differing = manifest.differences(CORPUS, whole, whole[1:])
+    assert manifest.differences(CORPUS, 5531, whole) == ()
+    differing = manifest.differences(CORPUS, 5531, whole[1:])
     assert [(d.what, d.expected, d.found) for d in differing or ()] == [
         ("emotion neutral", 1708, 1707),
         ("speaker Ses01_F", 528, 527),
     ]
-    stranger = [*whole[:-1], replace(whole[-1], speaker="Ses06_F")]
-    assert [d.what for d in manifest.differences(CORPUS, whole, stranger) or ()] == [
+    stranger = [*whole[:-1], (whole[-1][0], "Ses06_F")]
+    assert [d.what for d in manifest.differences(CORPUS, 5531, stranger) or ()] == [
         "speaker Ses05_M",
         "speaker Ses06_F",
     ]
-    assert manifest.differences(CORPUS, whole[:600], whole[:600]) is None
+    assert manifest.differences(CORPUS, 600, whole[:600]) is None
 
 
 def test_refusals_say_what_to_run(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(MtlserError, match=r"no IEMOCAP here; expected Session1.*found nothing"):
-        corpora.read("iemocap", tmp_path / "empty")
+        read("iemocap", tmp_path / "empty")
     with pytest.raises(MtlserError, match="not a folder"):
-        corpora.read("iemocap", tmp_path / "absent")
+        read("iemocap", tmp_path / "absent")
     with pytest.raises(MtlserError, match="there are iemocap, emodb"):
-        corpora.read("iemocop", tmp_path)
+        read("iemocop", tmp_path)
     write_iemocap(tmp_path)
     with pytest.raises(MtlserError, match="it is IEMOCAP: run `mtlser ingest --corpus iemocap"):
-        corpora.read("emodb", tmp_path)
+        read("emodb", tmp_path)

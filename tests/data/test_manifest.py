@@ -53,7 +53,8 @@ def test_what_is_kept(tmp_path: Path) -> None:
     assert report.by_speaker == {"Ses01_F": 1, "Ses01_M": 3, "Ses02_F": 1}
     assert report.by_style == {"improvised": 3, "scripted": 2}
     assert report.differs_from_release is None
-    assert len(left_out(report)["label outside the task"]) == 2
+    assert len(left_out(report)["label outside the recipe's classes"]) == 1
+    assert len(left_out(report)["annotators disagree on the label"]) == 1
 
 
 def dirty(tmp_path: Path) -> Path:
@@ -78,7 +79,8 @@ def test_everything_left_out_is_counted_with_its_reason(tmp_path: Path) -> None:
         "duplicate id": ("Ses01F_impro01_F001",),
         "empty": ("Ses01F_impro01_M000",),
         "label line not understood": ("Ses01F_impro01.txt:24",),
-        "label outside the task": ("Ses01F_impro01_F001", "Ses01F_impro01_F002"),
+        "label outside the recipe's classes": ("Ses01F_impro01_F001",),
+        "annotators disagree on the label": ("Ses01F_impro01_F002",),
         "silent": ("Ses01F_impro01_M001",),
         "unreadable": ("Ses01F_impro01_F000", "Ses01M_script01_1b_MXX0"),
     }
@@ -104,14 +106,17 @@ def test_length_limits_count_but_the_default_drops_none(tmp_path: Path) -> None:
     assert build(release, tmp_path / "all")[1].kept == 5
     limits = ("data.min_duration_s=0.2", "data.max_duration_s=0.9")
     report = build(release, tmp_path / "some", *limits)[1]
-    assert left_out(report) | {"label outside the task": ()} == {
-        "label outside the task": (),
+    assert left_out(report) == {
+        "annotators disagree on the label": ("Ses01F_impro01_F002",),
+        "label outside the recipe's classes": ("Ses01F_impro01_F001",),
         "longer than data.max_duration_s": ("Ses01F_impro01_M000",),
         "shorter than data.min_duration_s": ("Ses01F_impro01_F000",),
     }
     line = "longer than data.max_duration_s 1 (first: Ses01F_impro01_M000: 1.00 s, allowed are 0.2"
     assert line in describe(report)
-    with pytest.raises(MtlserError, match="none of the task"):
+    with pytest.raises(
+        MtlserError, match="none of the recipe's classes within its limits; labels: "
+    ):
         build(release, tmp_path / "none", "data.min_duration_s=30")
 
 

@@ -267,7 +267,7 @@ def test_bad_places_sizes_and_seeds_are_refused(release: Path, tmp_path: Path) -
 
 
 def test_the_iemocap_reader_reads_both_corpora(release: Path, pretraining: Path) -> None:
-    from mtlser.data.corpora import read
+    from tests.helpers.corpus_releases import read
 
     for folder, actors in ((release, 10), (pretraining, 18)):
         items = read("iemocap", folder)

@@ -14,7 +14,7 @@ from tests.helpers.factories import make_plan, make_prediction, make_predictions
 PLAN = make_plan(folds=3, per_fold=30)
 PREDICTIONS = make_predictions(PLAN, "mtlser", 0.7, snr_db=(0, 10))
 TESTED = [p for p in PREDICTIONS if (p.split, p.condition) == ("test", CLEAN)]
-GENDERS = {p.utterance_id: p.speaker_true[-1] for p in TESTED}
+GENDERS = {p.utterance_id: (p.speaker_true or "")[-1] for p in TESTED}
 RECIPE = make_recipe("baseline.systems=[]")
 
 

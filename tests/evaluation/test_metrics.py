@@ -10,11 +10,11 @@ from sklearn import metrics as sk
 
 from mtlser.errors import MtlserError
 from mtlser.evaluation import metrics
-from mtlser.records import EMOTIONS
+from mtlser.records import FOUR
 
 Rate = Callable[[Sequence[str | None], Sequence[str | None]], float | None]
 LABEL_PAIRS = st.lists(
-    st.tuples(st.sampled_from(EMOTIONS), st.sampled_from(EMOTIONS)), min_size=1, max_size=40
+    st.tuples(st.sampled_from(FOUR), st.sampled_from(FOUR)), min_size=1, max_size=40
 )
 WORDS = st.lists(st.sampled_from(["a", "be", "sea", "dee"]), min_size=1, max_size=6).map(" ".join)
 
@@ -34,15 +34,15 @@ def test_class_metrics_agree_with_scikit_learn(pairs: list[tuple[str, str]]) -> 
     )
     macro = sk.f1_score(truth, predicted, labels=present, average="macro", zero_division=0)
     assert metrics.macro_f1(truth, predicted) == pytest.approx(macro)
-    if len(present) == len(EMOTIONS):
+    if len(present) == len(FOUR):
         # With every class present scikit-learn's own rule is the same.
         macro = sk.f1_score(truth, predicted, average="macro", zero_division=0)
         assert metrics.macro_f1(truth, predicted) == pytest.approx(macro)
     weighted = sk.f1_score(truth, predicted, average="weighted", zero_division=0)
     assert metrics.weighted_f1(truth, predicted) == pytest.approx(weighted)
     assert np.array_equal(
-        metrics.confusion(truth, predicted, EMOTIONS),
-        sk.confusion_matrix(truth, predicted, labels=list(EMOTIONS)),
+        metrics.confusion(truth, predicted, FOUR),
+        sk.confusion_matrix(truth, predicted, labels=list(FOUR)),
     )
 
 
@@ -140,7 +140,7 @@ def test_bad_input_is_refused() -> None:
     with pytest.raises(MtlserError, match="no utterance"):
         metrics.unweighted_accuracy([], [])
     with pytest.raises(MtlserError, match="'bored' is not among"):
-        metrics.confusion(["bored"], ["sad"], EMOTIONS)
+        metrics.confusion(["bored"], ["sad"], FOUR)
     with pytest.raises(MtlserError, match="outside 0-1"):
         metrics.expected_calibration_error([1.2], [True])
     with pytest.raises(MtlserError, match="2 references but 1 hypotheses"):

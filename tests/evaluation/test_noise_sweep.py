@@ -15,7 +15,7 @@ from mtlser.evaluation.cost import profiling
 from mtlser.evaluation.noise_facts import NOISE, NoiseRun
 from mtlser.evaluation.predictor import Done, Output, Wav, unheeded
 from mtlser.recipe import Recipe
-from mtlser.records import EMOTIONS, Cell, FoldPlan, Prediction, Utterance, read_json, write_json
+from mtlser.records import FOUR, Cell, FoldPlan, Prediction, Utterance, read_json, write_json
 from tests.helpers.corpora import one_fold, write_corpus
 
 CELL = Cell(system="mtlser", fold=0, seed=0)
@@ -30,7 +30,7 @@ class Listener:
     def predict(self, wavs: Sequence[Wav], done: Done = unheeded) -> list[Output]:
         self.heard.append(list(wavs))
         done(len(wavs))
-        return [Output(dict.fromkeys(EMOTIONS, 0.25), None, None) for _ in wavs]
+        return [Output(dict.fromkeys(FOUR, 0.25), None, None) for _ in wavs]
 
 
 def swept(

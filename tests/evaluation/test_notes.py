@@ -7,7 +7,7 @@ from benchmarks import false_alarms
 from mtlser.evaluation import scores
 from mtlser.evaluation.scores import Scores
 from mtlser.evaluation.significance import comparison
-from mtlser.records import EMOTIONS
+from mtlser.records import FOUR
 from tests.helpers.factories import make_plan, make_prediction, make_recipe
 from tests.helpers.pages import make_search
 
@@ -18,8 +18,8 @@ def one_class_folds(folds: int, systems: tuple[str, ...] = ("mtlser", "svm")) ->
     built = [
         make_prediction(
             name,
-            EMOTIONS[fold.index % 4],
-            EMOTIONS[(fold.index + 1) % 4],
+            FOUR[fold.index % 4],
+            FOUR[(fold.index + 1) % 4],
             system=system,
             fold=fold.index,
         )

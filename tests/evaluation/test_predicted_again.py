@@ -14,7 +14,7 @@ from mtlser.evaluation.predictor import Done, Output, Wav, unheeded
 from mtlser.evaluation.verification import prediction
 from mtlser.recipe import dumps, load
 from mtlser.records import (
-    EMOTIONS,
+    FOUR,
     Cell,
     CellResult,
     Prediction,
@@ -39,7 +39,7 @@ class Meter:
             shares = np.exp(50 * parts / parts.sum())
             shares = (shares / shares.sum()).tolist()
             heard = f"{len(wav)} {round(float(np.abs(wav).sum()))}"
-            built.append(Output(dict(zip(EMOTIONS, shares, strict=True)), heard, "s0"))
+            built.append(Output(dict(zip(FOUR, shares, strict=True)), heard, "s0"))
         done(len(wavs))
         return built
 
@@ -96,7 +96,7 @@ def test_the_noise_is_mixed_again_as_noise_eval_mixed_it(run: Path) -> None:
 def test_a_changed_noisy_prediction_differs(run: Path) -> None:
     honest = list(read_jsonl(run / "predictions.jsonl", Prediction))[5]
     shares = list(honest.emotion_probabilities.values())
-    forge(run, emotion_probabilities=dict(zip(EMOTIONS, shares[::-1], strict=True)))
+    forge(run, emotion_probabilities=dict(zip(FOUR, shares[::-1], strict=True)))
     with pytest.raises(MtlserError, match=r"differ by up to .* 0 of \d+ noisy test utterances"):
         opened(run).noise()
     forge(run, **honest.model_dump())

@@ -12,20 +12,20 @@ from sklearn import metrics as sk
 from mtlser.evaluation import probabilities, scores, summary
 from mtlser.evaluation.number_records import Numbers
 from mtlser.evaluation.score_records import Scores
-from mtlser.records import EMOTIONS, Prediction
+from mtlser.records import FOUR, Prediction
 from mtlser.reporting import page, task_tables
 from tests.helpers.factories import make_plan, make_predictions, make_recipe
 from tests.helpers.pages import make_context
 
 WEIGHTS = st.lists(st.integers(0, 9), min_size=4, max_size=4).filter(lambda w: sum(w) > 0)
-ROWS = st.lists(st.tuples(WEIGHTS, st.sampled_from(EMOTIONS)), min_size=1, max_size=12)
+ROWS = st.lists(st.tuples(WEIGHTS, st.sampled_from(FOUR)), min_size=1, max_size=12)
 
 
 @settings(deadline=None, derandomize=True)
 @given(ROWS)
 def test_both_agree_with_scikit_learn(rows: list[tuple[list[int], str]]) -> None:
     # Columns in alphabetical order, as scikit-learn takes them.
-    names = sorted(EMOTIONS)
+    names = sorted(FOUR)
     given_nc = np.asarray([np.asarray(w) / sum(w) for w, _ in rows])
     truth = [name for _, name in rows]
     mappings = [dict(zip(names, row, strict=True)) for row in given_nc.tolist()]
@@ -37,7 +37,7 @@ def test_both_agree_with_scikit_learn(rows: list[tuple[list[int], str]]) -> None
 
 
 def test_certainty_and_ignorance_by_hand() -> None:
-    even = dict.fromkeys(EMOTIONS, 0.25)
+    even = dict.fromkeys(FOUR, 0.25)
     assert probabilities.brier(even, "sad") == pytest.approx(1 - 1 / 4)
     assert probabilities.log_loss(even, "sad") == pytest.approx(math.log(4))
     sure = {"neutral": 1.0, "happy": 0.0, "angry": 0.0, "sad": 0.0}
@@ -64,10 +64,10 @@ def test_the_scorer_means_them_over_its_own_predictions(
         own = [
             p for p in built if (p.system, p.split, p.condition) == (system.system, "test", "clean")
         ]
-        given_nc = np.asarray([[p.emotion_probabilities[n] for n in sorted(EMOTIONS)] for p in own])
+        given_nc = np.asarray([[p.emotion_probabilities[n] for n in sorted(FOUR)] for p in own])
         truth = [p.emotion_true for p in own]
         pooled = system.clean.pooled
-        labels = sorted(EMOTIONS)
+        labels = sorted(FOUR)
         assert pooled.brier == pytest.approx(sk.brier_score_loss(truth, given_nc, labels=labels))
         assert pooled.log_loss == pytest.approx(sk.log_loss(truth, given_nc, labels=labels))
         folds = [fold.numbers.brier for fold in system.clean.folds]

@@ -15,7 +15,7 @@ from mtlser.evaluation.cost.profiling import Effort
 from mtlser.evaluation.predictor import Done, NetworkSystem, Output, SvmSystem, Wav, unheeded
 from mtlser.models import bundle
 from mtlser.models.baselines import mel_statistics, svm
-from mtlser.records import EMOTIONS, write_json
+from mtlser.records import FOUR, write_json
 from tests.helpers.profiling import QUICK, made_up
 from tests.helpers.trained import write_model
 
@@ -29,11 +29,11 @@ def network(folder: Path, trainable: str = "all") -> NetworkSystem:
 
 def machine_of(rows: int = 48, kernel: str = "rbf") -> SvmSystem:
     rng = np.random.default_rng(0)
-    labels = [EMOTIONS[i % 4] for i in range(rows)]
+    labels = [FOUR[i % 4] for i in range(rows)]
     features_nd = rng.normal(0, 1, (rows, mel_statistics.FEATURES))
     choice = svm._DEFAULT.model_copy(update={"kernel": kernel})
     pipeline = svm._pipeline(choice, mel_statistics.FEATURES).fit(features_nd, labels)
-    return SvmSystem(svm.SvmModel(pipeline, choice), EMOTIONS)
+    return SvmSystem(svm.SvmModel(pipeline, choice))
 
 
 class Counting:
@@ -44,7 +44,7 @@ class Counting:
 
     def predict(self, wavs: Sequence[Wav], done: Done = unheeded) -> list[Output]:
         self.given.append((len(wavs), len(wavs[0])))
-        return [Output(dict.fromkeys(EMOTIONS, 0.25), None, None) for _ in wavs]
+        return [Output(dict.fromkeys(FOUR, 0.25), None, None) for _ in wavs]
 
 
 def test_a_network_s_cost(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from mtlser.errors import MtlserError
 from mtlser.evaluation import scores
 from mtlser.evaluation.scores import Scores
-from mtlser.records import EMOTIONS, FoldPlan, Prediction, read_json, write_json
+from mtlser.records import FOUR, FoldPlan, Prediction, read_json, write_json
 from tests.helpers.factories import make_plan, make_prediction, make_predictions, make_recipe
 
 Change = Callable[[list[Prediction]], list[Prediction]]
@@ -206,9 +206,9 @@ def leaked(built: list[Prediction]) -> list[Prediction]:
     return [*built, make_prediction(trained, fold=0)]
 
 
-NAN = dict.fromkeys(EMOTIONS, math.nan)
+NAN = dict.fromkeys(FOUR, math.nan)
 BEYOND = {"neutral": 1.2, "happy": -0.2, "angry": 0.0, "sad": 0.0}
-FLAT = dict.fromkeys(EMOTIONS, 0.4)
+FLAT = dict.fromkeys(FOUR, 0.4)
 
 
 @pytest.mark.parametrize(

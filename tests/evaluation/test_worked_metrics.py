@@ -10,7 +10,7 @@ from sklearn import metrics as sk
 from mtlser.evaluation import counts, gathering, metrics, numbers
 from mtlser.evaluation.number_records import Numbers
 from mtlser.evaluation.significance import statistics
-from mtlser.records import EMOTIONS
+from mtlser.records import FOUR
 from tests.helpers.factories import make_prediction
 from tests.helpers.worked import examples, fraction
 
@@ -63,14 +63,12 @@ def test_the_scorer_gives_what_the_metrics_give(example: Example) -> None:
     assert scored.recall == pytest.approx(
         {name: fraction(rate) for name, rate in example["recall"].items()}
     )
-    for name, counted, rates in zip(
-        EMOTIONS, scored.confusion, scored.confusion_rates, strict=True
-    ):
+    for name, counted, rates in zip(FOUR, scored.confusion, scored.confusion_rates, strict=True):
         if rates is None:
             assert sum(counted) == 0
         else:
             assert rates == pytest.approx([n / sum(counted) for n in counted])
-            assert rates[EMOTIONS.index(name)] == pytest.approx(scored.recall[name])
+            assert rates[FOUR.index(name)] == pytest.approx(scored.recall[name])
 
 
 @each("texts")

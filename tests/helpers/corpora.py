@@ -7,7 +7,7 @@ import numpy as np
 
 from mtlser.data import manifest
 from mtlser.data.audio import Clip, store
-from mtlser.records import EMOTIONS, Fold, FoldPlan, Utterance, write_jsonl
+from mtlser.records import FOUR, Fold, FoldPlan, Utterance, write_jsonl
 
 TEXTS = ("YES", "NO WAY", "GO ON", "WAIT")
 
@@ -18,7 +18,7 @@ def write_corpus(folder: Path, speakers: int = 4, each: int = 8) -> list[Utteran
     rng = np.random.default_rng(0)
     for s in range(speakers):
         for i in range(each):
-            emotion = EMOTIONS[i % 4]
+            emotion = FOUR[i % 4]
             seconds = 0.5 + 0.1 * ((i + s) % 5)
             time_s = np.arange(int(16_000 * seconds)) / 16_000
             pitch_hz = 150 * 1.7 ** (i % 4) * (1 + 0.05 * s)
@@ -52,7 +52,7 @@ def write_corpus(folder: Path, speakers: int = 4, each: int = 8) -> list[Utteran
 
 def one_fold(utterances: list[Utterance]) -> FoldPlan:
     """A plan of one fold: the last speaker tests, the one before validates."""
-    speakers = sorted({u.speaker for u in utterances})
+    speakers = sorted({u.speaker or "" for u in utterances})
     test, validation, training = speakers[-1], speakers[-2], speakers[:-2]
     train = [u.id for u in utterances if u.speaker in training]
     fold = Fold(

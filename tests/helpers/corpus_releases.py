@@ -5,6 +5,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from mtlser.data import corpora
+from mtlser.data.corpora import Item
+from mtlser.recipe import DataRecipe
+
 TURNS = {
     # id: label, transcript (None: no line)
     "Ses01F_impro01_F000": ("neu", "Excuse me."),
@@ -71,3 +75,8 @@ def litter(session: Path, dialogue: str) -> None:
     (labels / "Categorical").mkdir()
     (labels / "Categorical" / f"{dialogue}_e2_cat.txt").write_text(f"{dialogue}_F000 :Sadness;")
     (wavs.parent / "._Ses01F_impro01").write_bytes(stray)
+
+
+def read(name: str, root: Path) -> list[Item]:
+    """The items of a corpus with the recipe's defaults."""
+    return corpora.read(DataRecipe(corpus=name, root=str(root)), root)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mtlser.recipe import Recipe, load
-from mtlser.records import CLEAN, EMOTIONS, Fold, FoldPlan, Prediction, Protocol, Split
+from mtlser.records import CLEAN, FOUR, Fold, FoldPlan, Prediction, Protocol, Split
 
 SHARES = (0.31, 0.29, 0.2, 0.2)
 WORDS = ("well", "i", "do", "not", "know", "what", "you", "want", "from", "me", "today")
@@ -66,7 +66,7 @@ def make_prediction(
     """
     woman = f"{utterance_id[:5]}_F"
     spoken, named = speaker or (woman, woman)
-    rest = (1 - confidence) / (len(EMOTIONS) - 1)
+    rest = (1 - confidence) / (len(FOUR) - 1)
     chosen = truth if predicted is None else predicted
     return Prediction(
         utterance_id=utterance_id,
@@ -77,7 +77,7 @@ def make_prediction(
         condition=condition,
         style=style,
         emotion_true=truth,
-        emotion_probabilities={e: confidence if e == chosen else rest for e in EMOTIONS},
+        emotion_probabilities={e: confidence if e == chosen else rest for e in FOUR},
         text_true=text[0],
         text_predicted=text[1],
         speaker_true=spoken,
@@ -130,8 +130,8 @@ def _one(
     right: float,
 ) -> Prediction:
     own = np.random.default_rng(list(utterance.encode()))
-    truth = str(own.choice(EMOTIONS, p=SHARES))
-    others = [name for name in EMOTIONS if name != truth]
+    truth = str(own.choice(FOUR, p=SHARES))
+    others = [name for name in FOUR if name != truth]
     wrong = str(rng.choice(others, p=(0.6, 0.25, 0.15)))
     text = None if own.uniform() < 0.05 else " ".join(own.choice(WORDS, size=own.integers(2, 9)))
     speaker = f"{utterance[:5]}_{'F' if own.uniform() < 0.5 else 'M'}"

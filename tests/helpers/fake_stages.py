@@ -16,7 +16,7 @@ from typing import NamedTuple
 from mtlser import recipe as recipes
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe, dumps
-from mtlser.records import EMOTIONS, Cell, Fold, FoldPlan, Prediction, write_json, write_jsonl
+from mtlser.records import FOUR, Cell, Fold, FoldPlan, Prediction, write_json, write_jsonl
 
 FOLDS = 2
 
@@ -166,7 +166,7 @@ def split_cells() -> list[str]:
 
 def plan(recipe: Recipe) -> FoldPlan:
     """Two folds of four test utterances, one a class."""
-    ids = [[f"Ses0{fold}-{emotion}" for emotion in EMOTIONS] for fold in range(FOLDS)]
+    ids = [[f"Ses0{fold}-{emotion}" for emotion in FOUR] for fold in range(FOLDS)]
     folds = [
         Fold(
             index=fold,
@@ -200,7 +200,7 @@ def predictions(cell: Cell, recipe: Recipe) -> list[Prediction]:
                 condition="clean",
                 style=None,
                 emotion_true=truth,
-                emotion_probabilities={name: float(name == output) for name in EMOTIONS},
+                emotion_probabilities={name: float(name == output) for name in FOUR},
                 text_true=None,
                 text_predicted=None,
                 speaker_true="A",

@@ -19,7 +19,7 @@ from mtlser.evaluation.selection import selection_score
 from mtlser.recipe import Recipe, load
 from mtlser.records import (
     CLEAN,
-    EMOTIONS,
+    FOUR,
     SAMPLE_RATE_HZ,
     Cell,
     CellResult,
@@ -105,7 +105,7 @@ def make_utterances(sessions: int = 3, per_speaker: int = 12) -> list[Utterance]
         Utterance(
             id=f"Ses{s:02}{gender}_{i:03}", corpus="iemocap", audio="tone.flac",
             audio_sha256=f"{s:02}{ord(gender):03}{i:03}".ljust(64, "0"), duration_s=0.2,
-            level_dbfs=-12, emotion=EMOTIONS[i % 4], speaker=f"Ses{s:02}_{gender}", gender=gender,
+            level_dbfs=-12, emotion=FOUR[i % 4], speaker=f"Ses{s:02}_{gender}", gender=gender,
             session=f"Ses{s:02}", dialogue=f"Ses{s:02}{gender}_impro01",
             recording=f"Ses{s:02}{gender}",
             style="improvised" if i % 3 else "scripted", text=TEXTS[i % len(TEXTS)], language="en",
@@ -148,7 +148,7 @@ def make_answers(
             continue
         rng = np.random.default_rng(list(f"{cell.text} {condition} {utterance.id}".encode()))
         right = {"mtlser": 0.75, "svm": 0.5}[cell.system] - (0.2 if condition != CLEAN else 0)
-        others = [name for name in EMOTIONS if name != utterance.emotion]
+        others = [name for name in FOUR if name != utterance.emotion]
         top = utterance.emotion if rng.uniform() < right else str(rng.choice(others))
         sure = float(rng.uniform(0.4, 0.9))
         network = cell.system == "mtlser"
@@ -159,7 +159,7 @@ def make_answers(
                 utterance_id=utterance.id, system=cell.system, fold=cell.fold, seed=cell.seed,
                 split=split, condition=condition, style=utterance.style,
                 emotion_true=utterance.emotion,
-                emotion_probabilities={e: sure if e == top else (1 - sure) / 3 for e in EMOTIONS},
+                emotion_probabilities={e: sure if e == top else (1 - sure) / 3 for e in FOUR},
                 text_true=utterance.text,
                 text_predicted=utterance.text if network and rng.uniform() < right else heard,
                 speaker_true=utterance.speaker,
@@ -256,10 +256,13 @@ def _write_chosen(run: HonestRun, results: Sequence[CellResult]) -> None:
         assert result.score is not None
         figures = {k: result.validation[k] for k in ("loss", "wa", "ua", "f1", "wer")}
         rows.append(
-            SearchRow(
-                fold=cell.fold, alpha=PAIR[0], beta=PAIR[1], epoch=result.epoch,
-                score=result.score, speaker_accuracy=result.validation["speaker_accuracy"],
-                **figures,
+            SearchRow.model_validate(
+                {
+                    "fold": cell.fold, "alpha": PAIR[0], "beta": PAIR[1], "epoch": result.epoch,
+                    "score": result.score,
+                    "speaker_accuracy": result.validation["speaker_accuracy"],
+                    **figures,
+                }
             )
         )  # fmt: skip
         choices.append(Choice(fold=cell.fold, alpha=PAIR[0], beta=PAIR[1], run=None))

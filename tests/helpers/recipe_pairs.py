@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from mtlser.recipe import Recipe
+from mtlser.recipes.data import ColumnsRecipe
 
 Setting = tuple[str, int]
 """A key and the index of its value."""
@@ -27,8 +28,16 @@ def values(encoders: Sequence[Path | str]) -> dict[str, tuple[Any, ...]]:
         "data.min_duration_s": (0.0, 0.3),
         "data.max_duration_s": (60.0, 0.2),
         "data.max_faulty": (0.01, 1.0),
-        "split.protocol": ("loso", "session", "recording", "random"),
+        "data.table": (None,),
+        **{f"data.columns.{name}": (None,) for name in ColumnsRecipe.model_fields},
+        "data.speaker_pattern": (None, "(..)"),
+        "data.language": (None, "en"),
+        "data.channels": ("mix", "loudest"),
+        "labels.classes": (None, "four", "all"),
+        "labels.map": ({},),
+        "split.protocol": ("loso", "session", "speakers", "recording", "random"),
         "split.speaker_check": (0.1, 0.4),
+        "split.speaker_folds": (5, 3),
         "split.random_folds": (10, 3),
         "split.max_folds": (None, 1),
         "model.encoder": tuple(map(str, encoders)),
@@ -105,10 +114,12 @@ def loaded(given: Mapping[str, int], table: Mapping[str, Sequence[Any]]) -> Reci
     """The recipe with these values, and the first of each other key; `None` where it is refused."""
     content: dict[str, Any] = {}
     for key, options in table.items():
-        section, _, name = key.rpartition(".")
-        value = options[given.get(key, 0)]
+        *sections, name = key.split(".")
+        value, within = options[given.get(key, 0)], content
         if value is not None:
-            (content.setdefault(section, {}) if section else content)[name] = value
+            for section in sections:
+                within = within.setdefault(section, {})
+            within[name] = value
     try:
         return Recipe.model_validate(content)
     except ValidationError:

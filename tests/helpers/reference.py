@@ -152,18 +152,23 @@ def _value(parameter: Any, hint: Any) -> str:
 
 def keys(model: type[BaseModel]) -> Iterator[str]:
     """Yields a table of the model's own keys and of each of its sections."""
-    schema = model.model_json_schema()
-    sections = {name: each for name, each in schema["properties"].items() if "$ref" in each}
-    alone = [name for name in schema["properties"] if name not in sections]
     yield "### At the top\n"
+    yield from _sections(model, "")
+
+
+def _sections(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    """Yields the table of a section's own keys, then those of the sections in it."""
+    schema = model.model_json_schema()
+    within = [name for name, each in schema["properties"].items() if "$ref" in each]
+    alone = [name for name in schema["properties"] if name not in within]
     yield table(KEY_HEAD, _keys(model, schema, alone))
-    for name, reference in sections.items():
-        inner = schema["$defs"][reference["$ref"].rpartition("/")[2]]
+    for name in within:
         section = model.model_fields[name].annotation
         assert isinstance(section, type)
-        yield f"### [{name}]\n"
+        assert issubclass(section, BaseModel)
+        yield f"### [{prefix}{name}]\n"
         yield f"{inspect.cleandoc(section.__doc__ or '')}\n"
-        yield table(KEY_HEAD, _keys(section, inner, list(inner["properties"])))
+        yield from _sections(section, f"{prefix}{name}.")
 
 
 def _keys(
@@ -196,11 +201,16 @@ def key_type(schema: Mapping[str, Any]) -> tuple[str, str]:
     ('text', '`a`, `b`')
     """
     if "anyOf" in schema:
-        (inner,) = [each for each in schema["anyOf"] if each.get("type") != "null"]
-        return key_type(inner)
+        kinds = [key_type(each) for each in schema["anyOf"] if each.get("type") != "null"]
+        return " or ".join(kind for kind, _ in kinds), ", ".join(a for _, a in kinds if a)
+    if schema["type"] == "object":
+        kind, allowed = key_type(schema["additionalProperties"])
+        return f"table of {kind}s", f"each {allowed}" if allowed else ""
     if schema["type"] == "array":
         kind, allowed = key_type(schema["items"])
         least = f"{schema['minItems']} or more" if "minItems" in schema else ""
+        if "maxItems" in schema:
+            least = f"{schema['minItems']} to {schema['maxItems']}"
         each = f"each {allowed}" if allowed else ""
         return f"list of {kind}s", ", ".join(filter(None, (least, each)))
     kind = {"string": "text", "boolean": "true or false"}.get(schema["type"], schema["type"])

@@ -6,7 +6,7 @@ import soundfile
 
 from mtlser.models import bundle
 from mtlser.recipe import ModelRecipe
-from mtlser.records import EMOTIONS
+from mtlser.records import FOUR
 from tests.helpers.networks import clips, write_encoder
 
 
@@ -14,9 +14,9 @@ def write_model(folder: Path) -> Path:
     """Writes a cell folder with a `model/` that needs nothing else; the model folder."""
     wanted = ModelRecipe(encoder=write_encoder(folder / "encoder"))
     speakers = ("Ses01_F", "Ses01_M")
-    network = bundle.build(wanted, len(EMOTIONS), len(speakers))
+    network = bundle.build(wanted, len(FOUR), len(speakers))
     description = bundle.Description(
-        emotions=EMOTIONS,
+        emotions=FOUR,
         speakers=speakers,
         language="en",
         model=wanted,

@@ -12,7 +12,7 @@ from mtlser.data.speaker_labels import speaker_label
 from mtlser.models import bundle
 from mtlser.models.mtl import CUT_OF
 from mtlser.recipe import Recipe
-from mtlser.records import EMOTIONS, SAMPLE_RATE_HZ, Cell, Utterance
+from mtlser.records import FOUR, SAMPLE_RATE_HZ, Cell, Utterance
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import NullRun
 from mtlser.training import features, network
@@ -68,9 +68,9 @@ def make_job(inputs: Inputs, recipe: Recipe, work: Path, processes: Processes = 
     """A job without validation, whose weights are the same each time."""
     shown = inputs.of(inputs.plan.folds[0].train)
     label = recipe.train.speaker_label
-    speakers = tuple(sorted({speaker_label(utterance, label) for utterance in shown}))
+    speakers = tuple(sorted({speaker_label(utterance, label) or "" for utterance in shown}))
     torch.manual_seed(0)
-    built = bundle.build(recipe.model, len(EMOTIONS), len(speakers))
+    built = bundle.build(recipe.model, len(FOUR), len(speakers))
     cut = CUT_OF[recipe.model.trainable]
     read = features.reader(built, cut, inputs.corpus, inputs.utterances, work)
 
@@ -78,7 +78,7 @@ def make_job(inputs: Inputs, recipe: Recipe, work: Path, processes: Processes = 
         samples = round(utterance.duration_s * SAMPLE_RATE_HZ)
         return built.encoder.frames(built.encoder.local_frames(samples))
 
-    parts = examples(shown, EMOTIONS, speakers, frames, label)
+    parts = examples(shown, FOUR, speakers, frames, label)
     train = recipe.train
     built.train()
     return Job(

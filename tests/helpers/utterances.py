@@ -3,7 +3,7 @@
 from typing import Any
 
 from mtlser.recipe import DataRecipe, Recipe, SplitRecipe
-from mtlser.records import EMOTIONS, Utterance
+from mtlser.records import FOUR, Utterance
 
 
 def utterance(name: str, **changes: Any) -> Utterance:
@@ -32,7 +32,7 @@ def corpus(turns: int = 12, sessions: int = 5) -> list[Utterance]:
     return [
         utterance(
             f"Ses0{s}{wearer}_impro01_{actor}{turn:03d}",
-            emotion=EMOTIONS[(turn + s) % 4],
+            emotion=FOUR[(turn + s) % 4],
             speaker=f"Ses0{s}_{actor}",
             gender=actor,
             session=f"Ses0{s}",
@@ -51,7 +51,7 @@ def berlin(turns: int = 16) -> list[Utterance]:
     return [
         utterance(
             f"{speaker:02d}a{turn:02d}",
-            emotion=EMOTIONS[turn % 4],
+            emotion=FOUR[turn % 4],
             speaker=f"{speaker:02d}",
             session=None,
             dialogue=None,
@@ -67,5 +67,5 @@ def recipe(protocol: str, seed: int = 0, **split: Any) -> Recipe:
         name="test",
         seed=seed,
         data=DataRecipe(corpus="iemocap", root="x"),
-        split=SplitRecipe(protocol=protocol, **split),
+        split=SplitRecipe.model_validate({"protocol": protocol, **split}),
     )

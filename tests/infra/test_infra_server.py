@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from mlflow import MlflowClient
 
 from mtlser import tracking
-from mtlser.records import EMOTIONS
+from mtlser.records import FOUR
 from mtlser.registry import promotion
 from mtlser.serving import load
 from tests.helpers.infra import INFRA, Object, made_secrets, pods, render
@@ -227,4 +227,4 @@ def test_the_predictor_serves_the_champion(
         with urllib.request.urlopen(request, timeout=60) as answer:
             (row,) = json.load(answer)["predictions"]
     assert (row["emotion"], row["text"]) == (known.emotion, known.text)
-    assert {name: row[name] for name in EMOTIONS} == pytest.approx(known.probabilities)
+    assert {name: row[name] for name in FOUR} == pytest.approx(known.probabilities)

@@ -10,6 +10,7 @@ from torch import Tensor
 from mtlser.models.losses import UNSEEN, Targets, count, ctc_sum, joint_loss
 from mtlser.models.mtl import Logits
 from mtlser.models.packed import Packed
+from tests.helpers.heads import speakers_of, words_of
 
 
 def logits(batch: int = 3, frames: int = 6, symbols: int = 5) -> Logits:
@@ -49,7 +50,7 @@ def test_ctc_is_the_mean_over_samples_of_path_enumeration() -> None:
     targets = Targets(torch.tensor([0, 1, 2]), torch.tensor([0, 1, 1]), spelt)
     expected = [
         nll_by_enumeration(clip_tu, text)
-        for clip_tu, text in zip(output.characters.clips(), texts, strict=True)
+        for clip_tu, text in zip(words_of(output).clips(), texts, strict=True)
     ]
     losses = joint_loss(output, targets, 0.1, 0.8, count(targets))
     assert float(losses.ctc) == pytest.approx(sum(expected) / 3, rel=1e-5)
@@ -59,7 +60,7 @@ def test_missing_transcripts_leave_only_the_ctc_term() -> None:
     output = logits()
     spelt = [torch.tensor([1, 2]), None, None]
     targets = Targets(torch.tensor([0, 1, 2]), torch.tensor([0, 1, 1]), spelt)
-    alone = nll_by_enumeration(output.characters.clips()[0], [1, 2])
+    alone = nll_by_enumeration(words_of(output).clips()[0], [1, 2])
     ctc = joint_loss(output, targets, 0.1, 0.8, count(targets)).ctc
     assert float(ctc) == pytest.approx(alone, rel=1e-5)
     assert float(ctc_sum(output, [None, None, None])) == 0.0
@@ -71,7 +72,7 @@ def test_a_transcript_too_long_for_its_audio_is_infinite_not_silent() -> None:
 
 def test_a_batch_in_parts_has_the_loss_and_the_gradients_of_the_whole() -> None:
     output = logits(4, 8)
-    inputs = (output.emotion_be, output.speaker_bs, output.characters.rows_nd)
+    inputs = (output.emotion_be, speakers_of(output), words_of(output).rows_nd)
     for scores in inputs:
         scores.requires_grad_()
     weights_e = torch.tensor([1.0, 2.0, 0.5, 1.5])
@@ -80,10 +81,10 @@ def test_a_batch_in_parts_has_the_loss_and_the_gradients_of_the_whole() -> None:
     counts = count(whole, weights_e)
 
     def share(chosen: list[int]) -> Tensor:
-        clips = output.characters.clips()
+        clips = words_of(output).clips()
         part = Logits(
             output.emotion_be[chosen],
-            output.speaker_bs[chosen],
+            speakers_of(output)[chosen],
             Packed.of([clips[i] for i in chosen]),
         )
         targets = Targets(
@@ -103,7 +104,7 @@ def test_unseen_speakers_mask_their_own_term() -> None:
     output = logits()
     targets = Targets(torch.tensor([0, 1, 2]), torch.tensor([1, UNSEEN, UNSEEN]), [None] * 3)
     losses = joint_loss(output, targets, 0.1, 0.8, count(targets))
-    by_hand = -output.speaker_bs.log_softmax(-1)[0, 1]
+    by_hand = -speakers_of(output).log_softmax(-1)[0, 1]
     torch.testing.assert_close(losses.speaker, by_hand)
     unseen = Targets(torch.tensor([0, 1, 2]), torch.tensor([UNSEEN] * 3), [None] * 3)
     assert float(joint_loss(output, unseen, 0.1, 0.8, count(unseen)).speaker) == 0.0

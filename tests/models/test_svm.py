@@ -16,7 +16,7 @@ from skops import io
 
 from mtlser.errors import MtlserError
 from mtlser.models.baselines import mel_statistics, svm
-from mtlser.records import EMOTIONS
+from mtlser.records import FOUR
 
 
 def hum(seconds: float = 1.0, seed: int = 0) -> NDArray[np.float32]:
@@ -31,7 +31,7 @@ def clouds(
 ) -> tuple[NDArray[np.float64], list[str], list[str]]:
     """Four classes in overlapping clouds, six speakers with an offset of their own."""
     rng = np.random.default_rng(seed)
-    labels = [EMOTIONS[i % 4] for i in range(rows)]
+    labels = [FOUR[i % 4] for i in range(rows)]
     groups = [f"s{i // 4 % 6}" for i in range(rows)]
     centres = rng.normal(0, 1, (4, width))
     offsets = rng.normal(0, 1, (6, width))
@@ -83,7 +83,7 @@ def test_the_machine_learns_and_its_probabilities_follow_its_decision() -> None:
     probabilities_nk = svm.predict_probabilities(model, features_nd[120:])
     assert probabilities_nk.shape == (80, 4)
     np.testing.assert_allclose(probabilities_nk.sum(axis=1), 1)
-    output = [EMOTIONS[place] for place in probabilities_nk.argmax(axis=1)]
+    output = [FOUR[place] for place in probabilities_nk.argmax(axis=1)]
     assert output == model.pipeline.predict(features_nd[120:]).tolist()
     right = np.mean([one == true for one, true in zip(output, labels[120:], strict=True)])
     assert right > 0.8
@@ -107,7 +107,7 @@ def test_no_speaker_is_on_both_sides_of_an_inner_fold() -> None:
     assert sorted(np.concatenate([held for _, held in splits])) == list(range(len(labels)))
     for train, held in splits:
         assert set(speaker_n[train]).isdisjoint(speaker_n[held])
-        assert set(truth_n[train]) == set(EMOTIONS)
+        assert set(truth_n[train]) == set(FOUR)
 
 
 def test_the_inner_score_is_not_fooled_by_speakers_that_give_the_label_away() -> None:
@@ -115,9 +115,7 @@ def test_the_inner_score_is_not_fooled_by_speakers_that_give_the_label_away() ->
     rng = np.random.default_rng(0)
     who = np.repeat(np.arange(8), 20)
     features_nd = np.eye(8)[who] * 5 + rng.normal(0, 0.1, (160, 8))
-    labels = [
-        EMOTIONS[w % 4] if rng.random() < 0.9 else EMOTIONS[int(rng.integers(4))] for w in who
-    ]
+    labels = [FOUR[w % 4] if rng.random() < 0.9 else FOUR[int(rng.integers(4))] for w in who]
     model = svm.fit(features_nd, labels, [f"s{w}" for w in who], seed=0)
     assert model.choice.inner_ua is not None and model.choice.inner_ua < 0.5
 
@@ -129,7 +127,7 @@ def test_the_temperature_agrees_with_scikit_learn() -> None:
     second = CalibratedClassifierCV(
         model.pipeline, method="temperature", cv=splits, ensemble=False
     ).fit(features_nd, np.asarray(labels))
-    order = [EMOTIONS.index(name) for name in second.classes_]
+    order = [FOUR.index(name) for name in second.classes_]
     ours = svm.predict_probabilities(model, features_nd)[:, order]
     np.testing.assert_allclose(ours, second.predict_proba(features_nd), atol=1e-3)
 
@@ -139,7 +137,7 @@ def test_the_most_probable_class_is_the_decision_where_votes_tie() -> None:
     model = svm.fit(features_nd, labels, groups, seed=0)
     between_nd = clouds(rows=2000, seed=1, spread=3.0)[0]
     said_n = svm.predict_probabilities(model, between_nd).argmax(axis=1)
-    assert [EMOTIONS[place] for place in said_n] == model.pipeline.predict(between_nd).tolist()
+    assert [FOUR[place] for place in said_n] == model.pipeline.predict(between_nd).tolist()
 
 
 def test_a_class_that_train_had_not_has_probability_0() -> None:
@@ -151,7 +149,7 @@ def test_a_class_that_train_had_not_has_probability_0() -> None:
     probabilities_nk = svm.predict_probabilities(model, features_nd)
     assert (probabilities_nk[:, 1:3] == 0).all()
     np.testing.assert_allclose(probabilities_nk.sum(axis=1), 1)
-    output = [EMOTIONS[place] for place in probabilities_nk.argmax(axis=1)]
+    output = [FOUR[place] for place in probabilities_nk.argmax(axis=1)]
     assert output == model.pipeline.predict(features_nd).tolist()
 
 
@@ -213,7 +211,7 @@ def test_emodb_is_told_apart_across_speakers() -> None:
     seen_n = ~np.isin(speaker_n, ["14", "15"])
     model = svm.fit(features_nd[seen_n], truth_n[seen_n].tolist(), speaker_n[seen_n].tolist(), 0)
     probabilities_nk = svm.predict_probabilities(model, features_nd[~seen_n])
-    said_n = np.array(EMOTIONS)[probabilities_nk.argmax(axis=1)]
+    said_n = np.array(FOUR)[probabilities_nk.argmax(axis=1)]
     assert np.mean(said_n == truth_n[~seen_n]) > 0.7
 
 

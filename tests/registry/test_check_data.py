@@ -43,7 +43,7 @@ def cross_validated(final: Path, recipe: Recipe, run: str, tmp_path: Path) -> No
     outcome = [
         make_prediction(
             name, by_id[name].emotion, fold=fold.index, split=split, style=by_id[name].style,
-            text=(by_id[name].text, by_id[name].text), speaker=(by_id[name].speaker,) * 2,
+            text=(by_id[name].text, by_id[name].text), speaker=(by_id[name].speaker or "",) * 2,
             seed=recipe.seed, recipe_hash=recipe.hash,
         )
         for fold in plan.folds for split in ("test", "validation", "speaker_check")

@@ -12,13 +12,13 @@ from scipy import stats
 
 from mtlser.errors import MtlserError
 from mtlser.recipe import DriftRecipe
-from mtlser.records import EMOTIONS, Utterance
+from mtlser.records import FOUR, Utterance
 from mtlser.registry import drift
 from mtlser.registry.drift_records import Measure
 from tests.helpers.corpora import write_corpus
 
 LIMITS = DriftRecipe()
-Counts = st.dictionaries(st.sampled_from(EMOTIONS), st.integers(1, 500), min_size=1)
+Counts = st.dictionaries(st.sampled_from(FOUR), st.integers(1, 500), min_size=1)
 
 
 def utterance(number: int, **others: object) -> Utterance:
@@ -26,7 +26,7 @@ def utterance(number: int, **others: object) -> Utterance:
     outcome = {
         "id": f"u{number:05}", "corpus": "iemocap", "audio": "audio/a.flac",
         "audio_sha256": f"{number:064}", "duration_s": float(rng.gamma(4, 1)),
-        "level_dbfs": float(rng.normal(-26, 4)), "emotion": EMOTIONS[number % 4],
+        "level_dbfs": float(rng.normal(-26, 4)), "emotion": FOUR[number % 4],
         "speaker": f"s{number % 10}", "gender": "F", "session": f"S{number % 5}",
         "dialogue": None, "recording": None, "style": None, "text": "YES", "language": "en",
     }  # fmt: skip

@@ -14,6 +14,7 @@ from mtlser.errors import MtlserError
 from mtlser.evaluation import scores
 from mtlser.evaluation.significance.noninferiority import not_worse
 from mtlser.recipe import RegistryRecipe, load
+from mtlser.recipes.judging import GateMetric
 from mtlser.records import FoldPlan
 from mtlser.registry import gate
 from mtlser.registry.gate import Reported
@@ -186,7 +187,7 @@ def test_speaker_accuracy_is_weighed_on_its_own_slice() -> None:
 
 
 def test_welch_and_holm_agree_with_scipy_and_statsmodels() -> None:
-    metrics = ("ua", "wa", "wer")
+    metrics: tuple[GateMetric, ...] = ("ua", "wa", "wer")
     ours, theirs = side(0.75, 1), side(0.7)
     result = gate.weigh(ours, theirs, RegistryRecipe(rule="better", metrics=metrics, level=0.1))
     p_values = []

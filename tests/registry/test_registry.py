@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from mtlser import tracking
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
-from mtlser.records import EMOTIONS, CellResult, write_json
+from mtlser.records import FOUR, CellResult, write_json
 from mtlser.registry import promotion
 from mtlser.registry.versions import Registered
 from mtlser.serving import load
@@ -111,7 +111,7 @@ def test_a_registered_model_speaks_like_its_folder_and_holds_no_pickle(
         printed.text,
         printed.speaker,
     )
-    assert {name: row[name] for name in EMOTIONS} == pytest.approx(printed.probabilities)
+    assert {name: row[name] for name in FOUR} == pytest.approx(printed.probabilities)
     assert load.predict_files("models:/mtlser@champion", [wav]) == [printed]
     names = {path.name for path in load.model_folder("models:/mtlser/1").parent.parent.rglob("*")}
     assert not [name for name in names if name.endswith((".pkl", ".pickle", ".pt", ".pth"))]

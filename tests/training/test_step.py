@@ -78,7 +78,7 @@ def test_class_weights_and_missing_transcripts_count_over_the_whole_batch(
     parted = make_job(
         inputs, small_recipe(tmp_path, "train.class_weights=true", "train.bucket_s=1"), tmp_path
     )
-    weights_e = optimisation.class_weights(job.examples)
+    weights_e = optimisation.class_weights(job.examples, 4)
     with torch.no_grad():
         scores_be = forward(job, load_batch(job, group).features).emotion_be
     emotions_b = torch.tensor([example.emotion for example in group])
@@ -152,6 +152,7 @@ def test_a_fault_in_the_backward_pass_is_made_good_too(
             failed.append(1)
             raise torch.OutOfMemoryError("CUDA out of memory.")
 
+    assert job.network.ctc_head is not None
     job.network.ctc_head.weight.register_hook(fail_once)
     assert_same(one_step(job), whole)
     assert failed

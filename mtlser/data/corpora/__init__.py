@@ -4,12 +4,13 @@ import shlex
 from pathlib import Path
 
 from mtlser.data.corpora import emodb, iemocap
-from mtlser.data.corpora.base import NOT_READ, Corpus, Item, left_over
+from mtlser.data.corpora.base import NOT_READ, OUTSIDE_TASK, Corpus, Item, left_over
 from mtlser.errors import MtlserError
+from mtlser.recipe import DataRecipe
 
 CORPORA: dict[str, Corpus] = {corpus.name: corpus for corpus in (iemocap.CORPUS, emodb.CORPUS)}
 
-__all__ = ["CORPORA", "NOT_READ", "Corpus", "Item", "corpus", "read"]
+__all__ = ["CORPORA", "NOT_READ", "OUTSIDE_TASK", "Corpus", "Item", "corpus", "read"]
 
 
 def corpus(name: str) -> Corpus:
@@ -26,8 +27,8 @@ def corpus(name: str) -> Corpus:
     return CORPORA[name]
 
 
-def read(name: str, root: Path) -> list[Item]:
-    """All items of corpus `name` in `root`, which is the release or the folder around it.
+def read(data: DataRecipe, root: Path) -> list[Item]:
+    """All items of the recipe's corpus in `root`, which is the release or the folder around it.
 
     The last are the files of its audio folders that the reader did not take: left out, each with
     its reason. Hidden files, whose names begin with a dot, are no items.
@@ -35,7 +36,7 @@ def read(name: str, root: Path) -> list[Item]:
     Raises:
         MtlserError: `root` is no folder, is empty, or holds something else.
     """
-    reader = corpus(name)
+    reader = corpus(data.corpus)
     if not root.is_dir():
         raise MtlserError(
             f"{root}: not a folder; expected {reader.title}: {reader.layout}; set it with "
@@ -44,7 +45,7 @@ def read(name: str, root: Path) -> list[Item]:
     folder = reader.find(root)
     if folder is None:
         raise MtlserError(f"{root}: no {reader.title} here; {_instead(reader, root)}")
-    items = reader.read(folder)
+    items = reader.read(folder, data)
     return [*items, *left_over(reader.audio_folders(folder), items)]
 
 

@@ -1,14 +1,17 @@
 """What a corpus reader returns: items from labels and file names, before any audio is opened."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from mtlser.data.labels import Naming
 from mtlser.files import marked_encoding
+from mtlser.recipe import DataRecipe
 from mtlser.recipes import names
 
-OUTSIDE_TASK = "label outside the task"
+OUTSIDE_TASK = "label outside the recipe's classes"
+NO_AGREEMENT = "annotators disagree on the label"
 NO_LABEL = "audio without a label"
 BAD_LABEL = "label line not understood"
 BAD_NAME = "file name not understood"
@@ -30,34 +33,43 @@ def why_left_out(identity: str, reason: str) -> str:
     return reason if names.shown(identity) == identity else NOT_UTF8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Item:
-    """One candidate utterance; exactly one of `emotion` and `left_out` is set."""
+    """One candidate utterance; one of `label` and `left_out` is set."""
 
     id: str
     """Of the file's or the label's own; bytes that are not UTF-8 as `names.shown` gives them."""
     path: Path | None
     """Audio file, which may be absent; `None` where the release names none."""
-    emotion: str | None
-    """One of `mtlser.records.EMOTIONS`."""
-    left_out: str | None
-    """Why the item is not part of the task."""
     label: str | None
-    """The release's own label."""
-    speaker: str
-    gender: Literal["F", "M"] | None
-    session: str | None
-    dialogue: str | None
-    recording: str | None
-    style: Literal["improvised", "scripted"] | None
-    text: str | None
+    """The release's own; the recipe makes a class of it, or leaves it out."""
+    left_out: str | None = None
+    """Why it is no utterance, whatever its label."""
+    detail: str | None = None
+    """What else there is to say of `left_out`, such as a line number."""
+    speaker: str | None = None
+    """`None` where nobody knows, as with all that follows."""
+    gender: Literal["F", "M"] | None = None
+    session: str | None = None
+    dialogue: str | None = None
+    recording: str | None = None
+    style: Literal["improvised", "scripted"] | None = None
+    text: str | None = None
     """Transcript as the release writes it."""
-    language: str
+    language: str = ""
+    """ISO 639-1 code, such as `en`; empty: not known."""
+    partition: Literal["train", "validation", "test"] | None = None
+    """Of the corpus' official partitions."""
+    start_s: float | None = None
+    """Where it begins in a longer recording."""
+    end_s: float | None = None
+    ratings: Mapping[str, float] | None = None
+    """Valence, arousal, dominance as the release gives them."""
 
 
 @dataclass(frozen=True)
 class Release:
-    """Published counts of the task's utterances, to check a copy against."""
+    """Published counts of the utterances of the four classes, to check a copy against."""
 
     by_emotion: dict[str, int]
     by_speaker: dict[str, int]
@@ -75,9 +87,11 @@ class Corpus:
     """What its folder looks like, for error messages."""
     find: Callable[[Path], Path | None]
     """The release in or below a folder; `None` where there is none."""
-    read: Callable[[Path], list[Item]]
+    read: Callable[[Path, DataRecipe], list[Item]]
     """All items of the folder that `find` returned, in a stable order."""
-    release: Release | None
+    release: Release | None = None
+    naming: Naming = field(default_factory=lambda: Naming({}))
+    """Its labels in plain English."""
     audio_folders: Callable[[Path], Sequence[Path]] = lambda folder: (folder,)
     """Folders of the release in which every file is an item's audio, or is counted as left out."""
 
@@ -143,21 +157,7 @@ def left_out(path: Path, name: str, reason: str) -> Item:
         name: what it is called in the count.
         reason: why it is not read.
     """
-    return Item(
-        id=names.shown(name),
-        path=path,
-        emotion=None,
-        left_out=reason,
-        label=None,
-        speaker="",
-        gender=None,
-        session=None,
-        dialogue=None,
-        recording=None,
-        style=None,
-        text=None,
-        language="",
-    )
+    return Item(id=names.shown(name), path=path, label=None, left_out=reason)
 
 
 def lines(path: Path) -> list[str]:

@@ -5,8 +5,8 @@ Interspeech 2005, doi 10.21437/Interspeech.2005-446. Free: http://emodb.bilderba
 
     wav/03a01Fa.wav     speaker 03, sentence a01, F(reude), version a
 
-Four of the seven classes belong to the task; the sentence's code decides the transcript. Actors
-read fixed sentences, so the style is `scripted`; there are no sessions, dialogues or recordings.
+The sentence's code decides the transcript. Actors read fixed sentences, so the style is `scripted`;
+there are no sessions, dialogues or recordings.
 """
 
 import re
@@ -15,18 +15,19 @@ from typing import Literal
 
 from mtlser.data.corpora.base import (
     BAD_NAME,
-    OUTSIDE_TASK,
     Corpus,
     Item,
     Release,
     audio_files,
     why_left_out,
 )
+from mtlser.data.labels import Naming
+from mtlser.recipe import DataRecipe
 from mtlser.recipes import names
 
-EMOTION = {"N": "neutral", "F": "happy", "W": "angry", "T": "sad"}
-OTHER_EMOTIONS = "LEA"
-"""Boredom, disgust and fear."""
+FOUR = {"N": "neutral", "F": "happy", "W": "angry", "T": "sad"}
+EMOTION = {**FOUR, "L": "bored", "E": "disgusted", "A": "fearful"}
+"""Langeweile, Ekel, Angst."""
 
 GENDER: dict[str, Literal["F", "M"]] = {
     "03": "M", "08": "F", "09": "F", "10": "M", "11": "M",
@@ -46,7 +47,7 @@ SENTENCE = {
     "b10": "Die wird auf dem Platz sein, wo wir sie immer hinlegen.",
 }
 
-_NAME = re.compile(rf"(\d\d)([ab]\d\d)([{''.join(EMOTION)}{OTHER_EMOTIONS}])[a-z]")
+_NAME = re.compile(rf"(\d\d)([ab]\d\d)([{''.join(EMOTION)}])[a-z]")
 
 
 def find(root: Path) -> Path | None:
@@ -58,29 +59,24 @@ def find(root: Path) -> Path | None:
     return None
 
 
-def read(folder: Path) -> list[Item]:
+def read(folder: Path, _data: DataRecipe) -> list[Item]:
     """One item per utterance id, in name order."""
     return [_item(path) for path in audio_files(folder).values()]
 
 
 def _item(path: Path) -> Item:
     match = _NAME.fullmatch(path.stem)
-    known = match is not None and match[1] in GENDER
-    emotion = EMOTION.get(match[3]) if match and known else None
-    reason = OUTSIDE_TASK if known else BAD_NAME
+    if match is None or match[1] not in GENDER:
+        reason = why_left_out(path.stem, BAD_NAME)
+        return Item(id=names.shown(path.stem), path=path, label=None, left_out=reason)
     return Item(
         id=names.shown(path.stem),
         path=path,
-        emotion=emotion,
-        left_out=None if emotion else why_left_out(path.stem, reason),
-        label=match[3] if match else None,
-        speaker=f"emodb_{match[1]}" if match else "",
-        gender=GENDER.get(match[1]) if match else None,
-        session=None,
-        dialogue=None,
-        recording=None,
+        label=match[3],
+        speaker=f"emodb_{match[1]}",
+        gender=GENDER[match[1]],
         style="scripted",
-        text=SENTENCE.get(match[2]) if match else None,
+        text=SENTENCE.get(match[2]),
         language="de",
     )
 
@@ -96,5 +92,6 @@ CORPUS = Corpus(
         by_speaker={},
         fewest_labelled=339,
     ),
+    naming=Naming(EMOTION, FOUR),
 )
-"""The reader, and the counts of the 339 task utterances."""
+"""The reader, and the counts of the 339 utterances of the four classes."""

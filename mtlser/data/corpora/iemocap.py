@@ -9,7 +9,8 @@ California: https://sail.usc.edu/iemocap/.
     IEMOCAP_full_release/Session1/dialog/transcriptions/Ses01F_impro01.txt  transcripts
     IEMOCAP_full_release/Session1/sentences/wav/Ses01F_impro01/*.wav        16 kHz mono
 
-Four classes as usual: neutral, happy with excited merged in, angry, sad. The `Ses01F` of
+Four classes as usual: neutral, happy with excited merged in, angry, sad; others are named in the
+recipe. The `Ses01F` of
 `Ses01F_impro01_M000` says who wore the markers in that recording; who speaks is the last token's
 letter, here `Ses01_M`.
 """
@@ -21,9 +22,9 @@ from typing import Literal
 
 from mtlser.data.corpora.base import (
     BAD_LABEL,
+    NO_AGREEMENT,
     NO_LABEL,
     NOT_LABELS,
-    OUTSIDE_TASK,
     Corpus,
     Item,
     Release,
@@ -34,9 +35,17 @@ from mtlser.data.corpora.base import (
     visible,
     why_left_out,
 )
+from mtlser.data.labels import Naming
+from mtlser.recipe import DataRecipe
 from mtlser.recipes import names
 
-EMOTION = {"neu": "neutral", "hap": "happy", "exc": "happy", "ang": "angry", "sad": "sad"}
+FOUR = {"neu": "neutral", "hap": "happy", "exc": "happy", "ang": "angry", "sad": "sad"}
+EMOTION = {
+    **FOUR, "exc": "excited", "fru": "frustrated", "sur": "surprised", "fea": "fearful",
+    "dis": "disgusted", "oth": "other",
+}  # fmt: skip
+UNDECIDED = "xxx"
+"""The annotators disagree."""
 
 _ID = r"(Ses0\d)([FM])_(impro|script)\w*_([FM])\w+"
 _UTTERANCE = re.compile(_ID)
@@ -50,7 +59,7 @@ def find(root: Path) -> Path | None:
     return next((folder for folder in (root, *children) if _labelled(folder)), None)
 
 
-def read(folder: Path) -> list[Item]:
+def read(folder: Path, _data: DataRecipe) -> list[Item]:
     """Every labelled turn and every audio file without a label, in id order of each session.
 
     A file beside labels or transcripts that is no text file is an item that is left out. Videos,
@@ -108,8 +117,9 @@ def _item(
     identity: str, label: str | None, wavs: dict[str, Path], session: Path, text: str | None
 ) -> Item:
     match = _UTTERANCE.fullmatch(identity)
-    emotion = EMOTION.get(label or "") if match else None
-    reason = NO_LABEL if label is None else OUTSIDE_TASK if match else BAD_LABEL
+    reason = NO_LABEL if label is None else None if match else BAD_LABEL
+    if label == UNDECIDED:
+        reason = NO_AGREEMENT
     dialogue = identity.rpartition("_")[0] if match else None
     named = session / "sentences/wav" / (dialogue or "") / f"{identity}.wav"
     gender: Literal["F", "M"] | None = None
@@ -118,10 +128,9 @@ def _item(
     return Item(
         id=names.shown(identity),
         path=wavs.get(identity, named) if match else None,
-        emotion=emotion,
-        left_out=None if emotion else why_left_out(identity, reason),
-        label=label,
-        speaker=f"{match[1]}_{gender}" if match else "",
+        label=None if reason else label,
+        left_out=why_left_out(identity, reason) if reason else None,
+        speaker=f"{match[1]}_{gender}" if match else None,
         gender=gender,
         session=match[1] if match else None,
         dialogue=dialogue,
@@ -146,6 +155,7 @@ CORPUS = Corpus(
         },
         fewest_labelled=5001,
     ),
+    naming=Naming(EMOTION, FOUR),
     audio_folders=_audio_folders,
 )  # fmt: skip
-"""The reader, and the counts of the full release's 5,531 task utterances."""
+"""The reader, and the counts of the full release's 5,531 utterances of the four classes."""

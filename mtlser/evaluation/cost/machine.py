@@ -19,7 +19,9 @@ def describe(device: Any) -> Machine:
 
     return Machine(
         cpu=cpu_name(),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        cores=len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1,
         threads=torch.get_num_threads(),
         device="cpu" if device.type == "cpu" else torch.cuda.get_device_name(device),
         torch=torch.__version__,

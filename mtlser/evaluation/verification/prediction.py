@@ -15,7 +15,6 @@ from mtlser.evaluation.verification.sources import MODEL, fold_of
 from mtlser.recipe import Recipe
 from mtlser.records import (
     CLEAN,
-    EMOTIONS,
     Cell,
     CellResult,
     FoldPlan,
@@ -161,7 +160,7 @@ def repeat(
         if not keys:
             continue
         shown = {u.id: u for u in manifest.members(utterances, [name for _, _, name in keys])}
-        system = load_system(each.cell.system, each.folder / MODEL, EMOTIONS)
+        system = load_system(each.cell.system, each.folder / MODEL)
         wavs = [hear(shown[name], condition) for _, condition, name in keys]
         for key, output in zip(keys, system.predict(wavs), strict=True):
             if key not in scored:

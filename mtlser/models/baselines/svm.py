@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mtlser.data.rng import generator
 from mtlser.errors import MtlserError
 from mtlser.files import atomic_file
-from mtlser.records import EMOTIONS, Record, read_json, write_json
+from mtlser.records import FOUR, Record, read_json, write_json
 from mtlser.storage import custody
 
 INNER_FOLDS = 5
@@ -40,6 +40,8 @@ class SvmChoice(Record):
     """Mean recall over the inner folds, 0-1; `None` where there was nothing to choose on."""
     temperature: float
     """Divides the decision values before the softmax; fitted on the inner folds' held-out parts."""
+    emotions: tuple[str, ...] = FOUR
+    """Classes in the order of the probabilities."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,11 @@ _DEFAULT = SvmChoice(kernel="poly", c=10.0, gamma=1.0, inner_ua=None, temperatur
 
 
 def fit(
-    features_nd: NDArray[np.float64], labels: Sequence[str], groups: Sequence[str], seed: int
+    features_nd: NDArray[np.float64],
+    labels: Sequence[str],
+    groups: Sequence[str],
+    seed: int,
+    emotions: tuple[str, ...] = FOUR,
 ) -> SvmModel:
     """The machine with the best mean recall over inner folds grouped by speaker, fitted on all.
 
@@ -68,6 +74,7 @@ def fit(
         labels: emotion of each row.
         groups: speaker of each row.
         seed: seed of the inner folds, and of the draw where train is large.
+        emotions: classes in the order of the probabilities.
 
     Raises:
         MtlserError: lengths differ, or there are fewer than two classes.
@@ -86,11 +93,12 @@ def fit(
     rng = generator(seed, "svm")
     drawn_n = np.sort(rng.permutation(len(truth_n))[:SEARCH_UTTERANCES])
     choice = _choose(features_nd[drawn_n], truth_n[drawn_n], speaker_n[drawn_n], seed)
+    choice = choice.model_copy(update={"emotions": emotions})
     return SvmModel(_pipeline(choice, features_nd.shape[1]).fit(features_nd, truth_n), choice)
 
 
 def predict_probabilities(model: SvmModel, features_nd: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Class probabilities (n, 4) in the order of `EMOTIONS`; 0 for a class that train had not.
+    """Class probabilities (n, classes) in the model's order; 0 for a class that train had not.
 
     Raises:
         MtlserError: the rows are not those of `mel_statistics.features`.
@@ -104,8 +112,9 @@ def predict_probabilities(model: SvmModel, features_nd: NDArray[np.float64]) -> 
             "train it again with `mtlser train`"
         )
     scores_nc = _decisions(model.pipeline, features_nd) / model.choice.temperature
-    probabilities_nk = np.zeros((len(features_nd), len(EMOTIONS)))
-    places = [EMOTIONS.index(name) for name in model.pipeline.classes_]
+    emotions = model.choice.emotions
+    probabilities_nk = np.zeros((len(features_nd), len(emotions)))
+    places = [emotions.index(name) for name in model.pipeline.classes_]
     probabilities_nk[:, places] = softmax(scores_nc, axis=1)
     return probabilities_nk
 

@@ -1,0 +1,158 @@
+"""Classes of a corpus' own labels, as a recipe groups them."""
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from mtlser.errors import MtlserError
+from mtlser.recipes.labels import MOST_CLASSES, LabelsRecipe, class_name
+from mtlser.records import FOUR, Utterance
+
+
+@dataclass(frozen=True)
+class Naming:
+    """What is known of a corpus' labels."""
+
+    plain: Mapping[str, str]
+    """Each label in plain English (`W` is `angry`); labels that are not in it are their own."""
+    four: Mapping[str, str] | None = None
+    """Labels of the paper's four classes, as published work maps them; `None`: nobody has."""
+
+
+def grouping(labels: LabelsRecipe, naming: Naming, found: Iterable[str]) -> dict[str, str]:
+    """The class of each label that is found and belongs to one.
+
+    Args:
+        labels: the recipe's.
+        naming: the corpus'.
+        found: the labels that the corpus has, as it writes them.
+
+    Raises:
+        MtlserError: a class without a label, `four` for a corpus that has no map to it, or more
+            classes than are possible.
+    """
+    present = sorted(set(found))
+    kind = labels.classes or ("all" if naming.four is None else "four")
+    if kind == "four":
+        if naming.four is None:
+            raise MtlserError(
+                "labels.classes = 'four': no published map from this corpus' labels to the four "
+                f"classes is known; name them, for example `--set labels.classes={list(FOUR)}`, "
+                "with `--set labels.map.LABEL=CLASS`"
+            )
+        known = naming.four
+    else:
+        known = {label: naming.plain.get(label, label) for label in present}
+    given = _given(labels.map, naming, present)
+    classes = {label: given.get(label, known.get(label, "")) for label in present}
+    if isinstance(kind, tuple):
+        classes = _within(classes, kind)
+    grouped = {label: name for label, name in classes.items() if name}
+    _check_names(grouped)
+    return grouped
+
+
+def ordered(classes: Iterable[str]) -> tuple[str, ...]:
+    """Each class once: the paper's four first and in its order, then by the alphabet.
+
+    >>> ordered(["sad", "bored", "neutral", "sad"])
+    ('neutral', 'sad', 'bored')
+    """
+    present = set(classes)
+    return (*(name for name in FOUR if name in present), *sorted(present - set(FOUR)))
+
+
+def classes_of(labels: LabelsRecipe, utterances: Iterable[Utterance]) -> tuple[str, ...]:
+    """The classes in the order of a network's outputs.
+
+    Raises:
+        MtlserError: the recipe names classes, and the manifest's are others.
+    """
+    counts = Counter(utterance.emotion for utterance in utterances)
+    if not isinstance(labels.classes, tuple):
+        return ordered(counts)
+    if set(counts) != set(labels.classes):
+        raise MtlserError(
+            f"labels.classes = {list(labels.classes)}, the manifest has {shown(counts)}; run "
+            "`mtlser ingest` with this recipe"
+        )
+    return labels.classes
+
+
+def shown(counts: Mapping[str, int]) -> str:
+    """Labels with their numbers, the most frequent first, for a sentence.
+
+    >>> shown({"sad": 2, "angry": 7})
+    'angry 7, sad 2'
+    """
+    rows = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
+    more = f" and {len(rows) - 20} more" if len(rows) > 20 else ""
+    return ", ".join(f"{name} {count}" for name, count in rows[:20]) + more
+
+
+def refuse_absent(labels: LabelsRecipe, kept: Mapping[str, int], found: Mapping[str, int]) -> None:
+    """Returns if each class that the recipe names has an utterance.
+
+    Args:
+        labels: the recipe's.
+        kept: utterances of each class.
+        found: items of each label of the corpus, whether kept or not.
+
+    Raises:
+        MtlserError: one has none.
+    """
+    wanted: Sequence[str] = labels.classes if isinstance(labels.classes, tuple) else ()
+    absent = [name for name in wanted if not kept.get(name)]
+    if not absent:
+        return
+    near = difflib.get_close_matches(absent[0].casefold(), {n.casefold() for n in found}, n=1)
+    label = next((name for name in found if near and name.casefold() == near[0]), "LABEL")
+    raise MtlserError(
+        f"labels.classes: no utterance of {', '.join(absent)}; the corpus' labels are "
+        f"{shown(found)}; take the class out, or map a label to it with "
+        f"`--set labels.map.{label}={absent[0]}`"
+    )
+
+
+def _given(given: Mapping[str, str], naming: Naming, present: Sequence[str]) -> dict[str, str]:
+    """The recipe's own classes by the corpus' labels."""
+    folded = {name.casefold(): target for name, target in given.items()}
+    own = {}
+    for label in present:
+        for name in (label, naming.plain.get(label, label)):
+            if name.casefold() in folded:
+                own[label] = folded[name.casefold()]
+                break
+    unused = set(folded) - {n.casefold() for p in present for n in (p, naming.plain.get(p, p))}
+    if present and unused:
+        labels = ", ".join(naming.plain.get(label, label) for label in present[:20])
+        raise MtlserError(
+            f"labels.map: no label {sorted(unused)[0]!r} in the corpus; its labels are {labels}; "
+            "correct the key"
+        )
+    return own
+
+
+def _within(classes: Mapping[str, str], wanted: tuple[str, ...]) -> dict[str, str]:
+    """Only the wanted classes, in the recipe's spelling."""
+    spelt = {name.casefold(): name for name in wanted}
+    return {label: spelt.get(name.casefold(), "") for label, name in classes.items()}
+
+
+def _check_names(grouped: Mapping[str, str]) -> None:
+    names = sorted(set(grouped.values()))
+    if len(names) > MOST_CLASSES:
+        raise MtlserError(
+            f"{len(names)} classes ({', '.join(names[:5])}, ...), allowed are 2 to {MOST_CLASSES}; "
+            "name the ones that are meant with `--set labels.classes=[...]`, and check that the "
+            "labels are those of emotion"
+        )
+    for label, name in grouped.items():
+        try:
+            class_name(name)
+        except ValueError as error:
+            raise MtlserError(
+                f"label {label!r}: {error}; name its class with `--set labels.map.LABEL=CLASS` "
+                "in the recipe's file"
+            ) from None
