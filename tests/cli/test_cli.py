@@ -104,7 +104,7 @@ def test_a_fold_trains_without_a_search_and_takes_the_flags(
     [
         (("ingest", "--root", "nowhere", "--out", "corpus"), ("nowhere", "no such")),
         (("ingest", "--root", "empty", "--out", "corpus"), ("empty",)),
-        (("ingest", "--corpus", "ravdess", "--root", "empty", "--out", "corpus"), ("ravdess",)),
+        (("ingest", "--corpus", "nosuch", "--root", "empty", "--out", "corpus"), ("nosuch",)),
         (("ingest", "--recipe", "nope", "--out", "corpus"), ("'nope'", "shipped are", "demo")),
         (
             ("ingest", "--set", "train.learning_rat=1", "--out", "corpus"),

@@ -3,12 +3,14 @@
 import shlex
 from pathlib import Path
 
-from mtlser.data.corpora import emodb, iemocap
+from mtlser.data.corpora import cremad, emodb, iemocap, ravdess, savee, tess
 from mtlser.data.corpora.base import NOT_READ, OUTSIDE_TASK, Corpus, Item, left_over
 from mtlser.errors import MtlserError
 from mtlser.recipe import DataRecipe
 
-CORPORA: dict[str, Corpus] = {corpus.name: corpus for corpus in (iemocap.CORPUS, emodb.CORPUS)}
+CORPORA: dict[str, Corpus] = {
+    module.CORPUS.name: module.CORPUS for module in (iemocap, emodb, ravdess, cremad, savee, tess)
+}
 
 __all__ = ["CORPORA", "NOT_READ", "OUTSIDE_TASK", "Corpus", "Item", "corpus", "read"]
 

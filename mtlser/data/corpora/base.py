@@ -113,9 +113,21 @@ def audio_files(folder: Path, pattern: str = "*") -> dict[str, Path]:
     """
     files: dict[str, Path] = {}
     for path in sorted(folder.glob(pattern), key=lambda path: (path.suffix != ".wav", path)):
-        if path.suffix.lower() in SUFFIXES and visible(path) and not path.is_dir():
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.suffix.lower() in SUFFIXES and not hidden and not path.is_dir():
             files.setdefault(path.stem, path)
     return dict(sorted(files.items()))
+
+
+def release_folder(root: Path, holds: Callable[[Path], bool]) -> Path | None:
+    """`root` where it holds the release, else the first folder in it that does; `None`: neither.
+
+    Args:
+        root: what the user names.
+        holds: whether a folder is the release.
+    """
+    inner = sorted(path for path in root.iterdir() if path.is_dir() and visible(path))
+    return next((folder for folder in (root, *inner) if holds(folder)), None)
 
 
 def files_ending(folder: Path, suffix: str) -> tuple[list[Path], list[Path]]:
@@ -158,6 +170,11 @@ def left_out(path: Path, name: str, reason: str) -> Item:
         reason: why it is not read.
     """
     return Item(id=names.shown(name), path=path, label=None, left_out=reason)
+
+
+def bad_name(path: Path) -> Item:
+    """The item of an audio file whose name says nothing that the reader understands."""
+    return left_out(path, path.stem, why_left_out(path.stem, BAD_NAME))
 
 
 def lines(path: Path) -> list[str]:

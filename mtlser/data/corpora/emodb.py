@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Literal
 
 from mtlser.data.corpora.base import (
-    BAD_NAME,
     Corpus,
     Item,
     Release,
     audio_files,
-    why_left_out,
+    bad_name,
+    release_folder,
 )
 from mtlser.data.labels import Naming
 from mtlser.recipe import DataRecipe
@@ -51,12 +51,9 @@ _NAME = re.compile(rf"(\d\d)([ab]\d\d)([{''.join(EMOTION)}])[a-z]")
 
 
 def find(root: Path) -> Path | None:
-    """The folder of wavs: `root/wav`, in upper or lower case, or `root` itself."""
-    inner = sorted(path for path in root.iterdir() if path.name.lower() == "wav" and path.is_dir())
-    for folder in (*inner, root):
-        if any(_NAME.fullmatch(name) for name in audio_files(folder)):
-            return folder
-    return None
+    """The folder of wavs: `wav`, in upper or lower case, in `root` or a folder in it, or these."""
+    folder = release_folder(root, lambda path: _wavs(path) is not None)
+    return folder and _wavs(folder)
 
 
 def read(folder: Path, _data: DataRecipe) -> list[Item]:
@@ -64,11 +61,16 @@ def read(folder: Path, _data: DataRecipe) -> list[Item]:
     return [_item(path) for path in audio_files(folder).values()]
 
 
+def _wavs(folder: Path) -> Path | None:
+    inner = sorted(p for p in folder.iterdir() if p.name.lower() == "wav" and p.is_dir())
+    named = (path for path in (*inner, folder) if any(map(_NAME.fullmatch, audio_files(path))))
+    return next(named, None)
+
+
 def _item(path: Path) -> Item:
     match = _NAME.fullmatch(path.stem)
     if match is None or match[1] not in GENDER:
-        reason = why_left_out(path.stem, BAD_NAME)
-        return Item(id=names.shown(path.stem), path=path, label=None, left_out=reason)
+        return bad_name(path)
     return Item(
         id=names.shown(path.stem),
         path=path,
