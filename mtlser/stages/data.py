@@ -31,8 +31,9 @@ def synth(out: str, seed: int, pretraining: int = 0) -> None:
 @stage
 def ingest(recipe: Recipe, out: str) -> None:
     """Reads the recipe's corpus, decodes it to 16 kHz mono and writes the corpus folder."""
-    from mtlser.data import manifest
+    from mtlser.data import corpora, manifest
 
+    corpora.corpus(recipe.data.corpus)  # an unknown one is refused before the release is fetched
     root = storage.fetch(recipe.data.root)
     with storage.output(out) as folder:
         manifest.build(recipe, root, folder)
