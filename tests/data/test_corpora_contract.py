@@ -10,7 +10,8 @@ from mtlser.errors import MtlserError
 from mtlser.recipe import load
 from mtlser.records import FOUR, Utterance, read_json, read_jsonl
 from tests.helpers.corpus_releases import read
-from tests.helpers.corpus_trees import HIDDEN, TREES, write_release
+from tests.helpers.corpus_tree import HIDDEN
+from tests.helpers.corpus_trees import TREES, write_release
 
 FIXED = [name for name in corpora.CORPORA if name not in {"table", "folder", "hf", "audformat"}]
 """Corpora that have one layout; the others read whatever a user has."""

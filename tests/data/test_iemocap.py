@@ -19,7 +19,7 @@ from mtlser.data.corpora.base import (
 from mtlser.data.corpora.iemocap import CORPUS
 from mtlser.data.labels import grouping
 from mtlser.errors import MtlserError
-from mtlser.recipe import LabelsRecipe
+from mtlser.recipe import LabelsRecipe, load
 from tests.helpers.corpus_releases import TURNS, append, read, write_iemocap
 
 
@@ -121,6 +121,49 @@ def test_no_file_beside_audio_or_labels_is_passed_over_in_silence(tmp_path: Path
     assert all(after[name].label == item.label for name, item in before.items())
     found = after["Ses01F_impro01_F000"].path
     assert found and found.name == "Ses01F_impro01_F000.WAV"
+
+
+@pytest.mark.parametrize(
+    ("sets", "classes"),
+    [
+        ((), {"neu": "neutral", "hap": "happy", "exc": "happy", "ang": "angry", "sad": "sad"}),
+        (
+            (
+                "labels.classes=['neutral', 'happy', 'angry', 'sad', 'frustrated']",
+                "labels.map.excited=happy",
+            ),
+            {
+                "neu": "neutral", "hap": "happy", "exc": "happy", "ang": "angry", "sad": "sad",
+                "fru": "frustrated",
+            },
+        ),
+        (
+            (
+                "labels.classes=['neutral', 'happy', 'angry', 'sad', 'excited', 'frustrated']",
+            ),
+            {
+                "neu": "neutral", "hap": "happy", "exc": "excited", "ang": "angry", "sad": "sad",
+                "fru": "frustrated",
+            },
+        ),
+    ],
+)  # fmt: skip
+def test_four_five_or_six_classes(sets: tuple[str, ...], classes: dict[str, str]) -> None:
+    found = {"neu", "hap", "exc", "ang", "sad", "fru", "sur", "fea", "dis", "oth"}
+    assert grouping(load("demo", sets).labels, CORPUS.naming, found) == classes
+
+
+def test_ratings_are_those_of_the_label_line(tmp_path: Path) -> None:
+    release = write_iemocap(tmp_path)
+    labels = release / "Session2/dialog/EmoEvaluation/Ses02M_script01_1.txt"
+    append(labels, "[1.0 - 2.0]\tSes02M_script01_1_F009\tsad\t[1.5000, NaN]\r\n")
+    append(labels, "[1.0 - 2.0]\tSes02M_script01_1_F010\tsad\t[]\r\n")
+    read = items(release)
+    assert read["Ses01F_impro01_F000"].ratings == {
+        "valence": 2.5, "arousal": 3.5, "dominance": 2.0,
+    }  # fmt: skip
+    assert read["Ses02M_script01_1_F009"].ratings == {"valence": 1.5}
+    assert read["Ses02M_script01_1_F010"].ratings is None
 
 
 def full_release() -> list[tuple[str, str | None]]:

@@ -34,7 +34,7 @@ def write_iemocap(root: Path) -> Path:
         start = f"{number}.2901"
         append(
             session / f"dialog/EmoEvaluation/{dialogue}.txt",
-            f"[{start} - {number + 1}.5]\t{identity}\t{label}\t[2.5, 2.5, 2.5]\r\n"
+            f"[{start} - {number + 1}.5]\t{identity}\t{label}\t[2.5000, 3.5000, 2.0000]\r\n"
             "C-E2:\tNeutral;\t()\r\nA-E3:\tval 3; act 2; dom  2;\t()\r\n\r\n",
         )
         if text is not None:

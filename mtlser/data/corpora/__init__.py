@@ -3,14 +3,30 @@
 import shlex
 from pathlib import Path
 
-from mtlser.data.corpora import cremad, emodb, iemocap, ravdess, savee, tess
+from mtlser.data.corpora import (
+    aesdd,
+    cremad,
+    emodb,
+    esd,
+    iemocap,
+    jl,
+    meld,
+    msp_improv,
+    msp_podcast,
+    ravdess,
+    savee,
+    tess,
+)
 from mtlser.data.corpora.base import NOT_READ, OUTSIDE_TASK, Corpus, Item, left_over
 from mtlser.errors import MtlserError
 from mtlser.recipe import DataRecipe
 
 CORPORA: dict[str, Corpus] = {
-    module.CORPUS.name: module.CORPUS for module in (iemocap, emodb, ravdess, cremad, savee, tess)
-}
+    module.CORPUS.name: module.CORPUS
+    for module in (
+        iemocap, emodb, ravdess, cremad, savee, tess, esd, meld, msp_podcast, msp_improv, jl, aesdd,
+    )
+}  # fmt: skip
 
 __all__ = ["CORPORA", "NOT_READ", "OUTSIDE_TASK", "Corpus", "Item", "corpus", "read"]
 

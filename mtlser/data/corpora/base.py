@@ -1,5 +1,6 @@
 """What a corpus reader returns: items from labels and file names, before any audio is opened."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -177,16 +178,40 @@ def bad_name(path: Path) -> Item:
     return left_out(path, path.stem, why_left_out(path.stem, BAD_NAME))
 
 
-def lines(path: Path) -> list[str]:
-    r"""The lines of a text file, whatever its line ends and (Western) encoding.
+def transcript(path: Path) -> str | None:
+    """The text of a file, in one line; `None` where there is no such file, or nothing in it."""
+    return " ".join(" ".join(lines(path)).split()) or None if path.is_file() else None
 
-    What its byte order mark names, UTF-8 where it is, else Windows-1252, else Latin-1. Only `\r`
+
+def numbers(values: Mapping[str, object]) -> dict[str, float] | None:
+    """The values that are finite numbers, or texts of such; `None` where there is none.
+
+    >>> numbers({"valence": "3.5", "arousal": 2, "dominance": "NaN"})
+    {'valence': 3.5, 'arousal': 2.0}
+    """
+    read = {}
+    for name, value in values.items():
+        try:
+            read[name] = float(str(value))
+        except ValueError:
+            continue
+    return {name: value for name, value in read.items() if math.isfinite(value)} or None
+
+
+def lines(path: Path, encoding: str = "cp1252") -> list[str]:
+    r"""The lines of a text file, whatever its line ends and encoding.
+
+    What its byte order mark names, UTF-8 where it is, else the one given, else Latin-1. Only `\r`
     and `\n` end a line: Latin-1's 0x85 would too for `str.splitlines`.
+
+    Args:
+        path: the file.
+        encoding: of texts that are not Unicode.
     """
     content = path.read_bytes()
-    for encoding in (marked_encoding(content) or "utf-8", "cp1252", "latin-1"):
+    for name in (marked_encoding(content) or "utf-8", encoding, "latin-1"):
         try:
-            text = content.decode(encoding)
+            text = content.decode(name)
         except UnicodeDecodeError:
             continue
         break

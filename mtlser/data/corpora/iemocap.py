@@ -10,13 +10,14 @@ California: https://sail.usc.edu/iemocap/.
     IEMOCAP_full_release/Session1/sentences/wav/Ses01F_impro01/*.wav        16 kHz mono
 
 Four classes as usual: neutral, happy with excited merged in, angry, sad; others are named in the
-recipe. The `Ses01F` of
+recipe. Ratings are the annotators' means of the label's line, from 1 to 5. The `Ses01F` of
 `Ses01F_impro01_M000` says who wore the markers in that recording; who speaks is the last token's
 letter, here `Ses01_M`.
 """
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -32,6 +33,7 @@ from mtlser.data.corpora.base import (
     files_ending,
     left_out,
     lines,
+    numbers,
     visible,
     why_left_out,
 )
@@ -44,12 +46,13 @@ EMOTION = {
     **FOUR, "exc": "excited", "fru": "frustrated", "sur": "surprised", "fea": "fearful",
     "dis": "disgusted", "oth": "other",
 }  # fmt: skip
+RATINGS = ("valence", "arousal", "dominance")
 UNDECIDED = "xxx"
 """The annotators disagree."""
 
 _ID = r"(Ses0\d)([FM])_(impro|script)\w*_([FM])\w+"
 _UTTERANCE = re.compile(_ID)
-_LABEL = re.compile(rf"\[\s*[\d.]+\s*-\s*[\d.]+\s*\]\s+({_ID})\s+(\w+)\s+\[.*\]\s*")
+_LABEL = re.compile(rf"\[\s*[\d.]+\s*-\s*[\d.]+\s*\]\s+({_ID})\s+(\w+)\s+\[(.*)\]\s*")
 _TRANSCRIPT = re.compile(rf"({_ID})\s*\[[^\]]*\]\s*:(.*)")
 
 
@@ -84,9 +87,10 @@ def _read_session(session: Path) -> Iterator[Item]:
     texts = _transcripts(session / "dialog/transcriptions")
     wavs = audio_files(session / "sentences/wav", "[!.]*/*")
     labelled = set()
-    for identity, label in _labels(session / "dialog/EmoEvaluation"):
+    for identity, label, ratings in _labels(session / "dialog/EmoEvaluation"):
         labelled.add(identity)
-        yield _item(identity, label, wavs, session, texts.get(identity))
+        item = _item(identity, label, wavs, session, texts.get(identity))
+        yield replace(item, ratings=ratings)
     for identity in sorted(wavs.keys() - labelled):
         yield _item(identity, None, wavs, session, texts.get(identity))
     for name in ("dialog/EmoEvaluation", "dialog/transcriptions"):
@@ -94,14 +98,18 @@ def _read_session(session: Path) -> Iterator[Item]:
             yield left_out(path, f"{session.name}/{name}/{path.name}", NOT_LABELS)
 
 
-def _labels(folder: Path) -> Iterator[tuple[str, str | None]]:
-    """Id and label of each turn; the file and line in place of an id where a line is damaged."""
+def _labels(folder: Path) -> Iterator[tuple[str, str | None, dict[str, float] | None]]:
+    """Id, label, ratings of each turn; file and line in place of an id where a line is damaged."""
     for path in files_ending(folder, ".txt")[0]:
         for number, line in enumerate(lines(path), start=1):
             if not line.lstrip().startswith("["):
                 continue  # the annotators' own lines, comments and gaps
             match = _LABEL.fullmatch(line.strip())
-            yield (match[1], match[6]) if match else (f"{path.name}:{number}", "")
+            if match:
+                ratings = dict(zip(RATINGS, match[7].split(","), strict=False))
+                yield match[1], match[6], numbers(ratings)
+            else:
+                yield f"{path.name}:{number}", "", None
 
 
 def _transcripts(folder: Path) -> dict[str, str]:
