@@ -201,6 +201,19 @@ def override(key: str, value: object) -> str:
     return f"{key}={_toml(value)}"
 
 
+def plain_override(key: str, value: str) -> str:
+    """`KEY=VALUE` for `load`, without quotes where the text cannot be taken for another value.
+
+    >>> plain_override("data.root", "runs/my speech"), plain_override("data.root", "2024")
+    ('data.root=runs/my speech', 'data.root="2024"')
+    """
+    try:
+        tomllib.loads(f"value = {value}")
+    except tomllib.TOMLDecodeError:
+        return f"{key}={value}"
+    return override(key, value)
+
+
 def _toml(value: object) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_toml, value))}]"

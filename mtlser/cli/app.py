@@ -11,6 +11,7 @@ import typer
 from mtlser import recipe as recipes
 from mtlser import stages, storage
 from mtlser.cli import (
+    data_commands,
     doctor,
     entry,
     predict_command,
@@ -22,14 +23,12 @@ from mtlser.cli import (
 )
 from mtlser.cli.entry import Version
 from mtlser.cli.flags import (
-    CorpusName,
     FoldIndex,
     Folds,
     Key,
     Manifest,
     Out,
     RecipeName,
-    Root,
     Seed,
     Sets,
     System,
@@ -55,19 +54,7 @@ def options(version: Version = False) -> None:
     """Multi-task speech emotion recognition: wav files in, a report and a model out."""
 
 
-@app.command(epilog="Example: mtlser synth --out build/synthetic --seed 0")
-def synth(
-    out: Out,
-    seed: Annotated[int, typer.Option(min=0, help="Of every random choice.")] = 0,
-    pretraining: Annotated[
-        int, typer.Option(min=0, help="So many utterances of the backbone's own corpus instead.")
-    ] = 0,
-) -> None:
-    """Write the synthetic corpus: an IEMOCAP-shaped release, byte-identical for a seed."""
-    stages.synth(out, seed, pretraining)
-    recipe = "backbone" if pretraining else "demo"
-    following = command("ingest", "--recipe", recipe, "--root", out, "--out", "corpus")
-    announce(f"release: {out}", following)
+app.command(epilog=data_commands.SYNTH_EXAMPLE)(data_commands.synth)
 
 
 @app.command("recipes", epilog="Example: mtlser recipes demo")
@@ -88,50 +75,9 @@ def show_recipes(
     )
 
 
-@app.command(epilog="Example: mtlser ingest --corpus iemocap --root IEMOCAP --out corpus")
-def ingest(
-    out: Out,
-    corpus: CorpusName = None,
-    root: Root = None,
-    recipe: RecipeName = None,
-    sets: Sets = None,
-) -> None:
-    """Read a corpus: 16 kHz mono audio, a manifest, and a count of all that is left out."""
-    stages.ingest(resolve(recipe, sets, corpus, root), out)
-    repeated = again(recipe, sets)
-    announce(f"corpus: {out}", command("split", "--manifest", out, "--out", "folds", *repeated))
-
-
-@app.command(epilog="Example: mtlser split --manifest corpus --recipe demo --out folds")
-def split(manifest: Manifest, out: Out, recipe: RecipeName = None, sets: Sets = None) -> None:
-    """Cut the folds of the recipe's protocol and audit what they leak."""
-    trainings = stages.split(manifest, resolve(recipe, sets), out)
-    show.audited(out)
-    repeated = again(recipe, sets)
-    announce(
-        f"folds: {out}; trainings: {' '.join(trainings)}",
-        command("search", "--manifest", manifest, "--folds", out, "--out", "chosen", *repeated),
-    )
-
-
-@app.command(epilog="Example: mtlser audit --manifest corpus --protocol recording")
-def audit(
-    manifest: Manifest,
-    folds: Annotated[str | None, typer.Option(help="Folds folder; else the recipe cuts.")] = None,
-    protocol: Annotated[str | None, typer.Option(help="loso, session, recording, random.")] = None,
-    recipe: RecipeName = None,
-    sets: Sets = None,
-) -> None:
-    """Print what a protocol leaks, and how well a guess without audio does."""
-    if protocol is not None:
-        sets = [*(sets or []), recipes.override("split.protocol", protocol)]
-    from mtlser.data import audit as leaks
-    from mtlser.data import folds as cut
-
-    utterances = stages.load_manifest(storage.fetch(manifest))
-    resolved = resolve(recipe, sets)
-    plan = stages.load_folds(storage.fetch(folds)) if folds else cut.plan(utterances, resolved)
-    typer.echo(leaks.describe(leaks.audit(utterances, plan)))
+app.command(epilog=data_commands.INGEST_EXAMPLE)(data_commands.ingest)
+app.command(epilog=data_commands.SPLIT_EXAMPLE)(data_commands.split)
+app.command(epilog=data_commands.AUDIT_EXAMPLE)(data_commands.audit)
 
 
 @app.command(epilog="Example: mtlser search --manifest corpus --folds folds --out chosen")

@@ -47,8 +47,19 @@ def resolve(
         for key, value in (("corpus", corpus), ("root", root))
         if value is not None
     ]
-    source = name or DEFAULTS.get(corpus or "iemocap", "paper")
+    source = name or DEFAULTS.get(corpus or "iemocap", "own")
     return recipes.load(source, (*flags, *(sets or [])))
+
+
+def given(
+    name: str | None, sets: list[str] | None, corpus: str | None, root: str | None
+) -> list[str]:
+    """The flags of the next command that give the recipe which `resolve` gave."""
+    flags = ["--recipe", name or DEFAULTS.get(corpus or "iemocap", "own")]
+    for key, value in (("corpus", corpus), ("root", root)):
+        if value is not None:
+            flags += ["--set", recipes.plain_override(f"data.{key}", value)]
+    return flags + again(None, sets)
 
 
 def again(recipe: str | None, sets: list[str] | None) -> list[str]:

@@ -10,6 +10,7 @@ from mtlser import storage
 from mtlser.records import read_json
 
 if TYPE_CHECKING:
+    from mtlser.data.preview import Preview
     from mtlser.evaluation.unseen import UnseenScores
     from mtlser.serving.load import FilePrediction
 
@@ -24,6 +25,19 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     if not console.is_terminal:
         console = Console(width=plain_table.WIDTH)
     console.print(plain_table.grid(headings, rows))
+
+
+def previewed(found: "Preview") -> None:
+    """Prints what ingest would read, and some utterances."""
+    from mtlser.data import preview
+
+    typer.echo(preview.describe(found))
+    rows = [
+        (r.id, r.label, r.emotion, r.speaker or "-", r.gender or "-", r.language or "-",
+         r.text or "-")
+        for r in found.rows
+    ]  # fmt: skip
+    table(("utterance", "label", "class", "speaker", "gender", "language", "text"), rows)
 
 
 def audited(folds: str) -> None:

@@ -22,7 +22,7 @@ Folders that pass between stages:
 """
 
 from mtlser.stages.closing import close_run, report_outcome
-from mtlser.stages.data import cells, ingest, split, synth
+from mtlser.stages.data import cells, ingest, preview, split, synth
 from mtlser.stages.inputs import load_chosen, load_folds, load_manifest, resolved
 from mtlser.stages.measurement import compare, noise_eval, profile, report, score
 from mtlser.stages.registration import check_data, promote, register
@@ -32,6 +32,7 @@ from mtlser.stages.whole import crossval
 
 __all__ = [
     "cells", "check_data", "close_run", "compare", "crossval", "ingest", "load_chosen",
-    "load_folds", "load_manifest", "noise_eval", "pretrain", "profile", "promote", "register",
-    "report", "report_outcome", "resolved", "score", "search", "split", "synth", "train", "verify",
+    "load_folds", "load_manifest", "noise_eval", "pretrain", "preview", "profile", "promote",
+    "register", "report", "report_outcome", "resolved", "score", "search", "split", "synth",
+    "train", "verify",
 ]  # fmt: skip

@@ -1,5 +1,7 @@
 """Stages from audio to folds: synth, ingest, split."""
 
+from typing import TYPE_CHECKING
+
 from mtlser import storage
 from mtlser.recipe import Recipe
 from mtlser.records import Cell, FoldPlan, write_json
@@ -7,6 +9,9 @@ from mtlser.stages.entry import stage
 from mtlser.stages.inputs import load_manifest
 from mtlser.storage import custody
 from mtlser.storage.layout import FINGERPRINTS, FOLDS, INGEST, MANIFEST
+
+if TYPE_CHECKING:
+    from mtlser.data.preview import Preview
 
 
 @stage
@@ -39,6 +44,13 @@ def ingest(recipe: Recipe, out: str) -> None:
         manifest.build(recipe, root, folder)
         digest = manifest.digest(load_manifest(folder))
         custody.seal(folder, "ingest", (MANIFEST, INGEST, FINGERPRINTS), manifest=digest)
+
+
+def preview(recipe: Recipe) -> "Preview":
+    """What `ingest` would read of the recipe's corpus; nothing is decoded or written."""
+    from mtlser.data import preview as previews
+
+    return previews.preview(recipe, storage.fetch(recipe.data.root))
 
 
 @stage

@@ -1,6 +1,9 @@
 """Readers of corpora as their authors distribute them, one file each."""
 
+import os
+import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 from mtlser.data.corpora import (
@@ -8,6 +11,7 @@ from mtlser.data.corpora import (
     cremad,
     emodb,
     esd,
+    folder,
     iemocap,
     jl,
     meld,
@@ -15,16 +19,19 @@ from mtlser.data.corpora import (
     msp_podcast,
     ravdess,
     savee,
+    table,
     tess,
 )
 from mtlser.data.corpora.base import NOT_READ, OUTSIDE_TASK, Corpus, Item, left_over
 from mtlser.errors import MtlserError
 from mtlser.recipe import DataRecipe
+from mtlser.recipes import names
 
 CORPORA: dict[str, Corpus] = {
     module.CORPUS.name: module.CORPUS
     for module in (
         iemocap, emodb, ravdess, cremad, savee, tess, esd, meld, msp_podcast, msp_improv, jl, aesdd,
+        table, folder,
     )
 }  # fmt: skip
 
@@ -49,7 +56,8 @@ def read(data: DataRecipe, root: Path) -> list[Item]:
     """All items of the recipe's corpus in `root`, which is the release or the folder around it.
 
     The last are the files of its audio folders that the reader did not take: left out, each with
-    its reason. Hidden files, whose names begin with a dot, are no items.
+    its reason. Hidden files, whose names begin with a dot, are no items. What the recipe says of
+    speakers and language counts where the corpus does not say it.
 
     Raises:
         MtlserError: `root` is no folder, is empty, or holds something else.
@@ -60,21 +68,33 @@ def read(data: DataRecipe, root: Path) -> list[Item]:
             f"{root}: not a folder; expected {reader.title}: {reader.layout}; set it with "
             "`mtlser ingest --root DIR`"
         )
-    folder = reader.find(root)
-    if folder is None:
+    place = reader.find(root)
+    if place is None:
         raise MtlserError(f"{root}: no {reader.title} here; {_instead(reader, root)}")
-    items = reader.read(folder, data)
-    return [*items, *left_over(reader.audio_folders(folder), items)]
+    items = [_completed(item, place, data) for item in reader.read(place, data)]
+    return [*items, *left_over(reader.audio_folders(place), items)]
+
+
+def _completed(item: Item, root: Path, data: DataRecipe) -> Item:
+    """The item with what the recipe knows and the corpus does not."""
+    if item.speaker is None and item.path is not None and data.speaker_pattern is not None:
+        match = re.search(data.speaker_pattern, os.path.relpath(item.path, root))
+        if match is not None:
+            who = match.groupdict().get("speaker") or match[1]
+            item = replace(item, speaker=names.shown(who) if who else None)
+    if not item.language and data.language is not None:
+        item = replace(item, language=data.language)
+    return item
 
 
 def _instead(reader: Corpus, root: Path) -> str:
     """What is in `root` in place of the reader's corpus, and the command for it."""
     for other in CORPORA.values():
-        if other is not reader and other.find(root) is not None:
+        if other is not reader and not other.generic and other.find(root) is not None:
             place = shlex.quote(str(root))
             return f"it is {other.title}: run `mtlser ingest --corpus {other.name} --root {place}`"
-    names = sorted(path.name for path in root.iterdir())
-    present = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "") if names else "nothing"
+    there = sorted(names.shown(path.name) for path in root.iterdir())
+    present = ", ".join(there[:3]) + (", ..." if len(there) > 3 else "") if there else "nothing"
     return (
         f"expected {reader.layout}, found {present}: set the release's folder with "
         "`mtlser ingest --root DIR`"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from mtlser.data.labels import Naming
-from mtlser.files import marked_encoding
+from mtlser.data.text_lines import decoded
 from mtlser.recipe import DataRecipe
 from mtlser.recipes import names
 
@@ -27,6 +27,11 @@ NOT_READ = (SAME_ID, NOT_AUDIO, ELSEWHERE, NOT_LABELS)
 
 SUFFIXES = (".wav", ".flac")
 """Endings of the audio files that are read, without regard to case; both keep every sample."""
+AUDIO_SUFFIXES = (
+    *SUFFIXES, ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64",
+    ".rf64", ".sph", ".m4a", ".aac", ".mp4", ".webm", ".mka", ".mkv", ".wma", ".amr", ".3gp",
+)  # fmt: skip
+"""Endings of all audio files that are read, without regard to case."""
 
 
 def why_left_out(identity: str, reason: str) -> str:
@@ -93,6 +98,10 @@ class Corpus:
     release: Release | None = None
     naming: Naming = field(default_factory=lambda: Naming({}))
     """Its labels in plain English."""
+    generic: bool = False
+    """Whether it reads anybody's recordings, not one release."""
+    columns: Callable[[Path, DataRecipe], Mapping[str, str]] | None = None
+    """Column of a table by what it is used for; `None`: there is no table."""
     audio_folders: Callable[[Path], Sequence[Path]] = lambda folder: (folder,)
     """Folders of the release in which every file is an item's audio, or is counted as left out."""
 
@@ -208,11 +217,5 @@ def lines(path: Path, encoding: str = "cp1252") -> list[str]:
         path: the file.
         encoding: of texts that are not Unicode.
     """
-    content = path.read_bytes()
-    for name in (marked_encoding(content) or "utf-8", encoding, "latin-1"):
-        try:
-            text = content.decode(name)
-        except UnicodeDecodeError:
-            continue
-        break
+    text = decoded(path.read_bytes(), encoding)
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
