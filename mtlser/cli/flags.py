@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mtlser import recipe as recipes
+from mtlser.data.corpora import CORPORA
 from mtlser.recipe import Recipe
 from mtlser.tracking import RUN_VARIABLE
 
@@ -20,7 +21,10 @@ Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override of the recipe; repeatable."),
 ]
-CorpusName = Annotated[str | None, typer.Option("--corpus", help="`iemocap` or `emodb`.")]
+CorpusName = Annotated[
+    str | None,
+    typer.Option("--corpus", help=f"{', '.join(CORPORA)}, or a plug-in by name."),
+]
 Root = Annotated[str | None, typer.Option(help="Folder or s3:// address of the release.")]
 Manifest = Annotated[str, typer.Option(help="Corpus folder, as `mtlser ingest` wrote it.")]
 Folds = Annotated[str, typer.Option(help="Folds folder, as `mtlser split` wrote it.")]

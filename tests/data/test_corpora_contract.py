@@ -13,7 +13,7 @@ from tests.helpers.corpus_releases import read
 from tests.helpers.corpus_tree import HIDDEN
 from tests.helpers.corpus_trees import TREES, write_release
 
-FIXED = [name for name in corpora.CORPORA if name not in {"table", "folder", "hf", "audformat"}]
+FIXED = [name for name, corpus in corpora.CORPORA.items() if not corpus.generic]
 """Corpora that have one layout; the others read whatever a user has."""
 WORDS = {
     "neutral", "calm", "happy", "excited", "sad", "angry", "frustrated", "fearful", "disgusted",

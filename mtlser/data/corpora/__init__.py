@@ -1,5 +1,6 @@
-"""Readers of corpora as their authors distribute them, one file each."""
+"""Readers of corpora as their authors distribute them, one file each, and those of plug-ins."""
 
+import difflib
 import os
 import re
 import shlex
@@ -17,6 +18,7 @@ from mtlser.data.corpora import (
     meld,
     msp_improv,
     msp_podcast,
+    plugins,
     ravdess,
     savee,
     table,
@@ -35,21 +37,32 @@ CORPORA: dict[str, Corpus] = {
     )
 }  # fmt: skip
 
-__all__ = ["CORPORA", "NOT_READ", "OUTSIDE_TASK", "Corpus", "Item", "corpus", "read"]
+__all__ = ["CORPORA", "NOT_READ", "OUTSIDE_TASK", "Corpus", "Item", "available", "corpus", "read"]
+
+
+def available() -> tuple[str, ...]:
+    """All that `--corpus` may name: the readers of this package, then those of others."""
+    return (*CORPORA, *(name for name in plugins.names() if name not in CORPORA))
 
 
 def corpus(name: str) -> Corpus:
-    """The corpus of that name.
+    """The corpus of that name, of this package or of one that brings it as a plug-in.
 
     Raises:
-        MtlserError: there is no such reader.
+        MtlserError: there is no such reader, two of that name, or one that cannot be loaded.
     """
-    if name not in CORPORA:
-        raise MtlserError(
-            f"corpus {name!r}: no such reader; there are {', '.join(CORPORA)}; "
-            f"choose one with `--corpus {next(iter(CORPORA))}`"
-        )
-    return CORPORA[name]
+    if name in CORPORA:
+        plugins.refuse_taken(name)
+        return CORPORA[name]
+    present = available()
+    if name in present:
+        return plugins.load(name)
+    near = difflib.get_close_matches(name.casefold(), present, n=1)
+    nearest = f"the nearest is {near[0]}: choose it" if near else "choose one"
+    raise MtlserError(
+        f"corpus {name!r}: no such reader; there are {', '.join(present)}; {nearest} with "
+        f"`--corpus {(*near, *present)[0]}`"
+    )
 
 
 def read(data: DataRecipe, root: Path) -> list[Item]:

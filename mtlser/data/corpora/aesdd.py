@@ -1,8 +1,8 @@
 """AESDD: Greek actors, twenty utterances in each of five emotions, none of them neutral.
 
 Vryzas, Kotsakis, Liatsou, Dimoulas, Kalliris: "Speech emotion recognition for performance
-interaction", Journal of the Audio Engineering Society 66 (2018), doi 10.17743/jaes.2018.0036. Free,
-with citation: http://m3c.web.auth.gr/research/aesdd-speech-emotion-recognition/.
+interaction", Journal of the Audio Engineering Society 66 (2018), doi 10.17743/jaes.2018.0036.
+Public, see its page: http://m3c.web.auth.gr/research/aesdd-speech-emotion-recognition/.
 
     anger/a03 (4).wav      third utterance of the fourth speaker in anger
     fear/f18 (5)b.wav      another take
