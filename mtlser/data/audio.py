@@ -3,6 +3,8 @@
 import hashlib
 import logging
 import math
+import threading
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtlser.data import audio_file, signal_checks
+from mtlser.data import clip_facts, resampling, signal_checks
 from mtlser.data.audio_file import AudioError, Fault
+from mtlser.data.clip_facts import Facts
+from mtlser.data.decoding import pieces
+from mtlser.data.decoding.channels import Policy, chosen
+from mtlser.data.decoding.pieces import Piece, Span
 from mtlser.data.resampling import resample
 from mtlser.files import atomic_file
 from mtlser.records import SAMPLE_RATE_HZ
@@ -19,6 +25,8 @@ from mtlser.records import SAMPLE_RATE_HZ
 SILENCE_DBFS = -80.0
 """A clip whose highest peak is below this (3 steps of 16 bits) holds no speech."""
 FULL_SCALE = 32_768
+WRITING = tuple(threading.Lock() for _ in range(64))
+"""Held while a clip is stored: two threads with the same clip would remove each other's file."""
 UNSTATED = "length unknown, the file states none, and may have been cut off"
 
 __all__ = [
@@ -27,8 +35,12 @@ __all__ = [
     "UNSTATED",
     "AudioError",
     "Clip",
+    "Facts",
     "Fault",
+    "Policy",
+    "Span",
     "decode",
+    "decode_spans",
     "level_dbfs",
     "load",
     "resample",
@@ -40,7 +52,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """A decoded file: 16 kHz mono, 16 bits."""
+    """A decoded file, or a piece of one: 16 kHz mono, 16 bits."""
 
     samples_n: NDArray[np.int16]
     sha256: str
@@ -49,6 +61,8 @@ class Clip:
     """RMS level, see `level_dbfs`."""
     length_known: bool = True
     """False where the file states no length, so that nothing would show that it was cut off."""
+    facts: Facts | None = None
+    """What was measured of the recording."""
 
     @property
     def duration_s(self) -> float:
@@ -61,34 +75,98 @@ class Clip:
         return f"audio/{self.sha256[:2]}/{self.sha256}.flac"
 
 
-def decode(path: Path) -> Clip:
-    """The file as 16 kHz mono: channels averaged, resampled, rounded to 16 bits.
+def decode(
+    path: Path,
+    *,
+    channels: Policy = "mix",
+    start_s: float | None = None,
+    end_s: float | None = None,
+) -> Clip:
+    """The file, or a piece of it, as 16 kHz mono: resampled, rounded to 16 bits.
 
     Samples of a 16-bit 16 kHz mono file stay unchanged, but for a large constant offset, which is
-    taken away. Samples beyond full scale are clipped where they are few.
+    taken away. Samples beyond full scale are clipped where they are few. Pieces that meet are, one
+    after another, the samples of the whole; the offset and the loudest channel are a piece's own.
+
+    Args:
+        path: the file.
+        channels: the mean of all channels (`mix`), the first, the second, or the loudest.
+        start_s: where the piece begins; `None`: where the file does.
+        end_s: where it ends, up to 0.05 s beyond the file's end; `None`: where the file does.
 
     Raises:
         AudioError: `unreadable` (absent, corrupt, cut short, not a number, a sample rate outside
-            1 to 384 kHz, or see `mtlser.data.signal_checks`), `empty` (no samples) or `silent` (no
-            peak reaches `SILENCE_DBFS`).
+            1 to 384 kHz, a piece that is not in the file, or see `mtlser.data.signal_checks`),
+            `empty` (no samples) or `silent` (no peak reaches `SILENCE_DBFS`).
     """
-    decoded = audio_file.read(path)
-    wav_nc = decoded.wav_nc
-    if fault := signal_checks.scale_fault(wav_nc) or signal_checks.channel_fault(wav_nc):
+    if start_s is None and end_s is None:
+        return _clip(path, pieces.whole(path), channels)
+    return _clip(path, pieces.recording(path).piece(Span(start_s, end_s)), channels)
+
+
+def decode_spans(
+    path: Path, spans: Iterable[Span], *, channels: Policy = "mix"
+) -> Iterator[Clip | AudioError]:
+    """Yields each piece of one recording as `decode` returns it, or the error that it raises.
+
+    The recording is decoded once, or not at once where libsndfile seeks in it.
+
+    Args:
+        path: the file.
+        spans: what the pieces are.
+        channels: see `decode`.
+    """
+    opened: pieces.Recording | AudioError | None = None
+    for span in spans:
+        try:
+            if span == pieces.WHOLE:
+                yield decode(path, channels=channels)
+                continue
+            opened = opened or _opened(path)
+            if isinstance(opened, AudioError):
+                yield opened
+                continue
+            yield _clip(path, opened.piece(span), channels)
+        except AudioError as error:
+            yield error
+
+
+def _opened(path: Path) -> pieces.Recording | AudioError:
+    try:
+        return pieces.recording(path)
+    except AudioError as error:
+        return error
+
+
+def _clip(path: Path, piece: Piece, channels: Policy) -> Clip:
+    used = chosen(piece.inside_nc, channels)
+    used_nc = piece.inside_nc[:, used]
+    if fault := signal_checks.scale_fault(used_nc) or signal_checks.channel_fault(used_nc):
         raise AudioError("unreadable", path, fault)
-    wav_n = resample(signal_checks.without_offset(wav_nc.mean(axis=1)), decoded.rate_hz)
-    scaled_n = np.rint(wav_n * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE - 1)
+    wav_n = piece.wav_nc[:, used].mean(axis=1)
+    wav_n -= signal_checks.offset(used_nc.mean(axis=1))
+    resampled_n = _at_16_khz(wav_n, piece)
+    scaled_n = np.rint(resampled_n * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE - 1)
     samples_n = scaled_n.astype("<i2")
     if not len(samples_n):
         raise AudioError("empty", path, "no samples")
     if _decibels(float(np.abs(scaled_n).max()) / FULL_SCALE) < SILENCE_DBFS:
         raise AudioError("silent", path, f"no peak over {SILENCE_DBFS:.0f} dBFS")
+    wav_n = scaled_n / FULL_SCALE
     return Clip(
         samples_n=samples_n,
         sha256=hashlib.sha256(samples_n.tobytes()).hexdigest(),
-        level_dbfs=round(level_dbfs(scaled_n / FULL_SCALE), 2),
-        length_known=decoded.length_known,
+        level_dbfs=round(level_dbfs(wav_n), 2),
+        length_known=piece.length_known,
+        facts=clip_facts.measure(piece.inside_nc, used_nc, piece.rate_hz, wav_n),
     )
+
+
+def _at_16_khz(wav_n: NDArray[np.float64], piece: Piece) -> NDArray[np.float64]:
+    """The piece alone, resampled with the context that `wav_n` has, on the whole's grid."""
+    before = resampling.bounds(0, piece.at, piece.rate_hz)[1]
+    first, last = resampling.bounds(piece.first, piece.last, piece.rate_hz)
+    return resample(wav_n, piece.rate_hz)[first - before : last - before]
 
 
 def store(clip: Clip, folder: Path) -> str:
@@ -96,12 +174,13 @@ def store(clip: Clip, folder: Path) -> str:
     import soundfile
 
     path = folder / clip.path
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_file(path, durable=False) as temporary:
-            soundfile.write(
-                temporary, clip.samples_n, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16"
-            )
+    with WRITING[hash(clip.sha256) % len(WRITING)]:
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_file(path, durable=False) as temporary:
+                soundfile.write(
+                    temporary, clip.samples_n, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16"
+                )
     return clip.path
 
 

@@ -1,4 +1,4 @@
-"""An audio file as libsndfile decodes it, or the fault that it has."""
+"""An audio file as libsndfile decodes it, else as FFmpeg does, or the fault that it has."""
 
 import os
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlser.data import lengths, resampling
+from mtlser.data.decoding import ffmpeg
 from mtlser.errors import MtlserError
 from mtlser.recipes import names
 
@@ -20,8 +21,8 @@ class AudioError(MtlserError):
 
     def __init__(self, fault: Fault, path: Path, detail: str) -> None:
         super().__init__(
-            f"{names.shown(str(path))}: {fault}: {detail}; expected speech that libsndfile decodes "
-            "(WAV, FLAC, MP3, ...); check it with `file`"
+            f"{names.shown(str(path))}: {fault}: {detail}; expected speech that libsndfile or "
+            "FFmpeg decodes (WAV, FLAC, MP3, M4A, WebM, ...); check it with `file`"
         )
         self.fault = fault
         self.detail = detail
@@ -43,29 +44,12 @@ def read(path: Path) -> Decoded:
 
     Raises:
         AudioError: `unreadable` (absent, corrupt, cut short, not a number, a rate that is not
-            read) or `empty` (no samples).
+            read, too long for memory) or `empty` (no samples).
     """
-    import soundfile
-
-    from mtlser.data import soundfile_internals
-
-    if not path.is_file():
-        raise AudioError("unreadable", path, "no such file")
-    if path.stat().st_size == 0:
-        raise AudioError("empty", path, "0 bytes")
-    try:
-        with soundfile.SoundFile(os.fsencode(path)) as file:
-            rate_hz = int(file.samplerate)
-            _check_rate(path, rate_hz)
-            container, log = str(file.format), str(file.extra_info)
-            blocks = list(soundfile_internals.blocks(file)) or [np.zeros((0, file.channels))]
-    except (soundfile.SoundFileError, OSError, ValueError) as error:
-        reason = str(getattr(error, "error_string", error)).removeprefix("Error : ").rstrip(".")
-        raise AudioError("unreadable", path, reason) from None
-    wav_nc = np.concatenate(blocks)
-    decoded = lengths.Decoded(container, len(wav_nc), log)
+    refuse_absent(path)
+    wav_nc, decoded, rate_hz = _libsndfile(path) or _ffmpeg(path)
     known = lengths.length(path, decoded)
-    _check_length(path, known, len(wav_nc) / rate_hz)
+    check_length(path, known, len(wav_nc) / rate_hz if rate_hz else 0.0)
     wav_nc = wav_nc[: lengths.sound(known, decoded)]
     if not len(wav_nc):
         raise AudioError("empty", path, "no samples")
@@ -74,18 +58,38 @@ def read(path: Path) -> Decoded:
     return Decoded(wav_nc, rate_hz, known.stated is not None)
 
 
-def _check_rate(path: Path, rate_hz: int) -> None:
+def refuse_absent(path: Path) -> None:
+    """Refuses what is no file, or has no bytes.
+
+    Raises:
+        AudioError: `unreadable` or `empty`.
+    """
+    try:
+        size = path.stat().st_size if path.is_file() else None
+    except OSError as error:  # a link to itself
+        raise AudioError("unreadable", path, error.strerror or str(error)) from None
+    if size is None:
+        raise AudioError("unreadable", path, "no such file")
+    if size == 0:
+        raise AudioError("empty", path, "0 bytes")
+
+
+def check_rate(path: Path, rate_hz: int) -> None:
+    """Refuses a sample rate that is not read.
+
+    Raises:
+        AudioError: `unreadable`.
+    """
     if not resampling.is_read(rate_hz):
-        raise AudioError(
-            "unreadable",
-            path,
-            f"a sample rate of {rate_hz} Hz, allowed are {resampling.LOWEST_HZ} to "
-            f"{resampling.HIGHEST_HZ} Hz",
-        )
+        raise AudioError("unreadable", path, resampling.refusal(rate_hz))
 
 
-def _check_length(path: Path, known: lengths.Length, seconds: float) -> None:
-    """Refuses a file that has less than it states; libsndfile reads most of them in silence."""
+def check_length(path: Path, known: lengths.Length, seconds: float) -> None:
+    """Refuses a file that has less than it states; libsndfile reads most of them in silence.
+
+    Raises:
+        AudioError: `unreadable`.
+    """
     if known.fault is not None:
         raise AudioError("unreadable", path, f"cut short: {known.fault}")
     if known.stated is None or known.stated <= known.present:
@@ -98,3 +102,45 @@ def _check_length(path: Path, known: lengths.Length, seconds: float) -> None:
         path,
         f"cut short: the header states {stated_s:.7g} s, the file has {seconds:.7g} s",
     )
+
+
+def _libsndfile(path: Path) -> tuple[NDArray[np.float64], lengths.Decoded, int] | None:
+    """Samples, what was decoded and the rate; `None` where libsndfile does not open the file."""
+    import soundfile
+
+    from mtlser.data import soundfile_internals
+
+    try:
+        file = soundfile.SoundFile(os.fsencode(path))
+    except (soundfile.SoundFileError, OSError, ValueError):
+        return None
+    try:
+        with file:
+            rate_hz = int(file.samplerate)
+            check_rate(path, rate_hz)
+            most = ffmpeg.MOST_VALUES // file.channels
+            blocks = [np.zeros((0, file.channels))]
+            for block in soundfile_internals.blocks(file):
+                blocks.append(block)
+                most -= len(block)
+                if most < 0:
+                    raise AudioError("unreadable", path, ffmpeg.too_long(rate_hz, file.channels))
+            wav_nc = np.concatenate(blocks)
+            log = str(file.extra_info)
+            return wav_nc, lengths.Decoded(str(file.format), len(wav_nc), log), rate_hz
+    except (soundfile.SoundFileError, OSError, ValueError) as error:
+        raise AudioError("unreadable", path, reason(error)) from None
+
+
+def _ffmpeg(path: Path) -> tuple[NDArray[np.float64], lengths.Decoded, int]:
+    try:
+        sound = ffmpeg.read(path)
+    except (ffmpeg.NotDecodedError, OSError) as error:
+        check_length(path, lengths.cut(path), 0.0)
+        raise AudioError("unreadable", path, str(error)) from None
+    return sound.wav_nc, sound.decoded, sound.decoded.rate_hz
+
+
+def reason(error: Exception) -> str:
+    """What libsndfile says of a file."""
+    return str(getattr(error, "error_string", error)).removeprefix("Error : ").rstrip(".")

@@ -1,18 +1,16 @@
-"""Ingest: writes manifest, `ingest.json`, fingerprints and `audio/` from a corpus release."""
+"""Ingest: writes manifest, `ingest.json`, fingerprints, facts and `audio/` from a corpus."""
 
 import hashlib
 import json
 import logging
-import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from mtlser import runtime
-from mtlser.data import audio, corpora, fingerprints, labels, text
-from mtlser.data.corpora import Corpus, Item
+from mtlser.data import clip_facts, corpora, fingerprints, labels, text
+from mtlser.data.corpora import Corpus
+from mtlser.data.ingest_outcomes import DUPLICATE_ID, Outcome, outcomes_of
 from mtlser.data.ingest_report import Difference, IngestReport, LeftOut, describe
 from mtlser.errors import MtlserError
 from mtlser.recipe import DataRecipe, LabelsRecipe, Recipe
@@ -21,26 +19,10 @@ from mtlser.records import Utterance, write_json, write_jsonl
 MANIFEST = "manifest.jsonl"
 REPORT = "ingest.json"
 
-DUPLICATE_ID = "duplicate id"
 UNKNOWN = "not known"
 """In counts by speaker."""
-SHORTER, LONGER = "shorter than data.min_duration_s", "longer than data.max_duration_s"
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Result of one item: an utterance, or the reason why it was left out."""
-
-    item: Item
-    utterance: Utterance | None
-    reason: str | None = None
-    detail: str | None = None
-    faulty: bool = False
-    words: fingerprints.Words | None = None
-    length_known: bool = True
-    """False where a kept file states no length, so that it may have been cut off."""
 
 
 def build(recipe: Recipe, root: Path, folder: Path) -> None:
@@ -60,7 +42,7 @@ def build(recipe: Recipe, root: Path, folder: Path) -> None:
     items = corpora.read(recipe.data, root)
     found = Counter(item.label for item in items if item.label is not None)
     classes = labels.grouping(recipe.labels, corpus.naming, found)
-    outcomes = list(_outcomes(items, classes, recipe.data, folder, progress))
+    outcomes = outcomes_of(items, classes, recipe.data, folder, progress)
     _refuse_faulty(outcomes, recipe.data, root)
     utterances = sorted((o.utterance for o in outcomes if o.utterance), key=lambda u: u.id)
     kept = Counter(utterance.emotion for utterance in utterances)
@@ -74,6 +56,7 @@ def build(recipe: Recipe, root: Path, folder: Path) -> None:
     report = _report(corpus, recipe, outcomes, utterances)
     write_jsonl(folder / MANIFEST, utterances)
     fingerprints.write(folder / fingerprints.FINGERPRINTS, _fingerprints(outcomes))
+    write_jsonl(folder / clip_facts.CLIPS, clip_facts.in_order(o.facts for o in outcomes))
     write_json(folder / REPORT, report)
     log.info("%s", describe(report))
     for difference in report.differs_from_release or ():
@@ -98,69 +81,6 @@ def digest(utterances: Iterable[Utterance]) -> str:
         (u.id, u.audio_sha256, u.emotion, u.speaker or "", u.text or "") for u in utterances
     )
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
-
-
-def _outcomes(
-    items: Sequence[Item],
-    classes: Mapping[str, str],
-    data: DataRecipe,
-    folder: Path,
-    progress: runtime.Progress,
-) -> Iterator[Outcome]:
-    """One outcome per item, in the items' order; audio is decoded side by side."""
-    count = runtime.Count(progress, len(items), "items")
-    ids: set[str] = set()
-    repeated = []
-    for item in items:
-        repeated.append(item.id in ids)
-        ids.add(item.id)
-
-    def outcome(item: Item, repeats: bool) -> Outcome:
-        if repeats:
-            return Outcome(item, None, DUPLICATE_ID)
-        if item.label is None or item.path is None:
-            return Outcome(item, None, item.left_out, item.detail)
-        if item.label not in classes:
-            return Outcome(item, None, corpora.OUTSIDE_TASK)
-        return _ingest(item, item.path, classes[item.label], data, folder)
-
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for found in pool.map(outcome, items, repeated):
-            count()
-            yield found
-
-
-def _ingest(item: Item, path: Path, emotion: str, data: DataRecipe, folder: Path) -> Outcome:
-    try:
-        clip = audio.decode(path)
-    except audio.AudioError as error:
-        return Outcome(item, None, error.fault, error.detail, faulty=True)
-    if not data.min_duration_s <= clip.duration_s <= data.max_duration_s:
-        reason = SHORTER if clip.duration_s < data.min_duration_s else LONGER
-        limits = f"allowed are {data.min_duration_s:g} to {data.max_duration_s:g} s"
-        return Outcome(item, None, reason, f"{clip.duration_s:.2f} s, {limits}")
-    utterance = Utterance(
-        id=item.id,
-        corpus=data.corpus,
-        audio=audio.store(clip, folder),
-        audio_sha256=clip.sha256,
-        duration_s=clip.duration_s,
-        level_dbfs=clip.level_dbfs,
-        emotion=emotion,
-        speaker=item.speaker,
-        gender=item.gender,
-        session=item.session,
-        dialogue=item.dialogue,
-        recording=item.recording,
-        style=item.style,
-        text=text.normalise(item.text, item.language) if item.text else None,
-        language=item.language,
-        label=item.label,
-        partition=item.partition,
-        ratings=dict(item.ratings) if item.ratings else None,
-    )
-    words = fingerprints.fingerprint(clip.samples_n)
-    return Outcome(item, utterance, words=words, length_known=clip.length_known)
 
 
 def _fingerprints(outcomes: Iterable[Outcome]) -> fingerprints.Fingerprints:

@@ -24,6 +24,11 @@ def is_read(rate_hz: float) -> bool:
     return LOWEST_HZ <= rate_hz <= HIGHEST_HZ
 
 
+def refusal(rate_hz: float) -> str:
+    """That a sample rate is not read, and which are."""
+    return f"a sample rate of {rate_hz} Hz, allowed are {LOWEST_HZ} to {HIGHEST_HZ} Hz"
+
+
 def resample(wav_n: NDArray[np.float64], rate_hz: int) -> NDArray[np.float64]:
     """The waveform at 16 kHz, ceil(n x 16000 / rate) samples; itself where it is at 16 kHz.
 
@@ -57,6 +62,24 @@ def resample(wav_n: NDArray[np.float64], rate_hz: int) -> NDArray[np.float64]:
     padded_k = np.concatenate([np.zeros(lead), taps_k]) if lead else taps_k
     filtered_n: NDArray[np.float64] = upfirdn(padded_k, wav_n, up, down)
     return filtered_n[early : early - (-len(wav_n) * up // down)]
+
+
+def context(rate_hz: int) -> int:
+    """Samples at `rate_hz` on each side of a piece that its resampled samples depend on."""
+    up, down = ratio(rate_hz)
+    return 0 if up == down else taps(up, down) // 2 // up + 1
+
+
+def bounds(first: int, last: int, rate_hz: int) -> tuple[int, int]:
+    """First and last of a piece's samples, of the whole recording's at 16 kHz.
+
+    The last is not part of it, so that pieces that meet have each sample once.
+
+    >>> bounds(441, 882, 44_100), bounds(0, 442, 44_100)
+    ((160, 320), (0, 161))
+    """
+    up, down = ratio(rate_hz)
+    return -(-first * up // down), -(-last * up // down)
 
 
 def ratio(rate_hz: int) -> tuple[int, int]:

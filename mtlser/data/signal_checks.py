@@ -64,19 +64,17 @@ def channel_fault(wav_nc: NDArray[np.floating[Any]]) -> str | None:
     )
 
 
-def without_offset(wav_n: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The waveform without its mean where that is a large part of it, else as it is.
+def offset(wav_n: NDArray[np.float64]) -> float:
+    """The mean of a waveform where it is a large part of it, else 0.
 
     Some sound cards add a constant to every sample. Nobody hears it, but a level would be that of
     the constant, and noise mixed at 5 dB to speech with an offset of its own loudness has 2 dB.
 
-    >>> without_offset(np.array([0.5, 0.7])).round(3).tolist()
-    [-0.1, 0.1]
-    >>> without_offset(np.array([0.1, -0.09])).tolist()
-    [0.1, -0.09]
+    >>> offset(np.array([0.5, 0.75])), offset(np.array([0.1, -0.09]))
+    (0.625, 0.0)
     """
     if not len(wav_n):
-        return wav_n
-    offset = float(wav_n.mean())
+        return 0.0
+    mean = float(wav_n.mean())
     power = float(np.mean(np.square(wav_n)))
-    return wav_n - offset if offset**2 > OFFSET_SHARE * power else wav_n
+    return mean if mean**2 > OFFSET_SHARE * power else 0.0

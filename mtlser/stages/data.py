@@ -8,7 +8,7 @@ from mtlser.records import Cell, FoldPlan, write_json
 from mtlser.stages.entry import stage
 from mtlser.stages.inputs import load_manifest
 from mtlser.storage import custody
-from mtlser.storage.layout import FINGERPRINTS, FOLDS, INGEST, MANIFEST
+from mtlser.storage.layout import CLIPS, FINGERPRINTS, FOLDS, INGEST, MANIFEST
 
 if TYPE_CHECKING:
     from mtlser.data.preview import Preview
@@ -43,7 +43,7 @@ def ingest(recipe: Recipe, out: str) -> None:
     with storage.output(out) as folder:
         manifest.build(recipe, root, folder)
         digest = manifest.digest(load_manifest(folder))
-        custody.seal(folder, "ingest", (MANIFEST, INGEST, FINGERPRINTS), manifest=digest)
+        custody.seal(folder, "ingest", (MANIFEST, INGEST, FINGERPRINTS, CLIPS), manifest=digest)
 
 
 def preview(recipe: Recipe) -> "Preview":

@@ -15,6 +15,8 @@ UNSEEN = "unseen.json"
 RECIPE = "recipe.toml"
 FINGERPRINTS = "fingerprints.safetensors"
 """Of each clip of a corpus folder, see `mtlser.data.fingerprints`."""
+CLIPS = "clips.jsonl"
+"""What was measured of each recording of a corpus folder, see `mtlser.data.clip_facts`."""
 PARENTS = "custody"
 """Folder of a report with the custody records of all that it was made from."""
 BESIDE_REPORT = {

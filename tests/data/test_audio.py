@@ -1,6 +1,7 @@
 """Decoding to 16 kHz mono, the cache, and the three faults."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,16 @@ def test_one_hash_for_one_sound(tmp_path: Path) -> None:
     assert first.sha256 == second.sha256
     assert audio.store(first, tmp_path / "c") == audio.store(second, tmp_path / "c")
     assert sum(path.is_file() for path in (tmp_path / "c").rglob("*")) == 1
+
+
+def test_the_same_clip_may_be_stored_by_many_threads_at_once(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(SAMPLE_RATE_HZ, 0.1), SAMPLE_RATE_HZ)
+    clip = audio.decode(tmp_path / "a.wav")
+    folders = [tmp_path / str(index // 4) for index in range(400)]
+    with ThreadPoolExecutor(8) as pool:
+        stored = list(pool.map(audio.store, [clip] * len(folders), folders))
+    assert set(stored) == {clip.path}
+    assert sum(path.is_file() for path in tmp_path.rglob("*.flac")) == 100
 
 
 def cut_short(tmp_path: Path) -> Path:

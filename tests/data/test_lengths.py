@@ -34,6 +34,8 @@ NOT_READ = {"RAW", "SD2", "XI"}
 REFUSE_GARBAGE = {"HTK", "OGG"}
 """libsndfile itself takes such a file for another format, or calls it malformed."""
 
+BY_FFMPEG = {"MP4", "MATROSKA", "ASF", "AVI", "APE", "TTA", "WV"}
+"""Containers of the second reader, see test_audio_formats.py."""
 READ_GARBAGE = {"PAF", "PVF", "IRCAM", "VOC"}
 """The file states no length, or an end that libsndfile does not look for."""
 
@@ -78,7 +80,7 @@ def test_a_whole_file_is_whole(container: str, subtype: str) -> None:
 def test_every_container_that_libsndfile_writes_is_tried() -> None:
     tried = {container for container, _ in KINDS}
     assert set(soundfile.available_formats()) - NOT_READ == tried | {"WVE"}
-    assert set(READERS) == (tried | {"WVE"}) - STATE_NONE
+    assert set(READERS) - BY_FFMPEG == (tried | {"WVE"}) - STATE_NONE
 
 
 @given(st.sampled_from(KINDS), st.floats(0.001, 1, exclude_max=True), st.booleans())

@@ -28,10 +28,14 @@ NOT_READ = (SAME_ID, NOT_AUDIO, ELSEWHERE, NOT_LABELS)
 SUFFIXES = (".wav", ".flac")
 """Endings of the audio files that are read, without regard to case; both keep every sample."""
 AUDIO_SUFFIXES = (
-    *SUFFIXES, ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64",
-    ".rf64", ".sph", ".m4a", ".aac", ".mp4", ".webm", ".mka", ".mkv", ".wma", ".amr", ".3gp",
+    *SUFFIXES, ".3g2", ".3gp", ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".asf",
+    ".au", ".avi", ".awb", ".caf", ".eac3", ".f4a", ".flv", ".m2ts", ".m4a", ".m4b", ".m4v",
+    ".mka", ".mkv", ".mov", ".mp1", ".mp2", ".mp3", ".mp4", ".mpeg", ".mpg", ".mts", ".nist",
+    ".oga", ".ogg", ".ogv", ".opus", ".rf64", ".snd", ".sph", ".spx", ".ts", ".tta", ".voc",
+    ".w64", ".wave", ".webm", ".wma", ".wmv", ".wv",
 )  # fmt: skip
-"""Endings of all audio files that are read, without regard to case."""
+"""Endings of all that `audio.decode` reads, for readers of tables and folders, in any case of
+letters; of a video the first stream of sound."""
 
 
 def why_left_out(identity: str, reason: str) -> str:

@@ -60,7 +60,8 @@ def w64(path: Path, _decoded: Decoded) -> Length:
             name = file.read(16)
             size = int.from_bytes(file.read(8), "little")
             if name[:4] == b"data":
-                return Length(max(size - 24, 0), end - start - 24)
+                piped = size >= 1 << 62
+                return UNKNOWN if piped else Length(max(size - 24, 0), end - start - 24)
             start += max(24, -(-size // 8) * 8)
     return UNKNOWN
 

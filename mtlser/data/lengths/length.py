@@ -8,14 +8,22 @@ STREAMED_BYTES = 0x7F00_0000
 
 @dataclass(frozen=True)
 class Decoded:
-    """What libsndfile made of a file."""
+    """What libsndfile or FFmpeg made of a file."""
 
     container: str
-    """Its name of the container: `WAV`, `AIFF`, `MP3`, ..."""
+    """libsndfile's name of the container: `WAV`, `AIFF`, `MP3`, ...; or one of FFmpeg's."""
     frames: int
-    """Sample frames that it decoded."""
-    log: str
-    """Its log of the header."""
+    """Sample frames that were decoded."""
+    log: str = ""
+    """libsndfile's log of the header."""
+    rate_hz: int = 0
+    """FFmpeg alone, as all below."""
+    packet: int = 0
+    """Most sample frames of one packet."""
+    end_s: float = 0.0
+    """Where the last packet of any stream ends, video as well."""
+    stated: int | None = None
+    """Sample frames by the header of a container that FFmpeg alone reads."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,117 @@
+"""`clips.jsonl`: what ingest measured of each recording, for warnings about data."""
+
+import logging
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtlser.data.decoding import channels
+from mtlser.records import SAMPLE_RATE_HZ, Record, read_jsonl
+
+CLIPS = "clips.jsonl"
+EDGE_S = 0.02
+"""Part at each end of a clip whose level tells whether speech runs into it."""
+FULL_SCALE_16 = 32_767 / 32_768
+"""The highest sample of 16 bits; the lowest lies beyond."""
+LOWEST_DB = -120.0
+"""Stands for digital silence, and for all that is lower."""
+
+log = logging.getLogger(__name__)
+
+
+class Facts(Record):
+    """What was measured of one recording, or of the piece that is a clip."""
+
+    rate_hz: int
+    """Of the file."""
+    channels: int
+    silent_channels: int
+    """Of them without any sound, beside others with it: their mean is 6 dB below the one of two
+    that has sound."""
+    peak_dbfs: float
+    """The highest sample of the clip, of 0 dBFS at most."""
+    clipped: float
+    """Share of the recording's samples, in the channels that count, at or beyond full scale."""
+    start_db: float
+    """Level of the first 20 ms relative to that of the clip: near 0 where speech was cut off."""
+    end_db: float
+    """Level of the last 20 ms relative to that of the clip."""
+    offset: float
+    """Mean of the recording, which full scale 1 has; taken away where it is a large part."""
+
+
+class ClipFacts(Facts):
+    """One line of `clips.jsonl`."""
+
+    id: str
+    """Of the utterance."""
+
+
+def measure(
+    wav_nc: NDArray[np.float64],
+    taken_nc: NDArray[np.float64],
+    rate_hz: int,
+    clip_n: NDArray[np.float64],
+) -> Facts:
+    """The facts of a clip.
+
+    Args:
+        wav_nc: the recording, or the piece of it, (n, channel).
+        taken_nc: the channels that count.
+        rate_hz: of both.
+        clip_n: the clip at 16 kHz, between -1 and 1; at least one sample.
+    """
+    edge = round(EDGE_S * SAMPLE_RATE_HZ)
+    level = _level(clip_n)
+    return Facts(
+        rate_hz=rate_hz,
+        channels=wav_nc.shape[1],
+        silent_channels=channels.silent(wav_nc),
+        peak_dbfs=_decibels(float(np.abs(clip_n).max())),
+        clipped=round(float((np.abs(taken_nc) >= FULL_SCALE_16).mean()), 6),
+        start_db=_decibels(_level(clip_n[:edge]) / level if level else 0.0),
+        end_db=_decibels(_level(clip_n[-edge:]) / level if level else 0.0),
+        offset=round(float(taken_nc.mean()), 6),
+    )
+
+
+def named(identity: str, facts: Facts | None) -> ClipFacts | None:
+    """The facts with the id of their utterance."""
+    return None if facts is None else ClipFacts(id=identity, **facts.model_dump())
+
+
+def in_order(facts: Iterable[ClipFacts | None]) -> list[ClipFacts]:
+    """Those there are, in the order of the manifest; a warning for channels without sound."""
+    found = sorted((each for each in facts if each is not None), key=lambda each: each.id)
+    silent = [each.id for each in found if each.silent_channels]
+    if silent:
+        log.warning(
+            "%d recordings have a channel without sound (first: %s): the mean of two channels is "
+            "6 dB below the one with speech; see data.channels",
+            len(silent), silent[0],
+        )  # fmt: skip
+    return found
+
+
+def read(folder: Path) -> dict[str, ClipFacts] | None:
+    """The facts of each utterance of a corpus folder by its id; `None` in one without them.
+
+    Raises:
+        MtlserError: the file holds something else.
+    """
+    path = folder / CLIPS
+    if not path.is_file():
+        return None
+    return {facts.id: facts for facts in read_jsonl(path, ClipFacts)}
+
+
+def _level(wav_n: NDArray[np.floating[Any]]) -> float:
+    return float(np.sqrt(np.mean(np.square(wav_n))))
+
+
+def _decibels(ratio: float) -> float:
+    return round(max(20 * math.log10(ratio), LOWEST_DB), 2) if ratio > 0 else LOWEST_DB

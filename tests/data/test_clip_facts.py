@@ -1,0 +1,125 @@
+"""What ingest measures of each recording, beside the manifest."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from mtlser import runtime, stages
+from mtlser.data import audio, clip_facts, corpora, ingest_outcomes
+from mtlser.data.clip_facts import Facts
+from mtlser.errors import MtlserError
+from mtlser.recipe import load
+from mtlser.records import Utterance, read_jsonl
+from mtlser.storage import custody, layout
+from tests.helpers.corpus_releases import write_iemocap
+
+
+def tone(peak: float = 0.5, rate_hz: int = 16_000) -> np.ndarray:
+    return peak * np.sin(2 * np.pi * 500 * np.arange(rate_hz) / rate_hz)
+
+
+def facts(path: Path, wav: np.ndarray, rate_hz: int = 16_000) -> Facts:
+    soundfile.write(path, wav, rate_hz, "FLOAT")
+    found = audio.decode(path).facts
+    assert found is not None
+    return found
+
+
+def test_the_facts_of_a_clip(tmp_path: Path) -> None:
+    wav = np.stack([tone(rate_hz=44_100)] * 2, axis=1)
+    found = facts(tmp_path / "a.wav", wav, 44_100)
+    assert (found.rate_hz, found.channels, found.silent_channels) == (44_100, 2, 0)
+    assert found.peak_dbfs == pytest.approx(-6.02, abs=0.05)
+    assert (found.clipped, abs(found.offset) < 1e-6) == (0, True)
+
+
+def test_speech_that_runs_into_an_end_is_told_from_speech_with_a_pause(tmp_path: Path) -> None:
+    wav = tone()
+    wav[-800:] = 0
+    found = facts(tmp_path / "a.wav", wav)
+    assert found.start_db == pytest.approx(0, abs=0.5)
+    assert found.end_db == clip_facts.LOWEST_DB
+    wav[-800:] = 0.001 * tone()[:800]
+    assert facts(tmp_path / "a.wav", wav).end_db == pytest.approx(-60, abs=0.5)
+
+
+@pytest.mark.parametrize("clipped", [0, 40, 1_600])
+def test_the_share_of_clipped_samples(tmp_path: Path, clipped: int) -> None:
+    wav = tone()
+    wav[:clipped] = np.resize([1.0, -1.0], clipped)
+    assert facts(tmp_path / "a.wav", wav).clipped == clipped / 16_000
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.01, 0.3])
+def test_the_offset_that_was_found(tmp_path: Path, offset: float) -> None:
+    found = facts(tmp_path / "a.wav", tone(0.4) + offset)
+    assert found.offset == pytest.approx(offset, abs=1e-4)
+    assert found.peak_dbfs == pytest.approx(20 * np.log10(0.4 + (offset == 0.01) * offset), abs=0.1)
+
+
+def test_ingest_writes_them_beside_the_manifest_and_seals_them(tmp_path: Path) -> None:
+    recipe = load("demo", (f'data.root="{write_iemocap(tmp_path)}"',))
+    folder = tmp_path / "out"
+    stages.ingest(recipe, str(folder))
+    utterances = list(read_jsonl(folder / layout.MANIFEST, Utterance))
+    found = clip_facts.read(folder)
+    assert found is not None and list(found) == [each.id for each in utterances]
+    for each in utterances:
+        measured = audio.decode(folder / each.audio).facts
+        assert measured is not None and found[each.id].peak_dbfs == measured.peak_dbfs
+    assert clip_facts.CLIPS == layout.CLIPS
+    sealed = custody.read(folder)
+    assert sealed is not None and layout.CLIPS in sealed.files
+    lines = (folder / layout.CLIPS).read_text().replace('"channels":1', '"channels":2')
+    (folder / layout.CLIPS).write_text(lines)
+    with pytest.raises(MtlserError, match=layout.CLIPS):
+        custody.verified(folder)
+
+
+def test_a_corpus_folder_of_before_has_none(tmp_path: Path) -> None:
+    assert clip_facts.read(tmp_path) is None
+    (tmp_path / layout.CLIPS).write_text('{"id": 1}\n')
+    with pytest.raises(MtlserError, match=layout.CLIPS):
+        clip_facts.read(tmp_path)
+
+
+def test_ingest_takes_the_channel_of_the_recipe_and_says_which_are_silent(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    release = write_iemocap(tmp_path)
+    path = next(release.rglob("Ses01F_impro01_F000.wav"))
+    wav_n, rate_hz = soundfile.read(path)
+    soundfile.write(path, np.stack([wav_n, 0 * wav_n], axis=1), rate_hz)
+    levels = {}
+    for policy in ("mix", "left"):
+        folder = tmp_path / policy
+        recipe = load("demo", (f'data.root="{release}"', f'data.channels="{policy}"'))
+        stages.ingest(recipe, str(folder))
+        utterances = read_jsonl(folder / layout.MANIFEST, Utterance)
+        levels[policy] = next(u.level_dbfs for u in utterances if u.id == path.stem)
+    assert levels["left"] - levels["mix"] == pytest.approx(6.02, abs=0.05)
+    assert f"1 recordings have a channel without sound (first: {path.stem})" in caplog.text
+
+
+def test_ingest_cuts_utterances_out_of_one_recording(tmp_path: Path) -> None:
+    path = tmp_path / "long.wav"
+    samples_n = np.random.default_rng(0).integers(-8_000, 8_000, 48_000).astype(np.int16)
+    soundfile.write(path, samples_n, 16_000)
+    recipe = load("demo", ())
+    items = [
+        corpora.Item(id=f"u{index}", path=path, label="neu", start_s=start_s, end_s=end_s)
+        for index, (start_s, end_s) in enumerate([(2, 3), (0, 1), (2.5, 9), (1, 2), (None, None)])
+    ]
+
+    progress = runtime.Progress("ingest", lambda *_: None)
+    found = ingest_outcomes.outcomes_of(items, {"neu": "neutral"}, recipe.data, tmp_path, progress)
+    assert [outcome.item.id for outcome in found] == ["u0", "u1", "u2", "u3", "u4"]
+    assert found[2].faulty and "from 2.5 to 9 s of a recording of 3 s" in str(found[2].detail)
+    for index, first in ((0, 32_000), (1, 0), (3, 16_000)):
+        utterance = found[index].utterance
+        assert utterance is not None
+        cut_n = soundfile.read(tmp_path / utterance.audio, dtype="int16")[0]
+        np.testing.assert_array_equal(cut_n, samples_n[first : first + 16_000])
+    assert found[4].utterance is not None and found[4].utterance.duration_s == 3
