@@ -10,8 +10,8 @@ https://github.com/HLTSingapore/Emotional-Speech-Data.
     0011/0011.txt                      id, sentence and emotion, separated by tabs
 
 0001 to 0010 speak Mandarin, 0011 to 0020 English. The partitions were made for voice conversion:
-every speaker is in all three. Transcripts are in several encodings; `GB 18030` holds the Mandarin
-ones that are not UTF-8 or UTF-16.
+every speaker is in all three. Transcripts are in several encodings: Mandarin ones that are not
+Unicode are read as GB 18030.
 """
 
 import re
