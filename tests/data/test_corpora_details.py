@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from mtlser.data import manifest
 from mtlser.data.corpora.base import NO_AGREEMENT
 from mtlser.errors import MtlserError
-from tests.helpers.corpus_releases import read
+from mtlser.recipe import load
+from mtlser.records import Utterance, read_jsonl
+from tests.helpers import encoded
+from tests.helpers.corpus_releases import read, speech
 from tests.helpers.corpus_trees import write_release
 
 ESD_TEXTS = [("gb18030", "打远一看"), ("utf-16", "打远一看"), ("utf-8-sig", "打远一看")]
@@ -22,14 +26,22 @@ def test_esd_transcripts_are_in_many_encodings(tmp_path: Path, encoding: str, te
     assert (texts["0001_000371"], texts["0011_001401"]) == (text, "That’s it.")
 
 
-def test_meld_without_sound_says_how_to_take_it_out(tmp_path: Path) -> None:
+def test_meld_is_read_from_its_videos(tmp_path: Path) -> None:
     release = write_release("meld", tmp_path)
-    clips = release / "train/train_splits"
-    for wav in clips.iterdir():
-        wav.unlink()
-    (clips / "dia0_utt0.mp4").write_bytes(b"")
-    with pytest.raises(MtlserError, match=r"train_splits: 1 videos and no \.wav.* ffmpeg -i "):
-        read("meld", release)
+    wav = release / "train/train_splits/dia0_utt1.WAV"
+    video = encoded.write(wav.with_suffix(".mp4"), speech(1), 16_000, "aac", "mp4")
+    (wav.parent / "dia0_utt0.mp4").write_bytes(b"beside its wav, not read")
+    items = {item.id: item.path for item in read("meld", release)}
+    assert items["train_dia0_utt1"] == wav
+    wav.unlink()
+    items = {item.id: item.path for item in read("meld", release)}
+    assert items["train_dia0_utt1"] == video
+    assert release / "train/train_splits/dia0_utt0.mp4" not in items.values()
+    sets = ("data.corpus=meld", "labels.classes=all", "data.max_faulty=1")
+    manifest.build(load("demo", sets), release, tmp_path / "corpus")
+    utterances = read_jsonl(tmp_path / "corpus" / manifest.MANIFEST, Utterance)
+    durations = {u.id: u.duration_s for u in utterances}
+    assert durations["train_dia0_utt1"] == pytest.approx(0.4, abs=0.1)
 
 
 def test_msp_podcast_reads_labels_of_either_form(tmp_path: Path) -> None:

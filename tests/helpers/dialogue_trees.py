@@ -25,7 +25,9 @@ MELD = Tree(
         "train/train_splits/dia0_utt2.wav": BAD_LABEL,
         "train/train_splits/dia1_utt0.wav": NO_LABEL,
         "output_repeated_splits_test/final_videos_testdia0_utt0.wav": BAD_NAME,
-        "output_repeated_splits_test/dia5_utt5.mp4": NOT_AUDIO,
+        "output_repeated_splits_test/dia5_utt5.mp4": NO_LABEL,
+        "output_repeated_splits_test/final_videos_testdia1_utt1.mp4": BAD_NAME,
+        "dev_splits_complete/notes.txt": NOT_AUDIO,
         "output_repeated_splits_test/._dia0_utt0.wav": HIDDEN,
     },
     texts={

@@ -5,16 +5,15 @@ emotion recognition in conversations", ACL 2019, doi 10.18653/v1/P19-1050. Label
 research: https://affective-meld.github.io.
 
     train_sent_emo.csv   dev_sent_emo.csv   test_sent_emo.csv   or train/train_sent_emo.csv ...
-    train_splits/dia0_utt0.wav   dev_splits_complete/...   output_repeated_splits_test/...
+    train_splits/dia0_utt0.mp4   dev_splits_complete/...   output_repeated_splits_test/...
 
-The release is video, `dia0_utt0.mp4`: its sound is expected beside it, as `ffmpeg` takes it out.
-The partitions share the main characters. Speakers are the names in the tables, also of groups such
-as `All`; genders are not stated.
+The sound of the videos is read; a `dia0_utt0.wav` beside one takes its place. The partitions share
+the main characters. Speakers are the names in the tables, also of groups such as `All`; genders are
+not stated.
 """
 
 import csv
 import re
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from mtlser.data.corpora.base import (
     Item,
     Release,
     audio_files,
+    files_ending,
     left_out,
     left_over,
     lines,
@@ -35,7 +35,6 @@ from mtlser.data.corpora.base import (
     why_left_out,
 )
 from mtlser.data.labels import Naming
-from mtlser.errors import MtlserError
 from mtlser.recipe import DataRecipe
 from mtlser.recipes import names
 
@@ -52,7 +51,7 @@ class Part:
 
     name: str
     partition: Literal["train", "validation", "test"]
-    clips: str
+    folder: str
     """Name of the folder of its clips."""
 
 
@@ -69,11 +68,7 @@ def find(root: Path) -> Path | None:
 
 
 def read(folder: Path, _data: DataRecipe) -> list[Item]:
-    """One item per row of the tables, then each clip without a row, partition by partition.
-
-    Raises:
-        MtlserError: there are videos, and the sound of none.
-    """
+    """One item per row of the tables, then each clip without a row, partition by partition."""
     return [item for part in PARTS for item in _read_part(folder, part)]
 
 
@@ -88,34 +83,23 @@ def _table(folder: Path, part: Part) -> Path:
 
 
 def _read_part(folder: Path, part: Part) -> Iterator[Item]:
-    table, clips = _table(folder, part), _place(folder, part, part.clips)
-    wavs = audio_files(clips)
-    _refuse_silent(clips, wavs)
+    table, folder = _table(folder, part), _place(folder, part, part.folder)
+    wavs, videos = audio_files(folder), files_ending(folder, VIDEO)[0]
+    clips = {**{path.stem: path for path in videos}, **wavs}
     rows = csv.DictReader(lines(table)) if table.is_file() else ()
-    items = [_item(row, f"{table.name}:{n}", part, clips, wavs) for n, row in enumerate(rows, 2)]
+    items = [_item(row, f"{table.name}:{n}", part, folder, clips) for n, row in enumerate(rows, 2)]
     taken = {item.path for item in items}
-    for stem, path in wavs.items():
+    for stem, path in sorted(clips.items()):
         if path not in taken:
             reason = NO_LABEL if _NAME.fullmatch(stem) else BAD_NAME
             items.append(left_out(path, f"{part.name}_{stem}", why_left_out(stem, reason)))
     yield from items
-    videos = {path.with_suffix(VIDEO) for path in wavs.values()}
-    yield from (item for item in left_over((clips,), items) if item.path not in videos)
-
-
-def _refuse_silent(clips: Path, wavs: Mapping[str, Path]) -> None:
-    videos = [] if wavs else sorted(clips.glob(f"[!.]*{VIDEO}"))
-    if videos:
-        place = shlex.quote(str(clips))
-        raise MtlserError(
-            f"{clips}: {len(videos)} videos and no .wav, expected {videos[0].stem}.wav beside "
-            f"{videos[0].name}; take the sound out with `for f in {place}/*{VIDEO}; do ffmpeg -i "
-            f'"$f" -ac 1 -ar 16000 "${{f%{VIDEO}}}.wav"; done`'
-        )
+    seen_twice = {path for path in videos if path.stem in wavs}
+    yield from (item for item in left_over((folder,), items) if item.path not in seen_twice)
 
 
 def _item(
-    row: Mapping[str, str], place: str, part: Part, clips: Path, wavs: Mapping[str, Path]
+    row: Mapping[str, str], place: str, part: Part, folder: Path, clips: Mapping[str, Path]
 ) -> Item:
     stem = f"dia{row.get('Dialogue_ID')}_utt{row.get('Utterance_ID')}"
     label = (row.get("Emotion") or "").strip()
@@ -124,7 +108,7 @@ def _item(
     speaker = " ".join((row.get("Speaker") or "").split())
     return Item(
         id=f"{part.name}_{stem}",
-        path=wavs.get(stem, clips / f"{stem}.wav"),
+        path=clips.get(stem, folder / f"{stem}{VIDEO}"),
         label=label if label in EMOTION else None,
         left_out=None if label in EMOTION else BAD_LABEL,
         detail=None if label in EMOTION else f"{place}: {label!r}",
@@ -140,7 +124,7 @@ def _item(
 CORPUS = Corpus(
     name="meld",
     title="MELD",
-    layout="train_sent_emo.csv ... with train_splits/dia0_utt0.wav ...",
+    layout="train_sent_emo.csv ... with train_splits/dia0_utt0.mp4 ...",
     find=find,
     read=read,
     release=Release(
