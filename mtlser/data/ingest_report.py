@@ -1,6 +1,8 @@
 """`ingest.json`: what ingest read, kept and left out."""
 
+from mtlser.data.confounds import Confound
 from mtlser.data.corpora.base import NOT_READ
+from mtlser.data.data_warnings import DataWarning
 from mtlser.records import Record
 
 
@@ -45,6 +47,10 @@ class IngestReport(Record):
     """Kept utterances by the release's own label."""
     by_speaker: dict[str, int]
     by_style: dict[str, int]
+    warnings: tuple[DataWarning, ...] = ()
+    """What looks wrong with the data."""
+    confounds: tuple[Confound, ...] = ()
+    """Properties that go with the class, the strongest first."""
     differs_from_release: tuple[Difference, ...] | None
     """`None` where there are too few labels for the published release."""
 
@@ -74,4 +80,5 @@ def describe(report: IngestReport) -> str:
             f"  differs from the release: {difference.what}: {difference.found}, "
             f"expected {difference.expected}"
         )
+    rows += [f"  look at: {warning.kind}: {warning.text}" for warning in report.warnings]
     return "\n".join(rows)

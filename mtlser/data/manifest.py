@@ -4,11 +4,19 @@ import hashlib
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mtlser import runtime
-from mtlser.data import clip_facts, corpora, fingerprints, labels, text
+from mtlser.data import (
+    clip_facts,
+    confounds,
+    corpora,
+    data_warnings,
+    fingerprints,
+    labels,
+    text,
+)
 from mtlser.data.corpora import Corpus
 from mtlser.data.ingest_outcomes import DUPLICATE_ID, Outcome, outcomes_of
 from mtlser.data.ingest_report import Difference, IngestReport, LeftOut, describe
@@ -53,7 +61,8 @@ def build(recipe: Recipe, root: Path, folder: Path) -> None:
             f"labels: {labels.shown(found) or 'none'}; left out: {_reasons(outcomes)}; check "
             "--root, --corpus, [labels] and data.min_duration_s, data.max_duration_s"
         )
-    report = _report(corpus, recipe, outcomes, utterances)
+    facts = {o.facts.id: o.facts for o in outcomes if o.facts is not None}
+    report = _report(corpus, recipe, outcomes, utterances, facts)
     write_jsonl(folder / MANIFEST, utterances)
     fingerprints.write(folder / fingerprints.FINGERPRINTS, _fingerprints(outcomes))
     write_jsonl(folder / clip_facts.CLIPS, clip_facts.in_order(o.facts for o in outcomes))
@@ -111,7 +120,11 @@ def _reasons(outcomes: Iterable[Outcome]) -> str:
 
 
 def _report(
-    corpus: Corpus, recipe: Recipe, outcomes: Sequence[Outcome], utterances: Sequence[Utterance]
+    corpus: Corpus,
+    recipe: Recipe,
+    outcomes: Sequence[Outcome],
+    utterances: Sequence[Utterance],
+    facts: Mapping[str, clip_facts.ClipFacts],
 ) -> IngestReport:
     used = [outcome.item for outcome in outcomes if outcome.utterance]
     dropped: Counter[str] = Counter()
@@ -119,6 +132,9 @@ def _report(
         dropped.update(dict(text.clean(item.text or "", item.language).dropped))
     emotions = Counter(utterance.emotion for utterance in utterances)
     speakers = _counted(utterance.speaker or UNKNOWN for utterance in utterances)
+    given_away = confounds.confounds(
+        utterances, {name: each.rate_hz for name, each in facts.items()}
+    )
     return IngestReport(
         corpus=corpus.name,
         digest=digest(utterances),
@@ -133,6 +149,8 @@ def _report(
         by_label=_counted(item.label or "" for item in used),
         by_speaker=speakers,
         by_style=_counted(utterance.style or "none" for utterance in utterances),
+        warnings=data_warnings.warnings(utterances, facts, given_away, corpus.rate_hz),
+        confounds=given_away,
         differs_from_release=_compared(corpus, recipe.labels, outcomes),
     )
 

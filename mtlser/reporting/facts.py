@@ -45,6 +45,16 @@ def audit(content: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def warnings(content: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The warnings about the data in `ingest.json`: `kind` and `text` of each."""
+    listed = content.get("warnings")
+    return [
+        {"kind": str(each.get("kind", "")), "text": str(each.get("text", ""))}
+        for each in (listed if isinstance(listed, list) else [])
+        if isinstance(each, Mapping)
+    ]
+
+
 def sections(content: Mapping[str, Any], title: str = "") -> list[Section]:
     """Any JSON object as small tables: its plain values in one, each nested object in its own.
 

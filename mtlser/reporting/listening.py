@@ -116,7 +116,7 @@ def _clip(
             f"{name}: predicted, but not in the manifest of {corpus}; give the corpus folder that "
             "was predicted with `--manifest`, or leave out `--listen`"
         )
-    audio, played_s, duration_s = _flac(corpus / manifest[name].audio)
+    audio, played_s, duration_s = flac_uri(corpus / manifest[name].audio)
     return Clip(
         utterance=name,
         speaker=(*columns.speakers, "not known")[truth.speaker[place]],
@@ -126,12 +126,16 @@ def _clip(
         confidence=float(block.confidence[index]),
         duration_s=round(duration_s, 2),
         played_s=round(played_s, 2),
-        audio="data:audio/flac;base64," + base64.b64encode(audio).decode("ascii"),
+        audio=audio,
     )
 
 
-def _flac(path: Path) -> tuple[bytes, float, float]:
-    """The beginning of a recording as mono FLAC, its seconds, and the recording's seconds."""
+def flac_uri(path: Path) -> tuple[str, float, float]:
+    """The beginning of a recording as mono FLAC in a `data:` URI, its seconds, and all seconds.
+
+    Raises:
+        MtlserError: there is no audio.
+    """
     import soundfile
 
     try:
@@ -146,4 +150,5 @@ def _flac(path: Path) -> tuple[bytes, float, float]:
         ) from None
     target = io.BytesIO()
     soundfile.write(target, wav_nc.mean(axis=1), rate_hz, format="FLAC", subtype="PCM_16")
-    return target.getvalue(), len(wav_nc) / rate_hz, duration_s
+    uri = "data:audio/flac;base64," + base64.b64encode(target.getvalue()).decode("ascii")
+    return uri, len(wav_nc) / rate_hz, duration_s

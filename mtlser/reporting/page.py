@@ -60,6 +60,7 @@ def render(scores: Scores, context: PageContext, clips: Sequence[Clip] = ()) -> 
         verdict=verdict.sentence(scores),
         scorings=verdict.scorings(scores),
         headline=verdict.headline(scores),
+        data_warnings=facts.warnings(context.ingest),
         cautions=verdict.cautions(scores, search, context.ingest),
         readings=[row for row in scores.comparisons if row.trust],
         figures={

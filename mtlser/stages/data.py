@@ -35,13 +35,15 @@ def synth(out: str, seed: int, pretraining: int = 0) -> None:
 
 @stage
 def ingest(recipe: Recipe, out: str) -> None:
-    """Reads the recipe's corpus, decodes it to 16 kHz mono and writes the corpus folder."""
+    """Reads the recipe's corpus, decodes it to 16 kHz mono, writes the corpus folder and page."""
     from mtlser.data import corpora, manifest
+    from mtlser.reporting import corpus_page
 
     corpora.corpus(recipe.data.corpus)  # an unknown one is refused before the release is fetched
     root = storage.fetch(recipe.data.root)
     with storage.output(out) as folder:
         manifest.build(recipe, root, folder)
+        corpus_page.write(folder)
         digest = manifest.digest(load_manifest(folder))
         custody.seal(folder, "ingest", (MANIFEST, INGEST, FINGERPRINTS, CLIPS), manifest=digest)
 

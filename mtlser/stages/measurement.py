@@ -12,7 +12,7 @@ from mtlser.records import Cell, write_json, write_jsonl
 from mtlser.stages.entry import stage
 from mtlser.stages.inputs import load_chosen, load_folds, load_manifest, records, resolved
 from mtlser.storage import custody
-from mtlser.storage.layout import MANIFEST, PREDICTIONS, UNSEEN
+from mtlser.storage.layout import CORPUS_PAGE, MANIFEST, PREDICTIONS, UNSEEN
 from mtlser.tracking.tolerant import TolerantRun
 
 if TYPE_CHECKING:
@@ -142,6 +142,8 @@ def report(  # noqa: PLR0913 - one parameter for each flag
         logged_scores.log_scores(told, measured, storage.fetch(out))
         if inputs.corpus is not None:
             told.artifact(inputs.corpus / MANIFEST)
+            if (inputs.corpus / CORPUS_PAGE).is_file():
+                told.artifact(inputs.corpus / CORPUS_PAGE)
         tracking.finish(told)
         told.failure.raise_after(f"the report is written to {out}")
 

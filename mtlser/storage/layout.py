@@ -1,6 +1,7 @@
 """Names of the files that pass between steps, and of what a run folder holds."""
 
 MANIFEST = "manifest.jsonl"
+CORPUS_PAGE = "corpus.html"
 INGEST = "ingest.json"
 FOLDS = "folds.json"
 AUDIT = "audit.json"

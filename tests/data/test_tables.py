@@ -16,7 +16,7 @@ from mtlser.data.tables import rows, values
 from mtlser.errors import MtlserError
 from mtlser.recipe import DataRecipe, Recipe, load
 from mtlser.records import Utterance, read_jsonl
-from tests.helpers.corpus_releases import speech
+from tests.helpers.corpus_releases import write_recordings
 
 HEAD = "file,emotion,speaker\n"
 
@@ -194,20 +194,6 @@ def test_a_pattern_names_speakers_and_the_recipe_the_language(tmp_path: Path) ->
         recipe("data.speaker_pattern=S.")
     with pytest.raises(MtlserError, match="is no regular expression"):
         recipe("data.speaker_pattern=(")
-
-
-def write_recordings(root: Path, count: int = 8) -> None:
-    """A table with two classes and four speakers, and a folder for each label."""
-    import soundfile
-
-    lines = ["file,emotion,speaker,gender,text"]
-    for i in range(count):
-        emotion = ("calm", "Frustrated")[i % 2]
-        path = root / emotion / f"S{i // 2}_{i}.wav"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(path, speech(i), 16_000)
-        lines.append(f"{emotion}/{path.name},{emotion},S{i // 2},{'fm'[i // 2 % 2]},some words")
-    (root / "labels.csv").write_text("\n".join(lines))
 
 
 @pytest.mark.parametrize("corpus", ["table", "folder"])

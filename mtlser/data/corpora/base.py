@@ -102,6 +102,8 @@ class Corpus:
     release: Release | None = None
     naming: Naming = field(default_factory=lambda: Naming({}))
     """Its labels in plain English."""
+    rate_hz: int | None = None
+    """Sample rate of the published release; `None`: not known, or several."""
     generic: bool = False
     """Whether it reads anybody's recordings, not one release."""
     columns: Callable[[Path, DataRecipe], Mapping[str, str]] | None = None

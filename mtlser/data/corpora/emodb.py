@@ -95,5 +95,6 @@ CORPUS = Corpus(
         fewest_labelled=339,
     ),
     naming=Naming(EMOTION, FOUR),
+    rate_hz=16_000,
 )
 """The reader, and the counts of the 339 utterances of the four classes."""

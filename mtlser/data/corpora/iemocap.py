@@ -164,6 +164,7 @@ CORPUS = Corpus(
         fewest_labelled=5001,
     ),
     naming=Naming(EMOTION, FOUR),
+    rate_hz=16_000,
     audio_folders=_audio_folders,
 )  # fmt: skip
 """The reader, and the counts of the full release's 5,531 utterances of the four classes."""
