@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mtlser.data import manifest
-from mtlser.data.corpora.base import NO_AGREEMENT
+from mtlser.data.corpora.base import NO_AGREEMENT, release_folder
 from mtlser.errors import MtlserError
 from mtlser.recipe import load
 from mtlser.records import Utterance, read_jsonl
@@ -63,6 +63,18 @@ def test_msp_podcast_labels_that_are_none_are_refused(tmp_path: Path, content: s
     (tmp_path / "labels_consensus.json").write_text(content)
     with pytest.raises(MtlserError, match="not a JSON object of labels by file name"):
         read("msp-podcast", tmp_path)
+
+
+def test_a_folder_that_may_not_be_read_is_no_release(tmp_path: Path) -> None:
+    for name in ("a", "lost+found", "release"):
+        (tmp_path / name).mkdir()
+
+    def holds(folder: Path) -> bool:
+        if folder.name == "lost+found":
+            raise PermissionError
+        return folder.name == "release"
+
+    assert release_folder(tmp_path, holds) == tmp_path / "release"
 
 
 def test_cremad_without_its_table_knows_no_gender(tmp_path: Path) -> None:

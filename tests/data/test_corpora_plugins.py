@@ -98,6 +98,29 @@ def test_a_plug_in_that_is_no_reader_is_one_sentence(site: Path, module: str, pr
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (
+            "label=label, ",
+            "label=None, ",
+            r"has label None, path '.*dis-f1-b1\.wav' and left_out None",
+        ),
+        ("path=path, ", "path=None, ", "has label 'dis', path None and left_out None"),
+        ("path=path, ", "path=path, left_out='bad', ", "has label 'dis', .* and left_out 'bad'"),
+    ],
+)
+def test_an_item_that_would_vanish_is_refused(
+    site: Path, tmp_path: Path, old: str, new: str, problem: str
+) -> None:
+    module = example()
+    assert old in module
+    install(site, "mtlser_emovo", "emovo = mtlser_emovo:CORPUS", module.replace(old, new))
+    release = write(EMOVO, tmp_path / "EMOVO")
+    with pytest.raises(MtlserError, match=f"the reader of EMOVO: item 'dis-f1-b1' {problem}"):
+        read("emovo", release)
+
+
 def test_a_name_that_is_taken_is_refused(site: Path) -> None:
     install(site, "broken", "emodb = broken:CORPUS", "raise RuntimeError")
     sentence = r"'emodb': package broken 1\.2 brings a reader of that name, which mtlser has itself"

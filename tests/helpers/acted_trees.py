@@ -137,6 +137,7 @@ ESD = Tree(
         "0011/Sad/test/0011_000021.flac": SAME_ID,
         "0011/Sad/notes.txt": NOT_AUDIO,
         "0011/Sad/.DS_Store": HIDDEN,
+        "0011/.old/0011_000009.wav": HIDDEN,
     },
     texts={
         "0001/0001.txt": "0001_000371\t打远一看，很美丽。\t生气\r\n",

@@ -4,6 +4,7 @@ import difflib
 import os
 import re
 import shlex
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,7 +74,8 @@ def read(data: DataRecipe, root: Path) -> list[Item]:
     speakers and language counts where the corpus does not say it.
 
     Raises:
-        MtlserError: `root` is no folder, is empty, or holds something else.
+        MtlserError: `root` is no folder, is empty, or holds something else; or the reader made an
+            item that is neither an utterance nor left out.
     """
     reader = corpus(data.corpus)
     if not root.is_dir():
@@ -85,7 +87,20 @@ def read(data: DataRecipe, root: Path) -> list[Item]:
     if place is None:
         raise MtlserError(f"{root}: no {reader.title} here; {_instead(reader, root)}")
     items = [_completed(item, place, data) for item in reader.read(place, data)]
+    _refuse_unclear(reader, items)
     return [*items, *left_over(reader.audio_folders(place), items)]
+
+
+def _refuse_unclear(reader: Corpus, items: Iterable[Item]) -> None:
+    """Returns if each item has either label and path, or the reason why it is left out."""
+    for item in items:
+        utterance = item.label is not None and item.path is not None
+        if utterance if item.left_out else not utterance:
+            raise MtlserError(
+                f"the reader of {reader.title}: item {item.id!r} has label {item.label!r}, path "
+                f"{str(item.path) if item.path else None!r} and left_out {item.left_out!r}; "
+                "expected label and path, or left_out without a label; correct the reader"
+            )
 
 
 def _completed(item: Item, root: Path, data: DataRecipe) -> Item:

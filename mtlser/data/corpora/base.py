@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -138,12 +139,19 @@ def audio_files(folder: Path, pattern: str = "*") -> dict[str, Path]:
 def release_folder(root: Path, holds: Callable[[Path], bool]) -> Path | None:
     """`root` where it holds the release, else the first folder in it that does; `None`: neither.
 
+    A folder in it that may not be read, such as `lost+found`, is none.
+
     Args:
         root: what the user names.
         holds: whether a folder is the release.
     """
-    inner = sorted(path for path in root.iterdir() if path.is_dir() and visible(path))
-    return next((folder for folder in (root, *inner) if holds(folder)), None)
+    if holds(root):
+        return root
+    for folder in sorted(path for path in root.iterdir() if path.is_dir() and visible(path)):
+        with suppress(PermissionError):
+            if holds(folder):
+                return folder
+    return None
 
 
 def files_ending(folder: Path, suffix: str) -> tuple[list[Path], list[Path]]:

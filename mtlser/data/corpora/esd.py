@@ -27,6 +27,7 @@ from mtlser.data.corpora.base import (
     bad_name,
     lines,
     release_folder,
+    visible,
 )
 from mtlser.data.labels import Naming
 from mtlser.recipe import DataRecipe
@@ -65,7 +66,7 @@ def _speakers(folder: Path) -> list[Path]:
 def _emotion_folders(folder: Path) -> list[Path]:
     """Folders in the speakers' folders, beside which their transcripts are."""
     below = (path for speaker in _speakers(folder) for path in sorted(speaker.iterdir()))
-    return [path for path in below if path.is_dir()]
+    return [path for path in below if path.is_dir() and visible(path)]
 
 
 def _read_speaker(folder: Path) -> Iterator[Item]:

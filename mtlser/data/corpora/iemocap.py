@@ -34,7 +34,7 @@ from mtlser.data.corpora.base import (
     left_out,
     lines,
     numbers,
-    visible,
+    release_folder,
     why_left_out,
 )
 from mtlser.data.labels import Naming
@@ -58,8 +58,7 @@ _TRANSCRIPT = re.compile(rf"({_ID})\s*\[[^\]]*\]\s*:(.*)")
 
 def find(root: Path) -> Path | None:
     """The release folder: `root` itself or a folder in it."""
-    children = sorted(path for path in root.iterdir() if path.is_dir() and visible(path))
-    return next((folder for folder in (root, *children) if _labelled(folder)), None)
+    return release_folder(root, _labelled)
 
 
 def read(folder: Path, _data: DataRecipe) -> list[Item]:

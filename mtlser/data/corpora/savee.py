@@ -15,12 +15,14 @@ import re
 from pathlib import Path
 
 from mtlser.data.corpora.base import (
+    BAD_NAME,
     Corpus,
     Item,
     Release,
     audio_files,
-    bad_name,
+    left_out,
     release_folder,
+    why_left_out,
 )
 from mtlser.data.labels import Naming
 from mtlser.recipe import DataRecipe
@@ -61,7 +63,7 @@ def _wavs(folder: Path) -> dict[str, Path]:
 def _item(name: str, path: Path) -> Item:
     match = _ID.fullmatch(name)
     if match is None:
-        return bad_name(path)
+        return left_out(path, name, why_left_out(name, BAD_NAME))
     return Item(
         id=names.shown(name),
         path=path,
