@@ -213,7 +213,9 @@ def gate(audit: Audit, plan: FoldPlan) -> None:
     if audit.reasons and not plan.leaks:
         raise MtlserError(
             f"the folds violate the speaker separation of protocol {plan.protocol}: "
-            f"{'; '.join(audit.reasons)}; correct the corpus (`mtlser audit` shows each fold), or "
+            f"{'; '.join(audit.reasons)}; correct the corpus (`mtlser audit` shows each fold), say "
+            "at ingest that two names are one person with `--set "
+            'data.merge_speakers=[["A","B"]]`, or '
             "choose a protocol without speaker separation: `--set split.protocol=random`"
         )
 

@@ -23,6 +23,7 @@ def _pattern(pattern: str) -> str:
 
 
 SpeakerPattern = Annotated[str, AfterValidator(_pattern)]
+OnePerson = Annotated[tuple[str, ...], Field(min_length=2)]
 
 
 class ColumnsRecipe(Section):
@@ -72,6 +73,9 @@ class DataRecipe(Section):
     speaker_pattern: SpeakerPattern | None = None
     """Regular expression whose group names the speaker in a recording's path below `root`, where
     the corpus does not name speakers; for example `(S[0-9]+)_`."""
+    merge_speakers: tuple[OnePerson, ...] = ()
+    """Names that are one person, who is called by the first: `[["SF1", "SF4"]]`; where the audit
+    finds the same recording under two names."""
     language: str | None = None
     """ISO 639-1 code of the speech, such as `en`, where the corpus does not say it."""
     channels: Literal["mix", "left", "right", "loudest"] = "mix"
@@ -80,6 +84,12 @@ class DataRecipe(Section):
 
     @model_validator(mode="after")
     def _some_left(self) -> Self:
+        named = [name for group in self.merge_speakers for name in group]
+        if len(set(named)) < len(named):
+            raise ValueError(
+                f"merge_speakers = {[list(group) for group in self.merge_speakers]} names a "
+                "speaker twice; name each once"
+            )
         if self.min_duration_s > self.max_duration_s:
             raise ValueError(
                 f"min_duration_s = {self.min_duration_s:g} is above max_duration_s = "

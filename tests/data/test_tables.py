@@ -196,6 +196,16 @@ def test_a_pattern_names_speakers_and_the_recipe_the_language(tmp_path: Path) ->
         recipe("data.speaker_pattern=(")
 
 
+def test_two_names_of_one_person_become_the_first(tmp_path: Path) -> None:
+    content = f"{HEAD}a.wav,angry,S1\nb.wav,sad,S2\nc.wav,sad,S3\n"
+    read = items(tmp_path, content, 'data.merge_speakers=[["S1","S3"]]')
+    assert [item.speaker for item in read] == ["S1", "S2", "S1"]
+    with pytest.raises(MtlserError, match=r"no speaker 'S9'; there are S1, S2, S3; correct"):
+        items(tmp_path, content, 'data.merge_speakers=[["S1","S9"]]')
+    with pytest.raises(MtlserError, match="names a speaker twice"):
+        recipe('data.merge_speakers=[["S1","S2"],["S2","S3"]]')
+
+
 @pytest.mark.parametrize("corpus", ["table", "folder"])
 def test_ingest_keeps_the_label_and_its_class(tmp_path: Path, corpus: str) -> None:
     write_recordings(tmp_path / "in")

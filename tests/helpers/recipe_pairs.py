@@ -31,6 +31,7 @@ def values(encoders: Sequence[Path | str]) -> dict[str, tuple[Any, ...]]:
         "data.table": (None,),
         **{f"data.columns.{name}": (None,) for name in ColumnsRecipe.model_fields},
         "data.speaker_pattern": (None, "(..)"),
+        "data.merge_speakers": ((),),
         "data.language": (None, "en"),
         "data.channels": ("mix", "loudest"),
         "labels.classes": (None, "four", "all"),
