@@ -14,6 +14,8 @@ from mtlser.errors import MtlserError
 from mtlser.recipes import names
 
 Fault = Literal["unreadable", "empty", "silent"]
+UNFINISHED = {"WAV", "WAVEX"}
+"""Where a recorder that was stopped leaves a length of 0, libsndfile reads nothing, FFmpeg all."""
 
 
 class AudioError(MtlserError):
@@ -49,6 +51,8 @@ def read(path: Path) -> Decoded:
     refuse_absent(path)
     wav_nc, decoded, rate_hz = _libsndfile(path) or _ffmpeg(path)
     known = lengths.length(path, decoded)
+    if not decoded.frames and decoded.container in UNFINISHED and known.stated is None:
+        wav_nc, decoded, rate_hz = _ffmpeg(path)
     check_length(path, known, len(wav_nc) / rate_hz if rate_hz else 0.0)
     wav_nc = wav_nc[: lengths.sound(known, decoded)]
     if not len(wav_nc):

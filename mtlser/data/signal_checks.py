@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 MOST_CLIPPED = 0.01
 """Share of samples that may lie beyond full scale: a lossy codec's overshoot is far below."""
+LARGEST = 1_000.0
+"""A single sample so far beyond full scale (60 dB) is damage: it would ring when resampled."""
 CANCELLED_DB = 20.0
 """An average so far below what the loudest channel alone gives it has lost the speech."""
 OFFSET_SHARE = 0.02
@@ -29,10 +31,12 @@ def scale_fault(wav_nc: NDArray[np.floating[Any]]) -> str | None:
     >>> scale_fault(np.array([[3.0], [-9000.0]]))
     '100 % of its samples lie beyond full scale, the largest is 9000; divide it down to -1 ... 1'
     """
-    beyond = float((np.abs(wav_nc) > 1).mean())
-    if beyond <= MOST_CLIPPED:
+    if not len(wav_nc):
         return None
+    beyond = float((np.abs(wav_nc) > 1).mean())
     largest = float(np.abs(wav_nc).max())
+    if beyond <= MOST_CLIPPED and largest <= LARGEST:
+        return None
     return (
         f"{100 * beyond:.3g} % of its samples lie beyond full scale, the largest is {largest:.4g}; "
         "divide it down to -1 ... 1"

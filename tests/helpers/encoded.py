@@ -10,7 +10,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
+LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 
 
 def write(
@@ -38,14 +38,15 @@ def write(
         bit_rate: bits a second.
         coding: FFmpeg's name of the sample format, where the encoder has several.
     """
-    wav_cn = np.ascontiguousarray(np.atleast_2d(np.asarray(wav, dtype=np.float32).T))
+    channels = 1 if wav.ndim == 1 else wav.shape[1]
+    packed = np.ascontiguousarray(wav, dtype=np.float32).reshape(1, -1)
     pipe = Pipe()
     target: Any = pipe if live else str(path)
     with av.open(target, "w", format=container, options=dict(options or {})) as file:
-        stream: Any = file.add_stream(codec, rate=rate_hz, layout=LAYOUTS[len(wav_cn)])
+        stream: Any = file.add_stream(codec, rate=rate_hz, layout=LAYOUTS[channels])
         if bit_rate:
             stream.bit_rate = bit_rate
-        frame = av.AudioFrame.from_ndarray(wav_cn, "fltp", LAYOUTS[len(wav_cn)])
+        frame = av.AudioFrame.from_ndarray(packed, "flt", LAYOUTS[channels])
         frame.sample_rate, frame.time_base, frame.pts = rate_hz, Fraction(1, rate_hz), 0
         context = stream.codec_context
         context.format = coding or context.format

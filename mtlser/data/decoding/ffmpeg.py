@@ -31,7 +31,8 @@ CODECS = (
     "wmav2", "wmavoice",
 )  # fmt: skip
 """FFmpeg's names of the decoders that may be opened: sound alone, and no video."""
-MOST_CHANNELS = 64
+MOST_CHANNELS = 7
+"""PyAV reads beyond the end of a frame's list of channels, where these are 8 or more."""
 MOST_VALUES = 1 << 29
 """Samples of all channels that are held at once, 4 GiB: 3 h at 48 kHz in one channel."""
 COUNTED = {"APE", "TTA", "WV"}
@@ -71,7 +72,14 @@ class _Source:
     """An open file without its name, which FFmpeg would take for a hint at what it is."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+        self.read, self.tell, self._file = file.read, file.tell, file
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """The new place; -1 where there is none, as a damaged header may ask for."""
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, ValueError):
+            return -1
 
 
 def read(path: Path) -> Sound:

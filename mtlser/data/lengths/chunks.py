@@ -1,5 +1,6 @@
 """Containers of chunks: the size of the one that holds the samples."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -25,6 +26,8 @@ def riff(path: Path, _decoded: Decoded) -> Length:
                 present = _size(path) - start
                 if size == RF64_SIZE and wide is not None:
                     return Length(wide, present)
+                if size == 0 and _are_chunks(file, start, order):
+                    return Length(0, 0)
                 return bytes_of(size, present)
     return UNKNOWN
 
@@ -77,12 +80,25 @@ def _chunks(
         order: of its bytes.
         align: a chunk starts at a multiple of so many bytes.
     """
+    end = os.fstat(file.fileno()).st_size
     while len(head := file.read(4 + width)) == 4 + width:
         start, size = file.tell(), int.from_bytes(head[4:], order)
         yield head[:4], start, size
-        if size >= 1 << 62:
+        following = start + -(-size // align) * align
+        if following > end:
             return
-        file.seek(start + -(-size // align) * align)
+        file.seek(following)
+
+
+def _are_chunks(file: BinaryIO, start: int, order: Order) -> bool:
+    """Whether what begins at a place is chunks up to the file's end, and not sound."""
+    file.seek(start)
+    at, end = start, os.fstat(file.fileno()).st_size
+    for name, begins, size in _chunks(file, 4, order, 2):
+        if not name.isascii():
+            return False
+        at = begins + size + size % 2
+    return at == end
 
 
 def _size(path: Path) -> int:

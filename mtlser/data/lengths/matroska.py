@@ -1,5 +1,6 @@
 """Matroska and WebM: the size of the segment and the duration in it (RFC 9559)."""
 
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ from mtlser.data.lengths.length import UNKNOWN, Decoded, Length
 SEGMENT, INFO, SCALE, DURATION, CLUSTER = (
     0x18538067, 0x1549A966, 0x2AD7B1, 0x4489, 0x1F43B675,
 )  # fmt: skip
+MOST = 10_000
+"""Elements that are looked at, of those side by side: the information is among the first."""
 TOLERATED_S = 0.1
 """By which a duration may exceed the last packet: programs that add it to a live recording
 afterwards take the time by the clock."""
@@ -40,7 +43,10 @@ def matroska(path: Path, decoded: Decoded) -> Length:
 
 def elements(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, int, int | None]]:
     """Yields identity, start of the content and its end (`None`: not stated) of each element."""
-    while start < end:
+    end = min(end, os.fstat(file.fileno()).st_size)
+    for _ in range(MOST):
+        if start >= end:
+            return
         file.seek(start)
         head = file.read(12)
         width = 9 - head[0].bit_length() if head else 9

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from mtlser.data.lengths.length import UNKNOWN, Decoded, Length
 
-LARGEST_MOOV = 1 << 28
+LARGEST_MOOV = 1 << 26
 """Bytes of an index; an hour of speech has about 1 MB."""
 PACKETS = 2
 """Packets by which a decoder may deliver less than the index states, or more."""
