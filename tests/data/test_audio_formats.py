@@ -124,6 +124,19 @@ def test_a_file_that_was_cut_is_never_a_shorter_clip(name: str, share: float, ne
     assert not clip.length_known or clip.duration_s >= SECONDS - 0.03
 
 
+@given(st.sampled_from(sorted(KINDS)), st.binary(min_size=1, max_size=600))
+@settings(max_examples=60)
+def test_bytes_after_the_end_are_no_sound_and_no_fault(name: str, garbage: bytes) -> None:
+    try:
+        clip = decode(content(name) + garbage)
+    except AudioError as error:
+        assert name in STATE_NONE, error
+        return
+    expected_n = decode(content(name)).samples_n
+    np.testing.assert_array_equal(clip.samples_n[: len(expected_n)], expected_n)
+    assert name in STATE_NONE or len(clip.samples_n) == len(expected_n)
+
+
 @pytest.mark.parametrize("name", sorted(set(KINDS) - STATE_NONE - {"a.tta", "a.wv"}))
 def test_half_a_file_says_that_it_was_cut(name: str) -> None:
     written = content(name)

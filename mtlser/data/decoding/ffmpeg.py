@@ -3,7 +3,8 @@
 docs/decisions/0021-audio-formats.md has what is read and what each container states.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -127,26 +128,54 @@ def _read(container: Any) -> Sound:
         raise NotDecodedError(f"its coding, {coding}, is not read")
     stream.codec_context.thread_count = 1
     progress = _Progress()
-    for packet in container.demux():
+
+    def complete() -> bool:
+        return progress.frames >= (_stated(name, stream, progress) or math.inf)
+
+    for packet in _packets(container, complete):
         if packet.is_corrupt and name not in PIECED:
             raise NotDecodedError("cut short: its last packet is not whole")
         _note_end(packet, progress)
         if packet.stream_index == stream.index:
             progress.blocks.extend(_blocks(packet, progress))
-    stated = None
-    if name in COUNTED and stream.duration and progress.rate_hz:
-        stated = round(stream.duration * stream.time_base * progress.rate_hz)
     decoded = Decoded(
         name,
         progress.frames,
         rate_hz=progress.rate_hz,
         packet=progress.packet,
         end_s=progress.end_s,
-        stated=stated,
+        stated=_stated(name, stream, progress),
     )
     if not progress.blocks:
         return Sound(np.zeros((0, 1)), decoded)
     return Sound(np.concatenate(progress.blocks), decoded)
+
+
+def _packets(container: Any, complete: Callable[[], bool]) -> Iterator[Any]:
+    """Yields the packets of all streams; what is no packet ends them where the sound is complete.
+
+    Tags at the end of a WavPack file are none.
+    """
+    import av
+
+    packets = container.demux()
+    while True:
+        try:
+            packet = next(packets)
+        except StopIteration:
+            return
+        except av.FFmpegError:
+            if complete():
+                return
+            raise
+        yield packet
+
+
+def _stated(name: str, stream: Any, progress: _Progress) -> int | None:
+    """Sample frames by a field of the header, where FFmpeg takes the length from there."""
+    if name not in COUNTED or not stream.duration or not progress.rate_hz:
+        return None
+    return round(stream.duration * stream.time_base * progress.rate_hz)
 
 
 def _note_end(packet: Any, progress: _Progress) -> None:

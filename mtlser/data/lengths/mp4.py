@@ -9,6 +9,8 @@ from mtlser.data.lengths.length import UNKNOWN, Decoded, Length
 
 LARGEST_MOOV = 1 << 26
 """Bytes of an index; an hour of speech has about 1 MB."""
+NEEDED = {b"ftyp", b"mdat", b"moof", b"moov"}
+"""Boxes that are a loss where they are cut; what else follows may be no box at all."""
 PACKETS = 2
 """Packets by which a decoder may deliver less than the index states, or more."""
 
@@ -26,13 +28,13 @@ class Box:
 def mp4(path: Path, decoded: Decoded) -> Length:
     """Sample frames of the first track of sound; unknown where the film is in fragments.
 
-    A box that goes on beyond the file's end is a fault.
+    A box of sound or index that goes on beyond the file's end is a fault.
     """
     with path.open("rb") as file:
         size = path.stat().st_size
         moov = b""
         for box in file_boxes(file, size):
-            if not box.whole:
+            if not box.whole and box.name in NEEDED:
                 return Length(None, 0, f"a part of it ends at byte {box.end}, the file at {size}")
             if box.name == b"moov" and box.end - box.start <= LARGEST_MOOV:
                 file.seek(box.start)
