@@ -45,7 +45,7 @@ PROMOTION = {"rule", "metrics", "margin", "level"}
 ADDED = (
     ("labels", "classes"), ("labels", "map"), ("split", "speaker_folds"), ("data", "table"),
     ("data", "columns"), ("data", "speaker_pattern"), ("data", "merge_speakers"),
-    ("data", "language"), ("data", "channels"),
+    ("data", "language"), ("data", "channels"), ("data", "alphabet"),
 )  # fmt: skip
 """Keys younger than runs that are to stay comparable: at its default, such a key is no part of the
 hash."""

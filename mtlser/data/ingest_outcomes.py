@@ -104,7 +104,7 @@ def _ingest(
         dialogue=item.dialogue,
         recording=item.recording,
         style=item.style,
-        text=text.normalise(item.text, item.language) if item.text else None,
+        text=text.normalise(item.text, item.language, data.alphabet) if item.text else None,
         language=item.language,
         label=item.label,
         partition=item.partition,

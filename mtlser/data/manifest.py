@@ -129,7 +129,8 @@ def _report(
     used = [outcome.item for outcome in outcomes if outcome.utterance]
     dropped: Counter[str] = Counter()
     for item in used:
-        dropped.update(dict(text.clean(item.text or "", item.language).dropped))
+        cleaned = text.clean(item.text or "", item.language, recipe.data.alphabet)
+        dropped.update(dict(cleaned.dropped))
     emotions = Counter(utterance.emotion for utterance in utterances)
     speakers = _counted(utterance.speaker or UNKNOWN for utterance in utterances)
     given_away = confounds.confounds(

@@ -1,32 +1,24 @@
-"""Transcripts as the CTC head spells them: 26 letters, apostrophe and word gap.
+"""Transcripts as the CTC head spells them: words in capitals with single spaces.
 
-The vocabulary and its order are those of `facebook/wav2vec2-base-960h`, so that a pre-trained CTC
-layer fits (paper, section 4.5: U = 32 symbols).
+Languages in Latin letters are spelt with A-Z and apostrophe, others in their own letters; what the
+symbols are is in `mtlser.data.alphabets`.
 """
 
-import itertools
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
+from mtlser.data.alphabets import keeps_letters
 from mtlser.data.spelling import spell
 
-VOCABULARY: tuple[str, ...] = (
-    "<pad>", "<s>", "</s>", "<unk>", "|", *"ETAONIHSRDLUMWCFGYPBVK'XJQZ",
-)  # fmt: skip
-BLANK = 0
-"""CTC's blank is `<pad>`."""
-WORD_GAP = "|"
-
-_INDEX = {symbol: index for index, symbol in enumerate(VOCABULARY)}
 _EVENT = re.compile(r"\{[^{}]*\}|\[[^\[\]]*\]|<[^<>]*>|\+\+[^+]*\+\+")
 SPELT = {
     "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i",
 }  # fmt: skip
 """Spelling of letters that are not an accented one of A-Z, in any language."""
+TURKIC = frozenset({"az", "tr"})
+"""Languages whose capital of i is İ."""
 GERMAN = {"ä": "ae", "ö": "oe", "ü": "ue"}
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ`´", "'"))
 _SIGNS = {"en": {"&": "and", "%": "percent"}, "de": {"&": "und", "%": "prozent"}}
@@ -45,28 +37,31 @@ class Cleaned:
     their number; punctuation is not counted."""
 
 
-def normalise(text: str, language: str) -> str | None:
-    """The transcript as upper-case A-Z and apostrophe with single spaces; `None` without a word.
+def normalise(text: str, language: str, alphabet: str | None = None) -> str | None:
+    """The transcript as upper-case words with single spaces; `None` without a word.
 
     Event tags (`{LG}`, `[LAUGHTER]`, `<noise>`, `++garbage++`) are removed, numbers are spelt in
-    `language` (`mtlser.data.spelling`), German umlauts become AE OE UE, ß becomes SS, other accents
-    are stripped.
+    `language` (`mtlser.data.spelling`). In A-Z and apostrophe German umlauts become AE OE UE, ß
+    becomes SS, other accents are stripped; where a text keeps its letters they stay.
 
     Args:
         text: transcript as the corpus writes it.
-        language: ISO 639-1 code, for example `en` or `de`.
+        language: ISO 639-1 code, for example `en` or `de`; empty: not known.
+        alphabet: `latin`: A-Z; `corpus`: its own letters; `None`: as the language is written.
 
     >>> normalise("{LG} Café at 5 o’clock... [BREATHING]", "en")
     "CAFE AT FIVE O'CLOCK"
     >>> normalise("Was sind denn das für Tüten?", "de")
     'WAS SIND DENN DAS FUER TUETEN'
+    >>> normalise("Да, 5 раз!", "ru")
+    'ДА ПЯТЬ РАЗ'
     >>> normalise("[LAUGHTER]", "en") is None
     True
     """
-    return clean(text, language).text
+    return clean(text, language, alphabet).text
 
 
-def clean(text: str, language: str) -> Cleaned:
+def clean(text: str, language: str, alphabet: str | None = None) -> Cleaned:
     """The text of `normalise`, with the letters and digits that had to be dropped.
 
     >>> clean("ja Дa", "de")
@@ -76,6 +71,8 @@ def clean(text: str, language: str) -> Cleaned:
     for sign, word in _SIGNS.get(language, {}).items():
         lower = lower.replace(sign, f" {word} ")
     lower = spell(lower, language)
+    if keeps_letters(text, language, alphabet):
+        return _own_letters(lower, language)
     for letter, spelling in {**SPELT, **(GERMAN if language == "de" else {})}.items():
         lower = lower.replace(letter, spelling)
     plain = "".join(
@@ -93,34 +90,22 @@ def clean(text: str, language: str) -> Cleaned:
     return Cleaned(" ".join(words) or None, tuple(sorted((+dropped).items())))
 
 
-def encode(text: str) -> list[int]:
-    """Indices of a normalised text in `VOCABULARY`, spaces as `|`; other characters `<unk>`.
-
-    >>> encode("A BE")
-    [7, 4, 24, 5]
-    """
-    unknown = _INDEX["<unk>"]
-    return [_INDEX.get(WORD_GAP if char == " " else char, unknown) for char in text]
-
-
-def frames_needed(ids: Sequence[int]) -> int:
-    """Frames that CTC needs for these symbols: one each, and a blank between equal neighbours.
-
-    >>> frames_needed(encode("BEE"))
-    4
-    """
-    return len(ids) + sum(one == other for one, other in itertools.pairwise(ids))
-
-
-def decode_ctc(ids: Sequence[int]) -> str:
-    """The text of one index per frame: repeats collapse, then blanks and special tokens go.
-
-    >>> decode_ctc([0, 7, 7, 0, 7, 4, 4, 24, 0, 5, 5, 4])
-    'AA BE'
-    """
-    symbols = [VOCABULARY[index] for index, _ in groupby(ids)]
-    text = "".join(symbol for symbol in symbols if len(symbol) == 1)
-    return " ".join(text.replace(WORD_GAP, " ").split())
+def _own_letters(lower: str, language: str) -> Cleaned:
+    """The text in its own letters, in capitals where the script has them."""
+    lower = unicodedata.normalize("NFC", lower)
+    if language in TURKIC:
+        lower = lower.replace("i", "İ")
+    dropped: Counter[str] = Counter()
+    letters = []
+    for char in lower:
+        kind = unicodedata.category(char)
+        if kind[0] in "LM" or char == "'":
+            letters.append(char.upper())
+        elif kind != "Cf":  # joiners are no gaps
+            letters.append(" " if not char.isalnum() else "")
+            dropped[char] += _says(char)
+    words = [word for word in "".join(letters).split() if word.strip("'")]
+    return Cleaned(" ".join(words) or None, tuple(sorted((+dropped).items())))
 
 
 def _says(char: str) -> bool:

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from mtlser import runtime
-from mtlser.data import text
+from mtlser.data import alphabets
 from mtlser.data.speaker_labels import speaker_label
 from mtlser.errors import MtlserError
 from mtlser.evaluation.windows import Window, joined, weighted_mean, windows
@@ -216,7 +216,7 @@ def outputs(logits: Logits, description: Description) -> list[Output]:
 def _output(part: Part, description: Description) -> Output:
     return Output(
         dict(zip(description.emotions, part.emotions_e.tolist(), strict=True)),
-        None if part.symbols is None else text.decode_ctc(part.symbols),
+        None if part.symbols is None else alphabets.decode_ctc(part.symbols, description.alphabet),
         None if part.speakers_s is None else description.speakers[int(part.speakers_s.argmax())],
     )
 

@@ -6,7 +6,6 @@ import unicodedata
 from mtlser.data.text import GERMAN, SPELT
 
 _APOSTROPHES = re.compile("['’‘ʼ`´]")
-_GAPS = re.compile(r"[^\w]|_")
 _ASCII = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)} | {
     ord(sign): None for sign in "'`"
 }
@@ -31,6 +30,18 @@ def normalised(text: str) -> str:
     if not folded.isascii():
         for letter, spelling in (GERMAN | SPELT).items():
             folded = folded.replace(letter, spelling)
-        parts = unicodedata.normalize("NFKD", folded)
-        folded = "".join(sign for sign in parts if not unicodedata.combining(sign))
-    return " ".join(_GAPS.sub(" ", folded).split())
+    return " ".join("".join(map(_plain, folded)).split())
+
+
+def _plain(sign: str) -> str:
+    """A letter without its accent, where it is none of a script that writes vowels as marks."""
+    if sign.isascii():
+        return sign if sign.isalnum() else " "
+    kind = unicodedata.category(sign)
+    parts = unicodedata.normalize("NFKD", sign)
+    if kind[0] == "M":
+        return "" if unicodedata.name(sign, "").startswith("COMBINING") else sign
+    if kind == "Cf":
+        return ""
+    bare = "".join(part for part in parts if not unicodedata.combining(part))
+    return "".join(part if part.isalnum() else " " for part in bare)

@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from mtlser.data.text import VOCABULARY
+from mtlser.data.alphabets import VOCABULARY
 from mtlser.errors import DamagedError, MtlserError
 from mtlser.files import atomic_file
 from mtlser.models import declared
@@ -49,8 +49,8 @@ class Description(BaseModel):
     system: str = "mtlser"
     encoder_digest: str
     """SHA-256 of the encoder as it was loaded, before training."""
-    words: bool = True
-    """Whether there is a head for words; not where no training utterance had a transcript."""
+    alphabet: tuple[str, ...] = VOCABULARY
+    """Symbols of the head for words; none: no training utterance had a transcript."""
     whole: bool
     """Whether `weights.safetensors` holds the encoder too."""
     mtlser_version: str = version("mtlser")
@@ -64,22 +64,24 @@ class TrainedModel:
     description: Description
 
 
-def build(model: ModelRecipe, emotions: int, speakers: int, *, words: bool = True) -> MtlNetwork:
+def build(
+    model: ModelRecipe, emotions: int, speakers: int, alphabet: tuple[str, ...] = VOCABULARY
+) -> MtlNetwork:
     """A network with a pre-trained encoder and new heads, as the recipe asks.
 
     Args:
         model: `[model]` of the recipe.
         emotions: classes.
         speakers: classes of the speaker head; 0: no such head.
-        words: whether there is a head for words.
+        alphabet: symbols of the head for words; none: no such head.
 
     Raises:
         MtlserError: no such encoder, or `ctc_head = "pretrained"` for one without a CTC layer.
     """
     encoder = load_encoder(model.encoder)
-    network = MtlNetwork(encoder, model, emotions, speakers, len(VOCABULARY) if words else 0)
+    network = MtlNetwork(encoder, model, emotions, speakers, len(alphabet))
     if model.ctc_head == "pretrained" and network.ctc_head is not None:
-        _take_ctc_head(network.ctc_head, model)
+        _take_ctc_head(network.ctc_head, model, alphabet)
     network.freeze(model.trainable)
     return network
 
@@ -131,7 +133,7 @@ def load(folder: Path) -> TrainedModel:
         description.model,
         len(description.emotions),
         len(description.speakers),
-        len(VOCABULARY) if description.words else 0,
+        len(description.alphabet),
     )
     try:
         weights = load_file(folder / WEIGHTS)
@@ -169,16 +171,16 @@ def _copy_encoder_files(source: str, folder: Path) -> None:
             shutil.copyfile(original, folder / name)
 
 
-def _take_ctc_head(head: nn.Linear, model: ModelRecipe) -> None:
+def _take_ctc_head(head: nn.Linear, model: ModelRecipe, alphabet: tuple[str, ...]) -> None:
     """Starts the CTC head from the encoder's own, where its vocabulary is ours."""
     place = locate(model.encoder)
     files = [file_of(place, name) for name in ("model.safetensors", "vocab.json")]
     weights = load_file(files[0]) if files[0] else {}
     vocabulary = json.loads(files[1].read_text(encoding="utf-8")) if files[1] else {}
     ordered = tuple(sorted(vocabulary, key=lambda symbol: int(vocabulary[symbol])))
-    if "lm_head.weight" not in weights or ordered != VOCABULARY:
+    if "lm_head.weight" not in weights or ordered != alphabet:
         raise MtlserError(
-            f"encoder {model.encoder!r} has no CTC layer over our {len(VOCABULARY)} symbols; "
+            f"encoder {model.encoder!r} has no CTC layer over these {len(alphabet)} symbols; "
             "allowed here is `--set model.ctc_head=new`"
         )
     with torch.no_grad():

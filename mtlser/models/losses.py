@@ -111,7 +111,7 @@ def ctc_sum(logits: Logits, characters: Sequence[Tensor | None]) -> Tensor:
     """Sum over utterances of -ln p(transcript | audio) (eq. 11).
 
     Infinite where a transcript needs more frames than its audio has: such a one is to be `None`
-    (see `mtlser.data.text.frames_needed`).
+    (see `mtlser.data.alphabets.frames_needed`).
     """
     clips = [None] * len(characters) if logits.characters is None else logits.characters.clips()
     pairs = [

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from mtlser.data.text import VOCABULARY
+from mtlser.data.alphabets import VOCABULARY
 from mtlser.models.bundle import TrainedModel
 from mtlser.models.encoder import Wav2Vec2Encoder
 from mtlser.records import SAMPLE_RATE_HZ

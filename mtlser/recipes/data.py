@@ -78,6 +78,9 @@ class DataRecipe(Section):
     finds the same recording under two names."""
     language: str | None = None
     """ISO 639-1 code of the speech, such as `en`, where the corpus does not say it."""
+    alphabet: Literal["latin", "corpus"] | None = None
+    """Letters of transcripts: A-Z, with other Latin letters spelt in them, or the corpus' own;
+    `None`: A-Z for languages in Latin letters, else their own."""
     channels: Literal["mix", "left", "right", "loudest"] = "mix"
     """What becomes of a recording's channels: their mean, the first, the second, or the one with
     the highest level."""

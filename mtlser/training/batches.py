@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mtlser.data import rng, text
+from mtlser.data import rng
+from mtlser.data.alphabets import VOCABULARY, encode, frames_needed
 from mtlser.data.speaker_labels import speaker_label
 from mtlser.models.losses import UNSEEN, Targets
 from mtlser.models.packed import Packed
@@ -51,6 +52,7 @@ def examples(
     speakers: Sequence[str],
     frames: Callable[[Utterance], int],
     label: str = "actor",
+    alphabet: Sequence[str] = VOCABULARY,
 ) -> list[Example]:
     """One example for each utterance; a speaker outside `speakers` becomes `UNSEEN`.
 
@@ -60,13 +62,15 @@ def examples(
         speakers: classes of the speaker head, in order.
         frames: output frames of an utterance: its transcript has to fit into them.
         label: what a speaker is, see `speaker_label`.
+        alphabet: symbols of the head for words; none: there is no such head.
     """
     emotion_of = {name: i for i, name in enumerate(emotions)}
     speaker_of = {name: i for i, name in enumerate(speakers)}
     groups = []
     for utterance in utterances:
-        spelt = None if utterance.text is None else text.encode(utterance.text)
-        fits = spelt is not None and text.frames_needed(spelt) <= frames(utterance)
+        spoken = utterance.text if alphabet else None
+        spelt = None if spoken is None else encode(spoken, alphabet)
+        fits = spelt is not None and frames_needed(spelt) <= frames(utterance)
         groups.append(
             Example(
                 utterance,

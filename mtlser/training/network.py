@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+from mtlser.data import alphabets
 from mtlser.data.labels import classes_of
 from mtlser.data.speaker_labels import speaker_label
 from mtlser.files import atomic_folder, write_text
@@ -130,9 +131,10 @@ def prepared(
     emotions = classes_of(recipe.labels, inputs.utterances)
     named = {speaker_label(utterance, label) for utterance in shown}
     speakers = tuple(sorted(name for name in named if name is not None))
-    words = any(utterance.text is not None for utterance in shown)
+    spelt = alphabets.of(u.text for u in inputs.utterances)
+    alphabet = spelt if any(u.text is not None for u in shown) else ()
     torch.manual_seed(training.cell.seed)
-    network = bundle.build(recipe.model, len(emotions), len(speakers), words=words)
+    network = bundle.build(recipe.model, len(emotions), len(speakers), alphabet)
     description = Description(
         emotions=emotions,
         speakers=speakers,
@@ -140,7 +142,7 @@ def prepared(
         model=recipe.model,
         recipe_hash=recipe.hash,
         encoder_digest=bundle.encoder_digest(network.encoder),
-        words=words,
+        alphabet=alphabet,
         whole=recipe.model.trainable != "heads" or training.cell.fold is None,
     )
     cut = CUT_OF[recipe.model.trainable]
@@ -159,7 +161,7 @@ def prepared(
         return network.encoder.frames(network.encoder.local_frames(samples))
 
     def parts(ids: Sequence[str]) -> list[Example]:
-        return examples(inputs.of(ids), emotions, speakers, frames, label)
+        return examples(inputs.of(ids), emotions, speakers, frames, label, alphabet)
 
     held_out = parts(training.fold.validation), parts(training.fold.speaker_check)
     validate = validator(description, *held_out, recipe.search.metric)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from mtlser.data.text import VOCABULARY
+from mtlser.data.alphabets import VOCABULARY
 from mtlser.evaluation.cost.operations import count
 from mtlser.models.encoder import SpeechEncoder, Wav2Vec2Encoder, load_encoder
 from mtlser.models.mtl import MtlNetwork

@@ -34,6 +34,7 @@ def values(encoders: Sequence[Path | str]) -> dict[str, tuple[Any, ...]]:
         "data.merge_speakers": ((),),
         "data.language": (None, "en"),
         "data.channels": ("mix", "loudest"),
+        "data.alphabet": (None, "latin", "corpus"),
         "labels.classes": (None, "four", "all"),
         "labels.map": ({},),
         "split.protocol": ("loso", "session", "speakers", "recording", "random"),

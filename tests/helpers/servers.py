@@ -19,7 +19,7 @@ import pytest
 START_S = 240.0
 
 
-def until(ready: Callable[[], object], what: str, timeout_s: float = 120.0) -> None:
+def until(ready: Callable[[], object], what: str, timeout_s: float = 300.0) -> None:
     """Returns once `ready` says so; polls."""
     deadline = time.monotonic() + timeout_s
     while not ready():

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from mtlser import recipe as recipes
-from mtlser.data.text import VOCABULARY
+from mtlser.data.alphabets import VOCABULARY
 from mtlser.errors import MtlserError
 from tests.helpers import recipe_pairs, trainings
 from tests.helpers.networks import write_encoder
