@@ -21,7 +21,7 @@ CLIPS = "clips.jsonl"
 PARENTS = "custody"
 """Folder of a report with the custody records of all that it was made from."""
 BESIDE_REPORT = {
-    "corpus": (MANIFEST, INGEST),
+    "corpus": (MANIFEST, INGEST, CORPUS_PAGE),
     "folds": (AUDIT,),
     "registered": (REGISTERED,),
 }
