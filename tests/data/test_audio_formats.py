@@ -94,8 +94,10 @@ def test_a_whole_file_has_its_length_and_its_sound(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.m4a", "a.mp4", "front.mp4", "opus.mp4", "a.webm", "a.mka"])
-def test_what_the_encoder_put_in_front_is_left_out(name: str) -> None:
-    found_n = decode(content(name)).samples_n / 32_768
+def test_what_the_encoder_put_in_front_and_behind_is_left_out(name: str) -> None:
+    clip = decode(content(name))
+    found_n = clip.samples_n / 32_768
+    assert name == "a.mka" or clip.duration_s == pytest.approx(SECONDS, abs=0.0015)
     expected_n = chirp(16_000)
     lag = int(np.argmax(np.correlate(found_n, expected_n[2_000:-2_000], "valid"))) - 2_000
     assert abs(lag) <= 1
@@ -143,6 +145,12 @@ def test_half_a_file_says_that_it_was_cut(name: str) -> None:
     with pytest.raises(AudioError, match="unreadable: cut short") as refused:
         decode(written[: len(written) // 2])
     assert refused.value.fault == "unreadable"
+
+
+@pytest.mark.parametrize("name", ["a.webm", "a.mka", "front.mp4", "a.wma", "a.avi"])
+def test_the_last_byte_is_missed_where_a_header_counts_them(name: str) -> None:
+    with pytest.raises(AudioError, match="cut short"):
+        decode(content(name)[:-1])
 
 
 def test_a_duration_that_a_program_added_to_a_live_recording_is_compared() -> None:
@@ -207,6 +215,26 @@ def test_a_list_of_other_files_is_no_audio(tmp_path: Path, content_: bytes) -> N
         with pytest.raises(AudioError) as refused:
             audio.decode(tmp_path / name)
         assert refused.value.fault == "unreadable"
+
+
+def test_ffmpeg_may_open_what_is_listed_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    given_options: dict[str, str] = {}
+    real = av.open
+
+    def spied(*arguments: Any, **named: Any) -> Any:
+        given_options.update(named["options"])
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(av, "open", spied)
+    decode(content("a.m4a"))
+    decoders = given_options["codec_whitelist"].split(",")
+    known = [each for each in decoders if each in av.codecs_available]
+    assert len(known) > 40
+    assert {av.Codec(each, "r").type for each in known} == {"audio"}
+    containers = set(given_options["format_whitelist"].split(","))
+    assert containers >= {"mov", "matroska", "asf"}
+    assert not containers & {"hls", "concat", "dash", "image2", "sdp", "rtsp", "lavfi", "data"}
+    assert given_options["protocol_whitelist"] == "none"
 
 
 def test_what_libsndfile_reads_is_not_given_to_ffmpeg(

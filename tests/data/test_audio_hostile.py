@@ -52,6 +52,7 @@ def outcome(seed: int) -> str:
 @example(852)
 @example(6_796)
 @example(12_302)
+@example(102_966)
 @settings(max_examples=150)
 def test_a_damaged_file_is_a_clip_or_an_audio_error(seed: int) -> None:
     outcome(seed)

@@ -232,5 +232,6 @@ def _samples(frame: Any) -> NDArray[np.float64]:
         raise NotDecodedError(f"samples as {frame.format.name} are not read")
     values = frame.to_ndarray()
     values_nc = values.T if frame.format.is_planar else values.reshape(frame.samples, -1)
-    centred_nc = values_nc.astype(np.float64) - (128 if coding == "u8" else 0)
+    with np.errstate(invalid="ignore"):  # what is no number is refused with the whole file
+        centred_nc = values_nc.astype(np.float64) - (128 if coding == "u8" else 0)
     return np.asarray(centred_nc / SCALES[coding])
