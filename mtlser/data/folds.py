@@ -182,9 +182,8 @@ def _refuse_shared_speakers(fold: Fold, by_id: dict[str, Utterance], plan: FoldP
         raise _stale(fold, f"it is marked as sharing speakers, which {plan.protocol} never does")
     if plan.leaks:
         return
-    split_of: dict[str | None, str] = {by_id[name].speaker: "train" for name in fold.train}
-    everyone = (*fold.train, *fold.validation, *fold.test)
-    if any(by_id[name].speaker is None for name in everyone):
+    split_of: dict[str | None, str] = dict.fromkeys(trained, "train")
+    if None in trained or any(by_id[name].speaker is None for name in fold.validation + fold.test):
         raise MtlserError(_unknown(plan.protocol))
     for split, names in (("validation", fold.validation), ("test", fold.test)):
         for name in names:

@@ -94,7 +94,7 @@ def _usual_class(
     for utterance in train:
         if (name := key(utterance)) is not None:
             classes[name].append(utterance.emotion)
-    return {name: _most_common(own) for name, own in classes.items()}
+    return {name: own[0] if len(own) == 1 else _most_common(own) for name, own in classes.items()}
 
 
 def _most_common(emotions: Iterable[str]) -> str:
