@@ -153,6 +153,14 @@ def test_a_class_that_train_had_not_has_probability_0() -> None:
     assert output == model.pipeline.predict(features_nd).tolist()
 
 
+def test_no_utterance_has_no_probabilities() -> None:
+    """A fold whose speakers are not known has nothing to measure speaker accuracy on."""
+    features_nd, labels, groups = clouds()
+    model = svm.fit(features_nd, labels, groups, seed=0)
+    shape = svm.predict_probabilities(model, np.zeros((0, features_nd.shape[1]))).shape
+    assert shape == (0, 4)
+
+
 def test_one_speaker_gives_the_default_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
     features_nd, labels, groups = clouds()
     with caplog.at_level(logging.WARNING):

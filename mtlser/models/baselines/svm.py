@@ -111,9 +111,11 @@ def predict_probabilities(model: SvmModel, features_nd: NDArray[np.float64]) -> 
             f"features of shape {features_nd.shape}: this SVM was trained on (n, {width}); "
             "train it again with `mtlser train`"
         )
-    scores_nc = _decisions(model.pipeline, features_nd) / model.choice.temperature
     emotions = model.choice.emotions
     probabilities_nk = np.zeros((len(features_nd), len(emotions)))
+    if not len(features_nd):  # scikit-learn refuses what has no rows
+        return probabilities_nk
+    scores_nc = _decisions(model.pipeline, features_nd) / model.choice.temperature
     places = [emotions.index(name) for name in model.pipeline.classes_]
     probabilities_nk[:, places] = softmax(scores_nc, axis=1)
     return probabilities_nk
