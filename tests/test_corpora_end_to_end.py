@@ -109,7 +109,8 @@ def test_the_report_says_whether_speakers_are_kept_apart(whole: Run) -> None:
 
 def test_the_heads_are_those_that_the_corpus_has_labels_for(whole: Run) -> None:
     words, spoken = whole.name in WITH_WORDS, whole.name not in WITHOUT_SPEAKERS
-    assert (whole.description.words, bool(whole.description.speakers)) == (words, spoken)
+    model = whole.description
+    assert (bool(model.alphabet), bool(model.speakers)) == (words, spoken)
     scores = whole.scores
     assert (scores.systems[0].clean.pooled.wer is not None) == words
     assert (scores.systems[0].speaker is not None) == spoken
