@@ -18,7 +18,8 @@ from mtlser.data import (
     text,
 )
 from mtlser.data.corpora import Corpus
-from mtlser.data.ingest_outcomes import DUPLICATE_ID, Outcome, outcomes_of
+from mtlser.data.earlier import SOURCES, Earlier
+from mtlser.data.ingest_outcomes import DUPLICATE_ID, Outcome, Places, outcomes_of
 from mtlser.data.ingest_report import Difference, IngestReport, LeftOut, describe
 from mtlser.errors import MtlserError
 from mtlser.recipe import DataRecipe, LabelsRecipe, Recipe
@@ -33,13 +34,15 @@ UNKNOWN = "not known"
 log = logging.getLogger(__name__)
 
 
-def build(recipe: Recipe, root: Path, folder: Path) -> None:
+def build(recipe: Recipe, root: Path, folder: Path, earlier: Path | None = None) -> None:
     """Decodes the recipe's corpus from `root` and writes the corpus folder.
 
     Args:
         recipe: its `data` section names the corpus, the length limits and the share of faults.
         root: the release as downloaded.
         folder: where `manifest.jsonl`, `ingest.json` and `audio/` are written.
+        earlier: corpus folder of the last ingest, whose clips are taken where their recordings have
+            not changed; `None`: all are decoded.
 
     Raises:
         MtlserError: `root` holds no such corpus, nothing of the task, or more faulty files than
@@ -50,7 +53,8 @@ def build(recipe: Recipe, root: Path, folder: Path) -> None:
     items = corpora.read(recipe.data, root)
     found = Counter(item.label for item in items if item.label is not None)
     classes = labels.grouping(recipe.labels, corpus.naming, found)
-    outcomes = outcomes_of(items, classes, recipe.data, folder, progress)
+    places = Places(root, folder, Earlier(earlier))
+    outcomes = outcomes_of(items, classes, recipe.data, places, progress)
     _refuse_faulty(outcomes, recipe.data, root)
     utterances = sorted((o.utterance for o in outcomes if o.utterance), key=lambda u: u.id)
     kept = Counter(utterance.emotion for utterance in utterances)
@@ -66,6 +70,8 @@ def build(recipe: Recipe, root: Path, folder: Path) -> None:
     write_jsonl(folder / MANIFEST, utterances)
     fingerprints.write(folder / fingerprints.FINGERPRINTS, _fingerprints(outcomes))
     write_jsonl(folder / clip_facts.CLIPS, clip_facts.in_order(o.facts for o in outcomes))
+    sources = {o.source.id: o.source for o in outcomes if o.source is not None}
+    write_jsonl(folder / SOURCES, [sources[name] for name in sorted(sources)])
     write_json(folder / REPORT, report)
     log.info("%s", describe(report))
     for difference in report.differs_from_release or ():

@@ -1,14 +1,25 @@
 """Stages from audio to folds: synth, ingest, split."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtlser import storage
+from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
 from mtlser.records import Cell, FoldPlan, write_json
 from mtlser.stages.entry import stage
 from mtlser.stages.inputs import load_manifest
 from mtlser.storage import custody
-from mtlser.storage.layout import CLIPS, FINGERPRINTS, FOLDS, INGEST, MANIFEST
+from mtlser.storage.layout import (
+    CLIPS,
+    CORPUS_PAGE,
+    FINGERPRINTS,
+    FOLDS,
+    INGEST,
+    MANIFEST,
+    SOURCES,
+)
+from mtlser.storage.links import link
 
 if TYPE_CHECKING:
     from mtlser.data.preview import Preview
@@ -41,11 +52,41 @@ def ingest(recipe: Recipe, out: str) -> None:
 
     corpora.corpus(recipe.data.corpus)  # an unknown one is refused before the release is fetched
     root = storage.fetch(recipe.data.root)
+    earlier = _earlier(out)
     with storage.output(out) as folder:
-        manifest.build(recipe, root, folder)
-        corpus_page.write(folder)
+        manifest.build(recipe, root, folder, earlier)
+        if earlier is None or not _same_page(earlier, folder):
+            corpus_page.write(folder)
         digest = manifest.digest(load_manifest(folder))
-        custody.seal(folder, "ingest", (MANIFEST, INGEST, FINGERPRINTS, CLIPS), manifest=digest)
+        custody.seal(folder, "ingest", SEALED, manifest=digest)
+
+
+SEALED = (MANIFEST, INGEST, FINGERPRINTS, CLIPS, SOURCES)
+"""Files of a corpus folder whose digests are kept."""
+
+
+def _earlier(out: str) -> Path | None:
+    """The corpus folder that is at a local place now, if it is as its ingest left it."""
+    folder = Path(out).expanduser()
+    if storage.is_s3(out) or not (folder / SOURCES).is_file():
+        return None
+    try:
+        custody.verified(folder)
+    except MtlserError:
+        return None
+    return folder.resolve()
+
+
+def _same_page(earlier: Path, folder: Path) -> bool:
+    """Takes the earlier page where all that it shows is the same."""
+    page = earlier / CORPUS_PAGE
+    shown = (MANIFEST, INGEST, CLIPS)
+    if not page.is_file() or any(
+        (earlier / name).read_bytes() != (folder / name).read_bytes() for name in shown
+    ):
+        return False
+    link(page, folder / CORPUS_PAGE)
+    return True
 
 
 def preview(recipe: Recipe) -> "Preview":

@@ -1,0 +1,137 @@
+"""What an earlier ingest of the same recordings has measured, so that it is not decoded again.
+
+A recording is unchanged where its path, size and time of change are, and it would be decoded by the
+same code with the same settings. `sources.jsonl` holds a stamp of all that for each utterance; what
+was measured lies in the corpus folder beside it.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from mtlser.data import clip_facts, fingerprints
+from mtlser.data.clip_facts import ClipFacts
+from mtlser.data.corpora import Item
+from mtlser.records import Record, Utterance, read_jsonl
+
+SOURCES = "sources.jsonl"
+DECODERS = (
+    "audio.py", "audio_file.py", "clip_facts.py", "decoding", "fingerprints.py", "lengths",
+    "resampling.py", "signal_checks.py", "soundfile_internals.py",
+)  # fmt: skip
+"""Code that a clip, its facts and its fingerprint come from."""
+LIBRARIES = ("numpy", "scipy", "soundfile", "av")
+
+
+class Source(Record):
+    """One line of `sources.jsonl`."""
+
+    id: str
+    """Of the utterance."""
+    stamp: str
+    """SHA-256 of the recording's path, size and time of change, the piece of it, and the code."""
+    stored_bytes: int
+    """Size of the clip's file in the corpus folder."""
+    length_known: bool
+
+
+class Known(Record):
+    """What is known of one unchanged clip."""
+
+    utterance: Utterance
+    facts: ClipFacts | None
+    length_known: bool
+
+
+class Earlier:
+    """The clips of an earlier corpus folder; none where there is no such folder."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        self._sources: dict[str, Source] = {}
+        self._utterances: dict[str, Utterance] = {}
+        self._facts: dict[str, ClipFacts] = {}
+        self._words: dict[str, fingerprints.Words] = {}
+        if folder is None or not (folder / SOURCES).is_file():
+            return
+        self._sources = {each.id: each for each in read_jsonl(folder / SOURCES, Source)}
+        self._utterances = {u.id: u for u in read_jsonl(folder / "manifest.jsonl", Utterance)}
+        self._facts = clip_facts.read(folder) or {}
+        prints = fingerprints.read(folder / fingerprints.FINGERPRINTS)
+        self._words = {sha: prints.of(place) for place, sha in enumerate(prints.audio)}
+
+    def of(self, item: Item, stamp: str | None) -> Known | None:
+        """What is known of an item's clip; `None`: it is new, changed, or its file is gone.
+
+        Args:
+            item: with a recording.
+            stamp: of the recording now, from `stamp`.
+        """
+        source, utterance = self._sources.get(item.id), self._utterances.get(item.id)
+        if source is None or utterance is None or source.stamp != stamp or self.folder is None:
+            return None
+        if utterance.audio_sha256 not in self._words:
+            return None
+        try:
+            stored = (self.folder / utterance.audio).stat().st_size
+        except OSError:
+            return None
+        if stored != source.stored_bytes:
+            return None
+        return Known(
+            utterance=utterance, facts=self._facts.get(item.id), length_known=source.length_known
+        )
+
+    def words(self, audio_sha256: str) -> fingerprints.Words:
+        """The fingerprint of a clip that is known."""
+        return self._words[audio_sha256]
+
+    def keep(self, utterance: Utterance, folder: Path) -> None:
+        """Puts a known clip into a new corpus folder; its bytes stay once on the disk."""
+        assert self.folder is not None
+        place = folder / utterance.audio
+        if place.exists():
+            return
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.link(self.folder / utterance.audio, place)
+
+
+def stamp(item: Item, root: Path, channels: str) -> str | None:
+    """The stamp of an item's recording as it is now; `None`: it is not there.
+
+    Args:
+        item: with a recording.
+        root: folder of the corpus.
+        channels: `data.channels` of the recipe.
+    """
+    assert item.path is not None
+    try:
+        now = item.path.stat()
+    except OSError:
+        return None
+    place = os.path.relpath(item.path, root)
+    content = (
+        place, now.st_size, now.st_mtime_ns, item.start_s, item.end_s, channels, decoder_digest(),
+    )  # fmt: skip
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+@cache
+def decoder_digest() -> str:
+    """SHA-256 of the code and libraries that clips are decoded with."""
+    here, sha = Path(__file__).parent, hashlib.sha256()
+    for name in DECODERS:
+        for path in sorted(_sources_of(here / name)):
+            sha.update(path.name.encode())
+            sha.update(path.read_bytes())
+    for library in LIBRARIES:
+        sha.update(f"{library}=={version(library)}".encode())
+    return sha.hexdigest()
+
+
+def _sources_of(place: Path) -> Iterable[Path]:
+    return [place] if place.is_file() else place.rglob("*.py")

@@ -1,0 +1,125 @@
+"""A second ingest decodes what has changed, and nothing else."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from mtlser import stages
+from mtlser.data import audio, earlier
+from mtlser.recipe import Recipe, load
+from mtlser.storage import custody
+from tests.helpers.corpus_releases import speech, write_recordings
+
+FILES = (
+    "manifest.jsonl",
+    "clips.jsonl",
+    "fingerprints.safetensors",
+    "ingest.json",
+    "sources.jsonl",
+)
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the files that are decoded by ingest from now on."""
+    names: list[str] = []
+    whole = audio.decode_spans
+
+    def watched(path: Path, *given: object, **named: object) -> object:
+        names.append(path.name)
+        return whole(path, *given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(audio, "decode_spans", watched)
+    return names
+
+
+Ingest = Callable[..., dict[str, bytes]]
+
+
+@pytest.fixture
+def ingest(tmp_path: Path, decoded: list[str]) -> Ingest:
+    """Ingests the recordings into one folder; the files that it wrote."""
+    write_recordings(tmp_path / "in")
+
+    def run(*sets: str) -> dict[str, bytes]:
+        decoded.clear()
+        recipe: Recipe = load("own", (f"data.root={tmp_path / 'in'}", *sets))
+        stages.ingest(recipe, str(tmp_path / "out"))
+        assert custody.verified(tmp_path / "out")
+        return {name: (tmp_path / "out" / name).read_bytes() for name in FILES}
+
+    return run
+
+
+def test_an_unchanged_corpus_is_not_decoded_and_gives_the_same_bytes(
+    ingest: Ingest, decoded: list[str], tmp_path: Path
+) -> None:
+    first = ingest()
+    assert len(decoded) == 8
+    page = (tmp_path / "out" / "corpus.html").read_bytes()
+    assert ingest() == first
+    assert decoded == []
+    assert (tmp_path / "out" / "corpus.html").read_bytes() == page
+    clips = list((tmp_path / "out" / "audio").rglob("*.flac"))
+    assert len(clips) == 8
+    assert all(len(audio.load(path)) for path in clips)
+
+
+def test_one_changed_recording_is_decoded(
+    ingest: Ingest, decoded: list[str], tmp_path: Path
+) -> None:
+    first = ingest()
+    changed = tmp_path / "in" / "calm" / "S1_2.wav"
+    soundfile.write(changed, speech(99, 0.6), 16_000)
+    second = ingest()
+    assert decoded == ["S1_2.wav"]
+    fresh = tmp_path / "fresh"
+    stages.ingest(load("own", (f"data.root={tmp_path / 'in'}",)), str(fresh))
+    assert second == {name: (fresh / name).read_bytes() for name in FILES}
+    assert second["manifest.jsonl"] != first["manifest.jsonl"]
+
+
+def test_labels_are_read_anew(ingest: Ingest, decoded: list[str]) -> None:
+    ingest()
+    content = ingest("labels.map.frustrated=angry")
+    assert decoded == []
+    assert b'"emotion":"angry"' in content["manifest.jsonl"]
+
+
+@pytest.mark.parametrize("damage", ["channels", "code", "clip", "manifest", "gone"])
+def test_what_is_not_certain_is_decoded_again(
+    ingest: Ingest, decoded: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    first = ingest()
+    out = tmp_path / "out"
+    sets: tuple[str, ...] = ()
+    expected = 8
+    if damage == "channels":
+        sets = ("data.channels=left",)
+    elif damage == "code":
+        monkeypatch.setattr(earlier, "decoder_digest", lambda: "another")
+    elif damage == "manifest":
+        (out / "manifest.jsonl").write_bytes(first["manifest.jsonl"].replace(b"S0", b"S9"))
+    else:
+        clip = next(iter(sorted((out / "audio").rglob("*.flac"))))
+        expected = 1
+        if damage == "gone":
+            clip.unlink()
+        else:
+            clip.write_bytes(clip.read_bytes()[:-7])
+    second = ingest(*sets)
+    assert len(decoded) == expected
+    assert second["manifest.jsonl"] == first["manifest.jsonl"]
+
+
+def test_a_recording_with_another_time_is_decoded_to_the_same(
+    ingest: Ingest, decoded: list[str], tmp_path: Path
+) -> None:
+    first = ingest()
+    os.utime(tmp_path / "in" / "calm" / "S0_0.wav", ns=(1, 1))
+    second = ingest()
+    assert decoded == ["S0_0.wav"]
+    assert second["manifest.jsonl"] == first["manifest.jsonl"]
