@@ -23,7 +23,7 @@ from mtlser.storage.layout import CORPUS_PAGE, INGEST, MANIFEST
 
 CLIPS = 10
 """Clips to listen to."""
-MEASURED = 120
+MEASURED = 60
 """Clips whose pitch and silence are measured."""
 MOST_SPEAKERS = 40
 """Speakers of a figure, those with most utterances."""
