@@ -9,6 +9,7 @@ import soundfile
 from mtlser import runtime, stages
 from mtlser.data import audio, clip_facts, corpora, ingest_outcomes
 from mtlser.data.clip_facts import Facts
+from mtlser.data.earlier import Earlier
 from mtlser.errors import MtlserError
 from mtlser.recipe import load
 from mtlser.records import Utterance, read_jsonl
@@ -114,7 +115,8 @@ def test_ingest_cuts_utterances_out_of_one_recording(tmp_path: Path) -> None:
     ]
 
     progress = runtime.Progress("ingest", lambda *_: None)
-    found = ingest_outcomes.outcomes_of(items, {"neu": "neutral"}, recipe.data, tmp_path, progress)
+    places = ingest_outcomes.Places(tmp_path, tmp_path, Earlier(None))
+    found = ingest_outcomes.outcomes_of(items, {"neu": "neutral"}, recipe.data, places, progress)
     assert [outcome.item.id for outcome in found] == ["u0", "u1", "u2", "u3", "u4"]
     assert found[2].faulty and "from 2.5 to 9 s of a recording of 3 s" in str(found[2].detail)
     for index, first in ((0, 32_000), (1, 0), (3, 16_000)):
