@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtlser import runtime
-from mtlser.data import audio, clip_facts, corpora, fingerprints, text
+from mtlser.data import audio, clip_facts, corpora, embedded, fingerprints, text
 from mtlser.data.corpora import Item
 from mtlser.data.earlier import Earlier, Source, stamp
 from mtlser.recipe import DataRecipe
@@ -76,10 +76,9 @@ def outcomes_of(
         log.info("%d of %d items are to be decoded, the others are known", again, len(items))
 
     def of_recording(path: Path) -> list[Outcome]:
-        """Of all items of one recording, which is decoded once."""
+        """Of all items of one file: a recording, which is decoded once, or one that holds many."""
         group = [items[index] for index in groups[path]]
-        spans = [audio.Span(item.start_s, item.end_s) for item in group]
-        clips = audio.decode_spans(path, spans, channels=data.channels)
+        clips = embedded.clips(path, group, data.channels)
         return [
             _ingest(item, clip, classes[item.label or ""], data, places)
             for item, clip in zip(group, clips, strict=True)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 
 from mtlser.data import corpora, labels
@@ -14,6 +15,8 @@ ROWS = 10
 """Utterances that are shown."""
 HEADERS = 500
 """Files whose headers are read to estimate the hours."""
+INSIDE = 20
+"""Of sound that is inside another file so much is read in place of headers."""
 
 
 class PreviewRow(Record):
@@ -137,14 +140,16 @@ def _hours(kept: Sequence[Item]) -> float | None:
     import soundfile
 
     step = max(1, len(kept) // HEADERS)
+    inside = [item for item in kept if item.embedded is not None][:INSIDE]
     lengths_s = []
-    for item in kept[::step]:
+    for item in inside or kept[::step]:
         if item.end_s is not None:
             lengths_s.append(item.end_s - (item.start_s or 0.0))
         elif item.path is not None:
             try:
-                lengths_s.append(soundfile.info(str(item.path)).duration)
-            except (soundfile.SoundFileError, OSError, UnicodeError):
+                file = BytesIO(item.embedded()) if item.embedded else str(item.path)
+                lengths_s.append(soundfile.info(file).duration)
+            except (soundfile.SoundFileError, OSError, ValueError):
                 continue
     return sum(lengths_s) / len(lengths_s) * len(kept) / 3600 if lengths_s else None
 

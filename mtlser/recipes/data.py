@@ -69,7 +69,7 @@ class DataRecipe(Section):
     table: str | None = None
     """Of `corpus = "table"`: the table's file, below `root`; `None`: the only one there."""
     columns: ColumnsRecipe = ColumnsRecipe()
-    """Of `corpus = "table"`: names of columns that are not the usual ones."""
+    """Of `corpus = "table"` and `"hf"`: names of columns that are not the usual ones."""
     speaker_pattern: SpeakerPattern | None = None
     """Regular expression whose group names the speaker in a recording's path below `root`, where
     the corpus does not name speakers; for example `(S[0-9]+)_`."""

@@ -14,6 +14,7 @@ from mtlser.data.corpora import (
     emodb,
     esd,
     folder,
+    hf,
     iemocap,
     jl,
     meld,
@@ -34,7 +35,7 @@ CORPORA: dict[str, Corpus] = {
     module.CORPUS.name: module.CORPUS
     for module in (
         iemocap, emodb, ravdess, cremad, savee, tess, esd, meld, msp_podcast, msp_improv, jl, aesdd,
-        table, folder,
+        table, folder, hf,
     )
 }  # fmt: skip
 
@@ -130,7 +131,8 @@ def _merged(items: list[Item], data: DataRecipe) -> list[Item]:
 def _completed(item: Item, root: Path, data: DataRecipe) -> Item:
     """The item with what the recipe knows and the corpus does not."""
     if item.speaker is None and item.path is not None and data.speaker_pattern is not None:
-        match = re.search(data.speaker_pattern, os.path.relpath(item.path, root))
+        place = item.id if item.embedded else os.path.relpath(item.path, root)
+        match = re.search(data.speaker_pattern, place)
         if match is not None:
             who = match.groupdict().get("speaker") or match[1]
             item = replace(item, speaker=names.shown(who) if who else None)

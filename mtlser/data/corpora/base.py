@@ -76,6 +76,8 @@ class Item:
     end_s: float | None = None
     ratings: Mapping[str, float] | None = None
     """Valence, arousal, dominance as the release gives them."""
+    embedded: Callable[[], bytes] | None = field(default=None, compare=False, repr=False)
+    """Content of the audio file, where `path` is a file that holds many; called in their order."""
 
 
 @dataclass(frozen=True)

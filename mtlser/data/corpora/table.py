@@ -36,10 +36,10 @@ log = logging.getLogger(__name__)
 def read(root: Path, data: DataRecipe) -> list[Item]:
     """One item a row, in the table's order, then the audio files that it does not name."""
     table, found = opened(root, data)
-    items = [_item(row, found, root, table.path.name) for row in table.rows]
-    _refuse_contradictions(items, table.path.name)
-    _tell_unknown(table, found)
-    return [*items, *_not_named(root, items)]
+    items = [item_of(row, found, root, table.path.name) for row in table.rows]
+    refuse_contradictions(items, table.path.name)
+    tell_unknown(table, found)
+    return [*items, *not_named(root, items)]
 
 
 def opened(root: Path, data: DataRecipe) -> tuple[Table, Columns]:
@@ -78,7 +78,7 @@ def _table(root: Path, data: DataRecipe) -> Path:
     return there[0]
 
 
-def _item(row: Row, found: Columns, root: Path, table: str) -> Item:
+def item_of(row: Row, found: Columns, root: Path, table: str) -> Item:
     """The row as an item; where something is wrong with it, left out with its line."""
 
     def cell(use: str) -> str:
@@ -156,7 +156,7 @@ def _within(file: str, root: Path) -> str | None:
     return normal
 
 
-def _refuse_contradictions(items: list[Item], table: str) -> None:
+def refuse_contradictions(items: list[Item], table: str) -> None:
     """Refuses a recording, or piece of one, that has two labels."""
     labels: dict[str, tuple[str, int]] = {}
     for number, item in enumerate(items, start=1):
@@ -171,7 +171,7 @@ def _refuse_contradictions(items: list[Item], table: str) -> None:
             )
 
 
-def _tell_unknown(table: Table, found: Columns) -> None:
+def tell_unknown(table: Table, found: Columns) -> None:
     """Logs values of gender, language and partition that mean nothing here."""
     readers = {
         "gender": values.gender, "language": values.language, "partition": values.partition,
@@ -190,7 +190,7 @@ def _tell_unknown(table: Table, found: Columns) -> None:
             )  # fmt: skip
 
 
-def _not_named(root: Path, items: list[Item]) -> Iterator[Item]:
+def not_named(root: Path, items: list[Item]) -> Iterator[Item]:
     """Items of the audio files below the folder that no row names."""
     named = {item.path for item in items}
     for path in sorted(root.rglob("*")):

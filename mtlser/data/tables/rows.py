@@ -131,7 +131,7 @@ def _jsonl(path: Path) -> tuple[tuple[str, ...], list[Row]]:
         if not isinstance(content, dict):
             rows.append(Row(number, {}, "not a JSON object"))
             continue
-        cells = {str(key).strip(): _text(value) for key, value in content.items()}
+        cells = {str(key).strip(): cell_text(value) for key, value in content.items()}
         columns.update(dict.fromkeys(cells))
         rows.append(Row(number, cells))
     return tuple(columns), rows
@@ -151,7 +151,7 @@ def _parquet(path: Path) -> tuple[tuple[str, ...], list[Row]]:
         rows: list[Row] = []
         for batch in file.iter_batches(columns=plain):
             for content in batch.to_pylist():
-                cells = {name.strip(): _text(value) for name, value in content.items()}
+                cells = {name.strip(): cell_text(value) for name, value in content.items()}
                 rows.append(Row(len(rows) + 1, cells))
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise MtlserError(
@@ -160,7 +160,7 @@ def _parquet(path: Path) -> tuple[tuple[str, ...], list[Row]]:
     return tuple(name.strip() for name in plain), rows
 
 
-def _text(value: Any) -> str:
+def cell_text(value: Any) -> str:
     """A cell as text: numbers without a needless `.0`, nothing for what is absent."""
     if value is None or value != value:  # noqa: PLR0124 - NaN
         return ""
