@@ -52,7 +52,7 @@ def test_a_table_beside_the_files_is_read(tmp_path: Path, ending: str) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"file_name": "train/a.wav", "emotion": "angry", "speaker_id": 3},
         {"file_name": "test/sub/b.wav", "emotion": "sad", "speaker_id": 4},
         {"file_name": "c.wav", "emotion": None, "speaker_id": 4},

@@ -26,7 +26,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from mtlser.data.corpora import hf_shards, table
-from mtlser.data.corpora.base import AUDIO_SUFFIXES, Corpus, Item, left_out, visible
+from mtlser.data.corpora.base import AUDIO_SUFFIXES, NO_LABEL, Corpus, Item, left_out, visible
 from mtlser.data.corpora.hf_shards import Shard
 from mtlser.data.tables import columns, rows, values
 from mtlser.data.tables.columns import Columns
@@ -136,7 +136,7 @@ def _of_folders(root: Path) -> list[Item]:
         if item.label is None or split is None:
             items.append(item)
         elif len(parts) == 2:
-            items.append(left_out(root / item.id, item.id, table.NO_LABEL))
+            items.append(left_out(root / item.id, item.id, NO_LABEL))
         else:
             items.append(replace(item, label=parts[1], partition=split))
     if not any(item.label is not None for item in items):
