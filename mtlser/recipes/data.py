@@ -67,9 +67,11 @@ class DataRecipe(Section):
     max_faulty: float = Field(0.01, ge=0, le=1)
     """Share of task files that may be unreadable, empty or silent before ingest refuses."""
     table: str | None = None
-    """Of `corpus = "table"`: the table's file, below `root`; `None`: the only one there."""
+    """Of `corpus = "table"`: the table's file, below `root`; `None`: the only one there. Of
+    `"audformat"`: names of tables with labels, such as `emotion.*`; `None`: all that have them."""
     columns: ColumnsRecipe = ColumnsRecipe()
-    """Of `corpus = "table"` and `"hf"`: names of columns that are not the usual ones."""
+    """Of `corpus = "table"`, `"hf"` and `"audformat"`: names of columns that are not the usual
+    ones."""
     speaker_pattern: SpeakerPattern | None = None
     """Regular expression whose group names the speaker in a recording's path below `root`, where
     the corpus does not name speakers; for example `(S[0-9]+)_`."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mtlser.data.corpora import (
     aesdd,
+    audformat,
     cremad,
     emodb,
     esd,
@@ -35,7 +36,7 @@ CORPORA: dict[str, Corpus] = {
     module.CORPUS.name: module.CORPUS
     for module in (
         iemocap, emodb, ravdess, cremad, savee, tess, esd, meld, msp_podcast, msp_improv, jl, aesdd,
-        table, folder, hf,
+        table, folder, hf, audformat,
     )
 }  # fmt: skip
 
