@@ -134,6 +134,10 @@ def test_columns_are_named_or_refused_with_those_that_are_there(tmp_path: Path) 
     assert [(item.id, item.label) for item in items] == [("a.wav", "anger")]
     with pytest.raises(MtlserError, match=r"no column of emotions; its tables have emotion.dev: m"):
         read(tmp_path, "data.columns.label=feeling")
+    with pytest.raises(
+        MtlserError, match=r"columns.speaker = 'who': no such column of .*emotion.d"
+    ):
+        read(tmp_path, "data.columns.label=Mood", "data.columns.speaker=who")
 
 
 def test_numbers_of_a_scheme_have_names_and_labels_may_be_a_table(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def used_columns(root: Path, data: DataRecipe) -> Mapping[str, str]:
     database = audformat_db.opened(root, data.columns)
     labelled = audformat_db.labelled(database, data.table)
     others = [each for each in database.tables if each not in labelled]
-    used = {}
+    used: dict[str, str] = {}
     for each in (*labelled, *others):
         for use, column in each.use_of.items():
             if use != "label" or each in labelled:

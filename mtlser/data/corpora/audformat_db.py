@@ -66,6 +66,7 @@ def opened(root: Path, given: ColumnsRecipe) -> Database:
     tables = [
         _table(name, entry, root, splits, given) for name, entry in _entries(header, "tables")
     ]
+    _refuse_absent(tables, given, path)
     spoken = header.get("languages")
     one = spoken[0] if isinstance(spoken, list) and len(spoken) == 1 else ""
     return Database(path, values.language(str(one)), tables, labels)
@@ -195,12 +196,24 @@ def _uses(scheme_of: Mapping[str, str], given: ColumnsRecipe) -> dict[str, str]:
         named = getattr(given, use)
         wanted = (named.casefold(),) if named is not None else usual
         shown = str.casefold if named is not None else columns.plain
-        own = {shown(column): column for column in reversed(scheme_of)}
-        schemes = {shown(scheme): column for column, scheme in reversed(scheme_of.items())}
+        own = {shown(column): column for column in reversed(list(scheme_of))}
+        schemes = {shown(scheme): column for column, scheme in reversed(list(scheme_of.items()))}
         column = next((by[w] for by in (own, schemes) for w in wanted if w in by), None)
         if use not in INDEX and column is not None:
             found[use] = column
     return found
+
+
+def _refuse_absent(tables: Sequence[DataTable], given: ColumnsRecipe, path: Path) -> None:
+    """Returns if each column that the recipe names is in some table; that of labels is looked at
+    where it is needed."""
+    for use, named in given:
+        if named is not None and use != "label" and all(use not in t.use_of for t in tables):
+            present = _few(f"{t.name}: {', '.join(t.scheme_of)}" for t in tables)
+            raise MtlserError(
+                f"data.columns.{use} = {named!r}: no such column of {names.shown(str(path))}; its "
+                f"tables have {present or 'none'}; correct it with `--set data.columns.{use}=NAME`"
+            )
 
 
 def _labels(content: object, root: Path, header: Mapping[str, Any]) -> Mapping[str, Any]:
