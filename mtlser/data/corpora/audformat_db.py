@@ -205,8 +205,7 @@ def _uses(scheme_of: Mapping[str, str], given: ColumnsRecipe) -> dict[str, str]:
 
 
 def _refuse_absent(tables: Sequence[DataTable], given: ColumnsRecipe, path: Path) -> None:
-    """Returns if each column that the recipe names is in some table; that of labels is looked at
-    where it is needed."""
+    """Returns if each column that the recipe names is in some table, but for that of labels."""
     for use, named in given:
         if named is not None and use != "label" and all(use not in t.use_of for t in tables):
             present = _few(f"{t.name}: {', '.join(t.scheme_of)}" for t in tables)
