@@ -97,7 +97,8 @@ class Recipe(Section):
         they judge a result, and change none.
         """
         portable = self.portable().model_dump(exclude={"drift": True, "registry": PROMOTION})
-        portable["data"].pop("root")
+        for key in ("root", "name"):
+            portable["data"].pop(key)
         for section, key in ADDED:
             default = (
                 type(getattr(self, section))

@@ -1,12 +1,13 @@
 """What an earlier ingest of the same recordings has measured, so that it is not decoded again.
 
-A recording is unchanged where its path, size and time of change are, and it would be decoded by the
-same code with the same settings. `sources.jsonl` holds a stamp of all that for each utterance; what
-was measured lies in the corpus folder beside it.
+A recording is unchanged where its path, size and time of change are, and it would be decoded by
+the same code with the same settings. `.sources.jsonl` holds a stamp of all that for each utterance;
+what was measured lies in the corpus folder beside it.
 """
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterable
 from functools import cache
@@ -16,9 +17,11 @@ from pathlib import Path
 from mtlser.data import clip_facts, fingerprints
 from mtlser.data.clip_facts import ClipFacts
 from mtlser.data.corpora import Item
+from mtlser.errors import MtlserError
 from mtlser.records import Record, Utterance, read_jsonl
 
-SOURCES = "sources.jsonl"
+SOURCES = ".sources.jsonl"
+"""Hidden, since times of change are of this machine and no part of the corpus."""
 DECODERS = (
     "audio.py", "audio_file.py", "clip_facts.py", "decoding", "fingerprints.py", "lengths",
     "resampling.py", "signal_checks.py", "soundfile_internals.py",
@@ -26,9 +29,11 @@ DECODERS = (
 """Code that a clip, its facts and its fingerprint come from."""
 LIBRARIES = ("numpy", "scipy", "soundfile", "av")
 
+log = logging.getLogger(__name__)
+
 
 class Source(Record):
-    """One line of `sources.jsonl`."""
+    """One line of `.sources.jsonl`."""
 
     id: str
     """Of the utterance."""
@@ -58,7 +63,11 @@ class Earlier:
         self._words: dict[str, fingerprints.Words] = {}
         if folder is None or not (folder / SOURCES).is_file():
             return
-        self._sources = {each.id: each for each in read_jsonl(folder / SOURCES, Source)}
+        try:
+            self._sources = {each.id: each for each in read_jsonl(folder / SOURCES, Source)}
+        except MtlserError as error:
+            log.warning("%s: all recordings are decoded again", error)
+            return
         self._utterances = {u.id: u for u in read_jsonl(folder / "manifest.jsonl", Utterance)}
         self._facts = clip_facts.read(folder) or {}
         prints = fingerprints.read(folder / fingerprints.FINGERPRINTS)

@@ -185,7 +185,7 @@ def _source(
 def _utterance(item: Item, clip: Measured | Utterance, emotion: str, data: DataRecipe) -> Utterance:
     return Utterance(
         id=item.id,
-        corpus=data.corpus,
+        corpus=data.called,
         audio=clip.audio,
         audio_sha256=clip.audio_sha256,
         duration_s=clip.duration_s,

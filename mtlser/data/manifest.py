@@ -143,7 +143,7 @@ def _report(
         utterances, {name: each.rate_hz for name, each in facts.items()}
     )
     return IngestReport(
-        corpus=corpus.name,
+        corpus=recipe.data.called,
         digest=digest(utterances),
         seen=len(outcomes),
         kept=len(utterances),

@@ -116,7 +116,7 @@ def _scores(
     return Scores(
         recipe_name=recipe.name,
         recipe_hash=columns.recipe_hash,
-        corpus=recipe.data.corpus,
+        corpus=recipe.data.called,
         protocol=plan.protocol,
         leaks=plan.leaks,
         manifest_digest=plan.manifest_digest,

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, model_validator
 
+from mtlser.recipes import names
 from mtlser.recipes.sections import PlaceName, Section
 
 
@@ -60,6 +61,8 @@ class DataRecipe(Section):
     """Reader of the release; `mtlser ingest --help` lists them."""
     root: PlaceName
     """Folder or `s3://` address of the release."""
+    name: Annotated[str, AfterValidator(names.relative)] | None = None
+    """Of the corpus, in reports and MLflow; `None`: the reader's."""
     min_duration_s: NonNegativeFloat = 0.0
     """Shorter utterances are left out and counted."""
     max_duration_s: PositiveFloat = 60.0
@@ -86,6 +89,11 @@ class DataRecipe(Section):
     channels: Literal["mix", "left", "right", "loudest"] = "mix"
     """What becomes of a recording's channels: their mean, the first, the second, or the one with
     the highest level."""
+
+    @property
+    def called(self) -> str:
+        """The corpus by name, as reports and MLflow have it."""
+        return self.name or self.corpus
 
     @model_validator(mode="after")
     def _some_left(self) -> Self:

@@ -17,9 +17,9 @@ from mtlser.storage.layout import (
     FOLDS,
     INGEST,
     MANIFEST,
-    SOURCES,
 )
 from mtlser.storage.links import link
+from mtlser.storage.marker import SOURCES
 
 if TYPE_CHECKING:
     from mtlser.data.preview import Preview
@@ -61,7 +61,7 @@ def ingest(recipe: Recipe, out: str) -> None:
         custody.seal(folder, "ingest", SEALED, manifest=digest)
 
 
-SEALED = (MANIFEST, INGEST, FINGERPRINTS, CLIPS, SOURCES)
+SEALED = (MANIFEST, INGEST, FINGERPRINTS, CLIPS)
 """Files of a corpus folder whose digests are kept."""
 
 

@@ -6,6 +6,9 @@ from typing import Literal
 from mtlser.records import Record
 
 MARKER = ".mtlser.json"
+SOURCES = ".sources.jsonl"
+"""Stamps of a corpus folder's recordings, see `mtlser.data.earlier`: of this machine, so that they
+are no part of what the folder holds."""
 DIGESTS = ".digests.json"
 """SHA-256 of the files of a folder that is kept between runs; see `mtlser.storage.checked`."""
 RUN_LOG = "pipeline.log"
@@ -27,6 +30,6 @@ class Marker(Record):
         files = {
             path.relative_to(folder).as_posix(): path.stat().st_size
             for path in sorted(folder.rglob("*"))
-            if path.is_file() and path.name != MARKER
+            if path.is_file() and path.name not in {MARKER, SOURCES}
         }
         return cls(state="complete", files=files)

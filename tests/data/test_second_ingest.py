@@ -13,13 +13,7 @@ from mtlser.recipe import Recipe, load
 from mtlser.storage import custody
 from tests.helpers.corpus_releases import speech, write_recordings
 
-FILES = (
-    "manifest.jsonl",
-    "clips.jsonl",
-    "fingerprints.safetensors",
-    "ingest.json",
-    "sources.jsonl",
-)
+FILES = ("manifest.jsonl", "clips.jsonl", "fingerprints.safetensors", "ingest.json")
 
 
 @pytest.fixture
@@ -89,7 +83,7 @@ def test_labels_are_read_anew(ingest: Ingest, decoded: list[str]) -> None:
     assert b'"emotion":"angry"' in content["manifest.jsonl"]
 
 
-@pytest.mark.parametrize("damage", ["channels", "code", "clip", "manifest", "gone"])
+@pytest.mark.parametrize("damage", ["channels", "code", "clip", "manifest", "gone", "stamps"])
 def test_what_is_not_certain_is_decoded_again(
     ingest: Ingest, decoded: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
@@ -101,6 +95,8 @@ def test_what_is_not_certain_is_decoded_again(
         sets = ("data.channels=left",)
     elif damage == "code":
         monkeypatch.setattr(earlier, "decoder_digest", lambda: "another")
+    elif damage == "stamps":
+        (out / earlier.SOURCES).write_bytes(b"{")
     elif damage == "manifest":
         (out / "manifest.jsonl").write_bytes(first["manifest.jsonl"].replace(b"S0", b"S9"))
     else:

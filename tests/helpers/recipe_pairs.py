@@ -29,6 +29,7 @@ def values(encoders: Sequence[Path | str]) -> dict[str, tuple[Any, ...]]:
         "data.max_duration_s": (60.0, 0.2),
         "data.max_faulty": (0.01, 1.0),
         "data.table": (None,),
+        "data.name": (None, "mine"),
         **{f"data.columns.{name}": (None,) for name in ColumnsRecipe.model_fields},
         "data.speaker_pattern": (None, "(..)"),
         "data.merge_speakers": ((),),
