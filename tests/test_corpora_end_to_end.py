@@ -1,7 +1,7 @@
 """The whole DAG on releases that are shaped as real corpora, and on recordings of one's own."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,8 @@ from mtlser.evaluation.cost import profiling
 from mtlser.evaluation.score_records import Scores
 from mtlser.models.bundle import Description
 from mtlser.records import CLEAN, Prediction, read_json, read_jsonl
+from mtlser.reporting import logged_scores
+from mtlser.tracking import NullRun
 from tests.helpers.corpus_runs import MADE, run
 
 
@@ -127,3 +129,31 @@ def test_the_run_is_verified(whole: Run) -> None:
          "noise", "final model"),
         "agrees",
     ), found  # fmt: skip
+
+
+class Told(NullRun):
+    """A run that keeps its tags."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, str] = {}
+
+    def tags(self, values: Mapping[str, str]) -> None:
+        self.told.update(values)
+
+
+def test_speakers_whom_nobody_knows_are_named_so(whole: Run) -> None:
+    unknown, page, notes = whole.name in WITHOUT_SPEAKERS, whole.page, " ".join(whole.scores.notes)
+    assert ("test speakers may also be in training" in page) == unknown
+    known_leak = whole.name in LEAKING and not unknown
+    assert ("test speakers are also in training, so" in page) == known_leak
+    assert ("is not known: there is no interval over speakers" in notes) == unknown
+    assert "Only one test speaker" not in notes
+    assert ("mtlser by speaker, lowest UA first" in page) != unknown
+    assert all((each.unknown == 0) != unknown for each in whole.scores.sharing)
+    assert all(each.speakers == 0 for each in whole.scores.sharing) != (whole.name == "meld")
+
+
+def test_mlflow_is_told_what_the_partitions_share(whole: Run) -> None:
+    told = Told()
+    logged_scores.log_scores(told, whole.scores, whole.folder / "out")
+    assert told.told["mtlser.leaks"] == str(whole.name in LEAKING).lower()

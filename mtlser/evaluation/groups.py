@@ -6,11 +6,8 @@ import numpy as np
 
 from mtlser.evaluation.columns import Block, Columns
 from mtlser.evaluation.numbers import numbers
-from mtlser.evaluation.score_records import GroupKind, GroupScores
+from mtlser.evaluation.score_records import UNKNOWN, GroupKind, GroupScores
 from mtlser.records import FoldPlan
-
-UNKNOWN = "unknown"
-"""Group of utterances whose gender the manifest does not name."""
 
 
 def group_scores(

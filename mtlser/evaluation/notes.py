@@ -16,10 +16,22 @@ FEWEST_SPEAKERS = 5
 """Below this many test speakers intervals over speakers are named as coarse."""
 
 
-def plan_notes(plan: FoldPlan, recipe: Recipe, recipe_hash: str) -> list[str]:
-    """Violated speaker separation, folds left out, errors reproduced in training, other recipes."""
+def plan_notes(plan: FoldPlan, recipe: Recipe, recipe_hash: str, unknown: bool) -> list[str]:
+    """Violated speaker separation, folds left out, errors reproduced in training, other recipes.
+
+    Args:
+        plan: the folds.
+        recipe: of the report.
+        recipe_hash: of the predictions.
+        unknown: whether no test speaker is known.
+    """
     notes = []
-    if plan.leaks:
+    if plan.leaks and unknown:
+        notes.append(
+            "No test speaker is known, so test speakers may also be in training, and every score "
+            "here may be too high; `mtlser audit` shows what baselines that use no audio reach."
+        )
+    elif plan.leaks:
         notes.append(
             f"Protocol {plan.protocol} violates speaker separation: test speakers are also in "
             "training, so every score here is too high; `mtlser audit` shows what baselines "
@@ -189,8 +201,21 @@ def _partial(main: SystemScores) -> list[str]:
     ]
 
 
-def speaker_notes(systems: Sequence[SystemScores], comparisons: Sequence[Comparison]) -> list[str]:
-    """What a bootstrap over few speakers cannot show."""
+def speaker_notes(
+    systems: Sequence[SystemScores], comparisons: Sequence[Comparison], unknown: int
+) -> list[str]:
+    """What a bootstrap over few speakers cannot show.
+
+    Args:
+        systems: the main one first.
+        comparisons: with other systems.
+        unknown: test utterances whose speaker is not known.
+    """
+    if not systems[0].bootstrap and unknown:
+        return [
+            f"The speaker of {unknown} test utterances is not known: there is no interval over "
+            "speakers."
+        ]
     if not systems[0].bootstrap:
         return ["Only one test speaker: there is no interval over speakers."]
     speakers = systems[0].bootstrap["wa"].speakers

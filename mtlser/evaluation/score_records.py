@@ -137,6 +137,8 @@ class SystemScores(Record):
 
 
 GroupKind = Literal["speaker", "gender"]
+UNKNOWN = "unknown"
+"""Group of the utterances whose speaker or gender nobody knows."""
 
 
 class GroupScores(Record):
@@ -205,6 +207,11 @@ class Scores(Record):
     def groups_of(self, kind: GroupKind) -> tuple[GroupScores, ...]:
         """The groups of one kind, from the lowest UA to the highest."""
         return tuple(group for group in self.groups if group.kind == kind)
+
+    @property
+    def speakers_unknown(self) -> bool:
+        """Whether no test speaker is known."""
+        return {group.name for group in self.groups_of("speaker")} == {UNKNOWN}
 
     def of(self, system: str) -> SystemScores:
         """One system's scores; `KeyError` where it was not measured."""

@@ -84,12 +84,14 @@ def measure(
     systems = tuple(_system(name, columns, plan, recipe) for name in order)
     sides = [comparison.Side(one.system, one.clean, columns, one.system) for one in systems]
     comparisons, untested = comparison.compare(sides[0], sides[1:], plan)
+    tested = np.unique(columns.blocks[main, "test", CLEAN].utterance)
+    unknown = int((columns.truth.speaker[tested] == NONE).sum())
     remarks = [
-        *notes.plan_notes(plan, recipe, columns.recipe_hash),
+        *notes.plan_notes(plan, recipe, columns.recipe_hash, unknown == len(tested)),
         *notes.class_notes(systems, columns.classes),
         *notes.seed_notes(systems, columns),
         *notes.gap_notes(systems, recipe),
-        *notes.speaker_notes(systems, comparisons),
+        *notes.speaker_notes(systems, comparisons, unknown),
         *untested,
     ]
     measured = _scores(columns, plan, recipe, systems, comparisons)

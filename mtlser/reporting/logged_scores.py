@@ -29,6 +29,7 @@ def log_scores(run: Run, scores: Scores, folder: Path) -> None:
     summary = json.loads(read_text(folder / "summary.json"))
     run.metrics(names.entities(numbers(summary)))
     run.tags({f"mtlser.verified.{claim.name}": claim.state for claim in scores.claims})
+    run.tags({"mtlser.leaks": str(scores.leaks).lower()})
     for system in scores.systems:
         for index, name in enumerate(scores.fold_names):
             tags = {"mtlser.system": system.system, "mtlser.split": "test"}

@@ -37,9 +37,10 @@ def console(scores: Scores, width: int = 100, colour: bool = False) -> str:
         file=text, width=width, force_terminal=colour, color_system="auto" if colour else None
     )
     if scores.leaks:
+        are, too = ("may be", "may be") if scores.speakers_unknown else ("are", "is")
         screen.print(
-            f"NOT SPEAKER-INDEPENDENT: under protocol {scores.protocol} test speakers are also in "
-            "training; every score is too high.",
+            f"NOT SPEAKER-INDEPENDENT: under protocol {scores.protocol} test speakers {are} also "
+            f"in training; every score {too} too high.",
             style="bold red",
         )
     if scores.claims:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mtlser.evaluation.metrics import BINS
 from mtlser.evaluation.number_records import Numbers
-from mtlser.evaluation.score_records import GroupKind, Scores, SystemScores
+from mtlser.evaluation.score_records import UNKNOWN, GroupKind, Scores, SystemScores
 from mtlser.evaluation.verification.sharing import Shared
 from mtlser.records import Record
 from mtlser.reporting.formats import (
@@ -156,9 +156,9 @@ def folds(scores: Scores, one: SystemScores) -> Table:
 
 
 def groups(scores: Scores, kind: GroupKind) -> Table | None:
-    """The main system by speaker or by gender, worst first; `None` where none was measured."""
+    """The main system by speaker or by gender, worst first; `None` where none is known."""
     measured = scores.groups_of(kind)
-    if not measured:
+    if {group.name for group in measured} <= {UNKNOWN}:
         return None
     rows = tuple(
         (

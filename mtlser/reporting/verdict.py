@@ -83,7 +83,8 @@ def sentence(scores: Scores) -> str:
     else:
         texts = [f"It is {against(row)}." for row in rows]
     if scores.leaks:
-        texts.append("Test speakers are also in training, so this is not a valid result.")
+        may = "may be" if scores.speakers_unknown else "are"
+        texts.append(f"Test speakers {may} also in training, so this is not a valid result.")
     return " ".join([text, *texts])
 
 

@@ -81,8 +81,9 @@ def _tags(recipe: Recipe) -> dict[str, str]:
         "mtlser.recipe": recipe.name,
         RECIPE_HASH: recipe.hash,
         "mtlser.protocol": protocol,
-        "mtlser.leaks": str(protocol in LEAKING_PROTOCOLS).lower(),
     }
+    if protocol != "official":  # whose partitions tell, so that the report does
+        tags["mtlser.leaks"] = str(protocol in LEAKING_PROTOCOLS).lower()
     known = commit()
     if known:
         tags["mlflow.source.git.commit"] = known

@@ -119,6 +119,10 @@ def test_the_parent_carries_recipe_parameters_and_tags(monkeypatch: pytest.Monke
     assert outcome.data.params["train.learning_rate"] == "0.0005"
     assert not any(name.startswith("hp.") for name in outcome.data.params)
     assert outcome.data.tags["mtlser.leaks"] == "true"
+    official = recipe.load("demo", ("split.protocol=official",))
+    with tracking.parent(official, "other") as partitioned:
+        partitioned.tags({})
+        assert "mtlser.leaks" not in entity(partitioned).data.tags  # the report knows it
     assert outcome.data.tags["mtlser.protocol"] == "random"
     assert outcome.data.tags["mtlser.recipe_hash"] == leaking.hash
     assert outcome.data.tags["mlflow.source.git.commit"] == "abc123"

@@ -92,16 +92,22 @@ def speakers(plan: FoldPlan, shared: Sequence[Shared] | None, tested: int) -> Cl
             "not at hand",
             "the manifest was not given (--manifest), so the speakers of training are not known",
         )
-    bad = {each.name for each in shared if each.speakers or each.audio or each.near_audio}
+    bad = {
+        each.name
+        for each in shared
+        if each.speakers or each.unknown or each.audio or each.near_audio
+    }
     unknown = any(each.near_audio is None for each in shared)
     lacking = "; near-identical audio not at hand" if unknown else ""
     if bad:
-        worst = max(shared, key=lambda each: (each.speakers, each.audio, each.near_audio or 0))
+        worst = max(shared, key=lambda e: (e.speakers, e.audio, e.near_audio or 0, e.unknown or 0))
         near = "" if unknown else f", {worst.near_audio} near-identical clips"
+        if worst.unknown:
+            near += f"; {worst.unknown} utterances by speakers who are not known"
         return _claim(
             "speakers",
             "no",
-            f"{len(bad)} of {len(plan.folds)} folds share speakers or audio between "
+            f"{len(bad)} of {len(plan.folds)} folds share speakers or audio, or may do so, between "
             f"training, validation and test, most in {worst.name} ({worst.pair}): "
             f"{worst.speakers} speakers, {worst.audio} clips{near}{lacking}",
         )

@@ -16,12 +16,16 @@ class Shared(Record):
     name: str
     pair: Pair
     speakers: int
+    """Whose names are known."""
     dialogues: int
     recordings: int
     audio: int
     """Utterances of the second side whose very samples are on the first."""
     near_audio: int | None = None
     """Those near-identical to one on the first; `None` where there are no fingerprints."""
+    unknown: int | None = None
+    """Utterances of both sides whose speaker nobody knows, so that it may be anybody; `None` in
+    scores of an older version, for which all of them had one speaker."""
 
 
 def counted(
@@ -40,18 +44,24 @@ def counted(
 
 def agree(one: Sequence[Shared], other: Sequence[Shared]) -> bool:
     """Whether two countings are alike in all that both of them counted."""
-    near = all(each.near_audio is not None for each in (*one, *other))
-    return one == other if near else _without_near(one) == _without_near(other)
+    return len(one) == len(other) and all(map(_alike, one, other))
 
 
-def _without_near(shared: Sequence[Shared]) -> list[Shared]:
-    return [each.model_copy(update={"near_audio": None}) for each in shared]
+def _alike(one: Shared, other: Shared) -> bool:
+    apart: dict[str, int | None] = {}
+    if None in (one.near_audio, other.near_audio):
+        apart["near_audio"] = None
+    if None in (one.unknown, other.unknown):
+        apart["unknown"] = None
+        if one.unknown or other.unknown:
+            apart["speakers"] = 0
+    return one.model_copy(update=apart) == other.model_copy(update=apart)
 
 
 def test_speakers(plan: FoldPlan, utterances: Sequence[Utterance]) -> int:
-    """Speakers whom some fold tests."""
+    """Known speakers whom some fold tests."""
     tested = {name for fold in plan.folds for name in fold.test}
-    return len({u.speaker for u in utterances if u.id in tested})
+    return len({u.speaker for u in utterances if u.id in tested} - {None})
 
 
 def _of_fold(fold: Fold, by_id: Mapping[str, Utterance], near: Near | None) -> list[Shared]:
@@ -78,11 +88,12 @@ def _pair(
         fold=fold.index,
         name=fold.name,
         pair=pair,
-        speakers=len({u.speaker for u in first} & {u.speaker for u in second}),
+        speakers=len({u.speaker for u in first} & {u.speaker for u in second} - {None}),
         dialogues=len({u.dialogue for u in first} & {u.dialogue for u in second} - {None}),
         recordings=len({u.recording for u in first} & {u.recording for u in second} - {None}),
         audio=sum(u.audio_sha256 in heard for u in second),
         near_audio=None
         if near is None
         else sum(not heard.isdisjoint(near.get(u.audio_sha256, ())) for u in second),
+        unknown=sum(u.speaker is None for u in (*first, *second)),
     )
