@@ -46,7 +46,7 @@ def test_the_export_is_the_trained_network_for_transformers(tmp_path: Path) -> N
 
 def test_an_encoder_without_a_ctc_layer_cannot_give_one(tmp_path: Path) -> None:
     model = ModelRecipe(encoder=write_encoder(tmp_path), ctc_head="pretrained")
-    with pytest.raises(MtlserError, match="no CTC layer over our 32 symbols"):
+    with pytest.raises(MtlserError, match="no CTC layer over these 32 symbols"):
         bundle.build(model, 4, 2)
 
 
