@@ -3,6 +3,7 @@
 import itertools
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import groupby
 
 from mtlser.errors import MtlserError
@@ -85,9 +86,14 @@ def encode(text: str, alphabet: Sequence[str] = VOCABULARY) -> list[int]:
     >>> encode("A BE")
     [7, 4, 24, 5]
     """
-    index = {symbol: place for place, symbol in enumerate(alphabet)}
+    index = _index(tuple(alphabet))
     unknown = index["<unk>"]
     return [index.get(WORD_GAP if char == " " else char, unknown) for char in text]
+
+
+@lru_cache(maxsize=4)
+def _index(alphabet: tuple[str, ...]) -> dict[str, int]:
+    return {symbol: place for place, symbol in enumerate(alphabet)}
 
 
 def frames_needed(ids: Sequence[int]) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from mtlser.data import folds
+from mtlser.data import audit_findings, folds
 from mtlser.data.audit_records import SHOWN, Audit, FoldAudit, NearPair, Shared
 from mtlser.data.fingerprints import Near
 from mtlser.data.guesses import GUESSES, Guess, guesses, turns_of
@@ -11,9 +11,6 @@ from mtlser.errors import MtlserError
 from mtlser.records import Fold, FoldPlan, Utterance
 
 __all__ = ["Audit", "FoldAudit", "Shared", "audit", "describe", "gate", "verdict", "without_near"]
-
-NOTED_MARGIN = 0.05
-"""A baseline without audio that is this much above the majority class is a finding."""
 
 
 def audit(utterances: Sequence[Utterance], plan: FoldPlan, near: Near | None = None) -> Audit:
@@ -36,13 +33,13 @@ def audit(utterances: Sequence[Utterance], plan: FoldPlan, near: Near | None = N
     turns = turns_of(utterances)
     parts = tuple(_audit_fold(fold, by_id, turns, near) for fold in plan.folds)
     overall = _together(parts)
-    reasons = _reasons(overall)
+    reasons = audit_findings.reasons(overall)
     return Audit(
         protocol=plan.protocol,
         manifest_digest=plan.manifest_digest,
         verdict="leaks" if reasons else "clean",
         reasons=reasons,
-        findings=(*_remarks(overall), *_contradictions(utterances)),
+        findings=(*audit_findings.remarks(overall), *audit_findings.contradictions(utterances)),
         best_guess=overall.best_guess,
         overall=overall,
         folds=parts,
@@ -101,7 +98,7 @@ def without_near(audit: Audit) -> Audit:
 
 def verdict(overall: FoldAudit) -> Literal["leaks", "clean"]:
     """What the counts over all folds amount to."""
-    return "leaks" if _reasons(overall) else "clean"
+    return "leaks" if audit_findings.reasons(overall) else "clean"
 
 
 def _audit_fold(
@@ -218,88 +215,3 @@ def gate(audit: Audit, plan: FoldPlan) -> None:
             'data.merge_speakers=[["A","B"]]`, or '
             "choose a protocol without speaker separation: `--set split.protocol=random`"
         )
-
-
-def _reasons(overall: FoldAudit) -> tuple[str, ...]:
-    """How the plan violates speaker separation, as sentences."""
-    shared = overall.shared
-    everything = shared.utterances
-    sentences = []
-    if shared.by_speakers_in_train:
-        sentences.append(
-            f"{_share(shared.by_speakers_in_train, everything)} of the test utterances are by "
-            "speakers who are also in training"
-        )
-    if shared.by_unknown_speakers:
-        sentences.append(
-            f"for {_share(shared.by_unknown_speakers, everything)} of the test utterances it is "
-            "not known whether their speakers are also in training"
-        )
-    if shared.in_dialogues_of_train:
-        sentences.append(
-            f"{_share(shared.in_dialogues_of_train, everything)} of the test utterances are from "
-            "dialogues that are also in training"
-        )
-    if shared.audio_in_train:
-        sentences.append(
-            f"{_share(shared.audio_in_train, everything)} of the test utterances are also in "
-            "training, sample by sample"
-        )
-    if shared.near_audio_in_train:
-        sentences.append(
-            f"{_share(shared.near_audio_in_train, everything)} of the test utterances are "
-            f"near-identical to one in training{_named(overall, 'train')}"
-        )
-    return tuple(sentences)
-
-
-def _remarks(overall: FoldAudit) -> tuple[str, ...]:
-    """What else affects the scores, without violating speaker separation."""
-    shared = overall.shared
-    sentences = []
-    if shared.texts_in_train:
-        sentences.append(
-            f"{_share(shared.texts_in_train, shared.utterances)} of the test utterances have a "
-            "transcript that is also in training: the speakers are still separate, but the text "
-            "can reveal the label, and the WER is measured on sentences that training contains"
-        )
-    if shared.audio_in_validation:
-        sentences.append(
-            f"{_share(shared.audio_in_validation, shared.utterances)} of the test utterances are "
-            "also in validation, sample by sample"
-        )
-    if shared.near_audio_in_validation:
-        sentences.append(
-            f"{_share(shared.near_audio_in_validation, shared.utterances)} of the test utterances "
-            f"are near-identical to one in validation{_named(overall, 'validation')}"
-        )
-    majority, best = overall.no_audio_guess[0], overall.best_guess
-    if best.wa >= majority.wa + NOTED_MARGIN:
-        sentences.append(
-            f"a baseline that uses no audio, {GUESSES[best.name]}, reaches {best.wa:.1%} accuracy; "
-            f"the most common class reaches {majority.wa:.1%}"
-        )
-    return tuple(sentences)
-
-
-def _contradictions(utterances: Sequence[Utterance]) -> tuple[str, ...]:
-    """A sentence where identical audio has more than one class."""
-    classes: dict[str, set[str]] = {}
-    for utterance in utterances:
-        classes.setdefault(utterance.audio_sha256, set()).add(utterance.emotion)
-    torn = [u.id for u in utterances if len(classes[u.audio_sha256]) > 1]
-    if not torn:
-        return ()
-    named = f"{', '.join(sorted(torn)[:SHOWN])}{', ...' if len(torn) > SHOWN else ''}"
-    return (f"{len(torn)} utterances have the samples of one of another class ({named})",)
-
-
-def _named(overall: FoldAudit, side: str) -> str:
-    """The first pairs in parentheses, training's first; empty where none is named."""
-    pairs = [f"{p.first} and {p.second}" for p in overall.near_identical if p.side == side]
-    return f" ({', '.join(pairs)})" if pairs else ""
-
-
-def _share(part: int, whole: int) -> str:
-    """Text such as `3 of 12 (25.0 %)`."""
-    return f"{part} of {whole} ({100 * part / whole:.1f} %)"

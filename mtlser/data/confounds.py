@@ -5,7 +5,7 @@ model that has learnt nothing about emotion.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -53,36 +53,37 @@ def confounds(
         utterances: the manifest.
         rates_hz: sample rate of each recording by utterance id; `None`: not known.
     """
-    found = []
     named = dict(_NAMED)
     if rates_hz is not None:
         named["sample rate"] = lambda u: str(rates_hz[u.id]) if u.id in rates_hz else None
-    for name, value in named.items():
-        pairs = [(u.emotion, text) for u in utterances if (text := value(u)) is not None]
-        values = len({text for _, text in pairs})
-        if len(pairs) >= FEWEST and values > 1:
-            found.append(
-                Confound(
-                    property=name,
-                    effect=cramers_v([e for e, _ in pairs], [text for _, text in pairs]),
-                    scale="cramers_v",
-                    utterances=len(pairs),
-                    values=values,
-                )
-            )
-    for name, measure in _MEASURED.items():
-        numbers = [measure(u) for u in utterances]
-        if len(numbers) >= FEWEST and len(set(numbers)) > 1:
-            found.append(
-                Confound(
-                    property=name,
-                    effect=eta([u.emotion for u in utterances], numbers),
-                    scale="eta",
-                    utterances=len(numbers),
-                    values=len(set(numbers)),
-                )
-            )
-    return tuple(sorted(found, key=lambda each: (-each.effect, each.property)))
+    found = [
+        *(_confound(name, "cramers_v", cramers_v, of, utterances) for name, of in named.items()),
+        *(_confound(name, "eta", eta, of, utterances) for name, of in _MEASURED.items()),
+    ]
+    known = [each for each in found if each is not None]
+    return tuple(sorted(known, key=lambda each: (-each.effect, each.property)))
+
+
+def _confound(
+    name: str,
+    scale: Literal["cramers_v", "eta"],
+    effect: Callable[[Sequence[str], Sequence[Any]], float],
+    value: Callable[[Utterance], Any],
+    utterances: Sequence[Utterance],
+) -> Confound | None:
+    """The property's effect; `None` where too few have it, or all have the same."""
+    pairs = [(u.emotion, own) for u in utterances if (own := value(u)) is not None]
+    values = len({own for _, own in pairs})
+    if len(pairs) < FEWEST or values < 2:
+        return None
+    classes, given = [emotion for emotion, _ in pairs], [own for _, own in pairs]
+    return Confound(
+        property=name,
+        effect=effect(classes, given),
+        scale=scale,
+        utterances=len(pairs),
+        values=values,
+    )
 
 
 def cramers_v(classes: Sequence[str], names: Sequence[str]) -> float:

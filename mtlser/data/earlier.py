@@ -23,8 +23,8 @@ from mtlser.records import Record, Utterance, read_jsonl
 SOURCES = ".sources.jsonl"
 """Hidden, since times of change are of this machine and no part of the corpus."""
 DECODERS = (
-    "audio.py", "audio_file.py", "clip_facts.py", "decoding", "fingerprints.py", "lengths",
-    "resampling.py", "signal_checks.py", "soundfile_internals.py",
+    "audio.py", "audio_file.py", "clip_facts.py", "decoding", "embedded.py", "fingerprints.py",
+    "lengths", "resampling.py", "signal_checks.py", "soundfile_internals.py",
 )  # fmt: skip
 """Code that a clip, its facts and its fingerprint come from."""
 LIBRARIES = ("numpy", "scipy", "soundfile", "av")
@@ -47,9 +47,9 @@ class Source(Record):
 class Known(Record):
     """What is known of one unchanged clip."""
 
+    source: Source
     utterance: Utterance
     facts: ClipFacts | None
-    length_known: bool
 
 
 class Earlier:
@@ -91,9 +91,7 @@ class Earlier:
             return None
         if stored != source.stored_bytes:
             return None
-        return Known(
-            utterance=utterance, facts=self._facts.get(item.id), length_known=source.length_known
-        )
+        return Known(source=source, utterance=utterance, facts=self._facts.get(item.id))
 
     def words(self, audio_sha256: str) -> fingerprints.Words:
         """The fingerprint of a clip that is known."""

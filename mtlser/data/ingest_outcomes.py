@@ -78,10 +78,12 @@ def outcomes_of(
     def of_recording(path: Path) -> list[Outcome]:
         """Of all items of one file: a recording, which is decoded once, or one that holds many."""
         group = [items[index] for index in groups[path]]
+        # Before the file is read: one that changes meanwhile is another one the next time.
+        stamps = [stamp(item, places.root, data.channels) for item in group]
         clips = embedded.clips(path, group, data.channels)
         return [
-            _ingest(item, clip, classes[item.label or ""], data, places)
-            for item, clip in zip(group, clips, strict=True)
+            _ingest(item, clip, now, classes[item.label or ""], data, places)
+            for item, clip, now in zip(group, clips, stamps, strict=True)
         ]
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
@@ -124,15 +126,16 @@ def _known(
         item,
         _utterance(item, clip, classes[item.label or ""], data),
         words=places.earlier.words(clip.audio_sha256),
-        length_known=known.length_known,
+        length_known=known.source.length_known,
         facts=known.facts,
-        source=_source(item, clip, data, places, length_known=known.length_known),
+        source=known.source,
     )
 
 
 def _ingest(
     item: Item,
     clip: audio.Clip | audio.AudioError,
+    now: str | None,
     emotion: str,
     data: DataRecipe,
     places: Places,
@@ -150,7 +153,7 @@ def _ingest(
         words=fingerprints.fingerprint(clip.samples_n),
         length_known=clip.length_known,
         facts=clip_facts.named(item.id, clip.facts),
-        source=_source(item, measured, data, places, length_known=clip.length_known),
+        source=_source(item, now, places.folder / measured.audio, length_known=clip.length_known),
     )
 
 
@@ -172,14 +175,11 @@ class Measured:
     level_dbfs: float
 
 
-def _source(
-    item: Item, clip: Measured | Utterance, data: DataRecipe, places: Places, *, length_known: bool
-) -> Source | None:
-    now = stamp(item, places.root, data.channels)
+def _source(item: Item, now: str | None, stored: Path, *, length_known: bool) -> Source | None:
     if now is None:
         return None
-    stored = (places.folder / clip.audio).stat().st_size
-    return Source(id=item.id, stamp=now, stored_bytes=stored, length_known=length_known)
+    size = stored.stat().st_size
+    return Source(id=item.id, stamp=now, stored_bytes=size, length_known=length_known)
 
 
 def _utterance(item: Item, clip: Measured | Utterance, emotion: str, data: DataRecipe) -> Utterance:

@@ -18,6 +18,7 @@ from mtlser.data import (
     text,
 )
 from mtlser.data.corpora import Corpus
+from mtlser.data.corpus_labels import labelled
 from mtlser.data.earlier import SOURCES, Earlier
 from mtlser.data.ingest_outcomes import DUPLICATE_ID, Outcome, Places, outcomes_of
 from mtlser.data.ingest_report import Difference, IngestReport, LeftOut, describe
@@ -48,11 +49,8 @@ def build(recipe: Recipe, root: Path, folder: Path, earlier: Path | None = None)
         MtlserError: `root` holds no such corpus, nothing of the task, or more faulty files than
             `data.max_faulty` allows.
     """
-    corpus = corpora.corpus(recipe.data.corpus)
+    corpus, items, found, classes = labelled(recipe, root)
     progress = runtime.Progress(f"ingest {corpus.name}", log.info)
-    items = corpora.read(recipe.data, root)
-    found = Counter(item.label for item in items if item.label is not None)
-    classes = labels.grouping(recipe.labels, corpus.naming, found)
     places = Places(root, folder, Earlier(earlier))
     outcomes = outcomes_of(items, classes, recipe.data, places, progress)
     _refuse_faulty(outcomes, recipe.data, root)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mtlser.data import corpora, labels
 from mtlser.data.corpora import Item
+from mtlser.data.corpus_labels import labelled
 from mtlser.data.protocols import MANY_SPEAKERS, MINIMUM_GROUPS
 from mtlser.recipe import Recipe
 from mtlser.records import Record
@@ -69,10 +70,7 @@ def preview(recipe: Recipe, root: Path) -> Preview:
     Raises:
         MtlserError: as ingest would, before it opens any audio.
     """
-    corpus = corpora.corpus(recipe.data.corpus)
-    items = corpora.read(recipe.data, root)
-    found = Counter(item.label for item in items if item.label is not None)
-    classes = labels.grouping(recipe.labels, corpus.naming, found)
+    corpus, items, found, classes = labelled(recipe, root)
     kept = [item for item in items if item.label in classes]
     by_class = Counter(classes[item.label] for item in kept if item.label is not None)
     labels.refuse_absent(recipe.labels, by_class, found)

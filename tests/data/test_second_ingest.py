@@ -119,3 +119,23 @@ def test_a_recording_with_another_time_is_decoded_to_the_same(
     second = ingest()
     assert decoded == ["S0_0.wav"]
     assert second["manifest.jsonl"] == first["manifest.jsonl"]
+
+
+def test_a_recording_that_changes_while_it_is_read_is_decoded_the_next_time(
+    ingest: Ingest, decoded: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = audio.decode_spans
+    changing = tmp_path / "in" / "calm" / "S0_0.wav"
+
+    def meanwhile(path: Path, *given: object, **named: object) -> object:
+        clips = list(whole(path, *given, **named))  # type: ignore[arg-type]
+        if path == changing:
+            soundfile.write(changing, speech(77, 0.5), 16_000)
+        return clips
+
+    with monkeypatch.context() as patched:
+        patched.setattr(audio, "decode_spans", meanwhile)
+        ingest()
+    decoded.clear()
+    ingest()
+    assert decoded == ["S0_0.wav"]

@@ -1,5 +1,6 @@
 """Tiny releases written by hand, with the dirt of the real ones."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import soundfile
 
 from mtlser.data import corpora
 from mtlser.data.corpora import Item
+from mtlser.errors import MtlserError
 from mtlser.recipe import DataRecipe
 
 TURNS = {
@@ -92,3 +94,22 @@ def write_recordings(root: Path, count: int = 8) -> None:
         soundfile.write(path, speech(i), 16_000)
         lines.append(f"{emotion}/{path.name},{emotion},S{i // 2},{'fm'[i // 2 % 2]},some words")
     (root / "labels.csv").write_text("\n".join(lines))
+
+
+def refused_or_clear(reading: Callable[[], list[Item]], root: Path) -> list[Item]:
+    """The items of any content at all, which are clear and below the folder; none where refused.
+
+    What is refused is refused in one sentence.
+    """
+    try:
+        items = reading()
+    except MtlserError as error:
+        assert "\n" not in str(error).strip()
+        str(error).encode()
+        return []
+    for item in items:
+        item.id.encode()
+        assert (item.label is None) == (item.left_out is not None)
+        if item.path is not None:
+            assert ".." not in item.path.relative_to(root).parts
+    return items

@@ -44,7 +44,6 @@ USUAL: Mapping[str, tuple[str, ...]] = {
     "end": ("end", "endtime", "endsec", "stop", "ende", "fin"),
 }  # fmt: skip
 """Names without accents, case and signs; the first that is there is taken."""
-NEEDED = ("file",)
 VOTES, PROBABILITY = ":votes", ":probability"
 """A column with one of these endings counts votes for its label, or gives its probability."""
 
