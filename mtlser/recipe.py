@@ -8,19 +8,19 @@ import difflib
 import hashlib
 import json
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import tomli_w
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from mtlser.errors import MtlserError
 from mtlser.files import read_text
+from mtlser.recipes.content import apply, check_text, override, parted, plain_override
 from mtlser.recipes.data import DataRecipe
 from mtlser.recipes.judging import DriftRecipe, RegistryRecipe
 from mtlser.recipes.labels import LabelsRecipe
-from mtlser.recipes.names import not_utf8
 from mtlser.recipes.sections import (
     BaselineRecipe,
     ModelRecipe,
@@ -35,7 +35,7 @@ from mtlser.recipes.sections import (
 __all__ = [
     "BaselineRecipe", "DataRecipe", "DriftRecipe", "LabelsRecipe", "ModelRecipe", "NoiseRecipe",
     "Recipe", "RegistryRecipe", "SearchRecipe", "Section", "SplitRecipe", "TrainRecipe", "dumps",
-    "load", "names",
+    "load", "names", "override", "plain_override",
 ]  # fmt: skip
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -45,7 +45,7 @@ PROMOTION = {"rule", "metrics", "margin", "level"}
 ADDED = (
     ("labels", "classes"), ("labels", "map"), ("split", "speaker_folds"), ("data", "table"),
     ("data", "columns"), ("data", "speaker_pattern"), ("data", "merge_speakers"),
-    ("data", "language"), ("data", "channels"), ("data", "alphabet"),
+    ("data", "language"), ("data", "channels"), ("data", "alphabet"), ("split", "test_corpora"),
 )  # fmt: skip
 """Keys younger than runs that are to stay comparable: at its default, such a key is no part of the
 hash."""
@@ -53,8 +53,8 @@ hash."""
 SHOWN = 200
 """Characters of a bad value that an error shows."""
 
-PLACES = (("data", "root"), ("model", "encoder"), ("noise", "root"))
-"""Keys, with their sections, that may name a folder of this machine."""
+PLACES = (("model", "encoder"), ("noise", "root"))
+"""Keys, with their sections, that may name a folder of this machine, besides the corpora's."""
 
 
 class Recipe(Section):
@@ -68,6 +68,9 @@ class Recipe(Section):
     """Of every random choice: folds, weights, order, noise; with what is added to it for a fold or
     a further training it is below 2^31."""
     data: DataRecipe
+    joined: tuple[DataRecipe, ...] = ()
+    """Further corpora that are read with the first: in a file each is a section `[[data]]`, and
+    `--set data.1.root=DIR` is a key of the second."""
     labels: LabelsRecipe = LabelsRecipe()
     split: SplitRecipe = SplitRecipe()
     model: ModelRecipe = ModelRecipe()
@@ -77,6 +80,42 @@ class Recipe(Section):
     baseline: BaselineRecipe = BaselineRecipe()
     drift: DriftRecipe = DriftRecipe()
     registry: RegistryRecipe = RegistryRecipe()
+
+    @property
+    def corpora(self) -> tuple[DataRecipe, ...]:
+        """All that is read, in the order of the file."""
+        return (self.data, *self.joined)
+
+    @property
+    def corpus(self) -> str:
+        """All that is read, by name: `emodb`, or `emodb+ravdess`."""
+        return "+".join(each.called for each in self.corpora)
+
+    @property
+    def roots(self) -> dict[str, str]:
+        """Where each corpus is, by its key for `--set`: `data.root`, or `data.1.root`."""
+        if not self.joined:
+            return {"data.root": self.data.root}
+        return {f"data.{place}.root": each.root for place, each in enumerate(self.corpora)}
+
+    def with_roots(self, roots: Iterable[str]) -> "Recipe":
+        """The recipe with its corpora elsewhere, in their order."""
+        first, *further = (
+            data.model_copy(update={"root": root})
+            for data, root in zip(self.corpora, roots, strict=True)
+        )
+        return self.model_copy(update={"data": first, "joined": tuple(further)})
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        called = [each.called for each in self.corpora]
+        twice = next((name for name in called if called.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(
+                f"two sections [[data]] are called {twice!r}, and their speakers would be mixed "
+                "up; give each a `name`"
+            )
+        return self
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -97,8 +136,9 @@ class Recipe(Section):
         they judge a result, and change none.
         """
         portable = self.portable().model_dump(exclude={"drift": True, "registry": PROMOTION})
-        for key in ("root", "name"):
-            portable["data"].pop(key)
+        for each in (portable["data"], *portable["joined"]):
+            for key in ("root", "name"):
+                each.pop(key)
         for section, key in ADDED:
             default = (
                 type(getattr(self, section))
@@ -107,6 +147,8 @@ class Recipe(Section):
             )
             if getattr(getattr(self, section), key) == default:
                 portable[section].pop(key)
+        if not self.joined:
+            portable.pop("joined")
         for key in ("checkpoint_s", "seeds"):
             portable["train"].pop(key)
         portable = {name: content for name, content in portable.items() if content != {}}
@@ -134,12 +176,13 @@ class Recipe(Section):
 
     def _with_places(self, change: Callable[[tuple[str, str], str], str]) -> "Recipe":
         changed: dict[str, Section] = {}
+        roots = [change(("data", "root"), root) for root in self.roots.values()]
         for section, key in PLACES:
             values: Section = getattr(self, section)
             place = getattr(values, key)
             if place is not None:
                 changed[section] = values.model_copy(update={key: change((section, key), place)})
-        return self.model_copy(update=changed)
+        return self.with_roots(roots).model_copy(update=changed)
 
 
 def _last_name(place: str) -> str:
@@ -167,18 +210,22 @@ def load(source: str, overrides: tuple[str, ...] = ()) -> Recipe:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise MtlserError(f"recipe {label}: not TOML: {error}; see `mtlser recipes`") from None
-    for override in overrides:
-        _override(content, override)
-    _check_text(content, f"recipe {label}: ")
+    for each in overrides:
+        apply(content, each)
+    check_text(content, f"recipe {label}: ")
     try:
-        return Recipe.model_validate(content)
+        return Recipe.model_validate(parted(content, label))
     except ValidationError as error:
         raise MtlserError(f"recipe {label}: {_sentence(error)}") from None
 
 
 def dumps(recipe: Recipe) -> str:
     """The whole recipe as TOML text; `load` gives the same recipe back."""
-    return tomli_w.dumps(recipe.model_dump(exclude_none=True))
+    content = recipe.model_dump(exclude_none=True)
+    further = content.pop("joined")
+    if further:
+        content["data"] = [content["data"], *further]
+    return tomli_w.dumps(content)
 
 
 def _read(source: str) -> tuple[str, str]:
@@ -194,71 +241,12 @@ def _read(source: str) -> tuple[str, str]:
     return source, read_text(path)
 
 
-def override(key: str, value: object) -> str:
-    r"""`KEY=VALUE` for `load`, whatever characters the value holds.
-
-    >>> print(override("data.root", 'a "b" \\c'), override("search.alphas", [0.1]))
-    data.root="a \"b\" \\c" search.alphas=[0.1]
-    """
-    return f"{key}={_toml(value)}"
-
-
-def plain_override(key: str, value: str) -> str:
-    """`KEY=VALUE` for `load`, without quotes where the text cannot be taken for another value.
-
-    >>> plain_override("data.root", "runs/my speech"), plain_override("data.root", "2024")
-    ('data.root=runs/my speech', 'data.root="2024"')
-    """
-    try:
-        tomllib.loads(f"value = {value}")
-    except tomllib.TOMLDecodeError:
-        return f"{key}={value}"
-    return override(key, value)
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
-    return tomli_w.dumps({"value": value}).removeprefix("value = ").rstrip("\n")
-
-
-def _check_text(content: dict[str, Any], where: str) -> None:
-    """Refuses texts that cannot be written as UTF-8, as of a folder with a name in Latin-1."""
-    for key, value in content.items():
-        if isinstance(value, dict):
-            _check_text(value, f"{where}{key}.")
-        for each in value if isinstance(value, list) else [value]:
-            fault = not_utf8(each) if isinstance(each, str) else None
-            if fault is not None:
-                raise MtlserError(
-                    f"{where}{key} = {each!r} {fault}, so no recipe can hold it; rename the folder "
-                    "or file, for example with `convmv`"
-                )
-
-
-def _override(content: dict[str, Any], override: str) -> None:
-    key, equals, value = override.partition("=")
-    if not equals or not key:
-        raise MtlserError(
-            f"--set {override!r}: expected KEY=VALUE, for example --set train.learning_rate=2e-5"
-        )
-    *parents, last = key.split(".")
-    section = content
-    for parent in parents:
-        section = section.setdefault(parent, {})
-        if not isinstance(section, dict):
-            raise MtlserError(f"--set {override!r}: {parent} is a value, not a section")
-    try:
-        parsed = tomllib.loads(f"value = {value}")
-    except tomllib.TOMLDecodeError:
-        parsed = {}
-    section[last] = parsed["value"] if parsed.keys() == {"value"} else value
-
-
 def _sentence(error: ValidationError) -> str:
     """One sentence of the first problem: the key, the value seen, what is allowed."""
     problem = error.errors()[0]
     path = [str(part) for part in problem["loc"]]
+    if path[0:1] == ["joined"]:
+        path = ["data", *(str(int(each) + 1) for each in path[1:2]), *path[2:]]
     key = ".".join(path)
     if problem["type"] == "extra_forbidden":
         allowed = _fields(path[:-1])
@@ -278,6 +266,8 @@ def _sentence(error: ValidationError) -> str:
 def _fields(path: list[str]) -> list[str]:
     model: type[BaseModel] = Recipe
     for part in path:
+        if part.isdecimal():  # of several sections
+            continue
         annotation = model.model_fields[part].annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             model = annotation

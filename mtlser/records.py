@@ -20,7 +20,7 @@ FOUR = ("neutral", "happy", "angry", "sad")
 """The classes of the paper's table 2, in label order 0..3; a recipe may name others."""
 
 Split = Literal["train", "validation", "test", "speaker_check"]
-Protocol = Literal["loso", "session", "speakers", "official", "recording", "random"]
+Protocol = Literal["loso", "session", "speakers", "official", "cross", "recording", "random"]
 LEAKING_PROTOCOLS: tuple[Protocol, ...] = ("recording", "random")
 """Protocols whose test speakers (and, for `random`, dialogues) are also in train."""
 

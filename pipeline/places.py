@@ -16,16 +16,16 @@ def resolve(recipe: Recipe) -> Recipe:
     Raises:
         MtlserError: a folder does not exist or holds nothing.
     """
-    data = recipe.data.model_copy(update={"root": _root(recipe.data.root)})
+    roots = [_root(key, root) for key, root in recipe.roots.items()]
     noise, model = recipe.noise, recipe.model
     if noise.root is not None:
         noise = noise.model_copy(update={"root": _folder("noise.root", noise.root)})
     if names_folder(model.encoder):
         model = model.model_copy(update={"encoder": _folder("model.encoder", model.encoder)})
-    return recipe.model_copy(update={"data": data, "noise": noise, "model": model})
+    return recipe.with_roots(roots).model_copy(update={"noise": noise, "model": model})
 
 
-def _root(root: str) -> str:
+def _root(key: str, root: str) -> str:
     if root.startswith("s3://"):
         return root
     path = Path(root).expanduser()
@@ -36,12 +36,11 @@ def _root(root: str) -> str:
             else f", or write the synthetic one: `mtlser synth --out {shlex.quote(root)}`"
         )
         raise MtlserError(
-            f"data.root = {root!r}: no such folder; give the corpus with `--set data.root=DIR`"
-            f"{synthetic}"
+            f"{key} = {root!r}: no such folder; give the corpus with `--set {key}=DIR`{synthetic}"
         )
     if not any(path.iterdir()):
         raise MtlserError(
-            f"data.root = {root!r}: the folder is empty; give the corpus with `--set data.root=DIR`"
+            f"{key} = {root!r}: the folder is empty; give the corpus with `--set {key}=DIR`"
         )
     return str(path.resolve())
 

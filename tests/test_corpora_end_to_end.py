@@ -71,16 +71,17 @@ CLASSES = {
     "meld": ("neutral", "happy", "angry", "sad", "disgusted", "fearful", "surprised"),
     "msp-podcast": ("neutral", "happy", "angry", "sad"),
     "folder": ("Frustrated", "calm"),
+    "joined": ("neutral", "happy", "angry", "sad", "disgusted", "fearful"),
 }
 LEAKING = {"meld", "folder"}
-WITH_WORDS = {"ravdess", "cremad", "meld"}
+WITH_WORDS = {"ravdess", "cremad", "meld", "joined"}
 WITHOUT_SPEAKERS = {"folder"}
 WITH_SVM = {"cremad", "folder"}
 
 
 def test_classes_protocol_and_matrices_are_those_of_the_corpus(whole: Run) -> None:
     scores, classes = whole.scores, CLASSES[whole.name]
-    assert (scores.corpus, scores.classes) == (MADE[whole.name].corpus, classes)
+    assert (scores.corpus, scores.classes) == (MADE[whole.name].called, classes)
     assert scores.protocol == MADE[whole.name].protocol
     for system in scores.systems:
         confusion = system.clean.pooled.confusion
@@ -120,6 +121,17 @@ def test_the_heads_are_those_that_the_corpus_has_labels_for(whole: Run) -> None:
     predicted = whole.predictions
     assert all((each.text_predicted is not None) == words for each in predicted)
     assert all((each.speaker_true is not None) == spoken for each in predicted)
+
+
+def test_joined_corpora_have_results_apart_and_together(whole: Run) -> None:
+    groups = {each.name: each.utterances for each in whole.scores.groups_of("corpus")}
+    assert ("mtlser by corpus, lowest UA first" in whole.page) == bool(groups)
+    if whole.name == "joined":
+        assert groups == {"ravdess": 72, "cremad": 48}
+        assert whole.scores.fold_names == ("cremad", "ravdess")
+        assert whole.scores.utterances == 120
+    else:
+        assert not groups
 
 
 def test_the_run_is_verified(whole: Run) -> None:

@@ -14,6 +14,7 @@ from mtlser.records import Rate, Record, Utterance
 FEWEST = 8
 """Utterances with a value, below which nothing is said."""
 _NAMED: Mapping[str, Callable[[Utterance], str | None]] = {
+    "corpus": lambda u: u.corpus,
     "speaker": lambda u: u.speaker,
     "gender": lambda u: u.gender,
     "transcript": lambda u: u.text,

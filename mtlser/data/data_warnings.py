@@ -40,7 +40,7 @@ def warnings(
     utterances: Sequence[Utterance],
     facts: Mapping[str, ClipFacts] | None,
     confounds: Sequence[Confound],
-    release_hz: int | None = None,
+    release_hz: Mapping[str, int] | None = None,
 ) -> tuple[DataWarning, ...]:
     """What looks wrong, in the order in which it should be looked at.
 
@@ -48,32 +48,36 @@ def warnings(
         utterances: the manifest.
         facts: measured at ingest, by utterance id; `None`: not known.
         confounds: properties that go with the class.
-        release_hz: sample rate of the published release; `None`: not known, or no release.
+        release_hz: sample rates of published releases by the name of their corpus.
     """
     measured = [facts[u.id] for u in utterances if u.id in facts] if facts else []
     found = [
-        *_rates(measured, release_hz),
+        *_rates(utterances, facts or {}, release_hz or {}),
         *_lengths(utterances),
         *_cut(measured),
         *_clipped(measured),
         *_silent(measured),
         *_texts(utterances),
         *_classes(utterances),
+        *_corpora(utterances),
         *_confounded(confounds),
     ]
     return tuple(found)
 
 
-def _rates(measured: Sequence[ClipFacts], release_hz: int | None) -> Iterator[DataWarning]:
-    rates = Counter(each.rate_hz for each in measured)
-    if release_hz is not None:
-        other = {rate: count for rate, count in rates.items() if rate != release_hz}
+def _rates(
+    utterances: Sequence[Utterance], facts: Mapping[str, ClipFacts], release_hz: Mapping[str, int]
+) -> Iterator[DataWarning]:
+    for corpus, rate_hz in release_hz.items():
+        own = [facts[u.id] for u in utterances if u.corpus == corpus and u.id in facts]
+        other = Counter(each.rate_hz for each in own if each.rate_hz != rate_hz)
         if other:
             shown = ", ".join(f"{count} have {rate} Hz" for rate, count in sorted(other.items()))
+            release = f"release of {corpus}" if len(release_hz) > 1 else "release"
             yield DataWarning(
                 kind="sample rate",
-                text=f"the release has {release_hz} Hz and of {len(measured)} files {shown}: this "
-                "copy was converted",
+                text=f"the {release} has {rate_hz} Hz and of {len(own)} files {shown}: this copy "
+                "was converted",
                 count=sum(other.values()),
             )
 
@@ -172,6 +176,35 @@ def _classes(utterances: Sequence[Utterance]) -> Iterator[DataWarning]:
                 "the gender gives part of the answer",
                 count=len(own),
             )
+
+
+def _corpora(utterances: Sequence[Utterance]) -> Iterator[DataWarning]:
+    """Classes and recordings of joined corpora: what one alone has, and what two have."""
+    corpora = sorted({u.corpus for u in utterances})
+    by_class: dict[str, set[str]] = defaultdict(set)
+    by_audio: dict[str, list[Utterance]] = defaultdict(list)
+    for utterance in utterances if len(corpora) > 1 else ():
+        by_class[utterance.emotion].add(utterance.corpus)
+        by_audio[utterance.audio_sha256].append(utterance)
+    for name, of_class in sorted(by_class.items()):
+        if len(of_class) == 1:
+            (only,) = of_class
+            count = sum(u.emotion == name for u in utterances)
+            yield DataWarning(
+                kind="one corpus",
+                text=f"all {count} {name} utterances are of {only}, one of {len(corpora)} corpora: "
+                "how a corpus was recorded gives part of the answer",
+                count=count,
+            )
+    twice = [own for own in by_audio.values() if len({u.corpus for u in own}) > 1]
+    if twice:
+        yield DataWarning(
+            kind="in two corpora",
+            text=f"{len(twice)} recordings are in more than one corpus, sample by sample (first: "
+            f"{' and '.join(u.id for u in twice[0])}): leave them out of one, or say that two "
+            "names are one person with `data.merge_speakers`",
+            count=sum(map(len, twice)),
+        )
 
 
 def _confounded(confounds: Sequence[Confound]) -> Iterator[DataWarning]:

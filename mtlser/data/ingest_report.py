@@ -1,5 +1,7 @@
 """`ingest.json`: what ingest read, kept and left out."""
 
+from pydantic import Field
+
 from mtlser.data.confounds import Confound
 from mtlser.data.corpora.base import NOT_READ
 from mtlser.data.data_warnings import DataWarning
@@ -47,6 +49,8 @@ class IngestReport(Record):
     """Kept utterances by the release's own label."""
     by_speaker: dict[str, int]
     by_style: dict[str, int]
+    by_corpus: dict[str, int] = Field(default_factory=dict)
+    """Kept utterances of each corpus, where several are joined."""
     warnings: tuple[DataWarning, ...] = ()
     """What looks wrong with the data."""
     confounds: tuple[Confound, ...] = ()
@@ -61,8 +65,10 @@ def describe(report: IngestReport) -> str:
         f"{report.corpus}: kept {report.kept} of {report.seen} ({report.hours:.2f} h), "
         f"digest {report.digest[:12]}"
     ]
-    for name in ("emotion", "speaker", "style"):
+    for name in ("corpus", "emotion", "speaker", "style"):
         counts: dict[str, int] = getattr(report, f"by_{name}")
+        if not counts:
+            continue
         rows.append(f"  {name}: " + ", ".join(f"{key} {count}" for key, count in counts.items()))
     for group in report.left_out:
         first = group.ids[0] if group.reason in NOT_READ else group.first

@@ -20,20 +20,32 @@ class Naming:
     """Labels of the paper's four classes, as published work maps them; `None`: nobody has."""
 
 
-def grouping(labels: LabelsRecipe, naming: Naming, found: Iterable[str]) -> dict[str, str]:
-    """The class of each label that is found and belongs to one.
+def groupings(
+    labels: LabelsRecipe, corpora: Sequence[tuple[Naming, Iterable[str]]]
+) -> list[dict[str, str]]:
+    """For each corpus, the class of each label that is found and belongs to one.
 
     Args:
         labels: the recipe's.
-        naming: the corpus'.
-        found: the labels that the corpus has, as it writes them.
+        corpora: of each, what is known of its labels, and those that it has, as it writes them.
 
     Raises:
-        MtlserError: a class without a label, `four` for a corpus that has no map to it, or more
-            classes than are possible.
+        MtlserError: `labels.map` names a label that no corpus has, `four` for a corpus that has no
+            map to it, or more classes than are possible.
     """
-    present = sorted(set(found))
-    kind = labels.classes or ("all" if naming.four is None else "four")
+    present = [(naming, sorted(set(found))) for naming, found in corpora]
+    _refuse_unused(labels.map, present)
+    published = all(naming.four is not None for naming, _ in present)
+    kind = labels.classes or ("four" if published else "all")
+    grouped = [_grouping(kind, labels.map, naming, found) for naming, found in present]
+    _check_names({label: name for each in grouped for label, name in each.items()})
+    return grouped
+
+
+def _grouping(
+    kind: tuple[str, ...] | str, given: Mapping[str, str], naming: Naming, present: Sequence[str]
+) -> dict[str, str]:
+    """The class of each label of one corpus."""
     if kind == "four":
         if naming.four is None:
             raise MtlserError(
@@ -44,13 +56,11 @@ def grouping(labels: LabelsRecipe, naming: Naming, found: Iterable[str]) -> dict
         known = naming.four
     else:
         known = {label: naming.plain.get(label, label) for label in present}
-    given = _given(labels.map, naming, present)
-    classes = {label: given.get(label, known.get(label, "")) for label in present}
+    own = _given(given, naming, present)
+    classes = {label: own.get(label, known.get(label, "")) for label in present}
     if isinstance(kind, tuple):
         classes = _within(classes, kind)
-    grouped = {label: name for label, name in classes.items() if name}
-    _check_names(grouped)
-    return grouped
+    return {label: name for label, name in classes.items() if name}
 
 
 def ordered(classes: Iterable[str]) -> tuple[str, ...]:
@@ -124,14 +134,22 @@ def _given(given: Mapping[str, str], naming: Naming, present: Sequence[str]) -> 
             if name.casefold() in folded:
                 own[label] = folded[name.casefold()]
                 break
-    unused = set(folded) - {n.casefold() for p in present for n in (p, naming.plain.get(p, p))}
-    if present and unused:
-        labels = ", ".join(naming.plain.get(label, label) for label in present[:20])
-        raise MtlserError(
-            f"labels.map: no label {sorted(unused)[0]!r} in the corpus; its labels are {labels}; "
-            "correct the key"
-        )
     return own
+
+
+def _refuse_unused(
+    given: Mapping[str, str], present: Sequence[tuple[Naming, Sequence[str]]]
+) -> None:
+    """Returns if each label that the recipe maps is one of a corpus."""
+    names = [(label, naming.plain.get(label, label)) for naming, own in present for label in own]
+    known = {name.casefold() for pair in names for name in pair}
+    unused = sorted({name.casefold() for name in given} - known)
+    if names and unused:
+        labels = ", ".join(dict.fromkeys(plain for _, plain in names[:20]))
+        where = "the corpus; its" if len(present) == 1 else "the corpora; their"
+        raise MtlserError(
+            f"labels.map: no label {unused[0]!r} in {where} labels are {labels}; correct the key"
+        )
 
 
 def _within(classes: Mapping[str, str], wanted: tuple[str, ...]) -> dict[str, str]:

@@ -5,6 +5,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mtlser import runtime
@@ -18,7 +19,7 @@ from mtlser.data import (
     text,
 )
 from mtlser.data.corpora import Corpus
-from mtlser.data.corpus_labels import labelled
+from mtlser.data.corpus_labels import Labelled, labelled
 from mtlser.data.earlier import SOURCES, Earlier
 from mtlser.data.ingest_outcomes import DUPLICATE_ID, Outcome, Places, outcomes_of
 from mtlser.data.ingest_report import Difference, IngestReport, LeftOut, describe
@@ -35,36 +36,33 @@ UNKNOWN = "not known"
 log = logging.getLogger(__name__)
 
 
-def build(recipe: Recipe, root: Path, folder: Path, earlier: Path | None = None) -> None:
-    """Decodes the recipe's corpus from `root` and writes the corpus folder.
+def build(recipe: Recipe, roots: Sequence[Path], folder: Path, earlier: Path | None = None) -> None:
+    """Decodes the recipe's corpora from `roots` and writes them as one corpus folder.
 
     Args:
-        recipe: its `data` section names the corpus, the length limits and the share of faults.
-        root: the release as downloaded.
+        recipe: its sections of data name each corpus, the length limits and the share of faults.
+        roots: the release of each, as downloaded.
         folder: where `manifest.jsonl`, `ingest.json` and `audio/` are written.
         earlier: corpus folder of the last ingest, whose clips are taken where their recordings have
             not changed; `None`: all are decoded.
 
     Raises:
-        MtlserError: `root` holds no such corpus, nothing of the task, or more faulty files than
+        MtlserError: a root holds no such corpus, nothing of the task, or more faulty files than
             `data.max_faulty` allows.
     """
-    corpus, items, found, classes = labelled(recipe, root)
-    progress = runtime.Progress(f"ingest {corpus.name}", log.info)
-    places = Places(root, folder, Earlier(earlier))
-    outcomes = outcomes_of(items, classes, recipe.data, places, progress)
-    _refuse_faulty(outcomes, recipe.data, root)
+    before, parts = Earlier(earlier), []
+    for source in labelled(recipe, roots):
+        part = Part(source, _outcomes(source, folder, before))
+        _refuse_faulty(part.outcomes, source.data, source.root)
+        _refuse_empty(part)
+        parts.append(part)
+    outcomes = [outcome for part in parts for outcome in part.outcomes]
     utterances = sorted((o.utterance for o in outcomes if o.utterance), key=lambda u: u.id)
     kept = Counter(utterance.emotion for utterance in utterances)
+    found: Counter[str] = sum((part.source.found for part in parts), Counter())
     labels.refuse_absent(recipe.labels, kept, found)
-    if not utterances:
-        raise MtlserError(
-            f"{root}: {len(outcomes)} items, none of the recipe's classes within its limits; "
-            f"labels: {labels.shown(found) or 'none'}; left out: {_reasons(outcomes)}; check "
-            "--root, --corpus, [labels] and data.min_duration_s, data.max_duration_s"
-        )
     facts = {o.facts.id: o.facts for o in outcomes if o.facts is not None}
-    report = _report(corpus, recipe, outcomes, utterances, facts)
+    report = _report(recipe, parts, utterances, facts)
     write_jsonl(folder / MANIFEST, utterances)
     fingerprints.write(folder / fingerprints.FINGERPRINTS, _fingerprints(outcomes))
     write_jsonl(folder / clip_facts.CLIPS, clip_facts.in_order(o.facts for o in outcomes))
@@ -75,8 +73,22 @@ def build(recipe: Recipe, root: Path, folder: Path, earlier: Path | None = None)
     for difference in report.differs_from_release or ():
         log.warning(
             "%s: %s: %d utterances, the release has %d",
-            corpus.title, difference.what, difference.found, difference.expected,
+            report.corpus, difference.what, difference.found, difference.expected,
         )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Part:
+    """One corpus and what became of its items."""
+
+    source: Labelled
+    outcomes: list[Outcome]
+
+
+def _outcomes(source: Labelled, folder: Path, before: Earlier) -> list[Outcome]:
+    progress = runtime.Progress(f"ingest {source.data.called}", log.info)
+    places = Places(source.root, folder, before)
+    return outcomes_of(source.items, source.classes, source.data, places, progress)
 
 
 def members(utterances: Iterable[Utterance], ids: Sequence[str]) -> list[Utterance]:
@@ -118,30 +130,44 @@ def _refuse_faulty(outcomes: Sequence[Outcome], data: DataRecipe, root: Path) ->
         )
 
 
+def _refuse_empty(part: Part) -> None:
+    if any(outcome.utterance for outcome in part.outcomes):
+        return
+    raise MtlserError(
+        f"{part.source.root}: {len(part.outcomes)} items, none of the recipe's classes within its "
+        f"limits; labels: {labels.shown(part.source.found) or 'none'}; left out: "
+        f"{_reasons(part.outcomes)}; check --root, --corpus, [labels] and data.min_duration_s, "
+        "data.max_duration_s"
+    )
+
+
 def _reasons(outcomes: Iterable[Outcome]) -> str:
     counts = _counted(outcome.reason for outcome in outcomes if outcome.reason)
     return ", ".join(f"{reason} {count}" for reason, count in counts.items()) or "none"
 
 
 def _report(
-    corpus: Corpus,
     recipe: Recipe,
-    outcomes: Sequence[Outcome],
+    parts: Sequence[Part],
     utterances: Sequence[Utterance],
     facts: Mapping[str, clip_facts.ClipFacts],
 ) -> IngestReport:
+    outcomes = [outcome for part in parts for outcome in part.outcomes]
     used = [outcome.item for outcome in outcomes if outcome.utterance]
     dropped: Counter[str] = Counter()
-    for item in used:
-        cleaned = text.clean(item.text or "", item.language, recipe.data.alphabet)
-        dropped.update(dict(cleaned.dropped))
+    for part in parts:
+        for outcome in part.outcomes:
+            if outcome.utterance and outcome.item.text:
+                alphabet = part.source.data.alphabet
+                cleaned = text.clean(outcome.item.text, outcome.item.language, alphabet)
+                dropped.update(dict(cleaned.dropped))
     emotions = Counter(utterance.emotion for utterance in utterances)
     speakers = _counted(utterance.speaker or UNKNOWN for utterance in utterances)
     given_away = confounds.confounds(
         utterances, {name: each.rate_hz for name, each in facts.items()}
     )
     return IngestReport(
-        corpus=recipe.data.called,
+        corpus=recipe.corpus,
         digest=digest(utterances),
         seen=len(outcomes),
         kept=len(utterances),
@@ -154,10 +180,17 @@ def _report(
         by_label=_counted(item.label or "" for item in used),
         by_speaker=speakers,
         by_style=_counted(utterance.style or "none" for utterance in utterances),
-        warnings=data_warnings.warnings(utterances, facts, given_away, corpus.rate_hz),
+        by_corpus=_counted(u.corpus for u in utterances) if len(parts) > 1 else {},
+        warnings=data_warnings.warnings(utterances, facts, given_away, _release_rates(parts)),
         confounds=given_away,
-        differs_from_release=_compared(corpus, recipe.labels, outcomes),
+        differs_from_release=_compared(recipe.labels, parts),
     )
+
+
+def _release_rates(parts: Iterable[Part]) -> dict[str, int]:
+    """Sample rates of published releases in Hz, by the name of their corpus."""
+    rates = {part.source.data.called: part.source.corpus.rate_hz for part in parts}
+    return {name: rate for name, rate in rates.items() if rate is not None}
 
 
 def differences(
@@ -185,16 +218,27 @@ def differences(
     )
 
 
-def _compared(
-    corpus: Corpus, recipe: LabelsRecipe, outcomes: Sequence[Outcome]
-) -> tuple[Difference, ...] | None:
-    """`differences`; `None` where other classes than the four are asked for."""
+def _compared(recipe: LabelsRecipe, parts: Sequence[Part]) -> tuple[Difference, ...] | None:
+    """`differences` of all corpora; `None` where other classes than the four are asked for."""
     if recipe.map or recipe.classes not in {None, "four"}:
         return None
-    four = corpus.naming.four or {}
-    labelled = sum(outcome.item.label in four for outcome in outcomes)
-    used = [(o.utterance.emotion, o.utterance.speaker) for o in outcomes if o.utterance]
-    return differences(corpus, labelled, used)
+    compared: list[Difference] = []
+    known = False
+    for part in parts:
+        four = part.source.corpus.naming.four or {}
+        task = sum(outcome.item.label in four for outcome in part.outcomes)
+        used = [(o.utterance.emotion, o.utterance.speaker) for o in part.outcomes if o.utterance]
+        name = part.source.data.called
+        bare = [(emotion, who and who.removeprefix(f"{name}/")) for emotion, who in used]
+        found = differences(part.source.corpus, task, bare if len(parts) > 1 else used)
+        if found is not None:
+            known = True
+            compared += [_named(each, name) if len(parts) > 1 else each for each in found]
+    return tuple(compared) if known else None
+
+
+def _named(difference: Difference, corpus: str) -> Difference:
+    return difference.model_copy(update={"what": f"{corpus}: {difference.what}"})
 
 
 def _left_out(outcomes: Iterable[Outcome]) -> Iterator[LeftOut]:

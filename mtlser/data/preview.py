@@ -1,13 +1,13 @@
 """What ingest would read of a corpus, from names, tables and headers alone."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 
 from mtlser.data import corpora, labels
 from mtlser.data.corpora import Item
-from mtlser.data.corpus_labels import labelled
+from mtlser.data.corpus_labels import Labelled, labelled
 from mtlser.data.protocols import MANY_SPEAKERS, MINIMUM_GROUPS
 from mtlser.recipe import Recipe
 from mtlser.records import Record
@@ -60,31 +60,39 @@ class Preview(Record):
     """The protocol that fits."""
 
 
-def preview(recipe: Recipe, root: Path) -> Preview:
+def preview(recipe: Recipe, roots: Sequence[Path]) -> Preview:
     """What ingest would read; no audio is decoded and nothing is written.
 
     Args:
-        recipe: `[data]` and `[labels]`.
-        root: the release, or the folder of one's own recordings.
+        recipe: its sections of data, and `[labels]`.
+        roots: the release of each corpus, or the folder of one's own recordings.
 
     Raises:
         MtlserError: as ingest would, before it opens any audio.
     """
-    corpus, items, found, classes = labelled(recipe, root)
-    kept = [item for item in items if item.label in classes]
-    by_class = Counter(classes[item.label] for item in kept if item.label is not None)
+    sources = labelled(recipe, roots)
+    pairs = [
+        (item, source.classes[item.label])
+        for source in sources
+        for item in source.items
+        if item.label in source.classes
+    ]
+    kept = [item for item, _ in pairs]
+    by_class = Counter(name for _, name in pairs)
+    found: Counter[str] = sum((source.found for source in sources), Counter())
     labels.refuse_absent(recipe.labels, by_class, found)
-    reasons = Counter(item.left_out for item in items if item.left_out is not None)
-    outside = sum(count for label, count in found.items() if label not in classes)
-    if outside:
-        reasons[corpora.OUTSIDE_TASK] = outside
-    shown = [kept[i * len(kept) // ROWS] for i in range(ROWS)] if len(kept) > ROWS else kept
+    columns = {source.data.called: _columns(source) for source in sources}
+    shown = [pairs[i * len(pairs) // ROWS] for i in range(ROWS)] if len(pairs) > ROWS else pairs
     return Preview(
-        corpus=corpus.name,
-        columns=dict(corpus.columns(root, recipe.data)) if corpus.columns else {},
-        seen=len(items),
+        corpus=recipe.corpus,
+        columns={
+            f"{name}: {use}" if len(sources) > 1 else use: column
+            for name, own in columns.items()
+            for use, column in own.items()
+        },
+        seen=sum(len(source.items) for source in sources),
         kept=len(kept),
-        left_out=dict(sorted(reasons.items())),
+        left_out=dict(sorted(_reasons(sources).items())),
         by_label=dict(found.most_common()),
         by_class={name: by_class[name] for name in labels.ordered(by_class)},
         speakers=len({item.speaker for item in kept} - {None}),
@@ -93,8 +101,8 @@ def preview(recipe: Recipe, root: Path) -> Preview:
         by_partition=_counted(item.partition for item in kept),
         transcripts=sum(item.text is not None for item in kept),
         hours=_hours(kept),
-        rows=tuple(_row(item, classes[item.label or ""]) for item in shown),
-        missing=tuple(_missing(kept, bool(corpus.columns))),
+        rows=tuple(_row(item, emotion) for item, emotion in shown),
+        missing=tuple(_missing(kept, any(columns.values()))),
         protocol=_protocol(kept),
     )
 
@@ -119,6 +127,22 @@ def describe(found: Preview) -> str:
 
 def _counted(values: Iterator[str | None]) -> dict[str, int]:
     return dict(sorted(Counter(value for value in values if value is not None).items()))
+
+
+def _columns(source: Labelled) -> dict[str, str]:
+    read = source.corpus.columns
+    return dict(read(source.root, source.data)) if read else {}
+
+
+def _reasons(sources: Iterable[Labelled]) -> Counter[str]:
+    """Items that would be left out, by reason."""
+    reasons: Counter[str] = Counter()
+    for source in sources:
+        reasons.update(item.left_out for item in source.items if item.left_out is not None)
+        outside = sum(n for label, n in source.found.items() if label not in source.classes)
+        if outside:
+            reasons[corpora.OUTSIDE_TASK] += outside
+    return reasons
 
 
 def _row(item: Item, emotion: str) -> PreviewRow:

@@ -6,6 +6,7 @@
 | `session` | one session | the next session |
 | `speakers` | one of k groups of speakers, classes and genders balanced | the next group |
 | `official` | the corpus' own test partition | its own, else a tenth of the training speakers |
+| `cross` | one of several joined corpora | a tenth of the other corpora's speakers |
 | `recording` | one file-name prefix (Cai et al. 2021) | 10 % of train; leaks speakers |
 | `random` | one part of a stratified k-fold | 10 % of train; leaks speakers and dialogues |
 """
@@ -23,7 +24,7 @@ from mtlser.records import Protocol, Utterance
 VALIDATION_SHARE = 0.1
 """Share of train that becomes validation where the protocol names none."""
 MINIMUM_GROUPS: dict[Protocol, int] = {
-    "loso": 3, "session": 3, "speakers": 3, "recording": 2, "random": 2,
+    "loso": 3, "session": 3, "speakers": 3, "cross": 2, "recording": 2, "random": 2,
 }  # fmt: skip
 """Fewest folds with which some utterances are left to train on."""
 MANY_SPEAKERS = 40
@@ -131,13 +132,35 @@ def _official(ordered: Sequence[Utterance], recipe: Recipe) -> list[HeldOut]:
             f"{len(parts['train'])} and {len(parts['test'])} utterances in them and "
             f"{len(parts[None])} in none; use `--set split.protocol=speakers`"
         )
-    train, validation = parts["train"], parts["validation"]
-    if not validation and all(u.speaker is not None for u in train):
-        folds = min(round(1 / VALIDATION_SHARE), len({u.speaker for u in train}))
-        validation = _speaker_parts(train, folds, recipe.seed)[0] if folds > 1 else []
+    train = parts["train"]
+    validation = parts["validation"] or _some_speakers(train, recipe.seed)
     taken = {u.id for u in validation}
     rest = [u for u in train if u.id not in taken]
     return [HeldOut("official", parts["test"], validation, rest)]
+
+
+def _by_corpus(ordered: Sequence[Utterance], recipe: Recipe) -> list[HeldOut]:
+    groups = _groups(ordered, "cross", "corpus", lambda u: u.corpus)
+    wanted = recipe.split.test_corpora or tuple(groups)
+    absent = next((name for name in wanted if name not in groups), None)
+    if absent is not None:
+        raise MtlserError(
+            f"split.test_corpora: no corpus {absent!r} in the manifest, which has "
+            f"{', '.join(groups)}; correct the name"
+        )
+    held = []
+    for name in wanted:
+        train = [u for u in ordered if u.corpus != name]
+        held.append(HeldOut(name, groups[name], _some_speakers(train, recipe.seed)))
+    return held
+
+
+def _some_speakers(train: Sequence[Utterance], seed: int) -> list[Utterance]:
+    """All utterances of a tenth of the speakers; empty where one is not known, or all are one."""
+    if any(u.speaker is None for u in train):
+        return []
+    folds = min(round(1 / VALIDATION_SHARE), len({u.speaker for u in train}))
+    return _speaker_parts(train, folds, seed)[0] if folds > 1 else []
 
 
 def _by_recording(ordered: Sequence[Utterance], recipe: Recipe) -> list[HeldOut]:
@@ -165,6 +188,7 @@ _PROTOCOLS: dict[Protocol, Callable[[Sequence[Utterance], Recipe], list[HeldOut]
     "session": _by_session,
     "speakers": _by_speakers,
     "official": _official,
+    "cross": _by_corpus,
     "recording": _by_recording,
     "random": _at_random,
 }
@@ -193,6 +217,12 @@ def _groups(
                 f"{protocol} protocol holds out; {_instead(word)}"
             )
         groups[name].append(utterance)
+    if protocol == "cross" and len(groups) < MINIMUM_GROUPS[protocol]:
+        raise MtlserError(
+            f"all utterances are of {', '.join(groups)}, the cross protocol trains on one corpus "
+            "and tests on another; join two with two sections [[data]] in the recipe, and run "
+            "`mtlser ingest` again"
+        )
     if len(groups) < MINIMUM_GROUPS[protocol]:
         raise MtlserError(
             f"the manifest has {len(groups)} {word}(s) ({', '.join(sorted(groups))}), the "

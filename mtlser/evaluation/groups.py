@@ -1,34 +1,47 @@
-"""The main system's scores on the utterances of each speaker and of each gender."""
+"""The main system's scores on the utterances of each speaker, of each gender and corpus."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from mtlser.evaluation.columns import Block, Columns
 from mtlser.evaluation.numbers import numbers
 from mtlser.evaluation.score_records import UNKNOWN, GroupKind, GroupScores
-from mtlser.records import FoldPlan
+from mtlser.records import FoldPlan, Utterance
+
+Described = Mapping[GroupKind, Mapping[str, str | None]]
+"""For each kind of group, the group of each utterance by its id; `None` where it is not known."""
+
+
+def described(utterances: Iterable[Utterance]) -> Described:
+    """What the manifest tells of utterances: genders, and corpora where several are joined."""
+    genders: dict[str, str | None] = {}
+    corpora: dict[str, str | None] = {}
+    for utterance in utterances:
+        genders[utterance.id], corpora[utterance.id] = utterance.gender, utterance.corpus
+    return {"gender": genders, **({"corpus": corpora} if len(set(corpora.values())) > 1 else {})}
 
 
 def group_scores(
-    columns: Columns, block: Block, plan: FoldPlan, genders: Mapping[str, str | None] | None = None
+    columns: Columns, block: Block, plan: FoldPlan, kinds: Described | None = None
 ) -> tuple[GroupScores, ...]:
-    """Speakers, then genders, each from the lowest UA to the highest; all folds together.
+    """Speakers, then genders, then corpora, each from the lowest UA to the highest.
+
+    All folds are taken together.
 
     Args:
         columns: where the block's utterances are described.
         block: predictions of one system on one split under one condition.
         plan: the folds, for their names.
-        genders: gender by utterance id, `None` where it is not known; without the mapping no
-            gender is scored.
+        kinds: further kinds of groups, as `described` reads them of a manifest.
     """
     truth = columns.truth
     names = (*columns.speakers, UNKNOWN)  # place -1 is the last
     speakers = [names[place] for place in truth.speaker[block.utterance].tolist()]
     scores = _of_kind("speaker", speakers, columns, block, plan)
-    if genders is not None:
-        named = [genders.get(truth.names[i]) or UNKNOWN for i in block.utterance.tolist()]
-        scores += _of_kind("gender", named, columns, block, plan)
+    for kind, groups in (kinds or {}).items():
+        named = [groups.get(truth.names[i]) or UNKNOWN for i in block.utterance.tolist()]
+        scores += _of_kind(kind, named, columns, block, plan)
     return tuple(scores)
 
 

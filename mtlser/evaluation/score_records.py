@@ -136,17 +136,17 @@ class SystemScores(Record):
         raise KeyError(name)
 
 
-GroupKind = Literal["speaker", "gender"]
+GroupKind = Literal["speaker", "gender", "corpus"]
 UNKNOWN = "unknown"
 """Group of the utterances whose speaker or gender nobody knows."""
 
 
 class GroupScores(Record):
-    """The main system on the clean test utterances of one speaker or gender, all folds together."""
+    """The main system on the clean test utterances of one speaker, gender or corpus."""
 
     kind: GroupKind
     name: str
-    """The speaker, or `F`, `M` or `unknown`."""
+    """The speaker or corpus, or `F`, `M` or `unknown`."""
     utterances: int
     wa: Rate
     ua: Rate
@@ -194,8 +194,8 @@ class Scores(Record):
     cost: tuple[CostRow, ...] = ()
     """Systems whose cost was measured."""
     groups: tuple[GroupScores, ...] = ()
-    """Speakers, then genders, each from the lowest UA to the highest; without a manifest there is
-    no gender, and in scores of an older version no group."""
+    """Speakers, genders, then joined corpora, each from the lowest UA to the highest; without a
+    manifest there are speakers alone, and in scores of an older version no group."""
     claims: tuple[Claim, ...] = ()
     """What was verified when the report was written; empty in scores of an older version."""
     sharing: tuple[Shared, ...] = ()

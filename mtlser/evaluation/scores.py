@@ -1,7 +1,7 @@
 """The one scorer: predictions of any system in, every number of the report out; no torch."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from mtlser.evaluation import (
 from mtlser.evaluation.choices import SearchResult
 from mtlser.evaluation.columns import NONE, Block, Columns
 from mtlser.evaluation.fact_records import CostRow, NoiseFacts
-from mtlser.evaluation.groups import group_scores
+from mtlser.evaluation.groups import Described, group_scores
 from mtlser.evaluation.number_records import Spread
 from mtlser.evaluation.numbers import condition_scores, speaker_scores
 from mtlser.evaluation.score_records import MAIN_SYSTEM, ConditionScores, Scores, SystemScores
@@ -60,7 +60,7 @@ def measure(
     noise: NoiseFacts | None = None,
     cost: Sequence[CostRow] = (),
     main: str = MAIN_SYSTEM,
-    genders: Mapping[str, str | None] | None = None,
+    described: Described | None = None,
 ) -> Scores:
     """Every score of the predictions on the plan's folds.
 
@@ -72,7 +72,7 @@ def measure(
         noise: how the noisy conditions were made.
         cost: what the systems cost.
         main: the system that is compared with each other one.
-        genders: gender by utterance id, from the manifest; `None`: not at hand.
+        described: groups of utterances, from the manifest; `None`: not at hand.
 
     Raises:
         MtlserError: the predictions leak, repeat, lack a fold or are no probabilities; see
@@ -98,7 +98,7 @@ def measure(
     if chosen is not None:
         remarks += selection.check_selection(chosen, measured)
         remarks += selection.undecided(chosen, measured.fold_names)
-    groups = group_scores(columns, columns.blocks[main, "test", CLEAN], plan, genders)
+    groups = group_scores(columns, columns.blocks[main, "test", CLEAN], plan, described)
     facts = {"notes": tuple(remarks), "noise": noise, "cost": tuple(cost), "groups": groups}
     return measured.model_copy(update=facts)
 
@@ -118,7 +118,7 @@ def _scores(
     return Scores(
         recipe_name=recipe.name,
         recipe_hash=columns.recipe_hash,
-        corpus=recipe.data.called,
+        corpus=recipe.corpus,
         protocol=plan.protocol,
         leaks=plan.leaks,
         manifest_digest=plan.manifest_digest,
@@ -134,8 +134,13 @@ def _scores(
         systems=systems,
         comparisons=comparisons,
         notes=(),
-        literature=literature.against(main, wa, ua, recipe.data.corpus, plan),
+        literature=literature.against(main, wa, ua, _release(recipe), plan),
     )
+
+
+def _release(recipe: Recipe) -> str:
+    """The reader of the only corpus, or the names of all."""
+    return recipe.corpus if recipe.joined else recipe.data.corpus
 
 
 def write_summary(path: Path, scores: Scores) -> None:

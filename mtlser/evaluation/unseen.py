@@ -7,7 +7,7 @@ from typing import Literal
 from mtlser.data import audio, manifest
 from mtlser.errors import MtlserError
 from mtlser.evaluation import gathering
-from mtlser.evaluation.groups import group_scores
+from mtlser.evaluation.groups import described, group_scores
 from mtlser.evaluation.number_records import Numbers
 from mtlser.evaluation.numbers import numbers
 from mtlser.evaluation.predictor import Done, System, beside_truth, unheeded
@@ -31,7 +31,7 @@ class UnseenScores(Record):
     """What shows it."""
     numbers: Numbers
     groups: tuple[GroupScores, ...]
-    """Speakers, then genders, each from the lowest UA to the highest."""
+    """Speakers, genders, then corpora, each from the lowest UA to the highest."""
 
 
 def check(model: Path, utterances: Sequence[Utterance]) -> tuple[State, str]:
@@ -116,12 +116,11 @@ def score(
         index=predicted[0].fold, name="all", train=(), validation=(), test=ids, speaker_check=()
     )
     plan = FoldPlan(protocol="loso", seed=0, manifest_digest=digest, folds=(whole,))
-    genders = {utterance.id: utterance.gender for utterance in utterances}
     return UnseenScores(
         cell=record.cell if record else "",
         manifest_digest=digest,
         unseen=known[0],
         detail=known[1],
         numbers=numbers(columns, block),
-        groups=group_scores(columns, block, plan, genders),
+        groups=group_scores(columns, block, plan, described(utterances)),
     )

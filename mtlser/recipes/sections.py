@@ -63,13 +63,16 @@ class SplitRecipe(Section):
 
     protocol: Protocol = "loso"
     """What each fold tests on: a speaker (`loso`), a session, a group of speakers (`speakers`), the
-    corpus' own test partition (`official`), a recording (by file-name prefix) or a random part; the
-    last two leak speakers."""
+    corpus' own test partition (`official`), one of several joined corpora (`cross`), a recording
+    (by file-name prefix) or a random part; the last two leak speakers."""
     speaker_check: float = Field(0.1, gt=0, lt=0.5)
     """Share of each training speaker's utterances that is never trained on; speaker accuracy is
     measured there."""
     speaker_folds: PositiveInt = 5
     """Number of folds of the `speakers` protocol."""
+    test_corpora: tuple[str, ...] = ()
+    """Of the `cross` protocol: only these corpora are tested on, by their names in `[[data]]`;
+    empty: each in its turn."""
     random_folds: PositiveInt = 10
     """Number of folds of the `random` protocol; the others follow from the corpus."""
     max_folds: PositiveInt | None = None

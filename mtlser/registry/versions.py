@@ -107,7 +107,7 @@ def _tags(scores: Mapping[str, object], recipe: Recipe) -> dict[str, str]:
     return {
         **({MANIFEST: str(digest)} if digest else {}),
         **{key: repr(value) for key, value in numbers(scores).items() if key in SCORES},
-        "corpus": recipe.data.called,
+        "corpus": recipe.corpus,
         "protocol": protocol,
         "leaks": str(scores.get("leaks", protocol in LEAKING_PROTOCOLS)).lower(),
         "recipe": recipe.name,

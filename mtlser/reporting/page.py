@@ -105,6 +105,7 @@ def paper_tables(scores: Scores) -> list[Table]:
         *every["folds"],
         every["by_speaker"],
         every["by_gender"],
+        every["by_corpus"],
         every["speakers"],
     ]
     listed += [*every["noise"], every["cost"], every["classes"]]
@@ -171,6 +172,7 @@ def _tables(scores: Scores) -> dict[str, Any]:
         "folds": [tables.folds(scores, one) for one in scores.systems],
         "by_speaker": tables.groups(scores, "speaker"),
         "by_gender": tables.groups(scores, "gender"),
+        "by_corpus": tables.groups(scores, "corpus"),
         "speakers": task_tables.speakers(main),
         "seeds": task_tables.seeds(scores),
         "noise": [tables.noise(scores, one) for one in noisy],

@@ -11,6 +11,7 @@ from mtlser.evaluation import gathering, literature, noise_facts, scores
 from mtlser.evaluation.choices import SearchResult
 from mtlser.evaluation.columns import Columns
 from mtlser.evaluation.cost import cost_records
+from mtlser.evaluation.groups import described
 from mtlser.evaluation.score_records import MAIN_SYSTEM, Scores
 from mtlser.evaluation.verification import evidence, ledger
 from mtlser.evaluation.verification.claim_records import Scoring
@@ -153,7 +154,6 @@ def _seal(folder: Path, checked: Evidence, measured: Scores) -> None:
 
 def _measured(inputs: Inputs, columns: Columns, recipe: Recipe) -> Scores:
     """All scores; without a recipe neither the corpus nor a published row is known to fit."""
-    genders = None if inputs.manifest is None else {u.id: u.gender for u in inputs.manifest}
     measured = scores.measure(
         columns,
         inputs.plan,
@@ -162,7 +162,7 @@ def _measured(inputs: Inputs, columns: Columns, recipe: Recipe) -> Scores:
         noise=noise_facts.load(inputs.results),
         cost=cost_records.load(inputs.results),
         main=inputs.main or (MAIN_SYSTEM if inputs.recipe else _only(columns)),
-        genders=genders,
+        described=None if inputs.manifest is None else described(inputs.manifest),
     )
     if inputs.recipe is not None:
         return measured

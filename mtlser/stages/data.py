@@ -46,15 +46,14 @@ def synth(out: str, seed: int, pretraining: int = 0) -> None:
 
 @stage
 def ingest(recipe: Recipe, out: str) -> None:
-    """Reads the recipe's corpus, decodes it to 16 kHz mono, writes the corpus folder and page."""
-    from mtlser.data import corpora, manifest
+    """Reads the recipe's corpora, decodes them to 16 kHz mono, writes corpus folder and page."""
+    from mtlser.data import manifest
     from mtlser.reporting import corpus_page
 
-    corpora.corpus(recipe.data.corpus)  # an unknown one is refused before the release is fetched
-    root = storage.fetch(recipe.data.root)
+    roots = _releases(recipe)
     earlier = _earlier(out)
     with storage.output(out) as folder:
-        manifest.build(recipe, root, folder, earlier)
+        manifest.build(recipe, roots, folder, earlier)
         if earlier is None or not _same_page(earlier, folder):
             corpus_page.write(folder)
         digest = manifest.digest(load_manifest(folder))
@@ -63,6 +62,15 @@ def ingest(recipe: Recipe, out: str) -> None:
 
 SEALED = (MANIFEST, INGEST, FINGERPRINTS, CLIPS)
 """Files of a corpus folder whose digests are kept."""
+
+
+def _releases(recipe: Recipe) -> list[Path]:
+    """The release of each corpus; an unknown corpus is refused before anything is fetched."""
+    from mtlser.data import corpora
+
+    for data in recipe.corpora:
+        corpora.corpus(data.corpus)
+    return [storage.fetch(data.root) for data in recipe.corpora]
 
 
 def _earlier(out: str) -> Path | None:
@@ -90,10 +98,10 @@ def _same_page(earlier: Path, folder: Path) -> bool:
 
 
 def preview(recipe: Recipe) -> "Preview":
-    """What `ingest` would read of the recipe's corpus; nothing is decoded or written."""
+    """What `ingest` would read of the recipe's corpora; nothing is decoded or written."""
     from mtlser.data import preview as previews
 
-    return previews.preview(recipe, storage.fetch(recipe.data.root))
+    return previews.preview(recipe, _releases(recipe))
 
 
 @stage

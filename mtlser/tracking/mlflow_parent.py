@@ -65,7 +65,7 @@ def place(client: MlflowClient, uri: str, recipe: Recipe) -> tuple[str, str | No
         task = mlflow_runs.with_retries(lambda: client.get_run(outer), f"find run {outer}")
         shared = task.data.tags.get(mlflow_runs.PARENT, outer)
         return str(task.info.experiment_id), str(shared)
-    name = f"mtlser/{recipe.data.called}"
+    name = f"mtlser/{recipe.corpus}"
     return mlflow_experiment.find_or_create(client, name, _artifacts(uri, name)), None
 
 

@@ -248,7 +248,8 @@ def from_token(token: str) -> Run:
 
 def dataset(run: Run, recipe: Recipe, plan: FoldPlan) -> None:
     """Logs the corpus with the digest of its manifest as the run's input."""
-    run.dataset(recipe.data.called, plan.manifest_digest, recipe.portable().data.root)
+    roots = ", ".join(recipe.portable().roots.values())
+    run.dataset(recipe.corpus, plan.manifest_digest, roots)
 
 
 def numbers(values: Mapping[str, object]) -> dict[str, float]:

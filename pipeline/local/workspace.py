@@ -37,7 +37,7 @@ class State(BaseModel):
     recipe: str
     """Text of all recipes."""
     data: str
-    """Digest of the release: file names, sizes, times."""
+    """Digest of each release: file names, sizes, times."""
     inputs: str
     """Digest of the noise folder and the encoder folder."""
     code: str
@@ -128,7 +128,7 @@ def current(job: Job) -> State:
     return State(
         dag=job.dag,
         recipe="\n".join(job.arguments().values()),
-        data=tree_digest(job.recipe.data.root),
+        data="".join(map(tree_digest, job.recipe.roots.values())),
         inputs="".join(inputs),
         code=source_digest(),
     )

@@ -118,7 +118,7 @@ def check_places(recipe: Recipe, key: str = "recipe") -> list[str]:
         MtlserError: a relative path, which no step on a cluster can find.
     """
     encoder = recipe.model.encoder
-    named = {"data.root": recipe.data.root, "noise.root": recipe.noise.root}
+    named: dict[str, str | None] = {**recipe.roots, "noise.root": recipe.noise.root}
     if names_folder(encoder):
         named["model.encoder"] = encoder
     doubts = []

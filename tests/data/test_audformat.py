@@ -205,10 +205,10 @@ def test_ingest_and_preview_of_a_database_in_a_folder(tmp_path: Path) -> None:
     (root / "sub").mkdir()
     for seed, name in enumerate(("a", "sub/b", "c", "d", "e")):
         soundfile.write(root / f"{name}.wav", speech(seed, 1.0), 16_000)
-    found = preview.preview(recipe(), tmp_path / "in")
+    found = preview.preview(recipe(), [tmp_path / "in"])
     assert found.columns["label"] == "emotion.dev: emotion"
     assert found.columns["speaker"] == "files: speaker"
-    manifest.build(recipe(), tmp_path / "in", tmp_path / "out")
+    manifest.build(recipe(), [tmp_path / "in"], tmp_path / "out")
     kept = {u.id: u for u in read_jsonl(tmp_path / "out" / "manifest.jsonl", Utterance)}
     assert {name: u.duration_s for name, u in kept.items()} == {
         "a.wav": 1.0, "c.wav": 1.0, "d.wav@0-0.5": 0.5, "d.wav@0.5-": 0.5, "e.wav": 1.0,

@@ -96,7 +96,8 @@ def test_what_gives_the_class_away_comes_first(property_: str, changes: dict) ->
 def kinds(made: list[Utterance], release_hz: int | None = None, **changes: object) -> list[str]:
     facts = facts_of(made, **changes)
     rates = {name: each.rate_hz for name, each in facts.items()}
-    found = data_warnings.warnings(made, facts, confounds.confounds(made, rates), release_hz)
+    releases = {} if release_hz is None else {made[0].corpus: release_hz}
+    found = data_warnings.warnings(made, facts, confounds.confounds(made, rates), releases)
     assert all("\n" not in each.text and not each.text.endswith(".") for each in found)
     return [each.kind for each in found]
 

@@ -110,7 +110,7 @@ def test_no_other_reader_takes_it(name: str, releases: dict[str, Path]) -> None:
 @pytest.mark.parametrize("name", FIXED)
 def test_ingest_keeps_what_was_read(name: str, releases: dict[str, Path], tmp_path: Path) -> None:
     sets = (f"data.corpus={name}", "labels.classes=all", "data.max_faulty=1")
-    manifest.build(load("demo", sets), releases[name], tmp_path)
+    manifest.build(load("demo", sets), [releases[name]], tmp_path)
     items = read(name, releases[name])
     report = read_json(tmp_path / manifest.REPORT, ingest_report.IngestReport)
     assert report.seen == len(items)

@@ -67,7 +67,7 @@ def test_the_example_of_the_documentation_is_a_plug_in(site: Path, tmp_path: Pat
     assert items["hap-f1-b1"].left_out == BAD_NAME
     assert (items["neu-m3-l1"].speaker, items["neu-m3-l1"].gender) == ("emovo_m3", "M")
     (tmp_path / "corpus").mkdir()
-    manifest.build(load("demo", ("data.corpus=emovo",)), release, tmp_path / "corpus")
+    manifest.build(load("demo", ("data.corpus=emovo",)), [release], tmp_path / "corpus")
     report = read_json(tmp_path / "corpus" / manifest.REPORT, ingest_report.IngestReport)
     assert (report.seen, report.kept) == (6, 3)
     assert report.by_label == {"gio": 1, "neu": 1, "tri": 1}

@@ -41,7 +41,7 @@ def test_names_tell_all(tmp_path: Path) -> None:
 
 def test_the_real_release(shared: Path, tmp_path: Path) -> None:
     recipe = load("demo", ("data.corpus=emodb",))
-    manifest.build(recipe, shared / "data" / "emodb", tmp_path)
+    manifest.build(recipe, [shared / "data" / "emodb"], tmp_path)
     report = read_json(tmp_path / "ingest.json", ingest_report.IngestReport)
     assert (report.seen, report.kept, report.missing_transcripts) == (535, 339, 0)
     assert report.by_emotion == {"neutral": 79, "happy": 71, "angry": 127, "sad": 62}

@@ -222,7 +222,7 @@ def test_split_reads_the_fingerprints_of_the_corpus(tmp_path: Path) -> None:
 
 def test_takes_of_one_sentence_are_different_recordings(shared: Path, tmp_path: Path) -> None:
     release = shared / "data" / "emodb"
-    manifest.build(load("demo", ("data.corpus=emodb",)), release, tmp_path)
+    manifest.build(load("demo", ("data.corpus=emodb",)), [release], tmp_path)
     utterances = list(read_jsonl(tmp_path / "manifest.jsonl", Utterance))
     assert fingerprints.at_hand(tmp_path, utterances) == {}
     plan = folds.plan(utterances, recipe("loso"))

@@ -142,7 +142,7 @@ def test_a_recording_inside_a_shard_is_the_clip_of_its_file(
     tmp_path: Path, write: Callable[[Path], None]
 ) -> None:
     write(tmp_path / "in")
-    manifest.build(recipe("data.language=en"), tmp_path / "in", tmp_path / "out")
+    manifest.build(recipe("data.language=en"), [tmp_path / "in"], tmp_path / "out")
     found = {u.id: u for u in read_jsonl(tmp_path / "out" / "manifest.jsonl", Utterance)}
     assert list(found) == ["c0.wav", "c1.wav", "c2.wav", "c3.wav", "c9.wav"]
     for seed, identity in ((0, "c0.wav"), (3, "c3.wav"), (9, "c9.wav")):
@@ -185,7 +185,7 @@ def test_pieces_of_a_recording_inside_a_shard(tmp_path: Path) -> None:
 def test_a_row_without_usable_sound_is_counted_with_its_fault(tmp_path: Path) -> None:
     clips = [(wav(0), "a.wav"), (None, "b.wav"), (b"no sound", "c.wav"), (wav(3), "d.wav")]
     write_parquet(tmp_path / "in" / "train.parquet", sound_table(clips))
-    manifest.build(recipe("data.max_faulty=0.5"), tmp_path / "in", tmp_path / "out")
+    manifest.build(recipe("data.max_faulty=0.5"), [tmp_path / "in"], tmp_path / "out")
     report = json.loads((tmp_path / "out" / "ingest.json").read_text())
     assert (report["kept"], report["left_out"][0]["ids"]) == (2, ["b.wav", "c.wav"])
     assert report["left_out"][0]["first"] == "b.wav: row 1 has no sound"
@@ -238,7 +238,7 @@ def test_a_folder_without_a_data_set_is_refused(tmp_path: Path) -> None:
 
 def test_a_preview_shows_what_is_in_shards(tmp_path: Path) -> None:
     parquet_set(tmp_path)
-    found = preview.preview(recipe(), tmp_path)
+    found = preview.preview(recipe(), [tmp_path])
     assert (found.kept, found.by_partition) == (5, {"test": 1, "train": 4})
     assert found.columns["file"] == "audio"
     assert found.hours == pytest.approx(5 * 0.4 / 3600)

@@ -17,7 +17,7 @@ from mtlser.data.corpora.base import (
     lines,
 )
 from mtlser.data.corpora.iemocap import CORPUS
-from mtlser.data.labels import grouping
+from mtlser.data.labels import groupings
 from mtlser.errors import MtlserError
 from mtlser.recipe import LabelsRecipe, load
 from tests.helpers.corpus_releases import TURNS, append, read, write_iemocap
@@ -47,7 +47,8 @@ def test_labels_map_to_the_four_classes(tmp_path: Path) -> None:
     }
     assert read["Ses01F_impro01_F002"].left_out == NO_AGREEMENT
     found = [label for label in labels.values() if label]
-    assert grouping(LabelsRecipe(), CORPUS.naming, found) == {
+    (classes,) = groupings(LabelsRecipe(), [(CORPUS.naming, found)])
+    assert classes == {
         "neu": "neutral", "hap": "happy", "exc": "happy", "ang": "angry", "sad": "sad"
     }  # fmt: skip
 
@@ -150,7 +151,7 @@ def test_no_file_beside_audio_or_labels_is_passed_over_in_silence(tmp_path: Path
 )  # fmt: skip
 def test_four_five_or_six_classes(sets: tuple[str, ...], classes: dict[str, str]) -> None:
     found = {"neu", "hap", "exc", "ang", "sad", "fru", "sur", "fea", "dis", "oth"}
-    assert grouping(load("demo", sets).labels, CORPUS.naming, found) == classes
+    assert groupings(load("demo", sets).labels, [(CORPUS.naming, found)]) == [classes]
 
 
 def test_ratings_are_those_of_the_label_line(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def recipe(*overrides: str, root: Path | str = "unused") -> Recipe:
 
 def build(release: Path, folder: Path, *overrides: str) -> tuple[list[Utterance], IngestReport]:
     folder.mkdir(parents=True, exist_ok=True)
-    manifest.build(recipe(*overrides), release, folder)
+    manifest.build(recipe(*overrides), [release], folder)
     utterances = list(read_jsonl(folder / "manifest.jsonl", Utterance))
     return utterances, read_json(folder / "ingest.json", IngestReport)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtlser.data import corpora, manifest, preview
+from mtlser.data import corpora, corpus_labels, manifest, preview
 from mtlser.data.corpora import Item, table
 from mtlser.data.corpora.base import NO_LABEL
 from mtlser.data.tables import rows, values
@@ -197,11 +197,12 @@ def test_a_pattern_names_speakers_and_the_recipe_the_language(tmp_path: Path) ->
 
 
 def test_two_names_of_one_person_become_the_first(tmp_path: Path) -> None:
-    content = f"{HEAD}a.wav,angry,S1\nb.wav,sad,S2\nc.wav,sad,S3\n"
-    read = items(tmp_path, content, 'data.merge_speakers=[["S1","S3"]]')
-    assert [item.speaker for item in read] == ["S1", "S2", "S1"]
+    (tmp_path / "labels.csv").write_text(f"{HEAD}a.wav,angry,S1\nb.wav,sad,S2\nc.wav,sad,S3\n")
+    merged = recipe('data.merge_speakers=[["S1","S3"]]')
+    (read,) = corpus_labels.labelled(merged, [tmp_path])
+    assert [item.speaker for item in read.items] == ["S1", "S2", "S1"]
     with pytest.raises(MtlserError, match=r"no speaker 'S9'; there are S1, S2, S3; correct"):
-        items(tmp_path, content, 'data.merge_speakers=[["S1","S9"]]')
+        corpus_labels.labelled(recipe('data.merge_speakers=[["S1","S9"]]'), [tmp_path])
     with pytest.raises(MtlserError, match="names a speaker twice"):
         recipe('data.merge_speakers=[["S1","S2"],["S2","S3"]]')
 
@@ -210,7 +211,7 @@ def test_two_names_of_one_person_become_the_first(tmp_path: Path) -> None:
 def test_ingest_keeps_the_label_and_its_class(tmp_path: Path, corpus: str) -> None:
     write_recordings(tmp_path / "in")
     sets = ("labels.map.frustrated=angry", r"data.speaker_pattern=(S\d)")
-    manifest.build(recipe(*sets, corpus=corpus), tmp_path / "in", tmp_path / "out")
+    manifest.build(recipe(*sets, corpus=corpus), [tmp_path / "in"], tmp_path / "out")
     read = list(read_jsonl(tmp_path / "out" / "manifest.jsonl", Utterance))
     assert {(u.label, u.emotion) for u in read} == {("calm", "calm"), ("Frustrated", "angry")}
     assert {u.speaker for u in read} == {"S0", "S1", "S2", "S3"}
@@ -225,7 +226,7 @@ def test_classes_are_refused_or_counted(tmp_path: Path) -> None:
     write_recordings(tmp_path / "in")
 
     def build(*sets: str) -> None:
-        manifest.build(recipe(*sets), tmp_path / "in", tmp_path / "out")
+        manifest.build(recipe(*sets), [tmp_path / "in"], tmp_path / "out")
 
     with pytest.raises(MtlserError, match=r"no utterance of angry; .*Frustrated 4, calm 4; take"):
         build('labels.classes=["calm","frustrated","angry"]')
@@ -243,7 +244,7 @@ def test_classes_are_refused_or_counted(tmp_path: Path) -> None:
 
 def test_a_preview_says_what_is_there_and_what_is_missing(tmp_path: Path) -> None:
     write_recordings(tmp_path)
-    found = preview.preview(recipe(), tmp_path)
+    found = preview.preview(recipe(), [tmp_path])
     assert (found.kept, found.speakers, found.transcripts) == (8, 4, 8)
     assert found.columns["label"] == "emotion"
     assert found.by_class == {"Frustrated": 4, "calm": 4}
@@ -254,7 +255,7 @@ def test_a_preview_says_what_is_there_and_what_is_missing(tmp_path: Path) -> Non
     missing = " ".join(found.missing)
     assert "no session is known" in missing
     assert "no speaker" not in missing
-    alone = preview.preview(recipe(corpus="folder"), tmp_path)
+    alone = preview.preview(recipe(corpus="folder"), [tmp_path])
     assert (alone.columns, alone.protocol) == ({}, "random")
     assert "no speaker is known: no speaker head, and the random protocol alone" in " ".join(
         alone.missing

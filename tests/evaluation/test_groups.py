@@ -19,7 +19,9 @@ RECIPE = make_recipe("baseline.systems=[]")
 
 
 def measured(genders: dict[str, str | None] | None = None) -> Scores:
-    return scores.measure(PREDICTIONS, PLAN, RECIPE, genders=genders)
+    return scores.measure(
+        PREDICTIONS, PLAN, RECIPE, described=None if genders is None else {"gender": genders}
+    )
 
 
 def expected(own: list[Prediction]) -> tuple[float, float, float | None]:

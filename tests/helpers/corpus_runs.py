@@ -14,10 +14,7 @@ from tests.helpers.networks import write_encoder
 RECIPE = """
 name = "whole"
 
-[data]
-corpus = "{corpus}"
-root = "{root}"
-
+{data}
 [split]
 protocol = "{protocol}"
 speaker_folds = 3
@@ -58,22 +55,36 @@ class Made:
         protocol: the one that fits.
         write: writes the release into a folder.
         more: further lines of the recipe, in sections of their own.
+        joined: a further release that is read with it.
     """
 
     corpus: str
     protocol: str
     write: Callable[[Path], None]
     more: str = ""
+    joined: "Made | None" = None
+
+    @property
+    def called(self) -> str:
+        """The corpora by name."""
+        return self.corpus if self.joined is None else f"{self.corpus}+{self.joined.called}"
+
+    def release(self, folder: Path) -> str:
+        """Writes the release into a folder; its section of the recipe."""
+        self.write(folder)
+        section = f'corpus = "{self.corpus}"\nroot = "{folder}"\n'
+        if self.joined is None:
+            return f"[data]\n{section}"
+        further = self.joined.release(folder.with_name("joined"))
+        return f"[[data]]\n{section}\n[{further.replace('[data]', '[data]]')}"
 
 
 def run(made: Made, folder: Path) -> Recipe:
     """Runs the whole DAG into `folder / "out"`, the corpus into `folder / "corpus"`; the recipe."""
-    made.write(folder / "release")
     write_encoder(folder / "encoder")
     (folder / "whole.toml").write_text(
         RECIPE.format(
-            corpus=made.corpus,
-            root=folder / "release",
+            data=made.release(folder / "release"),
             protocol=made.protocol,
             encoder=folder / "encoder",
             more=made.more,
@@ -107,7 +118,7 @@ def write_ravdess(root: Path) -> None:
 
 def write_cremad(root: Path) -> None:
     """Four actors of known sex, two sentences, six emotions."""
-    for s, actor in enumerate(CREMAD_ACTORS):
+    for s, actor in enumerate(CREMAD_ACTORS, start=len(RAVDESS_ACTORS)):
         for e, emotion in enumerate(CREMAD_EMOTIONS):
             for t, sentence in enumerate(("DFA", "IEO")):
                 tone(root / "AudioWAV" / f"{actor}_{sentence}_{emotion}_XX.wav", e, s, t)
@@ -151,6 +162,7 @@ def write_folders(root: Path) -> None:
 
 
 ALL = '[labels]\nclasses = "all"\n'
+SIX = '[labels]\nclasses = ["neutral", "happy", "angry", "sad", "disgusted", "fearful"]\n'
 NETWORK = "[baseline]\nsystems = []\n"
 MADE: Mapping[str, Made] = {
     "ravdess": Made("ravdess", "speakers", write_ravdess, ALL + NETWORK),
@@ -158,5 +170,8 @@ MADE: Mapping[str, Made] = {
     "meld": Made("meld", "official", write_meld, ALL + NETWORK),
     "msp-podcast": Made("msp-podcast", "official", write_msp_podcast, NETWORK),
     "folder": Made("folder", "random", write_folders),
+    "joined": Made(
+        "ravdess", "cross", write_ravdess, SIX + NETWORK, Made("cremad", "", write_cremad)
+    ),
 }
 """By name."""

@@ -203,6 +203,8 @@ def key_type(schema: Mapping[str, Any]) -> tuple[str, str]:
     if "anyOf" in schema:
         kinds = [key_type(each) for each in schema["anyOf"] if each.get("type") != "null"]
         return " or ".join(kind for kind, _ in kinds), ", ".join(a for _, a in kinds if a)
+    if "$ref" in schema:
+        return "section", ""
     if schema["type"] == "object":
         kind, allowed = key_type(schema["additionalProperties"])
         return f"table of {kind}s", f"each {allowed}" if allowed else ""

@@ -122,10 +122,12 @@ class Attempt:
         """Finished epochs in the checkpoint on this disk.
 
         The training writes and renames below these folders meanwhile: unlike `Path.rglob`,
-        `os.walk` passes over what has gone since it was listed.
+        `os.walk` passes over what has gone since it was listed; what is being written lies in
+        hidden folders, which are no checkpoints yet.
         """
         for root in (self.place.folder / f"{self.name}-work", self.cache):
-            for folder, _, files in os.walk(root):
+            for folder, within, files in os.walk(root):
+                within[:] = [name for name in within if not name.endswith(".tmp")]
                 if "state.safetensors" in files:
                     with safe_open(f"{folder}/state.safetensors", framework="pt") as file:
                         return len(json.loads(file.metadata()["standing"])["rows"])

@@ -90,7 +90,6 @@ def read(data: DataRecipe, root: Path) -> list[Item]:
         raise MtlserError(f"{root}: no {reader.title} here; {_instead(reader, root)}")
     items = [_completed(item, place, data) for item in reader.read(place, data)]
     _refuse_unclear(reader, items)
-    items = _merged(items, data)
     return [*items, *left_over(reader.audio_folders(place), items)]
 
 
@@ -104,29 +103,6 @@ def _refuse_unclear(reader: Corpus, items: Iterable[Item]) -> None:
                 f"{str(item.path) if item.path else None!r} and left_out {item.left_out!r}; "
                 "expected label and path, or left_out without a label; correct the reader"
             )
-
-
-def _merged(items: list[Item], data: DataRecipe) -> list[Item]:
-    """The items with one name for each person.
-
-    Raises:
-        MtlserError: nobody has one of the names.
-    """
-    one = {name: group[0] for group in data.merge_speakers for name in group}
-    known = {item.speaker for item in items}
-    absent = [name for name in one if name not in known]
-    if absent:
-        there = sorted(name for name in known if name is not None)
-        raise MtlserError(
-            f"data.merge_speakers: no speaker {absent[0]!r}; there are {', '.join(there[:20])}"
-            f"{' and more' if len(there) > 20 else ''}; correct the name"
-        )
-    if not one:
-        return items
-    return [
-        item if item.speaker is None else replace(item, speaker=one.get(item.speaker, item.speaker))
-        for item in items
-    ]
 
 
 def _completed(item: Item, root: Path, data: DataRecipe) -> Item:

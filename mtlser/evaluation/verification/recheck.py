@@ -3,11 +3,12 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from mtlser.errors import MtlserError
 from mtlser.evaluation import scores
-from mtlser.evaluation.score_records import Scores
+from mtlser.evaluation.groups import described
+from mtlser.evaluation.score_records import GroupKind, Scores
 from mtlser.evaluation.summary import flat
 from mtlser.evaluation.verification import reading, truth
 from mtlser.evaluation.verification.reading import Key, Reading
@@ -63,10 +64,10 @@ def check(
         plan,
         recipe or scores.any_recipe(),
         main=stated.main,
-        genders=None if utterances is None else {u.id: u.gender for u in utterances},
+        described=None if utterances is None else described(utterances),
     )
     left_out = NOT_DERIVED if recipe is not None else NOT_DERIVED | OF_A_RECIPE
-    kinds = ("speaker",) if utterances is None else ("speaker", "gender")
+    kinds = ("speaker",) if utterances is None else get_args(GroupKind)
     # As it is written: an older version wrote fewer fields.
     here = _derived(json.loads(read_text(folder / SCORES)), left_out, kinds)
     if record is None:
