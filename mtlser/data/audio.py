@@ -184,16 +184,20 @@ def store(clip: Clip, folder: Path) -> str:
     return clip.path
 
 
-def load(path: Path) -> NDArray[np.float32]:
+def load(path: Path, channels: Policy = "mix") -> NDArray[np.float32]:
     """The samples of an audio file as 16 kHz mono (n,) between -1 and 1.
 
     A file written by `store` returns exactly the stored samples. A file that states no length is
     named in the log.
 
+    Args:
+        path: the file.
+        channels: see `decode`.
+
     Raises:
         AudioError: see `decode`.
     """
-    clip = decode(path)
+    clip = decode(path, channels=channels)
     if not clip.length_known:
         log.warning("%s: %s: it was read to its end at %.2f s", path, UNSTATED, clip.duration_s)
     return clip.samples_n.astype(np.float32) / np.float32(FULL_SCALE)

@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from mtlser.data.alphabets import VOCABULARY
+from mtlser.data.decoding.channels import Policy
 from mtlser.errors import DamagedError, MtlserError
 from mtlser.files import atomic_file
 from mtlser.models import declared
@@ -49,6 +50,8 @@ class Description(BaseModel):
     system: str = "mtlser"
     encoder_digest: str
     """SHA-256 of the encoder as it was loaded, before training."""
+    channels: Policy = "mix"
+    """What became of the channels of the recordings that it was trained on."""
     alphabet: tuple[str, ...] = VOCABULARY
     """Symbols of the head for words; none: no training utterance had a transcript."""
     whole: bool
@@ -113,6 +116,20 @@ def save(trained: TrainedModel, folder: Path) -> None:
     write_json(folder / DESCRIPTION, trained.description)
 
 
+def describe(folder: Path) -> Description:
+    """What the model that `save` wrote says of itself.
+
+    Raises:
+        MtlserError: not a model folder.
+    """
+    if not (folder / DESCRIPTION).is_file():
+        raise MtlserError(
+            f"{folder}: not a model folder (no {DESCRIPTION}); give a run folder such as "
+            "runs/demo, a model folder, or an MLflow URI such as models:/mtlser@champion"
+        )
+    return read_json(folder / DESCRIPTION, Description)
+
+
 def load(folder: Path) -> TrainedModel:
     """The model that `save` wrote, on the CPU, ready to predict.
 
@@ -120,13 +137,8 @@ def load(folder: Path) -> TrainedModel:
         MtlserError: not a model folder, a file in it is another one than its custody record
             says, or its frozen encoder has changed since.
     """
-    if not (folder / DESCRIPTION).is_file():
-        raise MtlserError(
-            f"{folder}: not a model folder (no {DESCRIPTION}); give a run folder such as "
-            "runs/demo, a model folder, or an MLflow URI such as models:/mtlser@champion"
-        )
+    description = describe(folder)
     custody.verified(folder)
-    description = read_json(folder / DESCRIPTION, Description)
     encoder = _encoder(folder, description)
     network = MtlNetwork(
         encoder,

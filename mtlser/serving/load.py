@@ -14,7 +14,7 @@ from mtlser.tracking import mlflow_uris
 
 if TYPE_CHECKING:
     from mtlser.evaluation.predictor import Output, System, Wav
-    from mtlser.models.bundle import TrainedModel
+    from mtlser.models.bundle import Description, TrainedModel
 
 DESCRIPTION = "mtlser.json"
 SVM = "svm.json"
@@ -72,8 +72,12 @@ def predict_files(place: str, files: Sequence[Path]) -> list[FilePrediction]:
     Raises:
         MtlserError: no such model, or a file that is no audio; nothing is predicted then.
     """
-    wavs = _decoded(files)  # before a model is loaded or downloaded in vain
-    return _predicted(network(model_folder(place)), files, wavs)
+    from mtlser.models import bundle
+
+    _refuse_absent(files)  # before a model is downloaded in vain
+    folder = model_folder(place)
+    wavs = _decoded(files, bundle.describe(folder))  # before it is loaded in vain
+    return _predicted(network(folder), files, wavs)
 
 
 def predict_with(model: "TrainedModel", files: Sequence[Path]) -> list[FilePrediction]:
@@ -82,16 +86,20 @@ def predict_with(model: "TrainedModel", files: Sequence[Path]) -> list[FilePredi
     Raises:
         MtlserError: a file that is absent or no audio; nothing is predicted then.
     """
-    return _predicted(model, files, _decoded(files))
+    _refuse_absent(files)
+    return _predicted(model, files, _decoded(files, model.description))
 
 
-def _decoded(files: Sequence[Path]) -> "list[Wav]":
-    from mtlser.data import audio
-
+def _refuse_absent(files: Sequence[Path]) -> None:
     for file in files:
         if not file.is_file():
             raise MtlserError(f"{file}: no such file; give audio files, for example `clip.wav`")
-    return [audio.load(file) for file in files]
+
+
+def _decoded(files: Sequence[Path], model: "Description") -> "list[Wav]":
+    from mtlser.data import audio
+
+    return [audio.load(file, model.channels) for file in files]
 
 
 def _predicted(

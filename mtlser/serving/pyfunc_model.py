@@ -16,6 +16,7 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from numpy.typing import NDArray
 
 from mtlser.data import audio
+from mtlser.data.decoding.channels import Policy
 from mtlser.errors import MtlserError
 from mtlser.evaluation.predictor import predict_wavs
 from mtlser.models import bundle
@@ -42,7 +43,7 @@ class SpeechModel(PythonModel):
         Raises:
             MtlserError: neither column, or a clip that is no audio.
         """
-        outputs = predict_wavs(self.model, clips(model_input))
+        outputs = predict_wavs(self.model, clips(model_input, self.model.description.channels))
         rows = [
             {
                 "emotion": max(
@@ -57,22 +58,30 @@ class SpeechModel(PythonModel):
         return pd.DataFrame(rows)
 
 
-def clips(model_input: pd.DataFrame) -> list[NDArray[np.float32]]:
-    """The samples of each clip of a table, (n,) at 16 kHz."""
+def clips(model_input: pd.DataFrame, channels: Policy = "mix") -> list[NDArray[np.float32]]:
+    """The samples of each clip of a table, (n,) at 16 kHz.
+
+    Args:
+        model_input: a column `path` of audio files, or `audio` of audio files as base64.
+        channels: what becomes of the channels of a file, as in the model's training.
+
+    Raises:
+        MtlserError: neither column, or a clip that is no audio.
+    """
     for column, read in (("audio", _in_memory), ("path", _file)):
         if column in model_input and model_input[column].notna().all():
-            return [read(str(value)) for value in model_input[column]]
+            return [read(str(value), channels) for value in model_input[column]]
     raise MtlserError(
         f"columns {', '.join(map(str, model_input.columns))}: expected `path` (audio files) or "
         "`audio` (audio files as base64)"
     )
 
 
-def _file(place: str) -> NDArray[np.float32]:
-    return audio.load(Path(place))
+def _file(place: str, channels: Policy) -> NDArray[np.float32]:
+    return audio.load(Path(place), channels)
 
 
-def _in_memory(text: str) -> NDArray[np.float32]:
+def _in_memory(text: str, channels: Policy) -> NDArray[np.float32]:
     try:
         content = base64.b64decode(text, validate=True)
     except binascii.Error as error:
@@ -80,7 +89,7 @@ def _in_memory(text: str) -> NDArray[np.float32]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "clip"
         path.write_bytes(content)
-        return audio.load(path)
+        return audio.load(path, channels)
 
 
 set_model(SpeechModel())

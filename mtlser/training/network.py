@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mtlser.data import alphabets
+from mtlser.data.decoding.channels import Policy
 from mtlser.data.labels import classes_of
 from mtlser.data.speaker_labels import speaker_label
 from mtlser.files import atomic_folder, write_text
@@ -120,6 +121,12 @@ def fit_network(
     return trained, outcome
 
 
+def _channels(recipe: Recipe) -> Policy:
+    """What becomes of channels in all corpora alike; their mean where they differ."""
+    policies = {data.channels for data in recipe.corpora}
+    return policies.pop() if len(policies) == 1 else "mix"
+
+
 def prepared(
     training: Training, inputs: Inputs, recipe: Recipe, work: WorkFolder
 ) -> tuple[TrainedModel, Job]:
@@ -142,6 +149,7 @@ def prepared(
         model=recipe.model,
         recipe_hash=recipe.hash,
         encoder_digest=bundle.encoder_digest(network.encoder),
+        channels=_channels(recipe),
         alphabet=alphabet,
         whole=recipe.model.trainable != "heads" or training.cell.fold is None,
     )

@@ -4,13 +4,19 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+import soundfile
 
 from mtlser import tracking
+from mtlser.data import audio
+from mtlser.models import bundle
 from mtlser.records import FOUR
 from mtlser.registry import promotion
+from mtlser.serving import pyfunc_model
 from tests.helpers.commands import Run
-from tests.helpers.networks import write_encoder
+from tests.helpers.networks import clips, write_encoder
 from tests.helpers.retraining import CHAMPION, measured, plan, write_report
 from tests.helpers.trained import write_emodb, write_model, write_wav
 
@@ -114,6 +120,22 @@ def test_audio_that_cannot_be_used_is_refused_before_the_model_loads(
     refused(run("predict", model, "empty.wav"), "empty.wav")
     refused(run("predict", model, "gone.wav"), "gone.wav", "no such file")
     refused(run("predict", model, tmp_path), "no such file")
+
+
+def test_the_channels_that_count_are_those_of_the_training(run: Run, tmp_path: Path) -> None:
+    model = write_model(tmp_path / "left", channels="left")
+    left_n, right_n = (clips(0.8, seed=seed)[0] for seed in (0, 1))
+    soundfile.write(tmp_path / "left.wav", left_n, 16_000)
+    soundfile.write(tmp_path / "both.wav", np.stack([left_n, 0.9 * right_n], axis=1), 16_000)
+    _, out, _ = run("predict", model, "left.wav", "both.wav", "--json")
+    left, both = json.loads(out)
+    assert both["probabilities"] == left["probabilities"]
+    table = pd.DataFrame({"path": [str(tmp_path / "both.wav")]})
+    (by_mlflow,) = pyfunc_model.clips(table, bundle.describe(model).channels)
+    np.testing.assert_array_equal(by_mlflow, audio.load(tmp_path / "left.wav"))
+    other = write_model(tmp_path / "mix")
+    _, out, _ = run("predict", other, "left.wav", "both.wav", "--json")
+    assert len({json.dumps(each["probabilities"]) for each in json.loads(out)}) == 2
 
 
 def test_what_is_no_model_is_refused(run: Run, model: Path, tmp_path: Path) -> None:

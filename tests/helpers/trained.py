@@ -4,13 +4,14 @@ from pathlib import Path
 
 import soundfile
 
+from mtlser.data.decoding.channels import Policy
 from mtlser.models import bundle
 from mtlser.recipe import ModelRecipe
 from mtlser.records import FOUR
 from tests.helpers.networks import clips, write_encoder
 
 
-def write_model(folder: Path) -> Path:
+def write_model(folder: Path, channels: Policy = "mix") -> Path:
     """Writes a cell folder with a `model/` that needs nothing else; the model folder."""
     wanted = ModelRecipe(encoder=write_encoder(folder / "encoder"))
     speakers = ("Ses01_F", "Ses01_M")
@@ -22,6 +23,7 @@ def write_model(folder: Path) -> Path:
         model=wanted,
         recipe_hash="made-up",
         encoder_digest=bundle.encoder_digest(network.encoder),
+        channels=channels,
         whole=True,
     )
     place = folder / "final" / "model"
