@@ -95,9 +95,15 @@ def audit(
     if protocol is not None:
         sets = [*(sets or []), recipes.override("split.protocol", protocol)]
     from mtlser.data import audit as leaks
+    from mtlser.data import fingerprints
     from mtlser.data import folds as cut
 
-    utterances = stages.load_manifest(storage.fetch(manifest))
+    source = storage.fetch(manifest)
+    utterances = stages.load_manifest(source)
     resolved = resolve(recipe, sets)
     plan = stages.load_folds(storage.fetch(folds)) if folds else cut.plan(utterances, resolved)
-    typer.echo(leaks.describe(leaks.audit(utterances, plan)))
+    found = leaks.audit(utterances, plan, fingerprints.at_hand(source, utterances))
+    typer.echo(leaks.describe(found))
+    refused = leaks.refusal(found, plan)
+    if refused is not None:
+        typer.echo(f"`mtlser split` refuses them: {refused}")

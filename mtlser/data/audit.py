@@ -207,11 +207,18 @@ def gate(audit: Audit, plan: FoldPlan) -> None:
     Raises:
         MtlserError: they do; how, and what to do next.
     """
-    if audit.reasons and not plan.leaks:
-        raise MtlserError(
-            f"the folds violate the speaker separation of protocol {plan.protocol}: "
-            f"{'; '.join(audit.reasons)}; correct the corpus (`mtlser audit` shows each fold), say "
-            "at ingest that two names are one person with `--set "
-            'data.merge_speakers=[["A","B"]]`, or '
-            "choose a protocol without speaker separation: `--set split.protocol=random`"
-        )
+    sentence = refusal(audit, plan)
+    if sentence is not None:
+        raise MtlserError(sentence)
+
+
+def refusal(audit: Audit, plan: FoldPlan) -> str | None:
+    """Why `split` refuses the folds, and what to do next; `None`: it does not."""
+    if not audit.reasons or plan.leaks:
+        return None
+    return (
+        f"the folds violate the speaker separation of protocol {plan.protocol}: "
+        f"{'; '.join(audit.reasons)}; correct the corpus (`mtlser audit` shows each fold), say at "
+        'ingest that two names are one person with `--set data.merge_speakers=[["A","B"]]`, or '
+        "choose a protocol without speaker separation: `--set split.protocol=random`"
+    )

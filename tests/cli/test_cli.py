@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from mtlser import stages
 from mtlser.recipe import load, names
@@ -12,7 +13,7 @@ from tests.helpers.commands import (
     Run,
     refused,
 )
-from tests.helpers.trained import write_emodb
+from tests.helpers.trained import write_emodb, write_wav
 
 COMMANDS = (
     "synth",
@@ -80,6 +81,23 @@ def test_from_release_to_audit_with_the_next_command_each_time(
     code, out, err = run(*given, "--folds", "folds")
     assert code == 0, err
     assert "CLEAN" in out
+
+
+def test_the_audit_hears_copies_and_says_what_to_do(run: Run, tmp_path: Path) -> None:
+    emodb = write_emodb(tmp_path / "emodb")
+    wav_n, rate_hz = soundfile.read(write_wav(emodb / "wav" / "03a01Na.wav", 3.0))
+    soundfile.write(emodb / "wav" / "08a01Na.wav", 0.5 * wav_n, rate_hz)  # another's, but lower
+    code, _, err = run("ingest", "--corpus", "emodb", "--root", emodb, "--out", "corpus")
+    assert code == 0, err
+    given = ("--manifest", "corpus", "--recipe", "emodb")
+    code, out, err = run("audit", *given)
+    assert code == 0, err
+    *_, last = out.splitlines()
+    assert last.startswith("`mtlser split` refuses them: the folds violate the speaker separation")
+    assert "near-identical" in last
+    assert "data.merge_speakers" in last
+    code, _, err = run("split", *given, "--out", "folds")
+    assert (code, last.removeprefix("`mtlser split` refuses them: ") in err) == (2, True)
 
 
 def test_a_fold_trains_without_a_search_and_takes_the_flags(
