@@ -213,6 +213,14 @@ class Scores(Record):
         """Whether no test speaker is known."""
         return {group.name for group in self.groups_of("speaker")} == {UNKNOWN}
 
+    @property
+    def sharing_uncertain(self) -> bool:
+        """Whether test and training may share speakers, but none that they share is known."""
+        tested = [each for each in self.sharing if each.pair == "train-test"]
+        if not any(each.unknown for each in tested):
+            return self.speakers_unknown
+        return not any(each.speakers for each in tested)
+
     def of(self, system: str) -> SystemScores:
         """One system's scores; `KeyError` where it was not measured."""
         for scores in self.systems:

@@ -37,7 +37,7 @@ def console(scores: Scores, width: int = 100, colour: bool = False) -> str:
         file=text, width=width, force_terminal=colour, color_system="auto" if colour else None
     )
     if scores.leaks:
-        are, too = ("may be", "may be") if scores.speakers_unknown else ("are", "is")
+        are, too = ("may be", "may be") if scores.sharing_uncertain else ("are", "is")
         screen.print(
             f"NOT SPEAKER-INDEPENDENT: under protocol {scores.protocol} test speakers {are} also "
             f"in training; every score {too} too high.",

@@ -83,7 +83,7 @@ def sentence(scores: Scores) -> str:
     else:
         texts = [f"It is {against(row)}." for row in rows]
     if scores.leaks:
-        may = "may be" if scores.speakers_unknown else "are"
+        may = "may be" if scores.sharing_uncertain else "are"
         texts.append(f"Test speakers {may} also in training, so this is not a valid result.")
     return " ".join([text, *texts])
 

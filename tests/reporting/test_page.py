@@ -5,6 +5,7 @@ import pytest
 
 from mtlser.evaluation import literature
 from mtlser.evaluation.scores import Scores
+from mtlser.evaluation.verification.sharing import Shared
 from mtlser.reporting import page, verdict
 from tests.helpers.factories import make_plan
 from tests.helpers.pages import (
@@ -68,6 +69,24 @@ def test_a_leaking_protocol_is_in_title_banner_and_verdict(html: str) -> None:
         assert re.search("speaker-independent|test speakers", text, re.I), place
     assert "NOT SPEAKER-INDEPENDENT" not in html
     assert 'class="banner"' not in html
+
+
+@pytest.mark.parametrize(
+    ("speakers", "unknown", "certain"), [(2, 0, True), (2, 5, True), (0, 5, False)]
+)
+def test_a_leak_that_is_only_possible_is_called_possible(
+    speakers: int, unknown: int, certain: bool
+) -> None:
+    shared = Shared(
+        fold=0, name="random-0", pair="train-test", speakers=speakers, dialogues=0, recordings=0,
+        audio=0, unknown=unknown,
+    )  # fmt: skip
+    plan = make_plan(folds=3, per_fold=30, protocol="random")
+    scores = make_scores(plan).model_copy(update={"sharing": (shared,)})
+    html = page.render(scores, make_context())
+    assert ("test speakers are also in training" in html) == certain
+    assert ("Test speakers are also in training" in html) == certain
+    assert ("Some speakers are not known, so test speakers may also be" in html) != certain
 
 
 def test_the_page_shows_the_measured_numbers() -> None:
