@@ -16,25 +16,26 @@ FEWEST_SPEAKERS = 5
 """Below this many test speakers intervals over speakers are named as coarse."""
 
 
-def plan_notes(plan: FoldPlan, recipe: Recipe, recipe_hash: str, unknown: bool) -> list[str]:
+def plan_notes(plan: FoldPlan, recipe: Recipe, recipe_hash: str, unknown: float) -> list[str]:
     """Violated speaker separation, folds left out, errors reproduced in training, other recipes.
 
     Args:
         plan: the folds.
         recipe: of the report.
         recipe_hash: of the predictions.
-        unknown: whether no test speaker is known.
+        unknown: share of the test utterances whose speaker nobody knows.
     """
     notes = []
-    if plan.leaks and unknown:
+    if plan.leaks and unknown == 1:
         notes.append(
             "No test speaker is known, so test speakers may also be in training, and every score "
             "here may be too high; `mtlser audit` shows what baselines that use no audio reach."
         )
     elif plan.leaks:
+        are, too = ("are, or may be,", "may be") if unknown else ("are", "is")
         notes.append(
-            f"Protocol {plan.protocol} violates speaker separation: test speakers are also in "
-            "training, so every score here is too high; `mtlser audit` shows what baselines "
+            f"Protocol {plan.protocol} violates speaker separation: test speakers {are} also in "
+            f"training, so every score here {too} too high; `mtlser audit` shows what baselines "
             "that use no audio reach."
         )
     if recipe.split.max_folds is not None and recipe.split.max_folds <= len(plan.folds):

@@ -87,7 +87,7 @@ def measure(
     tested = np.unique(columns.blocks[main, "test", CLEAN].utterance)
     unknown = int((columns.truth.speaker[tested] == NONE).sum())
     remarks = [
-        *notes.plan_notes(plan, recipe, columns.recipe_hash, unknown == len(tested)),
+        *notes.plan_notes(plan, recipe, columns.recipe_hash, unknown / len(tested)),
         *notes.class_notes(systems, columns.classes),
         *notes.seed_notes(systems, columns),
         *notes.gap_notes(systems, recipe),

@@ -56,8 +56,10 @@ def test_a_count_of_an_older_version_agrees_in_what_it_counted() -> None:
 def test_what_is_not_known_is_not_said_of_protocols() -> None:
     leaking = plan().model_copy(update={"shares_speakers": True})
     recipe = load("own")
-    (known,) = notes.plan_notes(leaking, recipe, recipe.hash, unknown=False)
+    (known,) = notes.plan_notes(leaking, recipe, recipe.hash, unknown=0)
     assert "test speakers are also in training" in known
-    (unknown,) = notes.plan_notes(leaking, recipe, recipe.hash, unknown=True)
+    (partly,) = notes.plan_notes(leaking, recipe, recipe.hash, unknown=0.2)
+    assert "test speakers are, or may be, also in training" in partly
+    (unknown,) = notes.plan_notes(leaking, recipe, recipe.hash, unknown=1)
     assert "test speakers may also be in training" in unknown
-    assert notes.plan_notes(plan(), recipe, recipe.hash, unknown=True) == []
+    assert notes.plan_notes(plan(), recipe, recipe.hash, unknown=1) == []
