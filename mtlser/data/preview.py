@@ -103,7 +103,7 @@ def preview(recipe: Recipe, roots: Sequence[Path]) -> Preview:
         hours=_hours(kept),
         rows=tuple(_row(item, emotion) for item, emotion in shown),
         missing=tuple(_missing(kept, any(columns.values()))),
-        protocol=_protocol(kept),
+        protocol=_protocol(kept, recipe),
     )
 
 
@@ -201,8 +201,10 @@ def _missing(kept: Sequence[Item], table: bool) -> Iterator[str]:
         yield "transcripts without a language: numbers are spelt in it; `--set data.language=en`"
 
 
-def _protocol(kept: Sequence[Item]) -> str:
-    """The protocol that the corpus allows: `split.protocol`."""
+def _protocol(kept: Sequence[Item], recipe: Recipe) -> str:
+    """The protocol that the corpus allows: `split.protocol`; `cross` where the recipe wants it."""
+    if recipe.joined and recipe.split.protocol == "cross":
+        return "cross"
     if {"train", "test"} <= {item.partition for item in kept}:
         return "official"
     speakers = {item.speaker for item in kept}

@@ -159,6 +159,11 @@ def test_the_preview_counts_all_corpora(two: Path) -> None:
     found = preview.preview(recipe(), [two / "calls", two / "studio"])
     assert (found.corpus, found.kept, found.speakers) == ("calls+studio", 40, 7)
     assert found.columns["studio: label"] == "emotion"
+    assert found.protocol == "cross"
+    assert (
+        preview.preview(recipe("split.protocol=loso"), [two / "calls", two / "studio"]).protocol
+        == "loso"
+    )
 
 
 def test_several_sections_are_read_written_and_set_by_number() -> None:
