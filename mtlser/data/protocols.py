@@ -226,8 +226,8 @@ def _groups(
     if len(groups) < MINIMUM_GROUPS[protocol]:
         raise MtlserError(
             f"the manifest has {len(groups)} {word}(s) ({', '.join(sorted(groups))}), the "
-            f"{protocol} protocol needs {MINIMUM_GROUPS[protocol]} or more; ingest the whole "
-            "corpus with `mtlser ingest`"
+            f"{protocol} protocol needs {MINIMUM_GROUPS[protocol]} or more; ingest more of the "
+            "corpus, or use `--set split.protocol=random`, which does not keep speakers apart"
         )
     return dict(sorted(groups.items()))
 
