@@ -163,13 +163,13 @@ def _log(run: Run, model: Path, name: str, scores: Mapping[str, object], digest:
 
 
 def signature(model: Path) -> "ModelSignature":
-    """What goes in and comes out: a clip as `path` or `audio`; emotion, probabilities, ..."""
+    """What goes in and comes out: a clip as base64; emotion, probabilities, text, speaker."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
 
     emotions = json.loads(read_text(model / DESCRIPTION))["emotions"]
     text, number = DataType.string, DataType.double
-    inputs = Schema([ColSpec(text, "path", required=False), ColSpec(text, "audio", required=False)])
+    inputs = Schema([ColSpec(text, "audio")])
     outputs = Schema(
         [
             ColSpec(text, "emotion"),

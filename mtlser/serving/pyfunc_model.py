@@ -1,26 +1,38 @@
 """The registered model as MLflow loads it: models from code, weights as safetensors, no pickle.
 
 MLflow copies this one file next to the weights and runs it, so it imports everything by its full
-name. `mlflow models serve` answers the same calls over HTTP.
+name. `mlflow models serve` answers the same calls over HTTP: whoever calls may be a stranger, so a
+clip comes as bytes and never as a path, and an answer holds no path and no trace.
 """
 
 import base64
 import binascii
+import logging
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
+from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
+from mlflow.protos.databricks_pb2 import INTERNAL_ERROR, INVALID_PARAMETER_VALUE
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from numpy.typing import NDArray
 
 from mtlser.data import audio
 from mtlser.data.decoding.channels import Policy
-from mtlser.errors import MtlserError
 from mtlser.evaluation.predictor import predict_wavs
 from mtlser.models import bundle
-from mtlser.serving.load import WEIGHTS_ARTIFACT
+from mtlser.serving.load import WEIGHTS_ARTIFACT, file_prediction
+
+AUDIO = "audio"
+"""The column of audio files as base64."""
+MOST_CLIPS = 64
+"""In one request."""
+MOST_BYTES = 32 << 20
+"""Of one audio file: 17 minutes of 16 kHz WAV."""
+
+log = logging.getLogger(__name__)
 
 
 class SpeechModel(PythonModel):
@@ -37,59 +49,69 @@ class SpeechModel(PythonModel):
 
         Args:
             context: MLflow's own.
-            model_input: a column `path` of audio files, or `audio` of audio files as base64.
+            model_input: a column `audio` of audio files as base64.
             params: not used.
 
         Raises:
-            MtlserError: neither column, or a clip that is no audio.
+            MlflowException: no such column, too many or too large clips, or one that is no audio;
+                in one sentence that a stranger may read.
         """
-        outputs = predict_wavs(self.model, clips(model_input, self.model.description.channels))
-        rows = [
-            {
-                "emotion": max(
-                    output.emotion_probabilities, key=output.emotion_probabilities.__getitem__
-                ),
-                **output.emotion_probabilities,
-                "text": output.text,
-                "speaker": output.speaker,
-            }
-            for output in outputs
-        ]
-        return pd.DataFrame(rows)
+        try:
+            wavs = clips(model_input, self.model.description.channels)
+            outputs = predict_wavs(self.model, wavs)
+        except MlflowException:
+            raise
+        except Exception:
+            log.exception("a request of %d rows failed", len(model_input))
+            raise MlflowException(
+                "the clips could not be predicted; the server's log says why", INTERNAL_ERROR
+            ) from None
+        found = [file_prediction("", output) for output in outputs]
+        return pd.DataFrame(
+            [
+                {"emotion": one.emotion, **one.probabilities, "text": one.text,
+                 "speaker": one.speaker}
+                for one in found
+            ]
+        )  # fmt: skip
 
 
 def clips(model_input: pd.DataFrame, channels: Policy = "mix") -> list[NDArray[np.float32]]:
     """The samples of each clip of a table, (n,) at 16 kHz.
 
     Args:
-        model_input: a column `path` of audio files, or `audio` of audio files as base64.
+        model_input: a column `audio` of audio files as base64.
         channels: what becomes of the channels of a file, as in the model's training.
 
     Raises:
-        MtlserError: neither column, or a clip that is no audio.
+        MlflowException: no such column, too many or too large clips, or one that is no audio.
     """
-    for column, read in (("audio", _in_memory), ("path", _file)):
-        if column in model_input and model_input[column].notna().all():
-            return [read(str(value), channels) for value in model_input[column]]
-    raise MtlserError(
-        f"columns {', '.join(map(str, model_input.columns))}: expected `path` (audio files) or "
-        "`audio` (audio files as base64)"
-    )
+    if AUDIO not in model_input or not model_input[AUDIO].notna().all():
+        names = ", ".join(map(str, model_input.columns))
+        raise _refusal(f"columns {names}: expected `{AUDIO}`, audio files as base64, in every row")
+    if len(model_input) > MOST_CLIPS:
+        raise _refusal(f"{len(model_input)} clips, allowed are {MOST_CLIPS} in one request")
+    return [_clip(row, str(text), channels) for row, text in enumerate(model_input[AUDIO])]
 
 
-def _file(place: str, channels: Policy) -> NDArray[np.float32]:
-    return audio.load(Path(place), channels)
-
-
-def _in_memory(text: str, channels: Policy) -> NDArray[np.float32]:
+def _clip(row: int, text: str, channels: Policy) -> NDArray[np.float32]:
+    if len(text) > MOST_BYTES * 4 // 3 + 4:
+        raise _refusal(f"row {row}: a file of over {MOST_BYTES >> 20} MiB; send a shorter clip")
     try:
         content = base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise MtlserError(f"column `audio`: not base64 ({error}); encode a whole file") from None
+    except (binascii.Error, ValueError) as error:
+        raise _refusal(f"row {row}: not base64 ({error}); encode a whole audio file") from None
     with TemporaryDirectory() as folder:
         path = Path(folder) / "clip"
         path.write_bytes(content)
-        return audio.load(path, channels)
+        try:
+            return audio.load(path, channels)
+        except audio.AudioError as error:
+            raise _refusal(f"row {row}: {error.fault}: {error.detail}") from None
+
+
+def _refusal(sentence: str) -> MlflowException:
+    return MlflowException(sentence, INVALID_PARAMETER_VALUE)
 
 
 set_model(SpeechModel())

@@ -1,5 +1,6 @@
 """`mtlser predict` on folders and registered models, and on what is neither."""
 
+import base64
 import json
 import shutil
 from pathlib import Path
@@ -130,7 +131,8 @@ def test_the_channels_that_count_are_those_of_the_training(run: Run, tmp_path: P
     _, out, _ = run("predict", model, "left.wav", "both.wav", "--json")
     left, both = json.loads(out)
     assert both["probabilities"] == left["probabilities"]
-    table = pd.DataFrame({"path": [str(tmp_path / "both.wav")]})
+    encoded = base64.b64encode((tmp_path / "both.wav").read_bytes()).decode()
+    table = pd.DataFrame({"audio": [encoded]})
     (by_mlflow,) = pyfunc_model.clips(table, bundle.describe(model).channels)
     np.testing.assert_array_equal(by_mlflow, audio.load(tmp_path / "left.wav"))
     other = write_model(tmp_path / "mix")

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -226,5 +227,12 @@ def test_the_predictor_serves_the_champion(
         )
         with urllib.request.urlopen(request, timeout=60) as answer:
             (row,) = json.load(answer)["predictions"]
+        request.data = json.dumps({"dataframe_records": [{"path": str(wav)}]}).encode()
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=60)
+        told = refused.value.read().decode()
+    assert refused.value.code == 400
+    assert "Traceback" not in told
+    assert known.emotion not in told
     assert (row["emotion"], row["text"]) == (known.emotion, known.text)
     assert {name: row[name] for name in FOUR} == pytest.approx(known.probabilities)

@@ -2,20 +2,23 @@
 
 import base64
 import json
+import tempfile
 from pathlib import Path
 from shutil import copytree
 
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from mtlser import tracking
 from mtlser.errors import MtlserError
+from mtlser.models import bundle
 from mtlser.recipe import Recipe
 from mtlser.records import FOUR, CellResult, write_json
 from mtlser.registry import promotion
 from mtlser.registry.versions import Registered
-from mtlser.serving import load
+from mtlser.serving import load, pyfunc_model
 from tests.helpers.retraining import CHAMPION, measured, plan, write_report
 from tests.helpers.trained import write_model, write_wav
 
@@ -100,12 +103,10 @@ def test_a_registered_model_speaks_like_its_folder_and_holds_no_pickle(
     registered(model, report, "")
     mlflow.set_tracking_uri(tracking.uri())
     served = mlflow.pyfunc.load_model("models:/mtlser@champion")
-    by_path = served.predict(pd.DataFrame({"path": [str(wav)]}))
     encoded = base64.b64encode(wav.read_bytes()).decode()
     by_audio = served.predict(pd.DataFrame({"audio": [encoded]}))
     (printed,) = load.predict_files(str(model), [wav])
-    assert by_path.to_dict("records") == by_audio.to_dict("records")
-    row = by_path.to_dict("records")[0]
+    (row,) = by_audio.to_dict("records")
     assert (row["emotion"], row["text"], row["speaker"]) == (
         printed.emotion,
         printed.text,
@@ -115,8 +116,53 @@ def test_a_registered_model_speaks_like_its_folder_and_holds_no_pickle(
     assert load.predict_files("models:/mtlser@champion", [wav]) == [printed]
     names = {path.name for path in load.model_folder("models:/mtlser/1").parent.parent.rglob("*")}
     assert not [name for name in names if name.endswith((".pkl", ".pickle", ".pt", ".pth"))]
-    with pytest.raises(MtlserError, match="expected `path`"):
-        served.unwrap_python_model().predict(None, pd.DataFrame({"file": ["a"]}))
+    for table in ({"path": [str(wav)]}, {"path": [str(wav)], "audio": [None]}):
+        with pytest.raises(MlflowException, match="audio"):
+            served.predict(pd.DataFrame(table))
+
+
+def answered(error: MlflowException) -> str:
+    """What MLflow's server sends of an error."""
+    return str(error.serialize_as_json())  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ([""], "row 0: empty: 0 bytes"),
+        (["bm90IHNvdW5k"], "row 0: unreadable: "),
+        (["not base64!"], "row 0: not base64 "),
+        (["/etc/passwd"], "row 0: "),
+        (["x" * (pyfunc_model.MOST_BYTES * 4 // 3 + 5)], "row 0: a file of over 32 MiB"),
+        ([""] * 65, "65 clips, allowed are 64 in one request"),
+    ],
+)
+def test_a_served_model_refuses_a_stranger_s_clip_in_one_sentence(
+    rows: list[str], sentence: str
+) -> None:
+    with pytest.raises(MlflowException) as refused:
+        pyfunc_model.clips(pd.DataFrame({"audio": rows}))
+    assert refused.value.message.startswith(sentence)
+    assert refused.value.error_code == "INVALID_PARAMETER_VALUE"
+    assert tempfile.gettempdir() not in answered(refused.value)
+    assert not {"Traceback", "pyfunc_model.py"} & set(answered(refused.value).split())
+
+
+def test_a_failure_of_the_model_shows_a_stranger_nothing(
+    model: Path, wav: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    served = pyfunc_model.SpeechModel()
+    served.model = bundle.load(model)
+
+    def failing(*_: object) -> None:
+        raise RuntimeError(f"in {model}")
+
+    monkeypatch.setattr(pyfunc_model, "predict_wavs", failing)
+    table = pd.DataFrame({"audio": [base64.b64encode(wav.read_bytes()).decode()]})
+    with pytest.raises(MlflowException) as refused:
+        served.predict(None, table)  # type: ignore[arg-type]
+    assert str(model) not in answered(refused.value)
+    assert str(model) in caplog.text
 
 
 @pytest.mark.parametrize("level", ["final/model", "final", "run", "served"])
