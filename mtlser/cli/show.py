@@ -103,9 +103,22 @@ def predictions(predicted: "Sequence[FilePrediction]") -> None:
             Path(each.file).name if distinct else each.file,
             each.emotion,
             *(f"{each.probabilities[name]:.2f}" for name in classes),
-            "-" if each.text is None else each.text,
+            "-" if each.text is None else shortened(each.text),
             each.speaker or "-",
         )
         for each in predicted
     ]
     table(("file", "emotion", *classes, "text", "speaker"), rows)
+
+
+def shortened(text: str, most: int = 300) -> str:
+    """The text, or its beginning and how long it is; `--json` prints the whole of it.
+
+    >>> shortened("TO BE"), shortened("TO BE OR NOT", most=5)
+    ('TO BE', 'TO BE ... (12 characters; --json prints them)')
+    """
+    return (
+        text
+        if len(text) <= most
+        else f"{text[:most]} ... ({len(text):,} characters; --json prints them)"
+    )
