@@ -19,6 +19,10 @@ STEPS = frozenset(
     }
 )
 SHARED_MEMORY = "/dev/shm"
+RETRIED_S = 365 * 24 * 3600
+"""Longer than any step. KFP calls it the longest duration of the back-off and compiles it to Argo's
+`retryStrategy.backoff.maxDuration`, which is none of one pause: it bounds the whole step from its
+first start, waiting for a node included, and kills the attempt that it ends in."""
 LOCAL_WIDTH = 2
 """kfp.local runs at most two loop iterations at a time, whatever it is asked for."""
 QUANTITY = r"^$|^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$"
@@ -53,8 +57,6 @@ class Retry(Section):
     count: int = Field(0, ge=0)
     backoff_s: int = Field(60, ge=0)
     """Pause before the first retry; doubles each time."""
-    longest_s: int = Field(600, ge=0)
-    """Longest pause."""
 
 
 class Toleration(Section):
@@ -119,7 +121,7 @@ class Profile(Section):
                 self.retry.count,
                 backoff_duration=f"{self.retry.backoff_s}s",
                 backoff_factor=2.0,
-                backoff_max_duration=f"{self.retry.longest_s}s",
+                backoff_max_duration=f"{RETRIED_S}s",
             )
         for name, value in self.environment.items():
             task.set_env_variable(name, value)

@@ -203,8 +203,17 @@ def test_every_step_retries_with_back_off_and_what_looks_outside_is_not_cached(
         for name, task in leaves(ir):
             policy = task["retryPolicy"]
             assert (policy["maxRetryCount"], policy["backoffFactor"]) == (2, 2.0), name
+            # Argo ends all retries so long after the step's first start: attempts, pauses, queues.
+            timeout_s = profiles.load("gpu").of(component(name).replace("-", "_")).timeout_s
+            attempts_s, pauses_s = 3 * timeout_s, 60 + 120
+            assert seconds(policy["backoffMaxDuration"]) > 10 * (attempts_s + pauses_s), name
             cached = component(name) not in uncached
             assert task["cachingOptions"] == ({"enableCache": True} if cached else {}), name
+
+
+def seconds(duration: str) -> int:
+    """Of a duration as JSON has it, such as `60s`."""
+    return int(duration.removesuffix("s"))
 
 
 def leaves(ir: Node) -> list[tuple[str, Node]]:
