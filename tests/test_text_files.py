@@ -13,6 +13,7 @@ from mtlser.errors import MtlserError
 from mtlser.evaluation import gathering
 from mtlser.evaluation.verification import reading
 from mtlser.files import decode, read_text
+from mtlser.record_files import as_json
 from mtlser.records import Utterance, read_json, read_jsonl
 from mtlser.storage import custody
 from tests.helpers.factories import make_prediction
@@ -82,10 +83,10 @@ def test_an_encoding_that_is_not_marked_is_named_with_the_way_to_convert(
 def test_records_survive_an_editor(tmp_path: Path) -> None:
     rows = [utterance("gr\u00fcn"), utterance("b")]
     path = tmp_path / "manifest.jsonl"
-    text = "\r\n".join(each.model_dump_json() for each in rows) + "\r\n\r\n"
+    text = "\r\n".join(as_json(each) for each in rows) + "\r\n\r\n"
     path.write_bytes(text.encode("utf-8-sig"))
     assert list(read_jsonl(path, Utterance)) == rows
-    path.write_bytes(marked(rows[0].model_dump_json(), "utf-16-le"))
+    path.write_bytes(marked(as_json(rows[0]), "utf-16-le"))
     assert read_json(path, Utterance) == rows[0]
     for content, named in (
         (marked(text, "utf-16-le"), "UTF-16"),

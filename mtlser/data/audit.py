@@ -144,23 +144,26 @@ def _near(near: Near, first: Sequence[Utterance], second: Sequence[Utterance]) -
 def _shared(
     train: Sequence[Utterance], validation: Sequence[Utterance], test: Sequence[Utterance]
 ) -> Shared:
-    speakers = {u.speaker for u in train} - {None}
-    dialogues = {u.dialogue for u in train} - {None}
-    texts = {u.text for u in train} - {None}
-    audio = {u.audio_sha256 for u in train}
-    chosen_on = {u.audio_sha256 for u in validation}
     own_speakers = {u.speaker for u in test} - {None}
     own_dialogues = {u.dialogue for u in test} - {None}
+    own_texts = {u.text for u in test} - {None}
+    own_audio = {u.audio_sha256 for u in test}
+    # What both sides have: sets of test, since train has most of the corpus.
+    speakers = {u.speaker for u in train if u.speaker in own_speakers}
+    dialogues = {u.dialogue for u in train if u.dialogue in own_dialogues}
+    texts = {u.text for u in train if u.text in own_texts}
+    audio = {u.audio_sha256 for u in train if u.audio_sha256 in own_audio}
+    chosen_on = {u.audio_sha256 for u in validation if u.audio_sha256 in own_audio}
     return Shared(
         utterances=len(test),
         speakers=len(own_speakers),
-        speakers_in_train=len(own_speakers & speakers),
+        speakers_in_train=len(speakers),
         by_speakers_in_train=sum(u.speaker in speakers for u in test),
         by_unknown_speakers=len(test)
         if any(u.speaker is None for u in train)
         else sum(u.speaker is None for u in test),
         dialogues=len(own_dialogues),
-        dialogues_in_train=len(own_dialogues & dialogues),
+        dialogues_in_train=len(dialogues),
         in_dialogues_of_train=sum(u.dialogue in dialogues for u in test),
         texts_in_train=sum(u.text in texts for u in test),
         audio_in_train=sum(u.audio_sha256 in audio for u in test),

@@ -74,10 +74,13 @@ def remarks(overall: FoldAudit) -> tuple[str, ...]:
 
 def contradictions(utterances: Sequence[Utterance]) -> tuple[str, ...]:
     """A sentence where identical audio has more than one class."""
-    classes: dict[str, set[str]] = {}
-    for utterance in utterances:
-        classes.setdefault(utterance.audio_sha256, set()).add(utterance.emotion)
-    torn = [u.id for u in utterances if len(classes[u.audio_sha256]) > 1]
+    first: dict[str, str] = {}
+    audio = {
+        u.audio_sha256
+        for u in utterances
+        if first.setdefault(u.audio_sha256, u.emotion) != u.emotion
+    }
+    torn = [u.id for u in utterances if u.audio_sha256 in audio]
     if not torn:
         return ()
     named = f"{', '.join(sorted(torn)[:SHOWN])}{', ...' if len(torn) > SHOWN else ''}"

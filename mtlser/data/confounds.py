@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from mtlser.data.codes import codes
 from mtlser.records import Rate, Record, Utterance
 
 FEWEST = 8
@@ -95,8 +96,7 @@ def cramers_v(classes: Sequence[str], names: Sequence[str]) -> float:
     >>> cramers_v(["a", "a", "b", "b"] * 9, ["x", "y", "x", "y"] * 9)
     0.0
     """
-    rows, columns = (np.unique(each, return_inverse=True)[1] for each in (classes, names))
-    r, k, n = int(rows.max()) + 1, int(columns.max()) + 1, len(rows)
+    (rows, r), (columns, k), n = codes(classes), codes(names), len(classes)
     if min(r, k) < 2 or n < 2:
         return 0.0
     counts = np.bincount(rows * k + columns, minlength=r * k).reshape(r, k)
@@ -114,7 +114,7 @@ def eta(classes: Sequence[str], numbers: Sequence[float]) -> float:
     >>> eta(["a", "a", "b", "b"], [1.0, 1.0, 3.0, 3.0]), eta(["a", "b"] * 2, [1.0, 1.0, 3.0, 3.0])
     (1.0, 0.0)
     """
-    place = np.unique(classes, return_inverse=True)[1]
+    place, _ = codes(classes)
     value_n = np.asarray(numbers, dtype=np.float64)
     whole = float(((value_n - value_n.mean()) ** 2).sum())
     if whole == 0:

@@ -182,10 +182,15 @@ def _corpora(utterances: Sequence[Utterance]) -> Iterator[DataWarning]:
     """Classes and recordings of joined corpora: what one alone has, and what two have."""
     corpora = sorted({u.corpus for u in utterances})
     by_class: dict[str, set[str]] = defaultdict(set)
-    by_audio: dict[str, list[Utterance]] = defaultdict(list)
+    first: dict[str, str] = {}
+    several: dict[str, list[Utterance]] = {}
     for utterance in utterances if len(corpora) > 1 else ():
         by_class[utterance.emotion].add(utterance.corpus)
-        by_audio[utterance.audio_sha256].append(utterance)
+        if first.setdefault(utterance.audio_sha256, utterance.corpus) != utterance.corpus:
+            several[utterance.audio_sha256] = []
+    for utterance in utterances if several else ():
+        if utterance.audio_sha256 in several:
+            several[utterance.audio_sha256].append(utterance)
     for name, of_class in sorted(by_class.items()):
         if len(of_class) == 1:
             (only,) = of_class
@@ -196,8 +201,8 @@ def _corpora(utterances: Sequence[Utterance]) -> Iterator[DataWarning]:
                 "how a corpus was recorded gives part of the answer",
                 count=count,
             )
-    twice = [own for own in by_audio.values() if len({u.corpus for u in own}) > 1]
-    if twice:
+    if several:
+        twice = sorted(several.values(), key=lambda own: own[0].id)
         yield DataWarning(
             kind="in two corpora",
             text=f"{len(twice)} recordings are in more than one corpus, sample by sample (first: "

@@ -39,18 +39,18 @@ def plan(utterances: Sequence[Utterance], recipe: Recipe) -> FoldPlan:
     protocol = recipe.split.protocol
     held = protocols.held_out(ordered, recipe)[: recipe.split.max_folds]
     folds = tuple(_fold(index, one, ordered, recipe) for index, one in enumerate(held))
-    folds_of_protocol = FoldPlan(
+    made = FoldPlan(
         protocol=protocol,
         seed=recipe.seed,
         manifest_digest=manifest.digest(ordered),
         folds=folds,
         shares_speakers=protocol == "official" and _shares_speakers(folds, ordered),
     )
-    by_id = {u.id: u for u in ordered}
+    by_id, classes = {u.id: u for u in ordered}, {u.emotion for u in ordered}
     for fold in folds:
-        _refuse_missing_class(fold, by_id)
-    check(folds_of_protocol, ordered)
-    return folds_of_protocol
+        _refuse_missing_class(fold, classes, by_id)
+    _refuse_leaks(made, by_id)
+    return made
 
 
 def check(plan: FoldPlan, utterances: Sequence[Utterance]) -> None:
@@ -67,7 +67,17 @@ def check(plan: FoldPlan, utterances: Sequence[Utterance]) -> None:
     """
     from mtlser.data import manifest
 
-    by_id = {u.id: u for u in utterances}
+    _refuse_leaks(plan, {u.id: u for u in utterances})
+    digest = manifest.digest(utterances)
+    if plan.manifest_digest != digest:
+        raise MtlserError(
+            f"folds.json was made from manifest {plan.manifest_digest[:12]}, this corpus is "
+            f"{digest[:12]}; cut the folds again with `mtlser split`"
+        )
+
+
+def _refuse_leaks(plan: FoldPlan, by_id: dict[str, Utterance]) -> None:
+    """What `check` refuses, but for a plan of another manifest."""
     tested: dict[str, int] = {}
     for fold in plan.folds:
         _refuse_bad_lists(fold, by_id)
@@ -76,12 +86,6 @@ def check(plan: FoldPlan, utterances: Sequence[Utterance]) -> None:
             if name in tested:
                 raise _stale(fold, f"utterance {name} is also tested in fold {tested[name]}")
             tested[name] = fold.index
-    digest = manifest.digest(utterances)
-    if plan.manifest_digest != digest:
-        raise MtlserError(
-            f"folds.json was made from manifest {plan.manifest_digest[:12]}, this corpus is "
-            f"{digest[:12]}; cut the folds again with `mtlser split`"
-        )
 
 
 def _fold(index: int, held: HeldOut, ordered: Sequence[Utterance], recipe: Recipe) -> Fold:
@@ -136,8 +140,8 @@ def _refuse_bad_manifest(ordered: Sequence[Utterance]) -> None:
         )
 
 
-def _refuse_missing_class(fold: Fold, by_id: dict[str, Utterance]) -> None:
-    missing = {u.emotion for u in by_id.values()} - {by_id[i].emotion for i in fold.train}
+def _refuse_missing_class(fold: Fold, classes: set[str], by_id: dict[str, Utterance]) -> None:
+    missing = classes - {by_id[i].emotion for i in fold.train}
     if missing:
         raise MtlserError(
             f"fold {fold.index} ({fold.name}): no {' and no '.join(sorted(missing))} utterance "

@@ -58,11 +58,12 @@ def guesses(
         turns: each utterance's place in its dialogue, by id, from `turns_of`.
     """
     majority = _most_common(u.emotion for u in train)
-    by_text = _usual_class(train, lambda u: u.text)
-    by_speaker = _usual_class(train, lambda u: u.speaker)
+    by_text = _usual_class(train, test, lambda u: u.text)
+    by_speaker = _usual_class(train, test, lambda u: u.speaker)
+    dialogues = {u.dialogue for u in test}
     near: dict[tuple[str | None, str], list[Utterance]] = defaultdict(list)
     for utterance in train:
-        if utterance.dialogue is not None:
+        if utterance.dialogue is not None and utterance.dialogue in dialogues:
             near[utterance.speaker, utterance.dialogue].append(utterance)
 
     def nearest(utterance: Utterance) -> str | None:
@@ -87,12 +88,15 @@ def guesses(
 
 
 def _usual_class(
-    train: Sequence[Utterance], key: Callable[[Utterance], str | None]
+    train: Sequence[Utterance],
+    test: Sequence[Utterance],
+    key: Callable[[Utterance], str | None],
 ) -> dict[str | None, str]:
-    """The most common class of train by `key`; where the key is `None` there is none."""
+    """The most common class of train by each `key` of test; where it is `None` there is none."""
+    asked = {key(utterance) for utterance in test} - {None}
     classes: dict[str | None, list[str]] = defaultdict(list)
     for utterance in train:
-        if (name := key(utterance)) is not None:
+        if (name := key(utterance)) in asked:
             classes[name].append(utterance.emotion)
     return {name: own[0] if len(own) == 1 else _most_common(own) for name, own in classes.items()}
 

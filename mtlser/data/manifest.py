@@ -29,6 +29,8 @@ from mtlser.records import Utterance, write_json, write_jsonl
 
 MANIFEST = "manifest.jsonl"
 REPORT = "ingest.json"
+BLOCK = 10_000
+"""Utterances that are hashed at a time."""
 
 UNKNOWN = "not known"
 """In counts by speaker."""
@@ -105,7 +107,12 @@ def digest(utterances: Iterable[Utterance]) -> str:
     rows = sorted(
         (u.id, u.audio_sha256, u.emotion, u.speaker or "", u.text or "") for u in utterances
     )
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+    hashed = hashlib.sha256(b"[")  # of one JSON list, written part by part to save memory
+    for start in range(0, len(rows), BLOCK):
+        text = json.dumps(rows[start : start + BLOCK])[1:-1]
+        hashed.update(f"{', ' if start else ''}{text}".encode())
+    hashed.update(b"]")
+    return hashed.hexdigest()
 
 
 def _fingerprints(outcomes: Iterable[Outcome]) -> fingerprints.Fingerprints:

@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from mtlser.data.codes import codes
 from mtlser.data.rng import generator
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
@@ -107,8 +108,8 @@ def _speaker_parts(ordered: Sequence[Utterance], count: int, seed: int) -> list[
     """So many parts without a common speaker, alike in classes and genders."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    kinds = [f"{u.emotion}/{u.gender}" for u in ordered]
-    speakers = [u.speaker for u in ordered]
+    kinds, _ = codes([f"{u.emotion}/{u.gender}" for u in ordered])
+    speakers, _ = codes([u.speaker for u in ordered])
     cutter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     with warnings.catch_warnings():  # a rare class of one gender is on fewer folds than there are
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)

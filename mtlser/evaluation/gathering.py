@@ -27,7 +27,8 @@ from mtlser.evaluation.metrics import edits, word_edits
 from mtlser.evaluation.transcripts import normalised
 from mtlser.evaluation.verification.truth import Check
 from mtlser.files import atomic_file
-from mtlser.records import Prediction, numbered_lines, parse_line
+from mtlser.record_files import numbered_lines, parse_line
+from mtlser.records import Prediction
 
 
 def columns(predictions: Iterable[Prediction]) -> Columns:

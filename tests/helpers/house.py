@@ -72,7 +72,11 @@ class House:
 MTLSER = House(
     library="mtlser",
     floors=(
-        Floor("ground", ("errors", "files", "records", "recipes", "recipe", "runtime"), open=True),
+        Floor(
+            "ground",
+            ("errors", "files", "record_files", "records", "recipes", "recipe", "runtime"),
+            open=True,
+        ),
         Floor("data and storage", ("storage", "data", "tracking")),
         Floor("networks", ("models",)),
         Floor("measurement", ("evaluation",)),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,14 +24,14 @@ Counts = st.dictionaries(st.sampled_from(FOUR), st.integers(1, 500), min_size=1)
 
 def utterance(number: int, **others: object) -> Utterance:
     rng = np.random.default_rng(number)
-    outcome = {
+    outcome: dict[str, Any] = {
         "id": f"u{number:05}", "corpus": "iemocap", "audio": "audio/a.flac",
         "audio_sha256": f"{number:064}", "duration_s": float(rng.gamma(4, 1)),
         "level_dbfs": float(rng.normal(-26, 4)), "emotion": FOUR[number % 4],
         "speaker": f"s{number % 10}", "gender": "F", "session": f"S{number % 5}",
         "dialogue": None, "recording": None, "style": None, "text": "YES", "language": "en",
     }  # fmt: skip
-    return Utterance.model_validate(outcome | others)
+    return Utterance(**outcome | others)
 
 
 def corpus(count: int = 400, start: int = 0, **others: object) -> list[Utterance]:
