@@ -14,7 +14,7 @@ HEAVY = {"torch", "torchaudio", "transformers", "mlflow", "sklearn", "plotly", "
 TORCH = {"torch", "torchaudio", "transformers", "accelerate"}
 
 WITHOUT_TORCH = (
-    "mtlser/records.py",
+    "mtlser/records",
     "mtlser/errors.py",
     "mtlser/recipe.py",
     "mtlser/recipes",
@@ -30,7 +30,7 @@ WITHOUT_TORCH = (
 LIGHT_AT_THE_TOP = {
     "mtlser/stages": HEAVY,
     "mtlser/cli": HEAVY,
-    "mtlser/records.py": HEAVY,
+    "mtlser/records": HEAVY,
     "mtlser/recipe.py": HEAVY,
     "mtlser/recipes": HEAVY,
     "components": HEAVY - {"kfp"},
@@ -188,7 +188,7 @@ def test_too_many_folders_modules_and_floors_are_seen(
     modules_listed = ", ".join(sorted((*modules, "m4", "ground", "words")))
     floors_listed = ", ".join(floor.name for floor in large.floors)
     assert faults(large, tmp_path) == [
-        f"14 folders, at most 12 are allowed: {folders_listed}",
+        f"14 folders, at most 13 are allowed: {folders_listed}",
         f"7 single modules, at most 6 are allowed: {modules_listed}",
         f"9 floors, at most 8 are allowed: {floors_listed}",
     ]

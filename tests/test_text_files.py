@@ -13,8 +13,8 @@ from mtlser.errors import MtlserError
 from mtlser.evaluation import gathering
 from mtlser.evaluation.verification import reading
 from mtlser.files import decode, read_text
-from mtlser.record_files import as_json
 from mtlser.records import Utterance, read_json, read_jsonl
+from mtlser.records.files import as_json
 from mtlser.storage import custody
 from tests.helpers.factories import make_prediction
 from tests.helpers.utterances import utterance

@@ -29,7 +29,7 @@ from mtlser.records import Utterance, write_json, write_jsonl
 
 MANIFEST = "manifest.jsonl"
 REPORT = "ingest.json"
-BLOCK = 10_000
+BLOCK = 1_000
 """Utterances that are hashed at a time."""
 
 UNKNOWN = "not known"

@@ -27,8 +27,8 @@ from mtlser.evaluation.metrics import edits, word_edits
 from mtlser.evaluation.transcripts import normalised
 from mtlser.evaluation.verification.truth import Check
 from mtlser.files import atomic_file
-from mtlser.record_files import numbered_lines, parse_line
 from mtlser.records import Prediction
+from mtlser.records.files import numbered_lines, parse_line
 
 
 def columns(predictions: Iterable[Prediction]) -> Columns:

@@ -72,7 +72,7 @@ def test_the_digest_is_that_of_one_json_list(block: int, monkeypatch: pytest.Mon
 
 
 def test_groups_of_speakers_are_those_of_their_names() -> None:
-    utterances = sorted(made_up(900), key=lambda u: u.id)
+    utterances = sorted(made_up(3_000), key=lambda u: u.id)
     names = [f"{u.emotion}/{u.gender}" for u in utterances]
     cutter = StratifiedGroupKFold(5, shuffle=True, random_state=0)
     with warnings.catch_warnings():

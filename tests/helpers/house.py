@@ -12,7 +12,7 @@ from pathlib import Path
 import grimp
 
 ROOT = Path(__file__).parents[2]
-MAX_FOLDERS, MAX_MODULES, MAX_FLOORS = 12, 6, 8
+MAX_FOLDERS, MAX_MODULES, MAX_FLOORS = 13, 6, 8
 
 Import = tuple[str, str]
 """Dotted names of the importing module and of the imported one."""
@@ -72,11 +72,7 @@ class House:
 MTLSER = House(
     library="mtlser",
     floors=(
-        Floor(
-            "ground",
-            ("errors", "files", "record_files", "records", "recipes", "recipe", "runtime"),
-            open=True,
-        ),
+        Floor("ground", ("errors", "files", "records", "recipes", "recipe", "runtime"), open=True),
         Floor("data and storage", ("storage", "data", "tracking")),
         Floor("networks", ("models",)),
         Floor("measurement", ("evaluation",)),

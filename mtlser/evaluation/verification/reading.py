@@ -9,8 +9,8 @@ from mtlser.errors import MtlserError
 from mtlser.evaluation.columns import Columns
 from mtlser.evaluation.gathering import Gatherer
 from mtlser.evaluation.verification.truth import Check
-from mtlser.record_files import numbered_lines, parse_line
 from mtlser.records import CLEAN, Cell, Prediction
+from mtlser.records.files import numbered_lines, parse_line
 from mtlser.storage import custody
 
 Key = tuple[str, str, str]

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from mtlser.errors import MtlserError
-from mtlser.record_files import read_json, read_jsonl, write_json, write_jsonl
+from mtlser.records.files import read_json, read_jsonl, write_json, write_jsonl
 
 __all__ = [
     "CLEAN", "FOUR", "LEAKING_PROTOCOLS", "SAMPLE_RATE_HZ", "Cell", "CellResult", "Fold",
