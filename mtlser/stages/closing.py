@@ -25,7 +25,7 @@ def report_outcome(recipe: Recipe, run: str, state: str, pipeline: str, error: s
     Args:
         recipe: the resolved recipe.
         run: key of the pipeline run.
-        state: as Kubeflow says it: `SUCCEEDED`, `FAILED`, `CANCELLED`.
+        state: as Kubeflow says it: `SUCCEEDED`, `COMPLETE`, `FAILED`, `CANCELED`, ...
         pipeline: name of the pipeline run.
         error: what the failed step said.
     """

@@ -11,8 +11,15 @@ from mtlser.tracking import webhook
 
 WEBHOOK = "MTLSER_WEBHOOK"
 """Variable with the webhook's address, which is a secret; without it nothing is posted."""
-STATUS = {"SUCCEEDED": "FINISHED", "FAILED": "FAILED", "CANCELLED": "KILLED", "CANCELED": "KILLED"}
-"""Of Kubeflow's state in MLflow; what is not named here is `FAILED`."""
+STATUS = {
+    "SUCCEEDED": "FINISHED", "COMPLETE": "FINISHED", "CACHED": "FINISHED", "SKIPPED": "FINISHED",
+    "FAILED": "FAILED", "ERROR": "FAILED",
+}  # fmt: skip
+"""What MLflow calls an end that Kubeflow names, in the words of its API and of its metadata store,
+whose state it gives to the exit handler."""
+ENDED = "KILLED"
+"""What was left open after an end that is neither: cancelled, or a word that says no more than that
+the steps are over, such as `RUNNING`, which the store may still hold."""
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +31,7 @@ def report(recipe: Recipe, run: str, state: str, pipeline: str, error: str) -> N
     not hide it behind one of its own.
     """
     address = os.environ.get(WEBHOOK, "")
-    link = _closed(recipe, run, STATUS.get(state.upper(), "FAILED"))
+    link = _closed(recipe, run, STATUS.get(state.upper(), ENDED))
     if not address:
         log.info("%s is not set: the outcome is posted nowhere", WEBHOOK)
         return

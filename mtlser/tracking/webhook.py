@@ -31,7 +31,8 @@ class Outcome(Record):
     run: str
     """The run's key."""
     state: str
-    """`SUCCEEDED`, `FAILED`, `CANCELLED`, as Kubeflow says."""
+    """As Kubeflow says it: `SUCCEEDED`, `FAILED`, `CANCELED`, or a word of its metadata store
+    such as `COMPLETE`."""
     error: str = ""
     mlflow: str | None = None
     """Where a browser shows the run; `None`: not known."""

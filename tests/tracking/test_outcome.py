@@ -73,7 +73,18 @@ def test_untracked_there_is_nothing_to_close(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize(
     ("state", "ended"),
-    [("SUCCEEDED", "FINISHED"), ("FAILED", "FAILED"), ("CANCELLED", "KILLED"), ("odd", "FAILED")],
+    [
+        ("SUCCEEDED", "FINISHED"),
+        ("COMPLETE", "FINISHED"),
+        ("CACHED", "FINISHED"),
+        ("FAILED", "FAILED"),
+        ("CANCELED", "KILLED"),
+        ("CANCELLED", "KILLED"),
+        ("CANCELING", "KILLED"),
+        ("RUNNING", "KILLED"),
+        ("UNKNOWN", "KILLED"),
+        ("odd", "KILLED"),
+    ],
 )
 def test_the_outcome_of_kubeflow_ends_the_runs(
     state: str, ended: str, monkeypatch: pytest.MonkeyPatch
