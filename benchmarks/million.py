@@ -1,10 +1,12 @@
 """Time and memory of manifest, split and audit at 10,000 to 1,000,000 made-up utterances.
 
-5,000 speakers at most, five classes, five folds of protocol `speakers`. Each size runs in a process
-of its own, which reports its peak memory. `make bench BENCH=million` prints one line of JSON:
+5,000 speakers at most, five classes, five folds of protocol `speakers`. Each step of each size runs
+in a process of its own and does what its stage does, from file to file: `split` reads the manifest
+and writes `folds.json`; `audit` reads both and writes `audit.json`. There are no fingerprints of
+audio. `make bench BENCH=million` prints one line of JSON:
 
-    rows            for each size: `utterances`, seconds to `write` and `read` the manifest, to
-                    `split` and to `audit`, and `peak_gb`
+    rows            for each size: `utterances`, and for each step `seconds` (with imports) and
+                    `peak_gb` of its process
     exponent        for each step: the slope of log time over log utterances, first size to last
 """
 
@@ -15,18 +17,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mtlser.data import audit, folds
 from mtlser.recipe import load
-from mtlser.records import Utterance, read_jsonl, write_jsonl
+from mtlser.records import Utterance, write_json, write_jsonl
+from mtlser.storage.layout import FOLDS, MANIFEST
 
 SIZES = (10_000, 100_000, 1_000_000)
-STEPS = ("write", "read", "split", "audit")
 CLASSES = ("angry", "fearful", "happy", "neutral", "sad")
 SPEAKERS = 5_000
 
@@ -46,40 +47,80 @@ def made_up(count: int) -> Iterator[Utterance]:
         )  # fmt: skip
 
 
-def measure(count: int) -> dict[str, Any]:
-    """Seconds of each step, and the peak memory of this process."""
-    times: dict[str, float] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "manifest.jsonl"
-        started = time.perf_counter()
-        write_jsonl(path, made_up(count))
-        times["write"] = time.perf_counter() - started
-        started = time.perf_counter()
-        utterances = list(read_jsonl(path, Utterance))
-        times["read"] = time.perf_counter() - started
+def write(folder: Path, count: int) -> None:
+    """Writes the manifest."""
+    write_jsonl(folder / MANIFEST, made_up(count))
+
+
+def read(folder: Path, count: int) -> None:
+    """Reads the manifest."""
+    from mtlser.stages import inputs
+
+    assert len(inputs.load_manifest(folder)) == count
+
+
+def split(folder: Path, count: int) -> None:
+    """Reads the manifest and writes `folds.json`."""
+    from mtlser.data import folds
+    from mtlser.evaluation import measurable
+    from mtlser.stages import inputs
+
+    recipe, utterances = load("own"), inputs.load_manifest(folder)
+    plan = folds.plan(utterances, recipe)
+    measurable.check(recipe, plan, utterances)
+    write_json(folder / FOLDS, plan)
+
+
+def audit(folder: Path, count: int) -> None:
+    """Reads manifest and folds and writes `audit.json`."""
+    from mtlser.data import audit as leaks
+    from mtlser.data import fingerprints
+    from mtlser.stages import inputs
+
+    utterances, plan = inputs.load_manifest(folder), inputs.load_folds(folder)
+    found = leaks.audit(utterances, plan, fingerprints.at_hand(folder, utterances))
+    leaks.gate(found, plan)
+    write_json(folder / "audit.json", found)
+
+
+STEPS: Mapping[str, Callable[[Path, int], None]] = {
+    "write": write, "read": read, "split": split, "audit": audit,
+}  # fmt: skip
+
+
+def measure(step: str, folder: Path, count: int) -> dict[str, float]:
+    """Seconds of a step in this process, and the peak memory of the process."""
     started = time.perf_counter()
-    plan = folds.plan(utterances, load("own"))
-    times["split"] = time.perf_counter() - started
-    started = time.perf_counter()
-    audit.audit(utterances, plan)
-    times["audit"] = time.perf_counter() - started
+    STEPS[step](folder, count)
+    seconds = time.perf_counter() - started
     peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    rounded = {step: round(seconds, 2) for step, seconds in times.items()}
-    return {"utterances": count, **rounded, "peak_gb": round(peak_gb, 2)}
+    return {"seconds": round(seconds, 2), "peak_gb": round(peak_gb, 2)}
+
+
+def row(count: int) -> dict[str, Any]:
+    """The figures of one size."""
+    found: dict[str, Any] = {"utterances": count}
+    with tempfile.TemporaryDirectory() as folder:
+        for step in STEPS:
+            command = [sys.executable, "-m", "benchmarks.million", step, folder, str(count)]
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            found[step] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def main() -> None:
-    """Prints the figures of all sizes, or those of one that is given."""
-    if len(sys.argv) > 1:
-        print(json.dumps(measure(int(sys.argv[1]))))
+    """Prints the figures of all sizes, or of one that is given, or those of one step."""
+    if len(sys.argv) > 2:
+        step, folder, count = sys.argv[1:]
+        print(json.dumps(measure(step, Path(folder), int(count))))
         return
-    rows = []
-    for count in SIZES:
-        command = [sys.executable, "-m", "benchmarks.million", str(count)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        rows.append(json.loads(done.stdout.splitlines()[-1]))
-    span = math.log(SIZES[-1] / SIZES[0])
-    exponent = {s: round(math.log(rows[-1][s] / rows[0][s]) / span, 2) for s in STEPS}
+    rows = [row(count) for count in (map(int, sys.argv[1:]) if sys.argv[1:] else SIZES)]
+    ratio = math.log(rows[-1]["utterances"] / rows[0]["utterances"])
+    exponent = {
+        step: round(math.log(rows[-1][step]["seconds"] / rows[0][step]["seconds"]) / ratio, 2)
+        for step in STEPS
+        if ratio
+    }
     print(json.dumps({"rows": rows, "exponent": exponent}))
 
 

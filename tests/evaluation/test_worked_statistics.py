@@ -1,6 +1,7 @@
 """Every test and interval against published or hand-worked examples and a second library."""
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -168,6 +169,20 @@ def test_the_bootstrap_is_seeded_and_sees_speakers_and_not_utterances() -> None:
     assert bootstrap.over_speakers(unlike, "wa", seed=1) != wide
     with pytest.raises(MtlserError, match="1 test speaker"):
         bootstrap.over_speakers(unlike[:1], "wa", seed=0)
+
+
+def test_the_bootstrap_of_thousands_of_speakers_draws_block_by_block(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tables = speakers(2_000, 0.2)
+    monkeypatch.setattr(bootstrap, "RESAMPLES", 3_001)
+    tracemalloc.start()
+    in_blocks = bootstrap.over_speakers(tables, "wa", seed=0)
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak_bytes < 0.5 * 3_001 * len(tables) * 8  # of all draws at once
+    monkeypatch.setattr(bootstrap, "BLOCK", 3_001)
+    assert bootstrap.over_speakers(tables, "wa", seed=0) == in_blocks
 
 
 def test_the_bootstrap_of_a_difference_is_paired() -> None:

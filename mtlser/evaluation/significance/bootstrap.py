@@ -6,7 +6,7 @@ doi 10.1017/CBO9780511802843). The systems are taken as trained: what another tr
 is not in these intervals. With ten speakers they are somewhat too narrow.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import numpy as np
@@ -19,6 +19,8 @@ from mtlser.evaluation.significance.statistics import LEVEL
 from mtlser.records import Record
 
 RESAMPLES = 10_000
+BLOCK = 500
+"""Resamples that are drawn at a time; they are the same whatever it is."""
 
 Counts = NDArray[np.int64]
 """Confusion counts by speaker, (speaker, true class, predicted class)."""
@@ -60,8 +62,7 @@ def over_speakers(counts_scc: Counts, metric: Literal["wa", "ua"], seed: int) ->
     Raises:
         MtlserError: fewer than two speakers.
     """
-    drawn_bs = _draws(len(counts_scc), seed)
-    values_b = METRICS[metric](np.tensordot(drawn_bs, counts_scc, axes=1))
+    values_b = METRICS[metric](_resampled(counts_scc, seed))
     return _interval(float(METRICS[metric](counts_scc.sum(axis=0))), values_b, counts_scc, seed)
 
 
@@ -84,20 +85,30 @@ def difference_over_speakers(
             "the two systems were not measured on the same utterances of the same speakers; "
             "predict one's test set again with `mtlser train`"
         )
-    drawn_bs, of = _draws(len(a_scc), seed), METRICS[metric]
-    values_b = of(np.tensordot(drawn_bs, a_scc, axes=1)) - of(np.tensordot(drawn_bs, b_scc, axes=1))
+    of = METRICS[metric]
+    values_b = of(_resampled(a_scc, seed)) - of(_resampled(b_scc, seed))
     estimate = float(of(a_scc.sum(axis=0)) - of(b_scc.sum(axis=0)))
     return _interval(estimate, values_b, a_scc, seed)
 
 
-def _draws(speakers: int, seed: int) -> NDArray[np.int64]:
-    """How often each resample draws each speaker, (resample, speaker)."""
+def _resampled(counts_scc: Counts, seed: int) -> Counts:
+    """Confusion counts of each resample; drawn in blocks, since speakers may be thousands."""
+    drawn = (
+        np.tensordot(draws_bs, counts_scc, axes=1) for draws_bs in _draws(len(counts_scc), seed)
+    )
+    return np.concatenate(list(drawn))
+
+
+def _draws(speakers: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """Yields how often each resample draws each speaker, (resample, speaker), block by block."""
     if speakers < 2:
         raise MtlserError(
             f"{speakers} test speaker; a bootstrap over speakers needs two or more; run more folds"
         )
     rng = generator(seed, "bootstrap", str(speakers))
-    return rng.multinomial(speakers, [1 / speakers] * speakers, size=RESAMPLES)
+    for start in range(0, RESAMPLES, BLOCK):
+        count = min(BLOCK, RESAMPLES - start)
+        yield rng.multinomial(speakers, [1 / speakers] * speakers, size=count)
 
 
 def _interval(estimate: float, values_b: NDArray[np.float64], of: Counts, seed: int) -> Interval:
