@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import math
-import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +18,11 @@ from mtlser.data.decoding import pieces
 from mtlser.data.decoding.channels import Policy, chosen
 from mtlser.data.decoding.pieces import Piece, Span
 from mtlser.data.resampling import resample
-from mtlser.files import atomic_file
 from mtlser.records import SAMPLE_RATE_HZ
 
 SILENCE_DBFS = -80.0
 """A clip whose highest peak is below this (3 steps of 16 bits) holds no speech."""
 FULL_SCALE = 32_768
-WRITING = tuple(threading.Lock() for _ in range(64))
-"""Held while a clip is stored: two threads with the same clip would remove each other's file."""
 UNSTATED = "length unknown, the file states none, and may have been cut off"
 
 __all__ = [
@@ -44,7 +40,7 @@ __all__ = [
     "level_dbfs",
     "load",
     "resample",
-    "store",
+    "scaled",
 ]
 
 log = logging.getLogger(__name__)
@@ -68,11 +64,6 @@ class Clip:
     def duration_s(self) -> float:
         """Length in seconds."""
         return len(self.samples_n) / SAMPLE_RATE_HZ
-
-    @property
-    def path(self) -> str:
-        """Place below the corpus folder: `audio/ab/<sha256>.flac`."""
-        return f"audio/{self.sha256[:2]}/{self.sha256}.flac"
 
 
 def decode(
@@ -138,13 +129,18 @@ def _opened(path: Path) -> pieces.Recording | AudioError:
         return error
 
 
+def _mean(wav_nc: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean of the channels, (n,); of one channel itself."""
+    return wav_nc[:, 0] if wav_nc.shape[1] == 1 else np.asarray(wav_nc.mean(axis=1))
+
+
 def _clip(path: Path, piece: Piece, channels: Policy) -> Clip:
     used = chosen(piece.inside_nc, channels)
     used_nc = piece.inside_nc[:, used]
     if fault := signal_checks.scale_fault(used_nc) or signal_checks.channel_fault(used_nc):
         raise AudioError("unreadable", path, fault)
-    wav_n = piece.wav_nc[:, used].mean(axis=1)
-    wav_n -= signal_checks.offset(used_nc.mean(axis=1))
+    wav_n = _mean(piece.wav_nc[:, used])
+    wav_n = wav_n - signal_checks.offset(wav_n if piece.is_whole else _mean(used_nc))
     resampled_n = _at_16_khz(wav_n, piece)
     scaled_n = np.rint(resampled_n * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE - 1)
     samples_n = scaled_n.astype("<i2")
@@ -169,26 +165,10 @@ def _at_16_khz(wav_n: NDArray[np.float64], piece: Piece) -> NDArray[np.float64]:
     return resample(wav_n, piece.rate_hz)[first - before : last - before]
 
 
-def store(clip: Clip, folder: Path) -> str:
-    """Path below `folder` where the clip is stored as FLAC; duplicate audio is stored once."""
-    import soundfile
-
-    path = folder / clip.path
-    with WRITING[hash(clip.sha256) % len(WRITING)]:
-        if not path.is_file():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_file(path, durable=False) as temporary:
-                soundfile.write(
-                    temporary, clip.samples_n, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16"
-                )
-    return clip.path
-
-
 def load(path: Path, channels: Policy = "mix") -> NDArray[np.float32]:
     """The samples of an audio file as 16 kHz mono (n,) between -1 and 1.
 
-    A file written by `store` returns exactly the stored samples. A file that states no length is
-    named in the log.
+    A file that states no length is named in the log.
 
     Args:
         path: the file.
@@ -200,7 +180,12 @@ def load(path: Path, channels: Policy = "mix") -> NDArray[np.float32]:
     clip = decode(path, channels=channels)
     if not clip.length_known:
         log.warning("%s: %s: it was read to its end at %.2f s", path, UNSTATED, clip.duration_s)
-    return clip.samples_n.astype(np.float32) / np.float32(FULL_SCALE)
+    return scaled(clip.samples_n)
+
+
+def scaled(samples_n: NDArray[np.int16]) -> NDArray[np.float32]:
+    """Samples of 16 bits as numbers between -1 and 1."""
+    return samples_n.astype(np.float32) / np.float32(FULL_SCALE)
 
 
 def level_dbfs(wav_n: NDArray[np.floating[Any]]) -> float:

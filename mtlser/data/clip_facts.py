@@ -72,11 +72,18 @@ def measure(
         channels=wav_nc.shape[1],
         silent_channels=channels.silent(wav_nc),
         peak_dbfs=_decibels(float(np.abs(clip_n).max())),
-        clipped=round(float((np.abs(taken_nc) >= FULL_SCALE_16).mean()), 6),
+        clipped=_clipped(taken_nc),
         start_db=_decibels(_level(clip_n[:edge]) / level if level else 0.0),
         end_db=_decibels(_level(clip_n[-edge:]) / level if level else 0.0),
         offset=round(float(taken_nc.mean()), 6),
     )
+
+
+def _clipped(taken_nc: NDArray[np.float64]) -> float:
+    """Share of samples at full scale."""
+    if max(taken_nc.max(), -taken_nc.min()) < FULL_SCALE_16:
+        return 0.0
+    return round(float((np.abs(taken_nc) >= FULL_SCALE_16).mean()), 6)
 
 
 def named(identity: str, facts: Facts | None) -> ClipFacts | None:

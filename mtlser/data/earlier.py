@@ -14,7 +14,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from mtlser.data import clip_facts, fingerprints
+from mtlser.data import clip_facts, clips, fingerprints
 from mtlser.data.clip_facts import ClipFacts
 from mtlser.data.corpora import Item
 from mtlser.errors import MtlserError
@@ -23,8 +23,8 @@ from mtlser.records import Record, Utterance, read_jsonl
 SOURCES = ".sources.jsonl"
 """Hidden, since times of change are of this machine and no part of the corpus."""
 DECODERS = (
-    "audio.py", "audio_file.py", "clip_facts.py", "decoding", "embedded.py", "fingerprints.py",
-    "lengths", "resampling.py", "signal_checks.py", "soundfile_internals.py",
+    "audio.py", "audio_file.py", "clip_facts.py", "clips.py", "decoding", "embedded.py",
+    "fingerprints.py", "lengths", "resampling.py", "signal_checks.py", "soundfile_internals.py",
 )  # fmt: skip
 """Code that a clip, its facts and its fingerprint come from."""
 LIBRARIES = ("numpy", "scipy", "soundfile", "av")
@@ -39,8 +39,6 @@ class Source(Record):
     """Of the utterance."""
     stamp: str
     """SHA-256 of the recording's path, size and time of change, the piece of it, and the code."""
-    stored_bytes: int
-    """Size of the clip's file in the corpus folder."""
     length_known: bool
 
 
@@ -83,28 +81,13 @@ class Earlier:
         source, utterance = self._sources.get(item.id), self._utterances.get(item.id)
         if source is None or utterance is None or source.stamp != stamp or self.folder is None:
             return None
-        if utterance.audio_sha256 not in self._words:
-            return None
-        try:
-            stored = (self.folder / utterance.audio).stat().st_size
-        except OSError:
-            return None
-        if stored != source.stored_bytes:
+        if utterance.audio_sha256 not in self._words or not clips.holds(self.folder, utterance):
             return None
         return Known(source=source, utterance=utterance, facts=self._facts.get(item.id))
 
     def words(self, audio_sha256: str) -> fingerprints.Words:
         """The fingerprint of a clip that is known."""
         return self._words[audio_sha256]
-
-    def keep(self, utterance: Utterance, folder: Path) -> None:
-        """Puts a known clip into a new corpus folder; its bytes stay once on the disk."""
-        assert self.folder is not None
-        place = folder / utterance.audio
-        if place.exists():
-            return
-        place.parent.mkdir(parents=True, exist_ok=True)
-        os.link(self.folder / utterance.audio, place)
 
 
 def stamp(item: Item, root: Path, channels: str) -> str | None:

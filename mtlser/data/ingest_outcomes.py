@@ -2,19 +2,27 @@
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mtlser import runtime
 from mtlser.data import audio, clip_facts, corpora, embedded, fingerprints, text
+from mtlser.data.clips import Writer
 from mtlser.data.corpora import Item
-from mtlser.data.earlier import Earlier, Source, stamp
+from mtlser.data.earlier import Earlier, Known, Source, stamp
 from mtlser.recipe import DataRecipe
 from mtlser.records import Utterance
 
 DUPLICATE_ID = "duplicate id"
+AHEAD = 4
+"""Recordings for each worker that are decoded before they are asked for."""
 SHORTER, LONGER = "shorter than data.min_duration_s", "longer than data.max_duration_s"
 
 
@@ -44,10 +52,10 @@ class Places:
 
     root: Path
     """The corpus as it was given."""
-    folder: Path
-    """Corpus folder that is written."""
     earlier: Earlier
     """The corpus folder that was there before."""
+    clips: Writer
+    """Takes the clips."""
 
 
 def outcomes_of(
@@ -63,35 +71,62 @@ def outcomes_of(
     """
     count = runtime.Count(progress, len(items), "items")
     done = _without_audio(items, classes)
+    done |= _unchanged(items, done, classes, data, places)
+    count(len(done))
     groups: dict[Path, list[int]] = {}
     for index, item in enumerate(items):
-        if index not in done and (known := _known(item, classes, data, places)) is not None:
-            done[index] = known
-        if index in done:
-            count()
-        elif item.path is not None:
+        if index not in done and item.path is not None:
             groups.setdefault(item.path, []).append(index)
     if places.earlier.folder is not None:
         again = sum(map(len, groups.values()))
         log.info("%d of %d items are to be decoded, the others are known", again, len(items))
 
-    def of_recording(path: Path) -> list[Outcome]:
+    def of_recording(path: Path) -> list[Heard]:
         """Of all items of one file: a recording, which is decoded once, or one that holds many."""
         group = [items[index] for index in groups[path]]
         # Before the file is read: one that changes meanwhile is another one the next time.
         stamps = [stamp(item, places.root, data.channels) for item in group]
         clips = embedded.clips(path, group, data.channels)
         return [
-            _ingest(item, clip, now, classes[item.label or ""], data, places)
+            _ingest(item, clip, now, classes[item.label or ""], data)
             for item, clip, now in zip(group, clips, stamps, strict=True)
         ]
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for path, found in zip(groups, pool.map(of_recording, groups), strict=True):
-            for index, outcome in zip(groups[path], found, strict=True):
-                count()
-                done[index] = outcome
+    for path, found in zip(groups, _in_turn(of_recording, groups), strict=True):
+        for index, heard in zip(groups[path], found, strict=True):
+            count()
+            done[index] = heard.outcome
+            if heard.outcome.utterance is not None and heard.samples_n is not None:
+                places.clips.add(heard.outcome.utterance.audio_sha256, heard.samples_n)
     return [done[index] for index in range(len(items))]
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """The outcome of an item, and the samples of its clip."""
+
+    outcome: Outcome
+    samples_n: NDArray[np.int16] | None = None
+
+
+def _in_turn(function: Callable[[Path], list[Heard]], paths: Iterable[Path]) -> Iterator[Any]:
+    """Yields the function's values in the order of the paths, computed side by side.
+
+    Few are computed before they are taken, so that few clips are in memory.
+    """
+    workers = os.cpu_count() or 1
+    waiting: deque[Future[list[Heard]]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for path in paths:
+                waiting.append(pool.submit(function, path))
+                if len(waiting) > AHEAD * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for each in waiting:
+                each.cancel()
 
 
 def _without_audio(items: Sequence[Item], classes: Mapping[str, str]) -> dict[int, Outcome]:
@@ -109,22 +144,51 @@ def _without_audio(items: Sequence[Item], classes: Mapping[str, str]) -> dict[in
     return done
 
 
+def _unchanged(
+    items: Sequence[Item],
+    done: Mapping[int, Outcome],
+    classes: Mapping[str, str],
+    data: DataRecipe,
+    places: Places,
+) -> dict[int, Outcome]:
+    """Outcomes, by the item's place, of recordings that have not changed; their clips are taken."""
+    if places.earlier.folder is None:
+        return {}
+    known: dict[int, Known] = {}
+    for index, item in enumerate(items):
+        if index not in done and item.path is not None:
+            found = places.earlier.of(item, stamp(item, places.root, data.channels))
+            if found is not None:
+                known[index] = found
+    outcomes = {
+        index: _known(items[index], each, classes, data, places) for index, each in known.items()
+    }
+    taken = [known[index].utterance for index, outcome in outcomes.items() if outcome.utterance]
+    damaged = places.clips.reuse(places.earlier.folder, taken)
+    return {
+        index: outcome
+        for index, outcome in outcomes.items()
+        if known[index].utterance.audio_sha256 not in damaged
+    }
+
+
 def _known(
-    item: Item, classes: Mapping[str, str], data: DataRecipe, places: Places
-) -> Outcome | None:
-    """The outcome of an item whose recording has not changed; `None`: it has to be decoded."""
-    if places.earlier.folder is None or item.path is None:
-        return None
-    known = places.earlier.of(item, stamp(item, places.root, data.channels))
-    if known is None:
-        return None
+    item: Item, known: Known, classes: Mapping[str, str], data: DataRecipe, places: Places
+) -> Outcome:
+    """The outcome of an item whose recording has not changed."""
     clip = known.utterance
     if (refused := _refused_length(item, clip.duration_s, data)) is not None:
         return refused
-    places.earlier.keep(clip, places.folder)
     return Outcome(
         item,
-        _utterance(item, clip, classes[item.label or ""], data),
+        _utterance(
+            item,
+            clip.audio_sha256,
+            clip.duration_s,
+            clip.level_dbfs,
+            classes[item.label or ""],
+            data,
+        ),
         words=places.earlier.words(clip.audio_sha256),
         length_known=known.source.length_known,
         facts=known.facts,
@@ -138,23 +202,21 @@ def _ingest(
     now: str | None,
     emotion: str,
     data: DataRecipe,
-    places: Places,
-) -> Outcome:
+) -> Heard:
     if isinstance(clip, audio.AudioError):
-        return Outcome(item, None, clip.fault, clip.detail, faulty=True)
+        return Heard(Outcome(item, None, clip.fault, clip.detail, faulty=True))
     if (refused := _refused_length(item, clip.duration_s, data)) is not None:
-        return refused
-    measured = Measured(
-        audio.store(clip, places.folder), clip.sha256, clip.duration_s, clip.level_dbfs
-    )
-    return Outcome(
+        return Heard(refused)
+    known = clip.length_known
+    outcome = Outcome(
         item,
-        _utterance(item, measured, emotion, data),
+        _utterance(item, clip.sha256, clip.duration_s, clip.level_dbfs, emotion, data),
         words=fingerprints.fingerprint(clip.samples_n),
-        length_known=clip.length_known,
+        length_known=known,
         facts=clip_facts.named(item.id, clip.facts),
-        source=_source(item, now, places.folder / measured.audio, length_known=clip.length_known),
+        source=None if now is None else Source(id=item.id, stamp=now, length_known=known),
     )
+    return Heard(outcome, clip.samples_n)
 
 
 def _refused_length(item: Item, duration_s: float, data: DataRecipe) -> Outcome | None:
@@ -165,31 +227,22 @@ def _refused_length(item: Item, duration_s: float, data: DataRecipe) -> Outcome 
     return Outcome(item, None, reason, f"{duration_s:.2f} s, {limits}")
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What an utterance has of its clip."""
-
-    audio: str
-    audio_sha256: str
-    duration_s: float
-    level_dbfs: float
-
-
-def _source(item: Item, now: str | None, stored: Path, *, length_known: bool) -> Source | None:
-    if now is None:
-        return None
-    size = stored.stat().st_size
-    return Source(id=item.id, stamp=now, stored_bytes=size, length_known=length_known)
-
-
-def _utterance(item: Item, clip: Measured | Utterance, emotion: str, data: DataRecipe) -> Utterance:
+def _utterance(
+    item: Item,
+    audio_sha256: str,
+    duration_s: float,
+    level_dbfs: float,
+    emotion: str,
+    data: DataRecipe,
+) -> Utterance:
+    """The item as an utterance whose clip is still in no shard."""
     return Utterance(
         id=item.id,
         corpus=data.called,
-        audio=clip.audio,
-        audio_sha256=clip.audio_sha256,
-        duration_s=clip.duration_s,
-        level_dbfs=clip.level_dbfs,
+        audio="",
+        audio_sha256=audio_sha256,
+        duration_s=duration_s,
+        level_dbfs=level_dbfs,
         emotion=emotion,
         speaker=item.speaker,
         gender=item.gender,

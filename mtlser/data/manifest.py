@@ -5,7 +5,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mtlser import runtime
@@ -18,6 +18,7 @@ from mtlser.data import (
     labels,
     text,
 )
+from mtlser.data.clips import Writer
 from mtlser.data.corpora import Corpus
 from mtlser.data.corpus_labels import Labelled, labelled
 from mtlser.data.earlier import SOURCES, Earlier
@@ -52,14 +53,16 @@ def build(recipe: Recipe, roots: Sequence[Path], folder: Path, earlier: Path | N
         MtlserError: a root holds no such corpus, nothing of the task, or more faulty files than
             `data.max_faulty` allows.
     """
-    before, parts = Earlier(earlier), []
+    before, parts, writer = Earlier(earlier), [], Writer(folder)
     for source in labelled(recipe, roots):
-        part = Part(source, _outcomes(source, folder, before))
+        part = Part(source, _outcomes(source, before, writer))
         _refuse_faulty(part.outcomes, source.data, source.root)
         _refuse_empty(part)
         parts.append(part)
     outcomes = [outcome for part in parts for outcome in part.outcomes]
-    utterances = sorted((o.utterance for o in outcomes if o.utterance), key=lambda u: u.id)
+    shards = writer.close()
+    found_clips = (replace(u, audio=shards[u.audio_sha256]) for o in outcomes if (u := o.utterance))
+    utterances = sorted(found_clips, key=lambda u: u.id)
     kept = Counter(utterance.emotion for utterance in utterances)
     found: Counter[str] = sum((part.source.found for part in parts), Counter())
     labels.refuse_absent(recipe.labels, kept, found)
@@ -87,9 +90,9 @@ class Part:
     outcomes: list[Outcome]
 
 
-def _outcomes(source: Labelled, folder: Path, before: Earlier) -> list[Outcome]:
+def _outcomes(source: Labelled, before: Earlier, writer: Writer) -> list[Outcome]:
     progress = runtime.Progress(f"ingest {source.data.called}", log.info)
-    places = Places(source.root, folder, before)
+    places = Places(source.root, before, writer)
     return outcomes_of(source.items, source.classes, source.data, places, progress)
 
 

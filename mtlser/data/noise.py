@@ -230,12 +230,12 @@ def corpus_babble(
     Raises:
         MtlserError: the corpus has no other speaker.
     """
-    from mtlser.data import audio
+    from mtlser.data import clips
 
     rng = generator(seed, "babble", target.id)
     babble_n = np.zeros(length)
     for utterance in _voices(utterances, target, rng, voices):
-        voice_n = audio.load(corpus / utterance.audio)
+        voice_n = clips.load(corpus, utterance)
         loudness = speech_level(voice_n)
         if loudness > 0:
             babble_n += crop(voice_n, length, rng) / loudness

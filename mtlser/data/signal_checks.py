@@ -33,8 +33,10 @@ def scale_fault(wav_nc: NDArray[np.floating[Any]]) -> str | None:
     """
     if not len(wav_nc):
         return None
+    largest = float(max(wav_nc.max(), -wav_nc.min()))
+    if largest <= 1:
+        return None
     beyond = float((np.abs(wav_nc) > 1).mean())
-    largest = float(np.abs(wav_nc).max())
     if beyond <= MOST_CLIPPED and largest <= LARGEST:
         return None
     return (

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mtlser import runtime, storage
-from mtlser.data import audio, manifest, noise
+from mtlser.data import clips, manifest, noise
 from mtlser.errors import MtlserError
 from mtlser.evaluation.cost import profiling
 from mtlser.evaluation.cost.cost_records import COST
@@ -143,7 +143,7 @@ def sweep(
     assert cell.fold is not None
     origin = source(corpus, utterances, recipe)
     shown = manifest.members(utterances, plan.folds[cell.fold].test)
-    wavs = [audio.load(corpus / utterance.audio) for utterance in shown]
+    wavs = [clips.load(corpus, utterance) for utterance in shown]
     for kind in recipe.noise.kinds:
         excerpts = [
             origin.for_utterance(utterance, kind, len(wav))

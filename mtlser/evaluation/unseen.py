@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from mtlser.data import audio, manifest
+from mtlser.data import clips, manifest
 from mtlser.errors import MtlserError
 from mtlser.evaluation import gathering
 from mtlser.evaluation.groups import described, group_scores
@@ -84,7 +84,7 @@ def predictions(
     record = custody.read(model)
     cell = Cell.parse(record.cell) if record else Cell(system=name, fold=None, seed=0)
     recipe_hash = record.recipe_hash if record else ""
-    outputs = system.predict([audio.load(corpus / each.audio) for each in utterances], done)
+    outputs = system.predict([clips.load(corpus, each) for each in utterances], done)
     return [
         beside_truth(each, output, cell, "test", CLEAN, each.speaker, recipe_hash)
         for each, output in zip(utterances, outputs, strict=True)

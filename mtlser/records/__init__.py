@@ -60,7 +60,7 @@ class Utterance:
     id: Name
     corpus: Name
     audio: str
-    """Path below the corpus folder: `audio/ab/abcdef....flac`, 16 kHz mono."""
+    """The shard that holds its clip, a path below the corpus folder; see `mtlser.data.clips`."""
     audio_sha256: str
     """SHA-256 of the decoded 16-bit samples: equal for duplicate audio."""
     duration_s: float

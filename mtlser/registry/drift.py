@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mtlser.data import clips
 from mtlser.errors import MtlserError
 from mtlser.recipe import DriftRecipe
 from mtlser.records import SAMPLE_RATE_HZ, Utterance
@@ -68,6 +69,9 @@ def sampling(corpus: Path, utterances: Sequence[Utterance]) -> str:
     formats = set()
     for utterance in utterances[::step]:
         path = corpus / utterance.audio
+        if clips.holds(corpus, utterance):
+            formats.add(SAMPLING)
+            continue
         try:
             info = soundfile.info(path)
         except (soundfile.LibsndfileError, OSError) as error:

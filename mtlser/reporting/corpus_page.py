@@ -60,7 +60,7 @@ def render(corpus: Path) -> str:
     report = read_json(corpus / INGEST, IngestReport)
     facts = clip_facts.read(corpus)
     shown = voices.sample(utterances, MEASURED)
-    heard = {u.id: voices.measure(corpus / u.audio) for u in shown}
+    heard = {u.id: voices.measure(corpus, u) for u in shown}
     pairs = _figures(utterances, facts or {}, heard)
     speakers = len({u.speaker for u in utterances} - {None})
     return page.shell(
@@ -276,7 +276,7 @@ def _heard(corpus: Path, utterances: Sequence[Utterance]) -> list[Heard]:
             speaker=u.speaker or UNKNOWN,
             text=u.text,
             duration_s=u.duration_s,
-            audio=listening.flac_uri(corpus / u.audio)[0],
+            audio=listening.flac_uri(corpus, u)[0],
         )
         for u in rounds[:CLIPS]
     ]

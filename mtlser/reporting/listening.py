@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from mtlser.data import clips as stored
 from mtlser.errors import MtlserError
 from mtlser.evaluation.columns import Block, Columns
-from mtlser.records import CLEAN, FoldPlan, Rate, Record, Utterance
+from mtlser.records import CLEAN, SAMPLE_RATE_HZ, FoldPlan, Rate, Record, Utterance
 
 MOST_CLIPS = 50
 LONGEST_S = 4.0
@@ -116,7 +117,7 @@ def _clip(
             f"{name}: predicted, but not in the manifest of {corpus}; give the corpus folder that "
             "was predicted with `--manifest`, or leave out `--listen`"
         )
-    audio, played_s, duration_s = flac_uri(corpus / manifest[name].audio)
+    audio, played_s, duration_s = flac_uri(corpus, manifest[name])
     return Clip(
         utterance=name,
         speaker=(*columns.speakers, "not known")[truth.speaker[place]],
@@ -130,8 +131,8 @@ def _clip(
     )
 
 
-def flac_uri(path: Path) -> tuple[str, float, float]:
-    """The beginning of a recording as mono FLAC in a `data:` URI, its seconds, and all seconds.
+def flac_uri(corpus: Path, utterance: Utterance) -> tuple[str, float, float]:
+    """The beginning of a clip as mono FLAC in a `data:` URI, its seconds, and all seconds.
 
     Raises:
         MtlserError: there is no audio.
@@ -139,16 +140,14 @@ def flac_uri(path: Path) -> tuple[str, float, float]:
     import soundfile
 
     try:
-        with soundfile.SoundFile(path) as file:
-            rate_hz = file.samplerate
-            wav_nc = file.read(int(LONGEST_S * rate_hz), dtype="float32", always_2d=True)
-            duration_s = file.frames / rate_hz
-    except (OSError, soundfile.LibsndfileError) as error:
+        wav_n = stored.load(corpus, utterance)
+    except MtlserError as error:
         raise MtlserError(
-            f"{path}: no audio that can be read ({error}); run `mtlser ingest` again, or leave out "
-            "`--listen`"
+            f"{corpus / utterance.audio}: no audio that can be read ({error}); run `mtlser ingest` "
+            "again, or leave out `--listen`"
         ) from None
+    played_n = wav_n[: int(LONGEST_S * SAMPLE_RATE_HZ)]
     target = io.BytesIO()
-    soundfile.write(target, wav_nc.mean(axis=1), rate_hz, format="FLAC", subtype="PCM_16")
+    soundfile.write(target, played_n, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
     uri = "data:audio/flac;base64," + base64.b64encode(target.getvalue()).decode("ascii")
-    return uri, len(wav_nc) / rate_hz, duration_s
+    return uri, len(played_n) / SAMPLE_RATE_HZ, len(wav_n) / SAMPLE_RATE_HZ

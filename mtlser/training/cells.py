@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median, median_low
 
-from mtlser.data import audio
+from mtlser.data import clips
 from mtlser.data.labels import classes_of
 from mtlser.errors import DamagedError, MtlserError
 from mtlser.evaluation.predictor import (
@@ -118,7 +118,7 @@ def predictor_of(system: System, inputs: Inputs, work: Path) -> Predict:
 
         read = svm_features.reader(inputs.corpus, inputs.utterances, work)
         return lambda shown: system.predict_features(read(shown))
-    return lambda shown: system.predict([audio.load(inputs.corpus / u.audio) for u in shown])
+    return lambda shown: system.predict([clips.load(inputs.corpus, u) for u in shown])
 
 
 def predict_split(

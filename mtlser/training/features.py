@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mtlser.data import audio
+from mtlser.data import clips
 from mtlser.errors import DamagedError
 from mtlser.files import atomic_file, sha256_file
 from mtlser.models.bundle import encoder_digest
@@ -68,7 +68,7 @@ def reader(
         work: folder that keeps the cache.
     """
     if cut == "wav":
-        return lambda utterance: torch.from_numpy(audio.load(corpus / utterance.audio))
+        return lambda utterance: torch.from_numpy(clips.load(corpus, utterance))
     kind = f"{cut}:{network.layers}:{encoder_digest(network.encoder)}"
     folder = work / "features" / corpus_key(kind, utterances)
     return opened(folder, FeatureCache, lambda: _build(network, cut, corpus, utterances, folder))
@@ -148,7 +148,7 @@ def _build(
         for utterance in utterances:
             if utterance.audio_sha256 in spans:
                 continue
-            features_tc = _features(network, cut, audio.load(corpus / utterance.audio))
+            features_tc = _features(network, cut, clips.load(corpus, utterance))
             width = features_tc.shape[1]
             file.write(features_tc.tobytes())
             spans[utterance.audio_sha256] = (position, position + len(features_tc))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtlser.data import audio
+from mtlser.data import clips
 from mtlser.files import atomic_file
 from mtlser.models.baselines import mel_statistics
 from mtlser.records import Utterance
@@ -49,13 +49,13 @@ def reader(corpus: Path, utterances: Sequence[Utterance], work: Path) -> SvmFeat
 
 def _compute(corpus: Path, utterances: Sequence[Utterance], folder: Path) -> None:
     """Writes the rows, then the index, each whole."""
-    audio_of = {utterance.audio_sha256: utterance.audio for utterance in utterances}
+    clip_of = {utterance.audio_sha256: utterance for utterance in utterances}
     rows: list[NDArray[Any]] = [
-        mel_statistics.features(audio.load(corpus / path)) for path in audio_of.values()
+        mel_statistics.features(clips.load(corpus, each)) for each in clip_of.values()
     ]
     with (
         atomic_file(folder / FEATURES, flag="--work") as temporary,
         temporary.open("wb") as file,
     ):
         np.save(file, np.stack(rows))
-    caches.write_index(folder, FEATURES, {"rows": {key: row for row, key in enumerate(audio_of)}})
+    caches.write_index(folder, FEATURES, {"rows": {key: row for row, key in enumerate(clip_of)}})

@@ -1,7 +1,6 @@
 """Decoding to 16 kHz mono, the cache, and the three faults."""
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +22,7 @@ def test_16_bit_16_khz_keeps_its_very_samples(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", samples_n, SAMPLE_RATE_HZ)
     clip = audio.decode(tmp_path / "a.wav")
     np.testing.assert_array_equal(clip.samples_n, samples_n)
-    stored = tmp_path / audio.store(clip, tmp_path)
-    assert stored.name == f"{clip.sha256}.flac"
-    np.testing.assert_array_equal(soundfile.read(stored, dtype="int16")[0], samples_n)
-    wav_n = audio.load(stored)
+    wav_n = audio.load(tmp_path / "a.wav")
     assert wav_n.dtype == np.float32
     np.testing.assert_array_equal(wav_n, (samples_n / 32768).astype(np.float32))
 
@@ -72,18 +68,6 @@ def test_one_hash_for_one_sound(tmp_path: Path) -> None:
         )
     first, second = (audio.decode(tmp_path / name) for name in ("a.wav", "b.flac"))
     assert first.sha256 == second.sha256
-    assert audio.store(first, tmp_path / "c") == audio.store(second, tmp_path / "c")
-    assert sum(path.is_file() for path in (tmp_path / "c").rglob("*")) == 1
-
-
-def test_the_same_clip_may_be_stored_by_many_threads_at_once(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "a.wav", tone(SAMPLE_RATE_HZ, 0.1), SAMPLE_RATE_HZ)
-    clip = audio.decode(tmp_path / "a.wav")
-    folders = [tmp_path / str(index // 4) for index in range(400)]
-    with ThreadPoolExecutor(8) as pool:
-        stored = list(pool.map(audio.store, [clip] * len(folders), folders))
-    assert set(stored) == {clip.path}
-    assert sum(path.is_file() for path in tmp_path.rglob("*.flac")) == 100
 
 
 def cut_short(tmp_path: Path) -> Path:

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from mtlser import runtime, stages
-from mtlser.data import audio, clip_facts, corpora, ingest_outcomes
+from mtlser.data import audio, clip_facts, clips, corpora, ingest_outcomes
 from mtlser.data.clip_facts import Facts
 from mtlser.data.earlier import Earlier
 from mtlser.errors import MtlserError
@@ -68,8 +68,8 @@ def test_ingest_writes_them_beside_the_manifest_and_seals_them(tmp_path: Path) -
     found = clip_facts.read(folder)
     assert found is not None and list(found) == [each.id for each in utterances]
     for each in utterances:
-        measured = audio.decode(folder / each.audio).facts
-        assert measured is not None and found[each.id].peak_dbfs == measured.peak_dbfs
+        peak = np.abs(clips.load(folder, each)).max()
+        assert found[each.id].peak_dbfs == pytest.approx(20 * np.log10(peak), abs=0.01)
     assert clip_facts.CLIPS == layout.CLIPS
     sealed = custody.read(folder)
     assert sealed is not None and layout.CLIPS in sealed.files
@@ -115,13 +115,16 @@ def test_ingest_cuts_utterances_out_of_one_recording(tmp_path: Path) -> None:
     ]
 
     progress = runtime.Progress("ingest", lambda *_: None)
-    places = ingest_outcomes.Places(tmp_path, tmp_path, Earlier(None))
+    writer = clips.Writer(tmp_path)
+    places = ingest_outcomes.Places(tmp_path, Earlier(None), writer)
     found = ingest_outcomes.outcomes_of(items, {"neu": "neutral"}, recipe.data, places, progress)
     assert [outcome.item.id for outcome in found] == ["u0", "u1", "u2", "u3", "u4"]
     assert found[2].faulty and "from 2.5 to 9 s of a recording of 3 s" in str(found[2].detail)
+    shards = writer.close()
     for index, first in ((0, 32_000), (1, 0), (3, 16_000)):
         utterance = found[index].utterance
         assert utterance is not None
-        cut_n = soundfile.read(tmp_path / utterance.audio, dtype="int16")[0]
+        placed = utterance.model_copy(update={"audio": shards[utterance.audio_sha256]})
+        cut_n = clips.samples(tmp_path, placed)
         np.testing.assert_array_equal(cut_n, samples_n[first : first + 16_000])
     assert found[4].utterance is not None and found[4].utterance.duration_s == 3

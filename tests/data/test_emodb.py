@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtlser.data import corpora, ingest_report, manifest
+from mtlser.data import clips, corpora, ingest_report, manifest
 from mtlser.data.corpora.base import BAD_NAME, ELSEWHERE, NOT_AUDIO, SAME_ID
 from mtlser.recipe import load
 from mtlser.records import Utterance, read_json, read_jsonl
@@ -56,7 +56,7 @@ def test_the_real_release(shared: Path, tmp_path: Path) -> None:
     assert len({u.text for u in utterances}) == 10
     assert "DAS SCHWARZE STUECK PAPIER" in " ".join(u.text or "" for u in utterances)
     assert {u.gender for u in utterances if u.speaker in {"emodb_08", "emodb_16"}} == {"F"}
-    assert all((tmp_path / u.audio).is_file() for u in utterances)
+    assert all(clips.holds(tmp_path, u) for u in utterances)
 
 
 def test_no_file_is_passed_over_in_silence(tmp_path: Path) -> None:

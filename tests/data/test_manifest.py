@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from mtlser import stages, storage
-from mtlser.data import audio, manifest
+from mtlser.data import audio, clips, manifest
 from mtlser.data.ingest_report import IngestReport, describe
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe, load
@@ -44,7 +44,7 @@ def test_what_is_kept(tmp_path: Path) -> None:
         ("Ses02M_script01_1_F003", "sad", None),
     ]
     for utterance in utterances:
-        wav_n = audio.load(tmp_path / "out" / utterance.audio)
+        wav_n = clips.load(tmp_path / "out", utterance)
         assert utterance.duration_s == len(wav_n) / 16_000 == 0.4
         assert utterance.level_dbfs == pytest.approx(audio.level_dbfs(wav_n), abs=0.006)
     assert (report.seen, report.kept, report.missing_transcripts) == (7, 5, 2)
@@ -156,7 +156,7 @@ def test_duplicate_audio_is_kept_once_and_seen_in_the_manifest(tmp_path: Path) -
     shutil.copy(wavs / "Ses01F_impro01_F000.wav", wavs / "Ses01F_impro01_M000.wav")
     utterances, _ = build(release, tmp_path / "out")
     assert utterances[0].audio_sha256 == utterances[1].audio_sha256
-    assert len(list((tmp_path / "out/audio").rglob("*.flac"))) == 4
+    assert all(clips.holds(tmp_path / "out", u) for u in utterances)
 
 
 def test_a_copy_of_the_full_release_with_other_counts_is_shown(

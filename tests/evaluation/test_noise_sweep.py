@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from mtlser import recipe as recipes
-from mtlser.data import audio, noise
+from mtlser.data import audio, clips, noise
 from mtlser.errors import MtlserError
 from mtlser.evaluation import noise_facts, noise_sweep
 from mtlser.evaluation.cost import profiling
@@ -53,7 +53,7 @@ def test_every_test_utterance_is_heard_at_every_snr(tmp_path: Path) -> None:
     assert {p.split for p in predictions} == {"test"}
     by_id = {u.id: u for u in utterances}
     for i, name in enumerate(plan.folds[0].test):
-        clean = audio.load(tmp_path / by_id[name].audio)
+        clean = clips.load(tmp_path, by_id[name])
         loud, soft = listener.heard[0][i], listener.heard[1][i]
         assert noise.measured_snr_db(clean, loud, "rms") == pytest.approx(0, abs=0.1)
         assert noise.measured_snr_db(clean, soft, "rms") == pytest.approx(10, abs=0.1)
@@ -77,15 +77,24 @@ def test_each_clip_is_decoded_once_for_all_noises_and_snrs(
     decoded: list[str] = []
     real = audio.decode
 
-    def counted(path: Path) -> audio.Clip:
+    def counted(path: Path, *, channels: audio.Policy = "mix") -> audio.Clip:
         decoded.append(path.name)
-        return real(path)
+        return real(path, channels=channels)
+
+    opened: list[str] = []
+    samples = clips.samples
+
+    def read(corpus: Path, utterance: Utterance) -> clips.Samples:
+        opened.append(utterance.audio_sha256)
+        return samples(corpus, utterance)
 
     monkeypatch.setattr(audio, "decode", counted)
+    monkeypatch.setattr(clips, "samples", read)
     predictions, _, _, utterances, plan = swept(tmp_path, recipe)
-    clips = [Path(u.audio).name for u in utterances if u.id in plan.folds[0].test]
-    assert sorted(decoded) == sorted([*clips, "pink.wav", "volvo.wav"])
-    assert len(predictions) == len(clips) * 2 * len(recipe.noise.snr_db)
+    shown = [u.audio_sha256 for u in utterances if u.id in plan.folds[0].test]
+    assert sorted(decoded) == ["pink.wav", "volvo.wav"]
+    assert sorted(opened) == sorted(shown)
+    assert len(predictions) == len(shown) * 2 * len(recipe.noise.snr_db)
 
 
 def test_an_excerpt_is_drawn_once_for_all_snrs(

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from mtlser.data import manifest
-from mtlser.data.audio import Clip, store
+from mtlser.data.audio import Clip
+from mtlser.data.clips import Writer
 from mtlser.records import FOUR, Fold, FoldPlan, Utterance, write_jsonl
 
 TEXTS = ("YES", "NO WAY", "GO ON", "WAIT")
@@ -14,7 +15,7 @@ TEXTS = ("YES", "NO WAY", "GO ON", "WAIT")
 
 def write_corpus(folder: Path, speakers: int = 4, each: int = 8) -> list[Utterance]:
     """Writes a corpus folder of tones whose pitch tells the emotion; its utterances."""
-    utterances = []
+    utterances, writer = [], Writer(folder)
     rng = np.random.default_rng(0)
     for s in range(speakers):
         for i in range(each):
@@ -27,11 +28,12 @@ def write_corpus(folder: Path, speakers: int = 4, each: int = 8) -> list[Utteran
             )
             samples = np.rint(wav * 32_767).astype("<i2")
             clip = Clip(samples, hashlib.sha256(samples.tobytes()).hexdigest(), -17.0)
+            writer.add(clip.sha256, samples)
             utterances.append(
                 Utterance(
                     id=f"s{s}_u{i}",
                     corpus="made-up",
-                    audio=store(clip, folder),
+                    audio="",
                     audio_sha256=clip.sha256,
                     duration_s=clip.duration_s,
                     level_dbfs=clip.level_dbfs,
@@ -46,6 +48,8 @@ def write_corpus(folder: Path, speakers: int = 4, each: int = 8) -> list[Utteran
                     language="en",
                 )
             )
+    shards = writer.close()
+    utterances = [u.model_copy(update={"audio": shards[u.audio_sha256]}) for u in utterances]
     write_jsonl(folder / "manifest.jsonl", utterances)
     return utterances
 

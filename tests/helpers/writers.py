@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from mtlser import files, records, storage
-from mtlser.data import audio
+from mtlser.data import clips
 from mtlser.data.synthetic import espeak, rendering
 from mtlser.evaluation import gathering, scores
 from mtlser.models import bundle
@@ -55,7 +55,9 @@ def write_output(folder: Path, version: int) -> None:
 def write_clip(folder: Path, version: int) -> None:
     """The name is that of the content, so that the versions are two files."""
     samples_n = np.random.default_rng(version).integers(-9000, 9000, 8000).astype(np.int16)
-    audio.store(audio.Clip(samples_n, f"ab{version}", -20.0), folder)
+    writer = clips.Writer(folder)
+    writer.add(f"ab{version}", samples_n)
+    writer.close()
 
 
 def write_speech(folder: Path, version: int) -> None:
@@ -159,7 +161,7 @@ def write_features(folder: Path, version: int) -> None:
     rows_tc = np.full((10, 64), version, np.float32)
     with (
         mock.patch.object(features, "_features", lambda *_: rows_tc),
-        mock.patch.object(audio, "load"),
+        mock.patch.object(clips, "load"),
     ):
         features._build(small_network(version), ANY, folder, utterances(version), folder)  # type: ignore[arg-type]
 
@@ -168,7 +170,7 @@ def write_svm_features(folder: Path, version: int) -> None:
     row_d = np.full(300, float(version))
     with (
         mock.patch("mtlser.models.baselines.mel_statistics.features", lambda _: row_d),
-        mock.patch.object(audio, "load"),
+        mock.patch.object(clips, "load"),
     ):
         svm_features._compute(folder, utterances(version), folder)
 

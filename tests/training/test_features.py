@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mtlser.data.audio import load
+from mtlser.data import clips
 from mtlser.models import bundle
 from mtlser.models.mtl import Cut
 from mtlser.models.packed import Packed
@@ -28,7 +28,7 @@ def test_the_cache_holds_what_the_network_computes(
     read = features.reader(network, cut, corpus, utterances, tmp_path)
     for utterance in utterances:
         with torch.inference_mode():
-            (expected,) = network.encoder.local([torch.from_numpy(load(corpus / utterance.audio))])
+            (expected,) = network.encoder.local([torch.from_numpy(clips.load(corpus, utterance))])
             if cut == "encoded":
                 expected = network.encode(Packed.of([expected])).rows_nd
         torch.testing.assert_close(read(utterance), expected.clone())

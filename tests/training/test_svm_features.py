@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mtlser.data import audio
+from mtlser.data import clips
 from mtlser.models.baselines import mel_statistics
 from mtlser.recipe import load
 from mtlser.records import Cell, Prediction, read_jsonl
@@ -34,9 +34,7 @@ def count(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_the_features_are_those_of_each_recording(tmp_path: Path) -> None:
     inputs = make_inputs(tmp_path)
     shown = list(inputs.utterances)[::-2]
-    expected_nd = np.stack(
-        [mel_statistics.features(audio.load(inputs.corpus / u.audio)) for u in shown]
-    )
+    expected_nd = np.stack([mel_statistics.features(clips.load(inputs.corpus, u)) for u in shown])
     for _ in range(2):  # computed, then read
         read = svm_features.reader(inputs.corpus, inputs.utterances, tmp_path / "work")
         np.testing.assert_array_equal(read(shown), expected_nd)

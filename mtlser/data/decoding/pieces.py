@@ -49,6 +49,11 @@ class Piece:
     """Where it ends: the first sample after it."""
 
     @property
+    def is_whole(self) -> bool:
+        """Whether there is no context."""
+        return (self.first, self.last) == (self.at, self.at + len(self.wav_nc))
+
+    @property
     def inside_nc(self) -> NDArray[np.float64]:
         """The piece without its context."""
         return self.wav_nc[self.first - self.at : self.last - self.at]

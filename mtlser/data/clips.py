@@ -1,0 +1,195 @@
+"""Clips of a corpus folder: 16-bit samples at 16 kHz, packed into shards, found by their digest.
+
+A shard is one safetensors file of at most some hundred MB below `audio/`, which is mapped into
+memory; each tensor is a clip, named by the SHA-256 of its samples. An utterance names its shard
+(`audio`) and its clip (`audio_sha256`), so a step needs no further index and opens only the shards
+that it reads. A clip is compared with its digest whenever it is read.
+"""
+
+import hashlib
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtlser.data import audio
+from mtlser.errors import MtlserError
+from mtlser.files import atomic_file
+from mtlser.records import Utterance
+
+SUFFIX = ".safetensors"
+SHARD_BYTES = 192 << 20
+"""Of samples in one shard, 1.7 h; a writer holds about twice as much."""
+FORMAT = {"format": "1"}
+"""One entry: of several, safetensors writes the order anew in each process."""
+OPEN = 64
+"""Shards that one process keeps mapped."""
+
+Samples = NDArray[np.int16]
+
+
+def load(corpus: Path, utterance: Utterance) -> NDArray[np.float32]:
+    """The clip of an utterance as (n,) samples between -1 and 1, exactly those that were stored.
+
+    Args:
+        corpus: the corpus folder.
+        utterance: of its manifest. One whose `audio` is a recording, as in a folder that was made
+            by hand or by an earlier version, is decoded.
+
+    Raises:
+        MtlserError: the shard is not there, damaged, or has no such clip.
+        AudioError: see `audio.decode`.
+    """
+    if not utterance.audio.endswith(SUFFIX):
+        return audio.load(corpus / utterance.audio)
+    return audio.scaled(samples(corpus, utterance))
+
+
+def samples(corpus: Path, utterance: Utterance) -> Samples:
+    """The stored samples of an utterance's clip, (n,).
+
+    Raises:
+        MtlserError: see `load`.
+    """
+    path = corpus / utterance.audio
+    if path.suffix != SUFFIX:
+        return audio.decode(path).samples_n
+    return _clip(path, utterance.audio_sha256)
+
+
+def _clip(path: Path, sha256: str) -> Samples:
+    from safetensors import SafetensorError
+
+    try:
+        found = path.stat()
+        clip_n: Samples = _shard(path, found.st_mtime_ns, found.st_size).get_tensor(sha256)
+    except (SafetensorError, OSError) as error:
+        raise MtlserError(
+            f"{path}: no clip {sha256[:12]} that can be read ({error}); run `mtlser ingest` again"
+        ) from None
+    if digest(clip_n) != sha256:
+        raise MtlserError(
+            f"{path}: the samples of clip {sha256[:12]} are not those that were stored; delete "
+            "the file, and run `mtlser ingest` again"
+        )
+    return clip_n
+
+
+def digest(samples_n: Samples) -> str:
+    """SHA-256 of samples: the same for the same sound, however it was stored."""
+    return hashlib.sha256(samples_n.astype("<i2", copy=False).tobytes()).hexdigest()
+
+
+@lru_cache(OPEN)
+def _shard(path: Path, changed_ns: int, size: int) -> Any:
+    """An open shard; another one where the file was replaced."""
+    from safetensors import safe_open
+
+    return safe_open(path, framework="numpy")
+
+
+@lru_cache(OPEN)
+def _keys(path: Path, changed_ns: int, size: int) -> frozenset[str]:
+    return frozenset(_shard(path, changed_ns, size).keys())
+
+
+def _names(path: Path) -> frozenset[str]:
+    """Digests of the clips of a shard; none of one that cannot be read."""
+    from safetensors import SafetensorError
+
+    try:
+        found = path.stat()
+        return _keys(path, found.st_mtime_ns, found.st_size)
+    except (SafetensorError, OSError):
+        return frozenset()
+
+
+def holds(corpus: Path, utterance: Utterance) -> bool:
+    """Whether a shard of the corpus folder has the utterance's clip, by its header."""
+    place = utterance.audio
+    return place.endswith(SUFFIX) and utterance.audio_sha256 in _names(corpus / place)
+
+
+class Writer:
+    """Packs clips into shards as they come; the same clips in the same order give the same files.
+
+    Args:
+        corpus: the corpus folder that is written.
+        most_bytes: of samples in one shard.
+    """
+
+    def __init__(self, corpus: Path, most_bytes: int = SHARD_BYTES) -> None:
+        self._corpus, self._most_bytes = corpus, most_bytes
+        self._places: dict[str, str] = {}
+        self._clips: dict[str, Samples] = {}
+        self._bytes = 0
+
+    def add(self, sha256: str, samples_n: Samples) -> None:
+        """Takes a clip; one that it has already costs nothing."""
+        if sha256 in self._places or sha256 in self._clips:
+            return
+        if self._clips and self._bytes + samples_n.nbytes > self._most_bytes:
+            self._flush()
+        self._clips[sha256] = samples_n
+        self._bytes += samples_n.nbytes
+
+    def reuse(self, corpus: Path, utterances: Iterable[Utterance]) -> frozenset[str]:
+        """Takes clips from the shards of an earlier corpus folder; digests of the damaged ones.
+
+        A shard of which every clip is wanted is linked, so that its bytes stay once on the disk.
+
+        Args:
+            corpus: the earlier folder.
+            utterances: of its manifest, whose clips it `holds`.
+        """
+        by_shard: dict[str, dict[str, Utterance]] = defaultdict(dict)
+        for utterance in utterances:
+            by_shard[utterance.audio][utterance.audio_sha256] = utterance
+        damaged: set[str] = set()
+        for place, wanted in by_shard.items():
+            whole = {}
+            for sha256, utterance in wanted.items():
+                try:
+                    whole[sha256] = samples(corpus, utterance)
+                except MtlserError:
+                    damaged.add(sha256)
+            if whole.keys() == _names(corpus / place):
+                self._link(corpus / place, place, whole)
+                continue
+            for sha256, clip_n in whole.items():
+                self.add(sha256, clip_n)
+        return frozenset(damaged)
+
+    def close(self) -> dict[str, str]:
+        """Writes what is left; the shard of each clip, as a path below the corpus folder."""
+        self._flush()
+        return self._places
+
+    def _link(self, shard: Path, place: str, clips: Iterable[str]) -> None:
+        target = self._corpus / place
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(shard, target)
+            except OSError:  # another disk
+                shutil.copy2(shard, target)
+        self._places.update(dict.fromkeys(clips, place))
+
+    def _flush(self) -> None:
+        from safetensors.numpy import save_file
+
+        if not self._clips:
+            return
+        name = hashlib.sha256("".join(sorted(self._clips)).encode()).hexdigest()[:24]
+        place = f"audio/{name}{SUFFIX}"
+        (self._corpus / "audio").mkdir(parents=True, exist_ok=True)
+        with atomic_file(self._corpus / place, durable=False) as temporary:
+            save_file(self._clips, temporary, FORMAT)
+        self._places.update(dict.fromkeys(self._clips, place))
+        self._clips, self._bytes = {}, 0
