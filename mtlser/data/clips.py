@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -121,23 +121,34 @@ class Writer:
 
     Args:
         corpus: the corpus folder that is written.
-        most_bytes: of samples in one shard.
+        most_bytes: of samples in one shard; `None`: `SHARD_BYTES`.
     """
 
-    def __init__(self, corpus: Path, most_bytes: int = SHARD_BYTES) -> None:
-        self._corpus, self._most_bytes = corpus, most_bytes
+    def __init__(self, corpus: Path, most_bytes: int | None = None) -> None:
+        self._corpus = corpus
+        self._most_bytes = SHARD_BYTES if most_bytes is None else most_bytes
         self._places: dict[str, str] = {}
         self._clips: dict[str, Samples] = {}
         self._bytes = 0
 
-    def add(self, sha256: str, samples_n: Samples) -> None:
-        """Takes a clip; one that it has already costs nothing."""
+    @property
+    def places(self) -> Mapping[str, str]:
+        """The shard of each clip that is on the disk, as a path below the corpus folder."""
+        return self._places
+
+    def add(self, sha256: str, samples_n: Samples) -> bool:
+        """Takes a clip; true where a shard was full before, and is on the disk now.
+
+        One that it has already costs nothing.
+        """
         if sha256 in self._places or sha256 in self._clips:
-            return
-        if self._clips and self._bytes + samples_n.nbytes > self._most_bytes:
+            return False
+        full = bool(self._clips) and self._bytes + samples_n.nbytes > self._most_bytes
+        if full:
             self._flush()
         self._clips[sha256] = samples_n
         self._bytes += samples_n.nbytes
+        return full
 
     def reuse(self, corpus: Path, utterances: Iterable[Utterance]) -> frozenset[str]:
         """Takes clips from the shards of an earlier corpus folder; digests of the damaged ones.
@@ -166,8 +177,8 @@ class Writer:
                 self.add(sha256, clip_n)
         return frozenset(damaged)
 
-    def close(self) -> dict[str, str]:
-        """Writes what is left; the shard of each clip, as a path below the corpus folder."""
+    def close(self) -> Mapping[str, str]:
+        """Writes what is left; `places`."""
         self._flush()
         return self._places
 

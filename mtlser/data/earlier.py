@@ -51,15 +51,15 @@ class Known(Record):
 
 
 class Earlier:
-    """The clips of an earlier corpus folder; none where there is no such folder."""
+    """The clips of an earlier corpus folder; none where it does not say when it was read."""
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._sources: dict[str, Source] = {}
         self._utterances: dict[str, Utterance] = {}
         self._facts: dict[str, ClipFacts] = {}
         self._words: dict[str, fingerprints.Words] = {}
-        if folder is None or not (folder / SOURCES).is_file():
+        if not (folder / SOURCES).is_file():
             return
         try:
             self._sources = {each.id: each for each in read_jsonl(folder / SOURCES, Source)}
@@ -79,7 +79,7 @@ class Earlier:
             stamp: of the recording now, from `stamp`.
         """
         source, utterance = self._sources.get(item.id), self._utterances.get(item.id)
-        if source is None or utterance is None or source.stamp != stamp or self.folder is None:
+        if source is None or utterance is None or source.stamp != stamp:
             return None
         if utterance.audio_sha256 not in self._words or not clips.holds(self.folder, utterance):
             return None

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,8 @@ from mtlser.data import audio, clip_facts, corpora, embedded, fingerprints, text
 from mtlser.data.clips import Writer
 from mtlser.data.corpora import Item
 from mtlser.data.earlier import Earlier, Known, Source, stamp
+from mtlser.data.measured import UnderWay
+from mtlser.data.outcome import Outcome
 from mtlser.recipe import DataRecipe
 from mtlser.records import Utterance
 
@@ -30,32 +32,17 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """Result of one item: an utterance, or the reason why it was left out."""
-
-    item: Item
-    utterance: Utterance | None
-    reason: str | None = None
-    detail: str | None = None
-    faulty: bool = False
-    words: fingerprints.Words | None = None
-    length_known: bool = True
-    """False where a kept file states no length, so that it may have been cut off."""
-    facts: clip_facts.ClipFacts | None = None
-    source: Source | None = None
-    """Stamp of a kept recording; `None` where its file has no time of change."""
-
-
-@dataclass(frozen=True)
 class Places:
     """Where recordings come from and clips go to."""
 
     root: Path
     """The corpus as it was given."""
-    earlier: Earlier
-    """The corpus folder that was there before."""
+    earlier: Sequence[Earlier]
+    """Corpus folders that were there before, and what a killed ingest has left."""
     clips: Writer
     """Takes the clips."""
+    under_way: UnderWay
+    """Keeps what was decoded until the corpus folder is whole."""
 
 
 def outcomes_of(
@@ -77,7 +64,7 @@ def outcomes_of(
     for index, item in enumerate(items):
         if index not in done and item.path is not None:
             groups.setdefault(item.path, []).append(index)
-    if places.earlier.folder is not None:
+    if places.earlier:
         again = sum(map(len, groups.values()))
         log.info("%d of %d items are to be decoded, the others are known", again, len(items))
 
@@ -97,7 +84,10 @@ def outcomes_of(
             count()
             done[index] = heard.outcome
             if heard.outcome.utterance is not None and heard.samples_n is not None:
-                places.clips.add(heard.outcome.utterance.audio_sha256, heard.samples_n)
+                sha256 = heard.outcome.utterance.audio_sha256
+                if places.clips.add(sha256, heard.samples_n):
+                    places.under_way.keep(places.clips.places)
+                places.under_way.add(heard.outcome)
     return [done[index] for index in range(len(items))]
 
 
@@ -152,19 +142,33 @@ def _unchanged(
     places: Places,
 ) -> dict[int, Outcome]:
     """Outcomes, by the item's place, of recordings that have not changed; their clips are taken."""
-    if places.earlier.folder is None:
-        return {}
+    found: dict[int, Outcome] = {}
+    for earlier in places.earlier:
+        found |= _from_one(earlier, items, done.keys() | found.keys(), classes, data, places)
+    return found
+
+
+def _from_one(
+    earlier: Earlier,
+    items: Sequence[Item],
+    done: Collection[int],
+    classes: Mapping[str, str],
+    data: DataRecipe,
+    places: Places,
+) -> dict[int, Outcome]:
+    """The same, of one earlier folder."""
     known: dict[int, Known] = {}
     for index, item in enumerate(items):
         if index not in done and item.path is not None:
-            found = places.earlier.of(item, stamp(item, places.root, data.channels))
-            if found is not None:
-                known[index] = found
+            each = earlier.of(item, stamp(item, places.root, data.channels))
+            if each is not None:
+                known[index] = each
     outcomes = {
-        index: _known(items[index], each, classes, data, places) for index, each in known.items()
+        index: _known(items[index], each, earlier, classes[items[index].label or ""], data)
+        for index, each in known.items()
     }
     taken = [known[index].utterance for index, outcome in outcomes.items() if outcome.utterance]
-    damaged = places.clips.reuse(places.earlier.folder, taken)
+    damaged = places.clips.reuse(earlier.folder, taken)
     return {
         index: outcome
         for index, outcome in outcomes.items()
@@ -172,9 +176,7 @@ def _unchanged(
     }
 
 
-def _known(
-    item: Item, known: Known, classes: Mapping[str, str], data: DataRecipe, places: Places
-) -> Outcome:
+def _known(item: Item, known: Known, earlier: Earlier, emotion: str, data: DataRecipe) -> Outcome:
     """The outcome of an item whose recording has not changed."""
     clip = known.utterance
     if (refused := _refused_length(item, clip.duration_s, data)) is not None:
@@ -186,10 +188,10 @@ def _known(
             clip.audio_sha256,
             clip.duration_s,
             clip.level_dbfs,
-            classes[item.label or ""],
+            emotion,
             data,
         ),
-        words=places.earlier.words(clip.audio_sha256),
+        words=earlier.words(clip.audio_sha256),
         length_known=known.source.length_known,
         facts=known.facts,
         source=known.source,

@@ -5,7 +5,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from mtlser import runtime
@@ -14,21 +14,21 @@ from mtlser.data import (
     confounds,
     corpora,
     data_warnings,
-    fingerprints,
     labels,
+    measured,
     text,
 )
 from mtlser.data.clips import Writer
 from mtlser.data.corpora import Corpus
 from mtlser.data.corpus_labels import Labelled, labelled
-from mtlser.data.earlier import SOURCES, Earlier
-from mtlser.data.ingest_outcomes import DUPLICATE_ID, Outcome, Places, outcomes_of
+from mtlser.data.earlier import Earlier
+from mtlser.data.ingest_outcomes import DUPLICATE_ID, Places, outcomes_of
 from mtlser.data.ingest_report import Difference, IngestReport, LeftOut, describe
+from mtlser.data.outcome import Outcome
 from mtlser.errors import MtlserError
 from mtlser.recipe import DataRecipe, LabelsRecipe, Recipe
-from mtlser.records import Utterance, write_json, write_jsonl
+from mtlser.records import Utterance, write_json
 
-MANIFEST = "manifest.jsonl"
 REPORT = "ingest.json"
 BLOCK = 1_000
 """Utterances that are hashed at a time."""
@@ -39,7 +39,13 @@ UNKNOWN = "not known"
 log = logging.getLogger(__name__)
 
 
-def build(recipe: Recipe, roots: Sequence[Path], folder: Path, earlier: Path | None = None) -> None:
+def build(
+    recipe: Recipe,
+    roots: Sequence[Path],
+    folder: Path,
+    earlier: Path | None = None,
+    under_way: Path | None = None,
+) -> None:
     """Decodes the recipe's corpora from `roots` and writes them as one corpus folder.
 
     Args:
@@ -48,31 +54,30 @@ def build(recipe: Recipe, roots: Sequence[Path], folder: Path, earlier: Path | N
         folder: where `manifest.jsonl`, `ingest.json` and `audio/` are written.
         earlier: corpus folder of the last ingest, whose clips are taken where their recordings have
             not changed; `None`: all are decoded.
+        under_way: folder in which a killed ingest leaves what it has decoded, for the next one;
+            `None`: nothing is left.
 
     Raises:
         MtlserError: a root holds no such corpus, nothing of the task, or more faulty files than
             `data.max_faulty` allows.
     """
-    before, parts, writer = Earlier(earlier), [], Writer(folder)
+    before = [Earlier(each) for each in (earlier, *measured.left_by(under_way)) if each is not None]
+    parts, writer, kept_clips = [], Writer(folder), measured.UnderWay(under_way, folder)
     for source in labelled(recipe, roots):
-        part = Part(source, _outcomes(source, before, writer))
+        progress = runtime.Progress(f"ingest {source.data.called}", log.info)
+        places = Places(source.root, before, writer, kept_clips)
+        outcomes = outcomes_of(source.items, source.classes, source.data, places, progress)
+        part = Part(source, outcomes)
         _refuse_faulty(part.outcomes, source.data, source.root)
         _refuse_empty(part)
         parts.append(part)
     outcomes = [outcome for part in parts for outcome in part.outcomes]
-    shards = writer.close()
-    found_clips = (replace(u, audio=shards[u.audio_sha256]) for o in outcomes if (u := o.utterance))
-    utterances = sorted(found_clips, key=lambda u: u.id)
+    utterances = measured.write(folder, outcomes, writer.close())
     kept = Counter(utterance.emotion for utterance in utterances)
     found: Counter[str] = sum((part.source.found for part in parts), Counter())
     labels.refuse_absent(recipe.labels, kept, found)
     facts = {o.facts.id: o.facts for o in outcomes if o.facts is not None}
     report = _report(recipe, parts, utterances, facts)
-    write_jsonl(folder / MANIFEST, utterances)
-    fingerprints.write(folder / fingerprints.FINGERPRINTS, _fingerprints(outcomes))
-    write_jsonl(folder / clip_facts.CLIPS, clip_facts.in_order(o.facts for o in outcomes))
-    sources = {o.source.id: o.source for o in outcomes if o.source is not None}
-    write_jsonl(folder / SOURCES, [sources[name] for name in sorted(sources)])
     write_json(folder / REPORT, report)
     log.info("%s", describe(report))
     for difference in report.differs_from_release or ():
@@ -88,12 +93,6 @@ class Part:
 
     source: Labelled
     outcomes: list[Outcome]
-
-
-def _outcomes(source: Labelled, before: Earlier, writer: Writer) -> list[Outcome]:
-    progress = runtime.Progress(f"ingest {source.data.called}", log.info)
-    places = Places(source.root, before, writer)
-    return outcomes_of(source.items, source.classes, source.data, places, progress)
 
 
 def members(utterances: Iterable[Utterance], ids: Sequence[str]) -> list[Utterance]:
@@ -116,12 +115,6 @@ def digest(utterances: Iterable[Utterance]) -> str:
         hashed.update(f"{', ' if start else ''}{text}".encode())
     hashed.update(b"]")
     return hashed.hexdigest()
-
-
-def _fingerprints(outcomes: Iterable[Outcome]) -> fingerprints.Fingerprints:
-    return fingerprints.gather(
-        {o.utterance.audio_sha256: o.words for o in outcomes if o.utterance and o.words is not None}
-    )
 
 
 def _refuse_faulty(outcomes: Sequence[Outcome], data: DataRecipe, root: Path) -> None:

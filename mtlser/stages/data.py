@@ -1,5 +1,7 @@
 """Stages from audio to folds: synth, ingest, split."""
 
+import hashlib
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,7 @@ from mtlser.recipe import Recipe
 from mtlser.records import Cell, FoldPlan, write_json
 from mtlser.stages.entry import stage
 from mtlser.stages.inputs import load_manifest
-from mtlser.storage import custody
+from mtlser.storage import custody, places
 from mtlser.storage.layout import (
     CLIPS,
     CORPUS_PAGE,
@@ -52,12 +54,14 @@ def ingest(recipe: Recipe, out: str) -> None:
 
     roots = _releases(recipe)
     earlier = _earlier(out)
+    under_way = _under_way(recipe, out)
     with storage.output(out) as folder:
-        manifest.build(recipe, roots, folder, earlier)
+        manifest.build(recipe, roots, folder, earlier, under_way)
         if earlier is None or not _same_page(earlier, folder):
             corpus_page.write(folder)
         digest = manifest.digest(load_manifest(folder))
         custody.seal(folder, "ingest", SEALED, manifest=digest)
+    shutil.rmtree(under_way, ignore_errors=True)  # the corpus folder has it all now
 
 
 SEALED = (MANIFEST, INGEST, FINGERPRINTS, CLIPS)
@@ -71,6 +75,13 @@ def _releases(recipe: Recipe) -> list[Path]:
     for data in recipe.corpora:
         corpora.corpus(data.corpus)
     return [storage.fetch(data.root) for data in recipe.corpora]
+
+
+def _under_way(recipe: Recipe, out: str) -> Path:
+    """Where an ingest to this place leaves what it has decoded, should it be killed."""
+    names = "\n".join([out, *recipe.roots.values()])
+    key = hashlib.sha256(names.encode()).hexdigest()[:16]
+    return places.cache_folder() / "ingest" / key
 
 
 def _earlier(out: str) -> Path | None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mtlser.data import corpora, ingest_report, manifest
+from mtlser.data import corpora, ingest_report, manifest, measured
 from mtlser.data.corpora import Item
 from mtlser.errors import MtlserError
 from mtlser.recipe import load
@@ -114,7 +114,7 @@ def test_ingest_keeps_what_was_read(name: str, releases: dict[str, Path], tmp_pa
     items = read(name, releases[name])
     report = read_json(tmp_path / manifest.REPORT, ingest_report.IngestReport)
     assert report.seen == len(items)
-    utterances = list(read_jsonl(tmp_path / manifest.MANIFEST, Utterance))
+    utterances = list(read_jsonl(tmp_path / measured.MANIFEST, Utterance))
     kept = {i.id: i for i in items if i.left_out is None and i.path and i.path.is_file()}
     assert {u.id: (u.label, u.speaker, u.partition, u.ratings) for u in utterances} == {
         i.id: (i.label, i.speaker, i.partition, i.ratings) for i in kept.values()

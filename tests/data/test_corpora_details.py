@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mtlser.data import manifest
+from mtlser.data import manifest, measured
 from mtlser.data.corpora.base import NO_AGREEMENT, release_folder
 from mtlser.errors import MtlserError
 from mtlser.recipe import load
@@ -39,7 +39,7 @@ def test_meld_is_read_from_its_videos(tmp_path: Path) -> None:
     assert release / "train/train_splits/dia0_utt0.mp4" not in items.values()
     sets = ("data.corpus=meld", "labels.classes=all", "data.max_faulty=1")
     manifest.build(load("demo", sets), [release], tmp_path / "corpus")
-    utterances = read_jsonl(tmp_path / "corpus" / manifest.MANIFEST, Utterance)
+    utterances = read_jsonl(tmp_path / "corpus" / measured.MANIFEST, Utterance)
     durations = {u.id: u.duration_s for u in utterances}
     assert durations["train_dia0_utt1"] == pytest.approx(0.4, abs=0.1)
 

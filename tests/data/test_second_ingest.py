@@ -145,3 +145,40 @@ def test_a_recording_that_changes_while_it_is_read_is_decoded_the_next_time(
     decoded.clear()
     ingest()
     assert decoded == ["S0_0.wav"]
+
+
+class KilledError(BaseException):
+    """What no handler of an error catches."""
+
+
+@pytest.mark.parametrize("at", [1, 5, 7])
+def test_a_killed_ingest_loses_no_full_shard(
+    ingest: Ingest, decoded: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """Shards of two clips; the ingest is killed after so many of eight."""
+    monkeypatch.setenv("MTLSER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(clips, "SHARD_BYTES", 2 * 2 * 6400)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    taken = 0
+    add = clips.Writer.add
+
+    def until(self: clips.Writer, sha256: str, samples_n: clips.Samples) -> bool:
+        nonlocal taken
+        taken += 1
+        if taken > at:
+            raise KilledError
+        return add(self, sha256, samples_n)
+
+    with monkeypatch.context() as killing, pytest.raises(KilledError):
+        killing.setattr(clips.Writer, "add", until)
+        ingest()
+    assert not (tmp_path / "out").exists()
+    second = ingest()
+    shards_full = (at - 1) // 2
+    assert len(decoded) == 8 - 2 * shards_full
+    assert not list((tmp_path / "cache" / "ingest").iterdir())
+    utterances = list(read_jsonl(tmp_path / "out" / "manifest.jsonl", Utterance))
+    assert all(len(clips.load(tmp_path / "out", each)) for each in utterances)
+    fresh = tmp_path / "fresh"
+    stages.ingest(load("own", (f"data.root={tmp_path / 'in'}",)), str(fresh))
+    assert second == {name: (fresh / name).read_bytes() for name in FILES}
