@@ -16,6 +16,7 @@ from mtlser.data.audio_file import AudioError, Fault
 from mtlser.data.clip_facts import Facts
 from mtlser.data.decoding import pieces
 from mtlser.data.decoding.channels import Policy, chosen
+from mtlser.data.decoding.limits import ANY, Most
 from mtlser.data.decoding.pieces import Piece, Span
 from mtlser.data.resampling import resample
 from mtlser.records import SAMPLE_RATE_HZ
@@ -72,6 +73,7 @@ def decode(
     channels: Policy = "mix",
     start_s: float | None = None,
     end_s: float | None = None,
+    most: Most = ANY,
 ) -> Clip:
     """The file, or a piece of it, as 16 kHz mono: resampled, rounded to 16 bits.
 
@@ -84,6 +86,7 @@ def decode(
         channels: the mean of all channels (`mix`), the first, the second, or the loudest.
         start_s: where the piece begins; `None`: where the file does.
         end_s: where it ends, up to 0.05 s beyond the file's end; `None`: where the file does.
+        most: the longest recording that is decoded whole.
 
     Raises:
         AudioError: `unreadable` (absent, corrupt, cut short, not a number, a sample rate outside
@@ -91,7 +94,7 @@ def decode(
             `empty` (no samples) or `silent` (no peak reaches `SILENCE_DBFS`).
     """
     if start_s is None and end_s is None:
-        return _clip(path, pieces.whole(path), channels)
+        return _clip(path, pieces.whole(path, most), channels)
     return _clip(path, pieces.recording(path).piece(Span(start_s, end_s)), channels)
 
 
@@ -165,7 +168,7 @@ def _at_16_khz(wav_n: NDArray[np.float64], piece: Piece) -> NDArray[np.float64]:
     return resample(wav_n, piece.rate_hz)[first - before : last - before]
 
 
-def load(path: Path, channels: Policy = "mix") -> NDArray[np.float32]:
+def load(path: Path, channels: Policy = "mix", most: Most = ANY) -> NDArray[np.float32]:
     """The samples of an audio file as 16 kHz mono (n,) between -1 and 1.
 
     A file that states no length is named in the log.
@@ -173,11 +176,12 @@ def load(path: Path, channels: Policy = "mix") -> NDArray[np.float32]:
     Args:
         path: the file.
         channels: see `decode`.
+        most: see `decode`.
 
     Raises:
         AudioError: see `decode`.
     """
-    clip = decode(path, channels=channels)
+    clip = decode(path, channels=channels, most=most)
     if not clip.length_known:
         log.warning("%s: %s: it was read to its end at %.2f s", path, UNSTATED, clip.duration_s)
     return scaled(clip.samples_n)

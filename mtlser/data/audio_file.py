@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mtlser.data import lengths, resampling
 from mtlser.data.decoding import ffmpeg
+from mtlser.data.decoding.limits import ANY, Most
 from mtlser.errors import MtlserError
 from mtlser.recipes import names
 
@@ -41,7 +42,7 @@ class Decoded:
     """False where the file states no length, so that nothing would show that it was cut off."""
 
 
-def read(path: Path) -> Decoded:
+def read(path: Path, most: Most = ANY) -> Decoded:
     """The whole file at its own rate, all channels.
 
     Raises:
@@ -49,10 +50,10 @@ def read(path: Path) -> Decoded:
             read, too long for memory) or `empty` (no samples).
     """
     refuse_absent(path)
-    wav_nc, decoded, rate_hz = _libsndfile(path) or _ffmpeg(path)
+    wav_nc, decoded, rate_hz = _libsndfile(path, most) or _ffmpeg(path, most)
     known = lengths.length(path, decoded)
     if not decoded.frames and decoded.container in UNFINISHED and known.stated is None:
-        wav_nc, decoded, rate_hz = _ffmpeg(path)
+        wav_nc, decoded, rate_hz = _ffmpeg(path, most)
     check_length(path, known, len(wav_nc) / rate_hz if rate_hz else 0.0)
     wav_nc = wav_nc[: lengths.sound(known, decoded)]
     if not len(wav_nc):
@@ -108,7 +109,7 @@ def check_length(path: Path, known: lengths.Length, seconds: float) -> None:
     )
 
 
-def _libsndfile(path: Path) -> tuple[NDArray[np.float64], lengths.Decoded, int] | None:
+def _libsndfile(path: Path, most: Most) -> tuple[NDArray[np.float64], lengths.Decoded, int] | None:
     """Samples, what was decoded and the rate; `None` where libsndfile does not open the file."""
     import soundfile
 
@@ -122,13 +123,13 @@ def _libsndfile(path: Path) -> tuple[NDArray[np.float64], lengths.Decoded, int] 
         with file:
             rate_hz = int(file.samplerate)
             check_rate(path, rate_hz)
-            most = ffmpeg.MOST_VALUES // file.channels
+            left = most.frames(rate_hz, file.channels)
             blocks = [np.zeros((0, file.channels))]
             for block in soundfile_internals.blocks(file):
                 blocks.append(block)
-                most -= len(block)
-                if most < 0:
-                    raise AudioError("unreadable", path, ffmpeg.too_long(rate_hz, file.channels))
+                left -= len(block)
+                if left < 0:
+                    raise AudioError("unreadable", path, most.refusal(rate_hz, file.channels))
             wav_nc = np.concatenate(blocks)
             log = str(file.extra_info)
             return wav_nc, lengths.Decoded(str(file.format), len(wav_nc), log), rate_hz
@@ -136,9 +137,9 @@ def _libsndfile(path: Path) -> tuple[NDArray[np.float64], lengths.Decoded, int] 
         raise AudioError("unreadable", path, reason(error)) from None
 
 
-def _ffmpeg(path: Path) -> tuple[NDArray[np.float64], lengths.Decoded, int]:
+def _ffmpeg(path: Path, most: Most) -> tuple[NDArray[np.float64], lengths.Decoded, int]:
     try:
-        sound = ffmpeg.read(path)
+        sound = ffmpeg.read(path, most)
     except (ffmpeg.NotDecodedError, OSError) as error:
         check_length(path, lengths.cut(path), 0.0)
         raise AudioError("unreadable", path, str(error)) from None

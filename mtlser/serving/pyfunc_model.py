@@ -21,8 +21,10 @@ from numpy.typing import NDArray
 
 from mtlser.data import audio
 from mtlser.data.decoding.channels import Policy
+from mtlser.data.decoding.limits import Most
 from mtlser.evaluation.predictor import predict_wavs
 from mtlser.models import bundle
+from mtlser.records import SAMPLE_RATE_HZ
 from mtlser.serving.load import WEIGHTS_ARTIFACT, file_prediction
 
 AUDIO = "audio"
@@ -31,6 +33,10 @@ MOST_CLIPS = 64
 """In one request."""
 MOST_BYTES = 32 << 20
 """Of one audio file: 17 minutes of 16 kHz WAV."""
+MOST = Most(values=1 << 25, seconds=600.0)
+"""Of one clip as it is decoded, 256 MiB: a small file may hold hours."""
+MOST_SECONDS = 1200.0
+"""Of all clips of one request."""
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +97,12 @@ def clips(model_input: pd.DataFrame, channels: Policy = "mix") -> list[NDArray[n
         raise _refusal(f"columns {names}: expected `{AUDIO}`, audio files as base64, in every row")
     if len(model_input) > MOST_CLIPS:
         raise _refusal(f"{len(model_input)} clips, allowed are {MOST_CLIPS} in one request")
-    return [_clip(row, str(text), channels) for row, text in enumerate(model_input[AUDIO])]
+    wavs: list[NDArray[np.float32]] = []
+    for row, text in enumerate(model_input[AUDIO]):
+        wavs.append(_clip(row, str(text), channels))
+        if sum(map(len, wavs)) > MOST_SECONDS * SAMPLE_RATE_HZ:
+            raise _refusal(f"over {MOST_SECONDS:g} s of audio in one request; send fewer clips")
+    return wavs
 
 
 def _clip(row: int, text: str, channels: Policy) -> NDArray[np.float32]:
@@ -105,7 +116,7 @@ def _clip(row: int, text: str, channels: Policy) -> NDArray[np.float32]:
         path = Path(folder) / "clip"
         path.write_bytes(content)
         try:
-            return audio.load(path, channels)
+            return audio.load(path, channels, MOST)
         except audio.AudioError as error:
             raise _refusal(f"row {row}: {error.fault}: {error.detail}") from None
 

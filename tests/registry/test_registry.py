@@ -6,12 +6,15 @@ import tempfile
 from pathlib import Path
 from shutil import copytree
 
+import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from mtlser import tracking
+from mtlser.data.decoding.limits import Most
 from mtlser.errors import MtlserError
 from mtlser.models import bundle
 from mtlser.recipe import Recipe
@@ -19,6 +22,7 @@ from mtlser.records import FOUR, CellResult, write_json
 from mtlser.registry import promotion
 from mtlser.registry.versions import Registered
 from mtlser.serving import load, pyfunc_model
+from tests.helpers import encoded
 from tests.helpers.retraining import CHAMPION, measured, plan, write_report
 from tests.helpers.trained import write_model, write_wav
 
@@ -103,8 +107,8 @@ def test_a_registered_model_speaks_like_its_folder_and_holds_no_pickle(
     registered(model, report, "")
     mlflow.set_tracking_uri(tracking.uri())
     served = mlflow.pyfunc.load_model("models:/mtlser@champion")
-    encoded = base64.b64encode(wav.read_bytes()).decode()
-    by_audio = served.predict(pd.DataFrame({"audio": [encoded]}))
+    content = base64.b64encode(wav.read_bytes()).decode()
+    by_audio = served.predict(pd.DataFrame({"audio": [content]}))
     (printed,) = load.predict_files(str(model), [wav])
     (row,) = by_audio.to_dict("records")
     assert (row["emotion"], row["text"], row["speaker"]) == (
@@ -193,3 +197,28 @@ def test_what_is_not_there_is_told_with_what_is(model: Path, report: Path, tmp_p
         registered(model, tmp_path, "")
     with pytest.raises(MtlserError, match="not a model folder"):
         registered(tmp_path, report, "")
+
+
+@pytest.mark.parametrize("ending", ["wav", "m4a"])
+def test_a_long_clip_is_refused_while_it_is_decoded(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pyfunc_model, "MOST", Most(seconds=1.0))
+    tone_n = 0.3 * np.sin(np.arange(40_000) / 9)
+    path = tmp_path / f"long.{ending}"
+    if ending == "wav":
+        soundfile.write(path, tone_n, 16_000)
+    else:
+        encoded.write(path, tone_n, codec="aac", container="ipod", rate_hz=16_000)
+    rows = [base64.b64encode(path.read_bytes()).decode()]
+    with pytest.raises(
+        MlflowException, match=r"row 0: unreadable: longer than 1 s, the most at 16"
+    ):
+        pyfunc_model.clips(pd.DataFrame({"audio": rows}))
+
+
+def test_many_clips_may_not_be_long_together(wav: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pyfunc_model, "MOST_SECONDS", 2.0)
+    rows = [base64.b64encode(wav.read_bytes()).decode()] * 3
+    with pytest.raises(MlflowException, match="over 2 s of audio in one request"):
+        pyfunc_model.clips(pd.DataFrame({"audio": rows}))

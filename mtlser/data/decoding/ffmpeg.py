@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlser.data import resampling
+from mtlser.data.decoding.limits import ANY, Most
 from mtlser.data.lengths.length import Decoded
 
 CONTAINERS = {
@@ -34,8 +35,6 @@ CODECS = (
 """FFmpeg's names of the decoders that may be opened: sound alone, and no video."""
 MOST_CHANNELS = 7
 """PyAV reads beyond the end of a frame's list of channels, where these are 8 or more."""
-MOST_VALUES = 1 << 29
-"""Samples of all channels that are held at once, 4 GiB: 3 h at 48 kHz in one channel."""
 COUNTED = {"APE", "TTA", "WV"}
 """Containers whose length FFmpeg takes from a field of the header."""
 PIECED = {"WAV", "AIFF", "CAF"}
@@ -61,6 +60,7 @@ class Sound:
 class _Progress:
     """What was decoded so far."""
 
+    most: Most
     rate_hz: int = 0
     channels: int = 0
     frames: int = 0
@@ -83,7 +83,7 @@ class _Source:
             return -1
 
 
-def read(path: Path) -> Sound:
+def read(path: Path, most: Most = ANY) -> Sound:
     """The first stream of sound of a file, all channels, at its own rate.
 
     Samples that the container marks as the encoder's lead or padding (edit lists, CodecDelay,
@@ -109,14 +109,14 @@ def read(path: Path) -> Sound:
                 },
             ) as container,
         ):
-            return _read(container)
+            return _read(container, most)
     except NotDecodedError:
         raise
     except (av.FFmpegError, ValueError, ArithmeticError, RuntimeError, MemoryError) as error:
         raise NotDecodedError(getattr(error, "strerror", None) or str(error)) from None
 
 
-def _read(container: Any) -> Sound:
+def _read(container: Any, most: Most) -> Sound:
     name = CONTAINERS.get(container.format.name)
     if name is None:
         raise NotDecodedError(f"{container.format.name} files are not read")
@@ -127,7 +127,7 @@ def _read(container: Any) -> Sound:
         coding = "unknown" if stream.codec_context is None else stream.codec_context.name
         raise NotDecodedError(f"its coding, {coding}, is not read")
     stream.codec_context.thread_count = 1
-    progress = _Progress()
+    progress = _Progress(most)
 
     def complete() -> bool:
         return progress.frames >= (_stated(name, stream, progress) or math.inf)
@@ -205,18 +205,9 @@ def _blocks(packet: Any, progress: _Progress) -> Iterator[NDArray[np.float64]]:
             )
         progress.frames += frame.samples
         progress.packet = max(progress.packet, frame.samples)
-        if progress.frames * progress.channels > MOST_VALUES:
-            raise NotDecodedError(too_long(progress.rate_hz, progress.channels))
+        if progress.frames > progress.most.frames(*shape):
+            raise NotDecodedError(progress.most.refusal(*shape))
         yield _samples(frame)
-
-
-def too_long(rate_hz: int, channels: int) -> str:
-    """That a recording does not fit into memory, and what does."""
-    hours = MOST_VALUES / rate_hz / channels / 3600
-    return (
-        f"longer than {hours:.3g} h, the most at {rate_hz} Hz and {channels} channels; cut it into "
-        "pieces"
-    )
 
 
 def _check(rate_hz: int, channels: int) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mtlser.data import audio_file, lengths, resampling
 from mtlser.data.audio_file import AudioError
+from mtlser.data.decoding.limits import ANY, Most
 
 TOLERATED_S = 0.05
 """By which a piece may end beyond the recording: tables round."""
@@ -103,13 +104,13 @@ class Recording:
         return first, last
 
 
-def whole(path: Path) -> Piece:
+def whole(path: Path, most: Most = ANY) -> Piece:
     """All of a recording.
 
     Raises:
         AudioError: see `audio_file.read`.
     """
-    decoded = audio_file.read(path)
+    decoded = audio_file.read(path, most)
     return Piece(decoded.wav_nc, decoded.rate_hz, decoded.length_known, 0, 0, len(decoded.wav_nc))
 
 
