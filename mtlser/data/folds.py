@@ -142,12 +142,20 @@ def _refuse_bad_manifest(ordered: Sequence[Utterance]) -> None:
 
 def _refuse_missing_class(fold: Fold, classes: set[str], by_id: dict[str, Utterance]) -> None:
     missing = classes - {by_id[i].emotion for i in fold.train}
-    if missing:
-        raise MtlserError(
-            f"fold {fold.index} ({fold.name}): no {' and no '.join(sorted(missing))} utterance "
-            f"among its {len(fold.train)} training utterances, which need every class; use another "
-            "`--set split.protocol=...` or more data"
-        )
+    if not missing:
+        return
+    of_corpus: dict[str, set[str]] = defaultdict(set)
+    for utterance in by_id.values():
+        of_corpus[utterance.corpus].add(utterance.emotion)
+    common = sorted(set.intersection(*of_corpus.values()))
+    advice = "use another `--set split.protocol=...` or more data"
+    if len(of_corpus) > 1 and len(common) > 1:
+        classes_of = f"labels.classes={common}"
+        advice = f'ingest the classes that all corpora have with `--set "{classes_of}"`'
+    raise MtlserError(
+        f"fold {fold.index} ({fold.name}): no {' and no '.join(sorted(missing))} utterance "
+        f"among its {len(fold.train)} training utterances, which need every class; {advice}"
+    )
 
 
 def _refuse_bad_lists(fold: Fold, by_id: dict[str, Utterance]) -> None:

@@ -135,6 +135,17 @@ def test_a_person_on_both_sides_of_cross_is_refused(two: Path) -> None:
         folds.plan(utterances, recipe())
 
 
+def test_a_class_that_one_corpus_lacks_is_refused_with_those_that_all_have(two: Path) -> None:
+    for name, other in (("calls", "bored"), ("studio", "sad")):
+        table = two / name / "labels.csv"
+        head, *rows = table.read_text().splitlines()
+        rows[:4] = [row.replace("calm", other) for row in rows[:4]]
+        table.write_text("\n".join([head, *rows]))
+    utterances, _ = ingested(two)
+    with pytest.raises(MtlserError, match=r"--set \"labels.classes=\['angry', 'calm'\]\"`"):
+        folds.plan(utterances, recipe())
+
+
 def test_cross_needs_two_corpora(two: Path) -> None:
     utterances = [u for u in ingested(two)[0] if u.corpus == "calls"]
     with pytest.raises(MtlserError, match=r"all utterances are of calls, .* two sections \[\[data"):
