@@ -24,6 +24,10 @@ settings.register_profile("fixed", deadline=None, derandomize=True, database=Non
 settings.register_profile("hunt", deadline=None, max_examples=500)
 settings.load_profile("fixed")  # pytest --hypothesis-profile=hunt draws other examples each time
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # As `make test` sets it: two threads each for small tensors make workers ten times slower.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 S3_USER, S3_PASSWORD = "mtlser-tests", "mtlser-tests-secret"
 
 

@@ -12,6 +12,10 @@ from mtlser.recipes.data import ColumnsRecipe
 
 Setting = tuple[str, int]
 """A key and the index of its value."""
+Table = Mapping[str, Sequence[Any]]
+"""The values of each key."""
+Covered = tuple[list[Recipe], list[set[Setting]]]
+"""Recipes, and the pairs of settings that none can hold."""
 
 
 def values(encoders: Sequence[Path | str]) -> dict[str, tuple[Any, ...]]:
@@ -131,7 +135,7 @@ def loaded(given: Mapping[str, int], table: Mapping[str, Sequence[Any]]) -> Reci
         return None
 
 
-def covering(table: Mapping[str, Sequence[Any]]) -> tuple[list[Recipe], list[set[Setting]]]:
+def covering(table: Table) -> Covered:
     """Recipes that hold every pair that can be loaded, and the pairs that never can.
 
     A pair is refused where it is refused with the first values of all other keys, and with any

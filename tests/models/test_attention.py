@@ -28,12 +28,13 @@ def test_each_clip_attends_to_itself() -> None:
 
 
 def test_gradients() -> None:
+    """Each element's is measured, so clips and heads are few."""
     torch.manual_seed(0)
-    qkv = torch.randn(15, 3 * 12, dtype=torch.float64, requires_grad=True)
+    qkv = torch.randn(8, 3 * 6, dtype=torch.float64, requires_grad=True)
 
     def attend(qkv: Tensor, p: float) -> Tensor:
         torch.manual_seed(5)
-        return attention.attend(qkv, LENGTHS, 3, p)
+        return attention.attend(qkv, (3, 1, 4), 3, p)
 
     assert torch.autograd.gradcheck(lambda x: attend(x, 0.0), qkv)
     assert torch.autograd.gradcheck(lambda x: attend(x, 0.3), qkv)

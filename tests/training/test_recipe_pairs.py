@@ -45,10 +45,21 @@ def test_the_table_has_every_key() -> None:
     assert set(recipe_pairs.values(("bundled",))) == set(recipe_pairs.keys())
 
 
-def test_every_pair_trains_or_is_refused_when_loaded(tmp_path: Path) -> None:
-    small = write_encoder_with_words(tmp_path / "small")
-    table = recipe_pairs.values(("bundled", small))
-    built, refused = recipe_pairs.covering(table)
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> recipe_pairs.Table:
+    small = write_encoder_with_words(tmp_path_factory.mktemp("encoder") / "small")
+    return recipe_pairs.values((small, "bundled"))  # the first stands where none is asked for
+
+
+@pytest.fixture(scope="module")
+def covered(table: recipe_pairs.Table) -> recipe_pairs.Covered:
+    return recipe_pairs.covering(table)
+
+
+def test_every_pair_trains_or_is_refused_when_loaded(
+    covered: recipe_pairs.Covered, tmp_path: Path
+) -> None:
+    built, refused = covered
     assert {tuple(sorted(key for key, _ in pair)) for pair in refused} == {
         tuple(sorted(keys)) for keys in REFUSED
     }
@@ -58,10 +69,10 @@ def test_every_pair_trains_or_is_refused_when_loaded(tmp_path: Path) -> None:
         assert all(row["score"] == row["score"] for row in trainings.history(folder)), recipe
 
 
-def test_a_refused_pair_says_what_goes_together() -> None:
-    table = recipe_pairs.values(("bundled",))
-    _, refused = recipe_pairs.covering(table)
-    for pair in refused:
+def test_a_refused_pair_says_what_goes_together(
+    table: recipe_pairs.Table, covered: recipe_pairs.Covered
+) -> None:
+    for pair in covered[1]:
         overrides = [
             f"{key}={json.dumps(table[key][index])}"
             for key, index in pair
