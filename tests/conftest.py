@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from hypothesis import settings
 
 from mtlser import runtime
+from mtlser.storage.s3_session import session
 from tests.helpers.infra import tool
 from tests.helpers.kfp_api import KubeflowApi, serving
 from tests.helpers.servers import Server, free_ports
@@ -106,7 +106,7 @@ def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
 
 def _has_bucket(endpoint: str) -> bool:
     """True once the server lists its bucket, which it makes a moment after it answers."""
-    client = boto3.session.Session().client(
+    client = session().client(
         "s3",
         endpoint_url=endpoint,
         aws_access_key_id=S3_USER,

@@ -25,6 +25,7 @@ from mtlser.errors import MtlserError, public_address
 from mtlser.storage import s3_cache, s3_keys
 from mtlser.storage.marker import MARKER, Marker
 from mtlser.storage.s3_retry import again
+from mtlser.storage.s3_session import session
 
 SCHEME = "s3://"
 WORKERS = 16
@@ -128,7 +129,6 @@ def connect(*, retries: int = 5, connect_s: float = 10, read_s: float = 60) -> A
         connect_s: how long one attempt waits for a connection, in seconds.
         read_s: and for an answer.
     """
-    import boto3
     from botocore.config import Config
 
     address = endpoint()
@@ -140,7 +140,7 @@ def connect(*, retries: int = 5, connect_s: float = 10, read_s: float = 60) -> A
         s3={"addressing_style": "path" if address else "auto"},
     )
     try:
-        return boto3.session.Session().client("s3", endpoint_url=address, config=config)
+        return session().client("s3", endpoint_url=address, config=config)
     except ValueError as error:
         raise MtlserError(f"{error}; AWS_ENDPOINT_URL is like http://host:8333") from None
 

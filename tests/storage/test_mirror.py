@@ -5,9 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from mtlser.errors import MtlserError
 from mtlser.records import CellResult, read_json
@@ -26,11 +24,8 @@ NOWHERE = "http://127.0.0.1:9"
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that asks a server that is away only once."""
 
-    def connect() -> Any:
-        config = Config(retries={"total_max_attempts": 1}, connect_timeout=5)
-        return boto3.session.Session().client("s3", endpoint_url=s3.endpoint(), config=config)
-
-    monkeypatch.setattr(s3, "connect", connect)
+    connect = s3.connect
+    monkeypatch.setattr(s3, "connect", lambda: connect(retries=0, connect_s=5))
     monkeypatch.setattr(s3_retry, "PATIENCE_S", 0.0)
 
 

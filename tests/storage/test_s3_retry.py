@@ -2,11 +2,8 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from mtlser import storage
 from mtlser.errors import MtlserError
@@ -21,11 +18,8 @@ def proxy(s3: str, s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     built = FaultProxy(s3_server)
     monkeypatch.setenv("AWS_ENDPOINT_URL", built.address)
 
-    def connect() -> Any:
-        config = Config(retries={"total_max_attempts": 1})
-        return boto3.session.Session().client("s3", endpoint_url=built.address, config=config)
-
-    monkeypatch.setattr(objects, "connect", connect)
+    connect = objects.connect
+    monkeypatch.setattr(objects, "connect", lambda: connect(retries=0))
     yield built
     built.close()
 

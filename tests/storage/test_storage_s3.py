@@ -11,6 +11,7 @@ from mtlser import storage
 from mtlser.errors import MtlserError
 from mtlser.storage import s3 as objects
 from mtlser.storage.marker import MARKER
+from mtlser.storage.s3_session import session
 from tests.helpers.places import content, fill
 
 
@@ -159,3 +160,19 @@ def test_s3_keys_cannot_lead_out(s3: str) -> None:
     client.get_paginator.return_value.paginate.return_value = [{"Contents": [entry]}]
     with pytest.raises(MtlserError, match="lead out"):
         list(objects.listed(client, place))
+
+
+def test_sessions_share_what_botocore_read_but_no_credentials(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clients = []
+    for name in ("first", "second"):
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", name)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        made = session()
+        loader = made._session.get_component("data_loader")
+        clients.append((made.get_credentials().access_key, loader))
+        assert len(loader.search_paths) == len(set(loader.search_paths))
+    (first, one), (second, other) = clients
+    assert (first, second) == ("first", "second")
+    assert one is other
