@@ -59,7 +59,8 @@ def outcomes_of(
     count = runtime.Count(progress, len(items), "items")
     done = _without_audio(items, classes)
     done |= _unchanged(items, done, classes, data, places)
-    count(len(done))
+    for _ in done:
+        count()
     groups: dict[Path, list[int]] = {}
     for index, item in enumerate(items):
         if index not in done and item.path is not None:

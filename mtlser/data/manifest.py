@@ -72,10 +72,10 @@ def build(
         _refuse_empty(part)
         parts.append(part)
     outcomes = [outcome for part in parts for outcome in part.outcomes]
-    utterances = measured.write(folder, outcomes, writer.close())
-    kept = Counter(utterance.emotion for utterance in utterances)
+    kept = Counter(o.utterance.emotion for o in outcomes if o.utterance)
     found: Counter[str] = sum((part.source.found for part in parts), Counter())
     labels.refuse_absent(recipe.labels, kept, found)
+    utterances = measured.write(folder, outcomes, writer.close())
     facts = {o.facts.id: o.facts for o in outcomes if o.facts is not None}
     report = _report(recipe, parts, utterances, facts)
     write_json(folder / REPORT, report)
