@@ -4,14 +4,15 @@ from pathlib import Path
 from unittest import mock
 
 import boto3
+import botocore.loaders
 import pytest
 from boto3.exceptions import Boto3Error
 
 from mtlser import storage
 from mtlser.errors import MtlserError
 from mtlser.storage import s3 as objects
+from mtlser.storage import s3_session
 from mtlser.storage.marker import MARKER
-from mtlser.storage.s3_session import session
 from tests.helpers.places import content, fill
 
 
@@ -165,14 +166,20 @@ def test_s3_keys_cannot_lead_out(s3: str) -> None:
 def test_sessions_share_what_botocore_read_but_no_credentials(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    clients = []
+    names, loaders = [], []
+    create = botocore.loaders.create_loader
+
+    def counted(data_path: str | None) -> object:
+        loaders.append(create(data_path))
+        return loaders[-1]
+
+    monkeypatch.setattr(botocore.loaders, "create_loader", counted)
+    s3_session._described.cache_clear()
     for name in ("first", "second"):
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", name)
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-        made = session()
-        loader = made._session.get_component("data_loader")
-        clients.append((made.get_credentials().access_key, loader))
-        assert len(loader.search_paths) == len(set(loader.search_paths))
-    (first, one), (second, other) = clients
-    assert (first, second) == ("first", "second")
-    assert one is other
+        made = s3_session.session()
+        names.append(made.get_credentials().access_key)
+    assert names == ["first", "second"]
+    (loader,) = loaders
+    assert len(loader.search_paths) == len(set(loader.search_paths))
