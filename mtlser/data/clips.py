@@ -116,6 +116,15 @@ def holds(corpus: Path, utterance: Utterance) -> bool:
     return place.endswith(SUFFIX) and utterance.audio_sha256 in _names(corpus / place)
 
 
+def link(shard: Path, target: Path) -> None:
+    """Makes a shard appear in another folder too; its bytes stay once on a disk."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(shard, target)
+    except OSError:  # another disk
+        shutil.copy2(shard, target)
+
+
 class Writer:
     """Packs clips into shards as they come; the same clips in the same order give the same files.
 
@@ -183,13 +192,8 @@ class Writer:
         return self._places
 
     def _link(self, shard: Path, place: str, clips: Iterable[str]) -> None:
-        target = self._corpus / place
-        if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                os.link(shard, target)
-            except OSError:  # another disk
-                shutil.copy2(shard, target)
+        if not (self._corpus / place).exists():
+            link(shard, self._corpus / place)
         self._places.update(dict.fromkeys(clips, place))
 
     def _flush(self) -> None:

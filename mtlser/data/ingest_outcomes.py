@@ -3,11 +3,10 @@
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,7 +99,9 @@ class Heard:
     samples_n: NDArray[np.int16] | None = None
 
 
-def _in_turn(function: Callable[[Path], list[Heard]], paths: Iterable[Path]) -> Iterator[Any]:
+def _in_turn(
+    function: Callable[[Path], list[Heard]], paths: Iterable[Path]
+) -> Iterator[list[Heard]]:
     """Yields the function's values in the order of the paths, computed side by side.
 
     Few are computed before they are taken, so that few clips are in memory.
@@ -143,27 +144,34 @@ def _unchanged(
     places: Places,
 ) -> dict[int, Outcome]:
     """Outcomes, by the item's place, of recordings that have not changed; their clips are taken."""
+    if not places.earlier:
+        return {}
+    now = {
+        index: stamp(item, places.root, data.channels)
+        for index, item in enumerate(items)
+        if index not in done and item.path is not None
+    }
     found: dict[int, Outcome] = {}
     for earlier in places.earlier:
-        found |= _from_one(earlier, items, done.keys() | found.keys(), classes, data, places)
+        asked = {index: each for index, each in now.items() if index not in found}
+        found |= _from_one(earlier, items, asked, classes, data, places)
     return found
 
 
 def _from_one(
     earlier: Earlier,
     items: Sequence[Item],
-    done: Collection[int],
+    stamps: Mapping[int, str | None],
     classes: Mapping[str, str],
     data: DataRecipe,
     places: Places,
 ) -> dict[int, Outcome]:
     """The same, of one earlier folder."""
     known: dict[int, Known] = {}
-    for index, item in enumerate(items):
-        if index not in done and item.path is not None:
-            each = earlier.of(item, stamp(item, places.root, data.channels))
-            if each is not None:
-                known[index] = each
+    for index, now in stamps.items():
+        each = earlier.of(items[index], now)
+        if each is not None:
+            known[index] = each
     outcomes = {
         index: _known(items[index], each, earlier, classes[items[index].label or ""], data)
         for index, each in known.items()

@@ -5,13 +5,11 @@ to a folder of their own, which is laid out as a corpus folder is. The next inge
 from there as it takes them from an earlier corpus folder.
 """
 
-import os
-import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mtlser.data import clip_facts, fingerprints
+from mtlser.data import clip_facts, clips, fingerprints
 from mtlser.data.earlier import SOURCES
 from mtlser.data.outcome import Outcome
 from mtlser.files import atomic_folder
@@ -67,7 +65,8 @@ class UnderWay:
         self._place.mkdir(parents=True, exist_ok=True)
         with atomic_folder(self._place / Path(shards[last.audio_sha256]).stem) as folder:
             utterances = write(folder, self._waiting, shards)
-            _link((self._corpus / each for each in {u.audio for u in utterances}), folder / "audio")
+            for place in {each.audio for each in utterances}:
+                clips.link(self._corpus / place, folder / place)
         self._waiting = []
 
 
@@ -76,12 +75,3 @@ def left_by(place: Path | None) -> list[Path]:
     if place is None or not place.is_dir():
         return []
     return sorted(folder for folder in place.iterdir() if (folder / MANIFEST).is_file())
-
-
-def _link(files: Iterable[Path], folder: Path) -> None:
-    folder.mkdir(parents=True)
-    for file in files:
-        try:
-            os.link(file, folder / file.name)
-        except OSError:  # another disk
-            shutil.copy2(file, folder / file.name)

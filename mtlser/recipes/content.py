@@ -104,10 +104,8 @@ def check_text(content: dict[str, Any], where: str) -> None:
         MtlserError: one is such a text.
     """
     for key, value in content.items():
-        if isinstance(value, dict):
-            check_text(value, f"{where}{key}.")
         for each in value if isinstance(value, list) else [value]:
-            if isinstance(each, dict) and each is not value:
+            if isinstance(each, dict):
                 check_text(each, f"{where}{key}.")
             fault = not_utf8(each) if isinstance(each, str) else None
             if fault is not None:
