@@ -80,6 +80,27 @@ COPIES: dict[str, Callable[[Samples], Samples]] = {
 }
 
 
+def whole_frames(samples_n: Samples) -> NDArray[np.uint32]:
+    """The words as they are defined: of whole frames at 16 kHz."""
+    frame = fingerprints.FRAME
+    frames_tn = np.lib.stride_tricks.sliding_window_view(samples_n, frame)[:: fingerprints.HOP]
+    power_tf = np.abs(np.fft.rfft(frames_tn * np.hanning(frame), axis=1)) ** 2
+    edges = np.rint(np.linspace(150, 1200, 34) * frame / 16_000).astype(int)
+    energy_tb = np.add.reduceat(power_tf[:, : edges[-1]], edges[:-1], axis=1)
+    slope_tb = energy_tb[:, :-1] - energy_tb[:, 1:]
+    bits_tb = slope_tb[fingerprints.LAG :] > slope_tb[: -fingerprints.LAG]
+    return np.packbits(bits_tb, axis=1).view(">u4")[:, 0].astype(np.uint32)
+
+
+@pytest.mark.parametrize("length", [5_120, 5_121, 31_998, 32_749, 64_003])
+def test_words_at_4_khz_are_those_of_whole_frames(length: int) -> None:
+    samples = speech(3, length / 16_000)[:length]
+    words, expected = fingerprints.fingerprint(samples), whole_frames(samples)
+    assert len(words) == len(expected)
+    spoken = words != fingerprints.SILENCE
+    assert np.bitwise_count(words ^ expected)[spoken].sum() <= 1e-4 * 32 * spoken.sum()
+
+
 def near(**clips: Samples) -> dict[str, frozenset[str]]:
     words = {name: fingerprints.fingerprint(samples) for name, samples in clips.items()}
     return fingerprints.near(fingerprints.gather(words))
