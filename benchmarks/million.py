@@ -2,11 +2,14 @@
 
 5,000 speakers at most, five classes, five folds of protocol `speakers`. Each step of each size runs
 in a process of its own and does what its stage does, from file to file: `split` reads the manifest
-and writes `folds.json`; `audit` reads both and writes `audit.json`. There are no fingerprints of
-audio. `make bench BENCH=million` prints one line of JSON:
+and writes `folds.json`; `audit` reads both and writes `audit.json`, first without and then with the
+fingerprints of all clips (150 words each; see `benchmarks/many_words.py`), among them 200 noisy
+copies that were cut. `make bench BENCH=million` prints one line of JSON:
 
-    rows            for each size: `utterances`, and for each step `seconds` (with imports) and
-                    `peak_gb` of its process
+    rows            for each size: `utterances`, and for each step `seconds` (with imports),
+                    `cpu_s` (of its threads together) and `peak_gb` of its process; of
+                    `copies` also those found, of so many, and other pairs: clips that
+                    happen to be alike
     exponent        for each step: the slope of log time over log utterances, first size to last
 """
 
@@ -52,6 +55,14 @@ def write(folder: Path, count: int) -> None:
     write_jsonl(folder / MANIFEST, made_up(count))
 
 
+def words(folder: Path, count: int) -> None:
+    """Writes fingerprints of made-up words."""
+    from benchmarks import many_words
+    from mtlser.data import fingerprints
+
+    fingerprints.write(folder / fingerprints.FINGERPRINTS, many_words.made_up(count))
+
+
 def read(folder: Path, count: int) -> None:
     """Reads the manifest."""
     from mtlser.stages import inputs
@@ -72,29 +83,43 @@ def split(folder: Path, count: int) -> None:
 
 
 def audit(folder: Path, count: int) -> None:
-    """Reads manifest and folds and writes `audit.json`."""
+    """Reads manifest and folds, and fingerprints where there are some; writes `audit.json`."""
     from mtlser.data import audit as leaks
     from mtlser.data import fingerprints
     from mtlser.stages import inputs
 
     utterances, plan = inputs.load_manifest(folder), inputs.load_folds(folder)
-    found = leaks.audit(utterances, plan, fingerprints.at_hand(folder, utterances))
-    leaks.gate(found, plan)
+    near = fingerprints.at_hand(folder, utterances)
+    found = leaks.audit(utterances, plan, near)
+    refused = leaks.refusal(found, plan)
+    assert (refused is None) == (near is None)  # the copies stand on two sides of a fold
     write_json(folder / "audit.json", found)
 
 
-STEPS: Mapping[str, Callable[[Path, int], None]] = {
+def copies(folder: Path, count: int) -> dict[str, Any]:
+    """Planted copies that are found, how many there are, and other pairs."""
+    from benchmarks import many_words
+    from mtlser.data import fingerprints
+
+    found = set(fingerprints.pairs(fingerprints.read(folder / fingerprints.FINGERPRINTS)))
+    right = set(many_words.planted(count).items())
+    return {"copies": [len(found & right), len(right)], "others": len(found - right)}
+
+
+STEPS: Mapping[str, Callable[[Path, int], dict[str, Any] | None]] = {
     "write": write, "read": read, "split": split, "audit": audit,
+    "words": words, "near_audio": audit, "copies": copies,
 }  # fmt: skip
 
 
-def measure(step: str, folder: Path, count: int) -> dict[str, float]:
+def measure(step: str, folder: Path, count: int) -> dict[str, Any]:
     """Seconds of a step in this process, and the peak memory of the process."""
-    started = time.perf_counter()
-    STEPS[step](folder, count)
-    seconds = time.perf_counter() - started
+    started, busy = time.perf_counter(), time.process_time()
+    found = STEPS[step](folder, count)
+    seconds, busy_s = time.perf_counter() - started, time.process_time() - busy
     peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    return {"seconds": round(seconds, 2), "peak_gb": round(peak_gb, 2)}
+    figures = {"seconds": seconds, "cpu_s": busy_s, "peak_gb": peak_gb}
+    return {**(found or {}), **{name: round(figure, 2) for name, figure in figures.items()}}
 
 
 def row(count: int) -> dict[str, Any]:
