@@ -3,14 +3,17 @@
 import logging
 import math
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
 
 from mtlser.data.decoding import channels
-from mtlser.records import SAMPLE_RATE_HZ, Record, read_jsonl
+from mtlser.records import SAMPLE_RATE_HZ, Name, read_jsonl
 
 CLIPS = "clips.jsonl"
 EDGE_S = 0.02
@@ -23,8 +26,12 @@ LOWEST_DB = -120.0
 log = logging.getLogger(__name__)
 
 
-class Facts(Record):
-    """What was measured of one recording, or of the piece that is a clip."""
+@dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class Facts:
+    """What was measured of one recording, or of the piece that is a clip.
+
+    A dataclass with slots, as `Utterance` is, because there is one for each clip.
+    """
 
     rate_hz: int
     """Of the file."""
@@ -44,10 +51,11 @@ class Facts(Record):
     """Mean of the recording, which full scale 1 has; taken away where it is a large part."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class ClipFacts(Facts):
     """One line of `clips.jsonl`."""
 
-    id: str
+    id: Name
     """Of the utterance."""
 
 
@@ -88,7 +96,7 @@ def _clipped(taken_nc: NDArray[np.float64]) -> float:
 
 def named(identity: str, facts: Facts | None) -> ClipFacts | None:
     """The facts with the id of their utterance."""
-    return None if facts is None else ClipFacts(id=identity, **facts.model_dump())
+    return None if facts is None else ClipFacts(id=identity, **asdict(facts))
 
 
 def in_order(facts: Iterable[ClipFacts | None]) -> list[ClipFacts]:

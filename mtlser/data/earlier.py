@@ -10,15 +10,19 @@ import json
 import logging
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+
+from pydantic import ConfigDict
+from pydantic import dataclasses as records
 
 from mtlser.data import clip_facts, clips, fingerprints
 from mtlser.data.clip_facts import ClipFacts
 from mtlser.data.corpora import Item
 from mtlser.errors import MtlserError
-from mtlser.records import Record, Utterance, read_jsonl
+from mtlser.records import Name, Utterance, read_jsonl
 
 SOURCES = ".sources.jsonl"
 """Hidden, since times of change are of this machine and no part of the corpus."""
@@ -33,17 +37,19 @@ LIBRARIES = ("numpy", "scipy", "soundfile", "av")
 log = logging.getLogger(__name__)
 
 
-class Source(Record):
+@records.dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class Source:
     """One line of `.sources.jsonl`."""
 
-    id: str
+    id: Name
     """Of the utterance."""
     stamp: str
     """SHA-256 of the recording's path, size and time of change, the piece of it, and the code."""
     length_known: bool
 
 
-class Known(Record):
+@dataclass(frozen=True, slots=True)
+class Known:
     """What is known of one unchanged clip."""
 
     source: Source
@@ -59,7 +65,7 @@ class Earlier:
         self._sources: dict[str, Source] = {}
         self._utterances: dict[str, Utterance] = {}
         self._facts: dict[str, ClipFacts] = {}
-        self._words: dict[str, fingerprints.Words] = {}
+        self._prints: fingerprints.Stored | None = None
         if not (folder / SOURCES).is_file():
             return
         try:
@@ -69,8 +75,7 @@ class Earlier:
             return
         self._utterances = {u.id: u for u in read_jsonl(folder / "manifest.jsonl", Utterance)}
         self._facts = clip_facts.read(folder) or {}
-        prints = fingerprints.read(folder / fingerprints.FINGERPRINTS)
-        self._words = {sha: prints.of(place) for place, sha in enumerate(prints.audio)}
+        self._prints = fingerprints.read(folder / fingerprints.FINGERPRINTS)
 
     def of(self, item: Item, stamp: str | None) -> Known | None:
         """What is known of an item's clip; `None`: it is new, changed, or its file is gone.
@@ -82,13 +87,13 @@ class Earlier:
         source, utterance = self._sources.get(item.id), self._utterances.get(item.id)
         if source is None or utterance is None or source.stamp != stamp:
             return None
-        if utterance.audio_sha256 not in self._words or not clips.holds(self.folder, utterance):
+        if self.words(utterance.audio_sha256) is None or not clips.holds(self.folder, utterance):
             return None
         return Known(source=source, utterance=utterance, facts=self._facts.get(item.id))
 
-    def words(self, audio_sha256: str) -> fingerprints.Words:
-        """The fingerprint of a clip that is known."""
-        return self._words[audio_sha256]
+    def words(self, audio_sha256: str) -> fingerprints.Words | None:
+        """The fingerprint of a clip; `None`: there is none of it."""
+        return None if self._prints is None else self._prints.named(audio_sha256)
 
 
 def stamp(item: Item, root: Path, channels: str) -> str | None:

@@ -40,6 +40,8 @@ class Places:
     """Corpus folders that were there before, and what a killed ingest has left."""
     clips: Writer
     """Takes the clips."""
+    words: fingerprints.Spilled
+    """Takes their fingerprints."""
     under_way: UnderWay
     """Keeps what was decoded until the corpus folder is whole."""
 
@@ -83,8 +85,9 @@ def outcomes_of(
         for index, heard in zip(groups[path], found, strict=True):
             count()
             done[index] = heard.outcome
-            if heard.outcome.utterance is not None and heard.samples_n is not None:
+            if heard.outcome.utterance and heard.samples_n is not None and heard.words is not None:
                 sha256 = heard.outcome.utterance.audio_sha256
+                places.words.add(sha256, heard.words)
                 if places.clips.add(sha256, heard.samples_n):
                     places.under_way.keep(places.clips.places)
                 places.under_way.add(heard.outcome)
@@ -93,10 +96,11 @@ def outcomes_of(
 
 @dataclass(frozen=True, eq=False)
 class Heard:
-    """The outcome of an item, and the samples of its clip."""
+    """The outcome of an item, and samples and words of its clip."""
 
     outcome: Outcome
     samples_n: NDArray[np.int16] | None = None
+    words: fingerprints.Words | None = None
 
 
 def _in_turn(
@@ -173,11 +177,15 @@ def _from_one(
         if each is not None:
             known[index] = each
     outcomes = {
-        index: _known(items[index], each, earlier, classes[items[index].label or ""], data)
+        index: _known(items[index], each, classes[items[index].label or ""], data)
         for index, each in known.items()
     }
     taken = [known[index].utterance for index, outcome in outcomes.items() if outcome.utterance]
     damaged = places.clips.reuse(earlier.folder, taken)
+    for clip in taken:
+        words = earlier.words(clip.audio_sha256)
+        assert words is not None  # `of` has looked for them
+        places.words.add(clip.audio_sha256, words)
     return {
         index: outcome
         for index, outcome in outcomes.items()
@@ -185,7 +193,7 @@ def _from_one(
     }
 
 
-def _known(item: Item, known: Known, earlier: Earlier, emotion: str, data: DataRecipe) -> Outcome:
+def _known(item: Item, known: Known, emotion: str, data: DataRecipe) -> Outcome:
     """The outcome of an item whose recording has not changed."""
     clip = known.utterance
     if (refused := _refused_length(item, clip.duration_s, data)) is not None:
@@ -200,7 +208,6 @@ def _known(item: Item, known: Known, earlier: Earlier, emotion: str, data: DataR
             emotion,
             data,
         ),
-        words=earlier.words(clip.audio_sha256),
         length_known=known.source.length_known,
         facts=known.facts,
         source=known.source,
@@ -222,12 +229,11 @@ def _ingest(
     outcome = Outcome(
         item,
         _utterance(item, clip.sha256, clip.duration_s, clip.level_dbfs, emotion, data),
-        words=fingerprints.fingerprint(clip.samples_n),
         length_known=known,
         facts=clip_facts.named(item.id, clip.facts),
         source=None if now is None else Source(id=item.id, stamp=now, length_known=known),
     )
-    return Heard(outcome, clip.samples_n)
+    return Heard(outcome, clip.samples_n, fingerprints.fingerprint(clip.samples_n))
 
 
 def _refused_length(item: Item, duration_s: float, data: DataRecipe) -> Outcome | None:

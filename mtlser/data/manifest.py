@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from mtlser.data.clips import Writer
 from mtlser.data.corpora import Corpus
 from mtlser.data.corpus_labels import Labelled, labelled
 from mtlser.data.earlier import Earlier
+from mtlser.data.fingerprints import Spilled
 from mtlser.data.ingest_outcomes import DUPLICATE_ID, Places, outcomes_of
 from mtlser.data.ingest_report import Difference, IngestReport, LeftOut, describe
 from mtlser.data.outcome import Outcome
@@ -62,21 +64,9 @@ def build(
             `data.max_faulty` allows.
     """
     before = [Earlier(each) for each in (earlier, *measured.left_by(under_way)) if each is not None]
-    parts, writer, kept_clips = [], Writer(folder), measured.UnderWay(under_way, folder)
-    for source in labelled(recipe, roots):
-        progress = runtime.Progress(f"ingest {source.data.called}", log.info)
-        places = Places(source.root, before, writer, kept_clips)
-        outcomes = outcomes_of(source.items, source.classes, source.data, places, progress)
-        part = Part(source, outcomes)
-        _refuse_faulty(part.outcomes, source.data, source.root)
-        _refuse_empty(part)
-        parts.append(part)
-    outcomes = [outcome for part in parts for outcome in part.outcomes]
-    kept = Counter(o.utterance.emotion for o in outcomes if o.utterance)
-    found: Counter[str] = sum((part.source.found for part in parts), Counter())
-    labels.refuse_absent(recipe.labels, kept, found)
-    utterances = measured.write(folder, outcomes, writer.close())
-    facts = {o.facts.id: o.facts for o in outcomes if o.facts is not None}
+    with tempfile.TemporaryFile(dir=folder) as file:
+        words = Spilled(file)
+        parts, utterances, facts = _written(recipe, roots, folder, before, under_way, words)
     report = _report(recipe, parts, utterances, facts)
     write_json(folder / REPORT, report)
     log.info("%s", describe(report))
@@ -85,6 +75,35 @@ def build(
             "%s: %s: %d utterances, the release has %d",
             report.corpus, difference.what, difference.found, difference.expected,
         )  # fmt: skip
+
+
+def _written(
+    recipe: Recipe,
+    roots: Sequence[Path],
+    folder: Path,
+    before: list[Earlier],
+    under_way: Path | None,
+    words: Spilled,
+) -> tuple[list["Part"], list[Utterance], dict[str, clip_facts.ClipFacts]]:
+    """Decodes the corpora and writes all but the report; what is left of `before` is let go."""
+    writer = Writer(folder)
+    kept_clips = measured.UnderWay(under_way, folder, words)
+    parts = []
+    for source in labelled(recipe, roots):
+        progress = runtime.Progress(f"ingest {source.data.called}", log.info)
+        places = Places(source.root, before, writer, words, kept_clips)
+        outcomes = outcomes_of(source.items, source.classes, source.data, places, progress)
+        part = Part(source, outcomes)
+        _refuse_faulty(part.outcomes, source.data, source.root)
+        _refuse_empty(part)
+        parts.append(part)
+    before.clear()  # it has all that is known of each clip
+    outcomes = [outcome for part in parts for outcome in part.outcomes]
+    kept = Counter(o.utterance.emotion for o in outcomes if o.utterance)
+    found: Counter[str] = sum((part.source.found for part in parts), Counter())
+    labels.refuse_absent(recipe.labels, kept, found)
+    utterances = measured.write(folder, outcomes, writer.close(), words)
+    return parts, utterances, {o.facts.id: o.facts for o in outcomes if o.facts is not None}
 
 
 @dataclass(frozen=True)

@@ -18,22 +18,26 @@ from mtlser.records import Utterance, write_jsonl
 MANIFEST = "manifest.jsonl"
 
 
-def write(folder: Path, outcomes: Sequence[Outcome], shards: Mapping[str, str]) -> list[Utterance]:
+def write(
+    folder: Path,
+    outcomes: Sequence[Outcome],
+    shards: Mapping[str, str],
+    words: fingerprints.Spilled,
+) -> list[Utterance]:
     """Writes manifest, facts, fingerprints and stamps of the clips that were kept; the utterances.
 
     Args:
         folder: the corpus folder.
         outcomes: in any order.
         shards: where each clip is, by its SHA-256.
+        words: of all clips.
     """
     kept = [o.utterance for o in outcomes if o.utterance is not None]
     placed = (replace(each, audio=shards[each.audio_sha256]) for each in kept)
     utterances = sorted(placed, key=lambda each: each.id)
-    words = {o.utterance.audio_sha256: o.words for o in outcomes if o.utterance is not None}
-    known = {sha256: each for sha256, each in words.items() if each is not None}
     sources = {o.source.id: o.source for o in outcomes if o.source is not None}
     write_jsonl(folder / MANIFEST, utterances)
-    fingerprints.write(folder / fingerprints.FINGERPRINTS, fingerprints.gather(known))
+    words.write(folder / fingerprints.FINGERPRINTS, {each.audio_sha256 for each in utterances})
     write_jsonl(folder / clip_facts.CLIPS, clip_facts.in_order(o.facts for o in outcomes))
     write_jsonl(folder / SOURCES, [sources[name] for name in sorted(sources)])
     return utterances
@@ -45,10 +49,11 @@ class UnderWay:
     Args:
         place: folder that outlives a killed ingest; `None`: nothing is kept.
         corpus: the corpus folder that is written.
+        words: of all clips that are added.
     """
 
-    def __init__(self, place: Path | None, corpus: Path) -> None:
-        self._place, self._corpus = place, corpus
+    def __init__(self, place: Path | None, corpus: Path, words: fingerprints.Spilled) -> None:
+        self._place, self._corpus, self._words = place, corpus, words
         self._waiting: list[Outcome] = []
 
     def add(self, outcome: Outcome) -> None:
@@ -64,7 +69,7 @@ class UnderWay:
         assert last is not None
         self._place.mkdir(parents=True, exist_ok=True)
         with atomic_folder(self._place / Path(shards[last.audio_sha256]).stem) as folder:
-            utterances = write(folder, self._waiting, shards)
+            utterances = write(folder, self._waiting, shards, self._words)
             for place in {each.audio for each in utterances}:
                 clips.link(self._corpus / place, folder / place)
         self._waiting = []

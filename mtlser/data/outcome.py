@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from mtlser.data import clip_facts, fingerprints
+from mtlser.data import clip_facts
 from mtlser.data.corpora import Item
 from mtlser.data.earlier import Source
 from mtlser.records import Utterance
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """Result of one item: an utterance, or the reason why it was left out."""
 
@@ -17,7 +17,6 @@ class Outcome:
     reason: str | None = None
     detail: str | None = None
     faulty: bool = False
-    words: fingerprints.Words | None = None
     length_known: bool = True
     """False where a kept file states no length, so that it may have been cut off."""
     facts: clip_facts.ClipFacts | None = None

@@ -1,5 +1,6 @@
 """What ingest measures of each recording, beside the manifest."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import soundfile
 from mtlser import runtime, stages
 from mtlser.data import audio, clip_facts, clips, corpora, ingest_outcomes
 from mtlser.data.clip_facts import Facts
+from mtlser.data.fingerprints import Spilled
 from mtlser.data.measured import UnderWay
 from mtlser.errors import MtlserError
 from mtlser.recipe import load
@@ -115,8 +117,9 @@ def test_ingest_cuts_utterances_out_of_one_recording(tmp_path: Path) -> None:
     ]
 
     progress = runtime.Progress("ingest", lambda *_: None)
-    writer = clips.Writer(tmp_path)
-    places = ingest_outcomes.Places(tmp_path, (), writer, UnderWay(None, tmp_path))
+    writer, words = clips.Writer(tmp_path), Spilled(io.BytesIO())
+    under_way = UnderWay(None, tmp_path, words)
+    places = ingest_outcomes.Places(tmp_path, (), writer, words, under_way)
     found = ingest_outcomes.outcomes_of(items, {"neu": "neutral"}, recipe.data, places, progress)
     assert [outcome.item.id for outcome in found] == ["u0", "u1", "u2", "u3", "u4"]
     assert found[2].faulty and "from 2.5 to 9 s of a recording of 3 s" in str(found[2].detail)

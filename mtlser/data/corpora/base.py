@@ -44,7 +44,7 @@ def why_left_out(identity: str, reason: str) -> str:
     return reason if names.shown(identity) == identity else NOT_UTF8
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """One candidate utterance; one of `label` and `left_out` is set."""
 

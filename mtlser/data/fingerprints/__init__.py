@@ -16,7 +16,8 @@ from mtlser.data.fingerprints.near import (
     near,
     pairs,
 )
-from mtlser.data.fingerprints.store import FINGERPRINTS, Fingerprints, gather, read, write
+from mtlser.data.fingerprints.spilled import Spilled
+from mtlser.data.fingerprints.store import FINGERPRINTS, Fingerprints, Stored, gather, read, write
 from mtlser.data.fingerprints.words import FRAME, HOP, LAG, SILENCE, Words, fingerprint
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "SILENCE",
     "Fingerprints",
     "Near",
+    "Spilled",
+    "Stored",
     "Words",
     "at_hand",
     "fingerprint",

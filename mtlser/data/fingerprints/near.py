@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mtlser.data.fingerprints import hits
 from mtlser.data.fingerprints.bits import Places, different
-from mtlser.data.fingerprints.store import FINGERPRINTS, Digests, Fingerprints, read
+from mtlser.data.fingerprints.store import FINGERPRINTS, Fingerprints, read
 from mtlser.errors import MtlserError
 from mtlser.records import Utterance
 
@@ -52,7 +52,6 @@ def at_hand(folder: Path | None, utterances: Sequence[Utterance]) -> Near | None
     if path is None or not path.is_file():
         return None
     prints = read(path)
-    assert isinstance(prints.audio, Digests)
     lacking = prints.audio.lacking(each.audio_sha256 for each in utterances)
     if lacking:
         raise MtlserError(

@@ -42,6 +42,12 @@ class Digests(Sequence[str]):
             return [self[each] for each in range(*clip.indices(len(self)))]
         return self._digest_c[clip].ljust(32, b"\0").hex()  # numpy takes zeros off the end
 
+    def place(self, name: str) -> int | None:
+        """Which clip has this digest; `None`: none has."""
+        asked = np.frombuffer(bytes.fromhex(name), dtype="S32")
+        at = int(np.searchsorted(self._digest_c, asked)[0])
+        return at if at < len(self) and self._digest_c[at] == asked[0] else None
+
     def lacking(self, names: Iterable[str]) -> int:
         """How many of these are not here."""
         left, count = iter(names), 0
@@ -67,6 +73,18 @@ class Fingerprints:
     def of(self, clip: int) -> Words:
         """Words of one clip."""
         return self.words[self.starts[clip] : self.starts[clip + 1]]
+
+
+@dataclass(frozen=True, eq=False)
+class Stored(Fingerprints):
+    """Fingerprints of a file."""
+
+    audio: Digests
+
+    def named(self, audio_sha256: str) -> Words | None:
+        """Words of the clip with these samples; `None`: it is not here."""
+        place = self.audio.place(audio_sha256)
+        return None if place is None else self.of(place)
 
 
 def gather(words: Mapping[str, Words]) -> Fingerprints:
@@ -129,7 +147,7 @@ def _header(shapes: Mapping[str, tuple[str, list[int], int]]) -> bytes:
     return len(text).to_bytes(8, "little") + text
 
 
-def read(path: Path) -> Fingerprints:
+def read(path: Path) -> Stored:
     """The fingerprints that `write` wrote; the words stay on the disk and are mapped into memory.
 
     Raises:
@@ -140,7 +158,7 @@ def read(path: Path) -> Fingerprints:
     try:
         with safe_open(path, framework="numpy") as file:  # checks the header and the length
             audio, starts = file.get_tensor("audio"), file.get_tensor("starts")
-        prints = Fingerprints(Digests(audio), starts, _mapped(path))
+        prints = Stored(Digests(audio), starts, _mapped(path))
     except (SafetensorError, KeyError, OSError, ValueError) as error:
         raise MtlserError(
             f"{path}: no fingerprints of clips ({error}); run `mtlser ingest` again"
