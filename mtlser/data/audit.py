@@ -137,7 +137,7 @@ def _audit_fold(
 def _near(near: Near, first: Sequence[Utterance], second: Sequence[Utterance]) -> dict[str, str]:
     """For ids of the second side, the id of a near-identical utterance of the first."""
     ids = {u.audio_sha256: u.id for u in reversed(first)}
-    there = {u.id: near.get(u.audio_sha256, frozenset()) & ids.keys() for u in second}
+    there = {u.id: near[u.audio_sha256] & ids.keys() for u in second if u.audio_sha256 in near}
     return {name: min(ids[sha] for sha in found) for name, found in there.items() if found}
 
 
