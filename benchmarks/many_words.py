@@ -2,10 +2,10 @@
 
 A clip has the low bands of one stretch of the demo's synthetic speech and the high bands of
 another, some of them backwards or inverted; one word in ten is one of that speech, drawn at random.
-So two words of different clips are the same once in three million, as those of URDU, EmoDB and
-the synthetic corpus are once in 3 to 10 million, and no two clips share more than their low or
-their high bands. Copies differ from their clips in the bits in which a copy with white noise at
-20 dB differs from its clip in the synthetic speech, and lack the first 20 words.
+So two words of different clips are the same once in four million pairs, those of clips of two of
+EmoDB, URDU and the synthetic corpus once in 3 to 9 million; and no two clips share more than
+their low or high bands. Copies differ from their clips in the bits in which a copy with white noise
+at 20 dB differs from its clip in the synthetic speech, and lack the first 20 words.
 """
 
 import tempfile

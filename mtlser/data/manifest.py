@@ -64,6 +64,7 @@ def build(
             `data.max_faulty` allows.
     """
     before = [Earlier(each) for each in (earlier, *measured.left_by(under_way)) if each is not None]
+    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder) as file:
         words = Spilled(file)
         parts, utterances, facts = _written(recipe, roots, folder, before, under_way, words)
