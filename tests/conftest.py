@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hypothesis import settings
 
 from mtlser import runtime
-from mtlser.storage.s3_session import session
+from mtlser.storage.s3.session import session
 from tests.helpers.infra import tool
 from tests.helpers.kfp_api import KubeflowApi, serving
 from tests.helpers.servers import Server, free_ports

@@ -14,6 +14,7 @@ from mtlser.cli import (
     data_commands,
     doctor,
     entry,
+    place_commands,
     predict_command,
     profile_command,
     report_command,
@@ -219,6 +220,8 @@ def register(
 app.command("check-data", epilog=retrain_commands.CHECK_EXAMPLE)(retrain_commands.check_data)
 app.command(epilog=retrain_commands.PROMOTE_EXAMPLE)(retrain_commands.promote)
 app.command(epilog=retrain_commands.ROLLBACK_EXAMPLE)(retrain_commands.rollback)
+app.command(epilog=place_commands.COPY_EXAMPLE)(place_commands.copy)
+app.command(epilog=place_commands.CLEAN_EXAMPLE)(place_commands.clean)
 app.command(epilog=doctor.EXAMPLE)(doctor.doctor)
 
 

@@ -123,15 +123,15 @@ def _disks() -> Iterator[Finding]:
 
 
 def _s3() -> Finding:
-    from mtlser.storage import s3_check
+    from mtlser.storage.s3 import check
 
-    if not s3_check.set_up():
+    if not check.set_up():
         return Finding(name="S3", state="not set up", detail="local folders only")
-    problem = s3_check.problem()
+    problem = check.problem()
     if problem is None:
-        return Finding(name="S3", state="ok", detail=f"{s3_check.shown()} answers")
+        return Finding(name="S3", state="ok", detail=f"{check.shown()} answers")
     advice = "check AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-    return Finding(name="S3", state="wrong", detail=f"{s3_check.shown()}: {problem}", advice=advice)
+    return Finding(name="S3", state="wrong", detail=f"{check.shown()}: {problem}", advice=advice)
 
 
 def _mlflow() -> Finding:

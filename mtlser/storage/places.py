@@ -1,13 +1,15 @@
 """Local paths and `s3://` addresses behind the same few calls; whole folders or nothing.
 
 A finished output folder holds the marker `.mtlser.json`, which lists its files. It protects a
-folder that mtlser did not write from being replaced, and tells a whole upload from a half one
-(see `mtlser.storage.s3_upload`).
+folder that mtlser did not write from being replaced; on S3 it leads to the files as well (see
+`mtlser.storage.s3.pointer`).
 """
 
 import hashlib
 import os
+import shlex
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,9 +19,11 @@ from pydantic import ValidationError
 from mtlser import files
 from mtlser.errors import MtlserError
 from mtlser.files import sha256_file
-from mtlser.storage import disk, s3, s3_files, s3_upload
+from mtlser.storage import disk
 from mtlser.storage.marker import MARKER, RUN_LOG, Marker
-from mtlser.storage.s3 import is_s3
+from mtlser.storage.s3 import client as objects
+from mtlser.storage.s3 import fetching, upload
+from mtlser.storage.s3.client import is_s3
 
 __all__ = ["cache_folder", "digest_folder", "fetch", "is_s3", "output", "sha256_file", "work"]
 
@@ -48,7 +52,7 @@ def fetch(location: str) -> Path:
     if not location:
         raise MtlserError("no place given; expected a local path or an s3://bucket/prefix address")
     if is_s3(location):
-        return s3.fetch(location, cache_folder())
+        return fetching.fetch(location, cache_folder())
     path = Path(location).expanduser()
     if not path.exists():
         raise MtlserError(
@@ -64,17 +68,18 @@ def fetch(location: str) -> Path:
 def output(location: str) -> Iterator[Path]:
     """Yields an empty folder that takes its place at `location` when the block succeeds.
 
-    A local place appears by one rename; an earlier output there is replaced. On S3 the marker
-    is written last. When the block fails, nothing is left and an earlier output stays.
+    A local place appears by one rename; an earlier output there is replaced. A place on S3
+    changes over by one write; what was there is kept as an old version. When the block fails,
+    nothing is left and an earlier output stays.
 
     Raises:
         MtlserError: the place holds something that mtlser did not write, cannot be written, or
-            S3 refuses.
+            another process wrote there meanwhile; or S3 refuses.
         NoSpaceError: its disk is full.
     """
     if is_s3(location):
-        s3_files.check_writable(location)
-        _refuse_run(s3_files.marker(location), location)
+        slot = upload.reserve(location)
+        _refuse_run(slot.before.pointer if slot.before else None, location)
         outgoing = cache_folder() / "outgoing"
         _make(outgoing)
         with (
@@ -82,7 +87,7 @@ def output(location: str) -> Iterator[Path]:
             disk.room(outgoing, "MTLSER_CACHE", folder),
         ):
             yield folder
-            s3_upload.upload(folder, location)
+            _upload(folder, slot)
         return
     target = Path(location).expanduser().resolve()
     _refuse_foreign(target, location)
@@ -129,7 +134,9 @@ def work(work: str, out: str) -> Iterator[Path]:
 
 def _keyed(address: str) -> Path:
     """The folder of the cache that belongs to an S3 address."""
-    key = hashlib.sha256(f"{s3.endpoint() or ''} {address.rstrip('/')}".encode()).hexdigest()[:24]
+    key = hashlib.sha256(f"{objects.endpoint() or ''} {address.rstrip('/')}".encode()).hexdigest()[
+        :24
+    ]
     return cache_folder() / "work" / key
 
 
@@ -144,6 +151,17 @@ def digest_folder(folder: Path) -> str:
         total.update(name.encode() + b"\0")
         total.update(bytes.fromhex(sha256_file(folder / name)))
     return total.hexdigest()
+
+
+def _upload(folder: Path, slot: upload.Slot) -> None:
+    """Uploads an output; one that could not be stays on this disk."""
+    try:
+        upload.upload(folder, slot)
+    except MtlserError as error:
+        kept = folder.with_name(f"kept-{uuid.uuid4().hex[:12]}")
+        folder.rename(kept)
+        again = f"mtlser copy {shlex.quote(str(kept))} --out {shlex.quote(slot.location)}"
+        raise MtlserError(f"{error}; this output is kept on this machine: `{again}`") from None
 
 
 def _make(folder: Path) -> None:

@@ -15,7 +15,9 @@ from typing import TypeVar
 
 from mtlser import files, storage
 from mtlser.errors import DamagedError, MtlserError
-from mtlser.storage import checked, s3_files, s3_upload
+from mtlser.storage import checked
+from mtlser.storage.s3 import files as s3_files
+from mtlser.storage.s3.upload import upload
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +94,7 @@ class WorkFolder:
 
     def store_folder(self, name: str) -> bool:
         """Makes a finished folder outlive this machine, whole; false where that failed."""
-        return self._mirrored(lambda: s3_upload.upload(self.folder / name, f"{self.mirror}/{name}"))
+        return self._mirrored(lambda: upload(self.folder / name, f"{self.mirror}/{name}"))
 
     def restore_folder(self, name: str) -> bool:
         """True where the finished folder `name` is there, after taking it from the mirror.

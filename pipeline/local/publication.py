@@ -1,7 +1,7 @@
 """How a finished run appears, in its folder or on S3.
 
 Nothing that an earlier run left goes before everything that takes its place is there. A retraining
-that found nothing new adds `drift.json` and leaves the rest.
+that found nothing new adds `drift.json` to a folder and leaves the rest, and on S3 writes nothing.
 """
 
 import shlex
@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from mtlser.errors import MtlserError
 from mtlser.evaluation.summary import set_seconds
 from mtlser.files import write_text
-from mtlser.storage import s3_files, s3_upload
 from mtlser.storage.layout import BESIDE_REPORT, CHOSEN, FOLDS
 from mtlser.storage.links import link
 from mtlser.storage.marker import MARKER, RUN_LOG, Marker
+from mtlser.storage.s3.upload import Slot, upload
 from pipeline.local.worker import Result
 from pipeline.local.workspace import State, Workspace
 
@@ -45,19 +45,19 @@ class Plan(BaseModel):
     """Names in the run folder that the new run does not have."""
 
 
-def check_replaceable(dag: str, out: Path, address: str) -> None:
+def check_replaceable(dag: str, out: Path, slot: Slot | None) -> None:
     """Refuses a run that would end with less than what is at its place now.
 
     Args:
         dag: the DAG's name.
         out: the run folder.
-        address: of the run on S3; empty: it stays in `out`.
+        slot: the run's place on S3; `None`: it stays in `out`.
 
     Raises:
-        MtlserError: an earlier run measured what this DAG does not; or S3 refuses.
+        MtlserError: an earlier run measured what this DAG does not.
     """
-    names = _tops(_earlier(out, address))
-    place = address or _shown(out)
+    names = _tops(_earlier(out, slot))
+    place = slot.location if slot else _shown(out)
     if names & MODELS and dag in {"search", "compare"}:
         holds = "the report and models of a crossval or retrain run"
     elif names & COMPARISON and dag != "compare":
@@ -70,7 +70,7 @@ def check_replaceable(dag: str, out: Path, address: str) -> None:
     )
 
 
-def publish(space: Workspace, result: Result, seconds: float, address: str = "") -> None:
+def publish(space: Workspace, result: Result, seconds: float, slot: Slot | None = None) -> None:
     """Puts the finished run into its place and drops the workspace.
 
     What an earlier run left beside it goes last, unless this run found nothing new.
@@ -79,20 +79,21 @@ def publish(space: Workspace, result: Result, seconds: float, address: str = "")
         space: the workspace.
         result: where the run left its artifacts.
         seconds: wall time of the whole run, for `summary.json`.
-        address: of the run on S3; the folder then keeps a copy of what this run made.
+        slot: the run's place on S3; the folder then keeps a copy of what this run made.
 
     Raises:
-        MtlserError: S3 refuses; the same command then goes on with the upload.
+        MtlserError: S3 refuses, or another run wrote there meanwhile; the same command then goes
+            on with the upload.
     """
-    earlier = _earlier(space.out, address)
+    earlier = _earlier(space.out, slot)
     unchanged = result.places.keys() <= UNCHANGED
     adds = unchanged and not _tops(earlier) <= _names(UNCHANGED)
     places = {name: at for name, at in result.places.items() if not adds or name == "checked"}
     _collect(space, result.model_copy(update={"places": places}), seconds, log=not adds)
-    if address:
-        s3_upload.upload(space.fresh, address, keep=adds)
-    here = _earlier(space.out, "")
-    retained = here if adds and not address else {}
+    if slot is not None and not adds:
+        upload(space.fresh, slot)
+    here = _earlier(space.out, None)
+    retained = here if adds and slot is None else {}
     marker = Marker(state="complete", files={**retained, **Marker.of(space.fresh).files})
     write_text(space.fresh / MARKER, marker.model_dump_json() + "\n")
     new = {path.name for path in space.fresh.iterdir()}
@@ -153,11 +154,10 @@ def _collect(space: Workspace, result: Result, seconds: float, *, log: bool) -> 
     (space.fresh / MARKER).unlink(missing_ok=True)
 
 
-def _earlier(out: Path, address: str) -> dict[str, int]:
+def _earlier(out: Path, slot: Slot | None) -> dict[str, int]:
     """What the last finished run left: sizes of its files by path."""
-    if address:
-        uploaded = s3_files.marker(address)
-        return uploaded.files if uploaded else {}
+    if slot is not None:
+        return slot.before.pointer.files if slot.before else {}
     try:
         return Marker.model_validate_json((out / MARKER).read_bytes()).files
     except (OSError, ValidationError):

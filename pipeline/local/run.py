@@ -14,6 +14,7 @@ from typing import TextIO
 from mtlser import runtime, tracking
 from mtlser.errors import MtlserError, public_text
 from mtlser.files import write_text
+from mtlser.storage.s3.upload import reserve
 from pipeline import parameters
 from pipeline.job import Job
 from pipeline.local import publication, workspace
@@ -58,7 +59,8 @@ def run(job: Job, out: Path, progress: Progress, *, keep: bool = False, address:
     with workspace.locked(out) as space:
         if publication.finish(space, workspace.current(job)):
             return out
-        publication.check_replaceable(job.dag, out, address)
+        slot = reserve(address) if address else None
+        publication.check_replaceable(job.dag, out, slot)
         state, changed = workspace.begin(space, job, keep=keep)
         progress.start(job, space, resumed=state.elapsed_s > 0, changed=changed)
         result = read_result(space.result)
@@ -68,7 +70,7 @@ def run(job: Job, out: Path, progress: Progress, *, keep: bool = False, address:
             result = read_result(space.result)
         if result is None:
             raise StepFailed(f"the worker left no result; full log: {space.log}")
-        publication.publish(space, result, state.elapsed_s, address)
+        publication.publish(space, result, state.elapsed_s, slot)
     return out
 
 

@@ -21,8 +21,9 @@ import pipeline
 from mtlser import storage
 from mtlser.errors import MtlserError
 from mtlser.files import earlier
-from mtlser.storage import checked, lock, s3_files
+from mtlser.storage import checked, lock
 from mtlser.storage.marker import MARKER, RUN_LOG
+from mtlser.storage.s3 import files as s3_files
 from pipeline.job import Job
 
 HIDDEN = ".work"

@@ -119,9 +119,9 @@ def register(model: str, report_folder: str, recipe: Recipe, out: str, run: str 
     """The model has to be the final fit."""
     assert (Path(model) / "cell").read_text() == "mtlser:final:s0"
     if "FAKE_SABOTAGE" in os.environ:
-        from mtlser.storage import s3
+        from mtlser.storage.s3 import client
 
-        s3.connect().put_object(Bucket="mtlser", Key=os.environ["FAKE_SABOTAGE"], Body=b"junk")
+        client.connect().put_object(Bucket="mtlser", Key=os.environ["FAKE_SABOTAGE"], Body=b"junk")
     _write("register", out, {"registered.json": _registered(1, "there was no champion")})
 
 

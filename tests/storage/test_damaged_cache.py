@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from mtlser import storage
-from mtlser.storage import checked, s3_cache
+from mtlser.storage import checked
+from mtlser.storage.s3 import cache
 from tests.helpers.damage import TRIED, damage
 from tests.helpers.places import content, fill
 
@@ -16,13 +17,13 @@ from tests.helpers.places import content, fill
 def test_a_damaged_object_is_never_taken_for_whole(tmp_path: Path, name: str) -> None:
     path = tmp_path / "object"
     path.write_bytes(bytes(range(256)) * 9)
-    s3_cache.sign(path, path)
-    assert s3_cache.is_whole(path)
+    cache.sign(path, path)
+    assert cache.is_whole(path)
     good = {each: (tmp_path / each).read_bytes() for each in ("object", "object.sha256")}
     said = checked.read_json(tmp_path / "object.sha256")
     for seed in range(TRIED):
         kind = damage(tmp_path / name, seed)
-        if s3_cache.is_whole(path):
+        if cache.is_whole(path):
             assert path.read_bytes() == good["object"], (seed, kind)
             assert checked.read_json(tmp_path / "object.sha256") == said
         for each, text in good.items():

@@ -9,7 +9,10 @@ import pytest
 
 from mtlser.errors import MtlserError
 from mtlser.records import CellResult, read_json
-from mtlser.storage import s3, s3_files, s3_retry, work_folder
+from mtlser.storage import work_folder
+from mtlser.storage.s3 import client as objects
+from mtlser.storage.s3 import files as s3_files
+from mtlser.storage.s3 import retry
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.training import loop, validate
 from mtlser.training.checkpoint import Checkpoint
@@ -24,9 +27,9 @@ NOWHERE = "http://127.0.0.1:9"
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that asks a server that is away only once."""
 
-    connect = s3.connect
-    monkeypatch.setattr(s3, "connect", lambda: connect(retries=0, connect_s=5))
-    monkeypatch.setattr(s3_retry, "PATIENCE_S", 0.0)
+    connect = objects.connect
+    monkeypatch.setattr(objects, "connect", lambda: connect(retries=0, connect_s=5))
+    monkeypatch.setattr(retry, "PATIENCE_S", 0.0)
 
 
 @pytest.fixture
@@ -38,10 +41,10 @@ def sha(cell: Path) -> str | None:
     return read_json(cell / "result.json", CellResult).weights_sha256
 
 
-def objects(location: str) -> list[str]:
+def below(location: str) -> list[str]:
     """Names of the objects below an address."""
-    place = s3.Place.parse(location)
-    result = s3.connect().list_objects_v2(Bucket=place.bucket, Prefix=place.prefix + "/")
+    place = objects.Place.parse(location)
+    result = objects.connect().list_objects_v2(Bucket=place.bucket, Prefix=place.prefix + "/")
     return sorted(
         each["Key"].removeprefix(place.prefix + "/") for each in result.get("Contents", ())
     )
@@ -88,7 +91,7 @@ def test_a_training_goes_on_from_the_mirror_on_an_empty_disk(
     assert len(steps) == 8 - saves, "it went on from where it was"
     assert sha(resumed) == sha(whole)
     assert history(resumed) == history(whole)
-    left = objects(s3)
+    left = below(s3)
     assert not [name for name in left if ".safetensors" in name and ".part/" in name], left
     assert any(name.endswith("model/weights.safetensors") for name in left)
 
@@ -122,7 +125,7 @@ def test_the_best_weights_come_back_where_a_later_epoch_was_worse(
         die_after(3, patch)
         with pytest.raises(KeyboardInterrupt):
             train(inputs, recipe, WorkFolder(tmp_path / "killed", s3))
-    retained = [name.rpartition("/")[2] for name in objects(s3)]
+    retained = [name.rpartition("/")[2] for name in below(s3)]
     assert retained == ["best-1.safetensors", "state.safetensors"]
     resumed = train(inputs, recipe, WorkFolder(tmp_path / "empty", s3))
     assert sha(resumed) == sha(whole)
@@ -204,4 +207,4 @@ def test_a_dropped_file_is_not_uploaded_later(
     retained.delete("one")
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
     retained.store("three")
-    assert objects(s3) == ["three", "two"]
+    assert below(s3) == ["three", "two"]

@@ -5,11 +5,14 @@ from pathlib import Path, PurePosixPath
 from unittest import mock
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mtlser.errors import MtlserError
-from mtlser.storage import s3, s3_keys
+from mtlser.storage.s3 import client as objects
+from mtlser.storage.s3 import fetching
+from mtlser.storage.s3 import keys as s3_keys
 
 KEYS = st.lists(
     st.lists(st.sampled_from(["a", "b", "", ".", "..", "c d", "é"]), min_size=1, max_size=4)
@@ -26,9 +29,10 @@ def fetched(monkeypatch: pytest.MonkeyPatch, folder: Path, keys: Sequence[str]) 
     client = mock.Mock()
     entries = [{"Key": f"corpus/{key}", "ETag": '"0"', "Size": 1} for key in keys]
     client.get_paginator.return_value.paginate.return_value = [{"Contents": entries}]
+    client.get_object.side_effect = ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
     client.download_file.side_effect = lambda bucket, key, path: Path(path).write_text("x")
-    monkeypatch.setattr(s3, "connect", lambda: client)
-    return s3.fetch("s3://speech/corpus", folder)
+    monkeypatch.setattr(objects, "connect", lambda: client)
+    return fetching.fetch("s3://speech/corpus", folder)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 
 from mtlser import storage
 from mtlser.errors import MtlserError
-from mtlser.storage import s3 as objects
-from mtlser.storage import s3_retry
+from mtlser.storage.s3 import client as objects
+from mtlser.storage.s3 import retry
 from tests.helpers.fault_proxy import FaultProxy, Mode
 
 
@@ -29,7 +29,7 @@ def test_a_folder_goes_up_and_comes_back_although_s3_was_ill(
     s3: str, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, mode: Mode
 ) -> None:
     """It is well again as soon as the first refusal has been told of."""
-    monkeypatch.setattr(s3_retry, "_say_once", lambda _: proxy.become("pass"))
+    monkeypatch.setattr(retry, "_say_once", lambda _: proxy.become("pass"))
     with storage.output(f"{s3}/out") as folder:
         for name in ("one", "two"):
             (folder / name).write_text(name)
@@ -46,7 +46,7 @@ def test_a_folder_goes_up_and_comes_back_although_s3_was_ill(
 def test_patience_has_an_end_in_one_sentence(
     s3: str, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, mode: Mode, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(s3_retry, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(retry, "PATIENCE_S", 0.0)
     proxy.become(mode)
     with pytest.raises(MtlserError, match=f"{proxy.address} says: ") as refused:
         storage.fetch(s3)

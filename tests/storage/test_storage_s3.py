@@ -10,9 +10,8 @@ from boto3.exceptions import Boto3Error
 
 from mtlser import storage
 from mtlser.errors import MtlserError
-from mtlser.storage import s3 as objects
-from mtlser.storage import s3_session
-from mtlser.storage.marker import MARKER
+from mtlser.storage.s3 import client as objects
+from mtlser.storage.s3 import fetching, session
 from tests.helpers.places import content, fill
 
 
@@ -49,31 +48,30 @@ def test_s3_fetches_only_what_changed(s3: str) -> None:
     with storage.output(f"{s3}/out") as folder:
         fill(folder, same="1", new="33")
     taken: list[str] = []
-    download = objects._download
+    download = fetching._download
 
     def spy(client: object, place: objects.Place, remote: objects.Remote, cache: Path) -> None:
-        if not objects._stored(place, remote, cache).is_file():
+        if not fetching._stored(place, remote, cache).is_file():
             taken.append(remote.name)
         download(client, place, remote, cache)
 
-    with mock.patch.object(objects, "_download", spy):
+    with mock.patch.object(fetching, "_download", spy):
         second = storage.fetch(f"{s3}/out")
     assert taken == ["new"]
     assert content(second) == {"same": "1", "new": "33"}
     assert content(first) == {"same": "1", "other": "2"}
 
 
-def test_s3_replacing_deletes_what_is_no_longer_there(s3: str, s3_server: str) -> None:
+def test_s3_what_is_replaced_stays_as_an_old_version(s3: str) -> None:
     for text in ("first", "second"):
         with storage.output(f"{s3}/out") as folder:
             fill(folder, **{text: text})
-    client = boto3.client("s3", endpoint_url=s3_server)
+    assert content(storage.fetch(f"{s3}/out")) == {"second": "second"}
     place = objects.Place.parse(f"{s3}/out")
-    listed = client.list_objects_v2(Bucket=place.bucket, Prefix=place.prefix + "/")["Contents"]
-    assert {entry["Key"].removeprefix(place.prefix + "/") for entry in listed} == {
-        MARKER,
-        "second",
-    }
+    listed = [remote.name for remote in objects.listed(objects.connect(), place)]
+    (first,) = [name for name in listed if name.endswith("/first")]
+    old = storage.fetch(f"{s3}/out/{first.removesuffix('/first')}")
+    assert content(old) == {"first": "first"}
 
 
 def test_s3_prefix_is_a_folder_not_the_start_of_a_name(s3: str) -> None:
@@ -98,7 +96,7 @@ def test_s3_half_upload_is_never_read_and_a_retry_heals_it(s3: str) -> None:
     ):
         fill(folder, new="2")
     for place in (f"{s3}/out", s3):
-        with pytest.raises(MtlserError, match="not finished"):
+        with pytest.raises(MtlserError, match=r"not(hing there| finished)"):
             storage.fetch(place)
     with storage.output(f"{s3}/out") as folder:
         fill(folder, new="2")
@@ -108,8 +106,14 @@ def test_s3_half_upload_is_never_read_and_a_retry_heals_it(s3: str) -> None:
 def test_s3_lost_object_is_noticed(s3: str, s3_server: str) -> None:
     with storage.output(f"{s3}/out") as folder:
         fill(folder, a="1", b="2")
-    boto3.client("s3", endpoint_url=s3_server).delete_object(**key(s3, "out/b"))
-    with pytest.raises(MtlserError, match="b is absent, expected 1 bytes"):
+    client = boto3.client("s3", endpoint_url=s3_server)
+    place = objects.Place.parse(f"{s3}/out")
+    (stored,) = [r for r in objects.listed(client, place) if r.name.endswith("/b")]
+    client.put_object(Bucket=place.bucket, Key=stored.key, Body=b"3")
+    with pytest.raises(MtlserError, match="not the file that was uploaded"):
+        storage.fetch(f"{s3}/out")
+    client.delete_object(Bucket=place.bucket, Key=stored.key)
+    with pytest.raises(MtlserError, match="absent, though it is part of"):
         storage.fetch(f"{s3}/out")
 
 
@@ -174,11 +178,11 @@ def test_sessions_share_what_botocore_read_but_no_credentials(
         return loaders[-1]
 
     monkeypatch.setattr(botocore.loaders, "create_loader", counted)
-    s3_session._described.cache_clear()
+    session._described.cache_clear()
     for name in ("first", "second"):
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", name)
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-        made = s3_session.session()
+        made = session.session()
         names.append(made.get_credentials().access_key)
     assert names == ["first", "second"]
     (loader,) = loaders

@@ -3,7 +3,7 @@
 import os
 
 from mtlser.errors import MtlserError, public_address, public_text
-from mtlser.storage import s3
+from mtlser.storage.s3 import client as objects
 
 WAIT_S = 3
 
@@ -16,7 +16,7 @@ def problem() -> str | None:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        s3.connect(retries=0, connect_s=WAIT_S, read_s=WAIT_S).list_buckets()
+        objects.connect(retries=0, connect_s=WAIT_S, read_s=WAIT_S).list_buckets()
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))
         # A user who may not list buckets may still read and write one.
@@ -28,9 +28,9 @@ def problem() -> str | None:
 
 def set_up() -> bool:
     """Whether the environment names an endpoint or credentials of S3."""
-    return s3.endpoint() is not None or bool(os.environ.get("AWS_ACCESS_KEY_ID"))
+    return objects.endpoint() is not None or bool(os.environ.get("AWS_ACCESS_KEY_ID"))
 
 
 def shown() -> str:
     """The store's address, without name and password."""
-    return public_address(s3.endpoint() or "Amazon S3")
+    return public_address(objects.endpoint() or "Amazon S3")

@@ -1,0 +1,1 @@
+"""Places on S3: read by their pointers, written whole."""

@@ -1,0 +1,230 @@
+"""Folders from S3, read whole or not at all, each object downloaded once.
+
+A reader follows the pointer at a place (see `mtlser.storage.s3.pointer`) and compares each file
+with the SHA-256 there. Below a prefix without a pointer (a release that somebody copied there) it
+takes all objects; a place inside an output leads to the files of that output.
+"""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from mtlser import files
+from mtlser.errors import MtlserError
+from mtlser.files import sha256_file
+from mtlser.storage.marker import MARKER
+from mtlser.storage.s3 import cache as stored_objects
+from mtlser.storage.s3 import client as objects
+from mtlser.storage.s3 import keys
+from mtlser.storage.s3 import pointer as pointers
+from mtlser.storage.s3.client import Place, Remote
+from mtlser.storage.s3.pointer import VERSIONS, Pointer
+
+MISSING = {"404", "NoSuchKey"}
+FORBIDDEN = {"403", "AccessDenied"}
+
+
+def fetch(location: str, cache: Path) -> Path:
+    """A local folder (or file, where `location` is one object) with what `location` holds now.
+
+    Objects are kept once, by their SHA-256, or by place, etag and size where that is not known; a
+    fetched folder is a tree of hard links to them, named by its listing: it never changes, and two
+    processes may fetch it at once. Old trees stay until the cache is deleted. What is there is
+    compared with its SHA-256, and downloaded again where it is damaged.
+
+    Raises:
+        MtlserError: nothing is there, the upload is not whole, an object is another one than was
+            uploaded, or S3 refuses.
+    """
+    place = Place.parse(location)
+    with objects.explained(location):
+        client = objects.connect()
+        remotes = wanted(client, place, location)
+        tree = cache / "trees" / _hash(objects.endpoint() or "", str(place), digest(remotes))
+        try:
+            once = {_stored(place, remote, cache): remote for remote in remotes}.values()
+            objects.parallel(lambda remote: _download(client, place, remote, cache), once)
+            if tree.is_dir():
+                for remote in remotes:
+                    link, stored = _link_of(tree, place, remote), _stored(place, remote, cache)
+                    stored_objects.mend(link, stored)
+            else:
+                _link_tree(place, remotes, cache, tree)
+        except OSError as error:
+            if files.is_full(error):
+                raise files.no_space(cache, "MTLSER_CACHE") from None
+            raise MtlserError(
+                f"{location}: cannot be kept in {cache}: {error.strerror or error}; give a "
+                "folder with room as MTLSER_CACHE"
+            ) from None
+    single = [remote.name for remote in remotes] == [""]
+    return tree / PurePosixPath(place.prefix).name if single else tree
+
+
+def wanted(client: Any, place: Place, location: str) -> list[Remote]:
+    """The objects that make up a place, in order of their names; an object itself has no name.
+
+    Raises:
+        MtlserError: nothing is there, or the upload is not whole.
+    """
+    found = pointers.read(client, place)
+    if found is not None and found.pointer.version:
+        remotes = found.pointer.objects(place)
+    else:
+        remotes = _listed(client, place, location) or _inside(client, place)
+        if not remotes:
+            raise MtlserError(
+                f"{location}: nothing there; expected objects below this prefix: check it, or run "
+                "the step that writes it"
+            )
+    if not remotes:
+        raise MtlserError(f"{location}: the folder is empty; run the step that writes it")
+    keys.check_tree(location, [remote.name for remote in remotes])
+    return remotes
+
+
+def digest(remotes: list[Remote]) -> str:
+    """SHA-256 over name, content and size of objects, as 64 hex digits."""
+    lines = [f"{each.name}\0{each.sha256 or each.etag}\0{each.size}\n" for each in remotes]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _listed(client: Any, place: Place, location: str) -> list[Remote]:
+    """All objects below a prefix, each output in it as its pointer says."""
+    there = {remote.name: remote for remote in objects.listed(client, place)}
+    for name in sorted(name for name in there if PurePosixPath(name).name == MARKER):
+        folder = name.removesuffix(MARKER)
+        if name not in there:  # of a version, below an output that was seen before
+            continue
+        found = pointers.read(client, place.below(folder) if folder else place)
+        if found is not None and found.pointer.version:
+            own = found.pointer.objects(place.below(folder))
+            there = {each: there[each] for each in there if not each.startswith(folder)}
+            there |= {folder + each.name: _named(each, folder + each.name) for each in own}
+        else:
+            _take_unversioned(there, folder, found.pointer if found else None, location)
+    unfinished = [name for name in there if f"/{VERSIONS}/" in f"/{name}"]
+    if unfinished:
+        folder = f"/{unfinished[0]}".partition(f"/{VERSIONS}/")[0].strip("/")
+        raise _not_finished(location, folder)
+    return [remote for _, remote in sorted(there.items())]
+
+
+def _named(remote: Remote, name: str) -> Remote:
+    return Remote(name, remote.key, remote.size, remote.etag, remote.sha256)
+
+
+def _take_unversioned(
+    there: dict[str, Remote], folder: str, pointer: Pointer | None, location: str
+) -> None:
+    """Leaves, of an output of mtlser 0.1, the files that its marker lists."""
+    if pointer is None or pointer.state != "complete":
+        raise _not_finished(location, folder)
+    for path, size in pointer.files.items():
+        remote = there.get(folder + path)
+        if remote is None or remote.size != size:
+            seen = "absent" if remote is None else f"{remote.size} bytes"
+            raise MtlserError(
+                f"{location}: {folder + path} is {seen}, expected {size} bytes; run the step that "
+                "writes it again"
+            )
+    strays = {folder + MARKER, *(folder + stray for stray in pointer.strays)}
+    if not folder:
+        strays |= there.keys() - pointer.files.keys()
+    for name in strays & there.keys():
+        del there[name]
+
+
+def _not_finished(location: str, folder: str) -> MtlserError:
+    return MtlserError(
+        f"{location}: the upload of {folder or 'this folder'} was not finished; run the step that "
+        "writes it again"
+    )
+
+
+def _inside(client: Any, place: Place) -> list[Remote]:
+    """The files below a place inside an output, or the file that it is; none: in no output."""
+    from botocore.exceptions import ClientError
+
+    parts = place.prefix.split("/")
+    for count in range(len(parts) - 1, -1, -1):
+        parent, rest = Place(place.bucket, "/".join(parts[:count])), "/".join(parts[count:])
+        try:
+            found = pointers.read(client, parent)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in FORBIDDEN:
+                return []
+            raise
+        if found is None or not found.pointer.version:
+            continue
+        return [
+            _named(each, each.name.removeprefix(rest).removeprefix("/"))
+            for each in found.pointer.objects(parent)
+            if each.name == rest or each.name.startswith(f"{rest}/")
+        ]
+    return []
+
+
+def _stored(place: Place, remote: Remote, cache: Path) -> Path:
+    """Where the cache has an object."""
+    name = remote.sha256 or _hash(
+        objects.endpoint() or "", place.bucket, remote.key, remote.etag, str(remote.size)
+    )
+    return cache / "objects" / name[:2] / name
+
+
+def _download(client: Any, place: Place, remote: Remote, cache: Path) -> None:
+    from botocore.exceptions import ClientError
+
+    path, where = _stored(place, remote, cache), f"s3://{place.bucket}/{remote.key}"
+    if stored_objects.is_whole(path):
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with files.atomic_file(path, flag="MTLSER_CACHE") as temporary:
+        try:
+            client.download_file(place.bucket, remote.key, str(temporary))
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in MISSING:
+                raise
+            raise MtlserError(
+                f"{where}: absent, though it is part of {place}; read that again, and where it "
+                "stays so, run the step that writes it"
+            ) from None
+        if temporary.stat().st_size != remote.size:
+            raise MtlserError(f"{where}: changed during download; run it again")
+        if remote.sha256 and sha256_file(temporary) != remote.sha256:
+            raise MtlserError(
+                f"{where}: not the file that was uploaded, whose SHA-256 is "
+                f"{remote.sha256[:12]}; run the step that writes it again"
+            )
+        temporary.chmod(0o444)
+        stored_objects.sign(path, temporary)
+
+
+def _link_of(tree: Path, place: Place, remote: Remote) -> Path:
+    """Where a tree has an object; its own name where the place is a single one."""
+    return tree / (remote.name or PurePosixPath(place.prefix).name)
+
+
+def _link_tree(place: Place, remotes: list[Remote], cache: Path, tree: Path) -> None:
+    tree.parent.mkdir(parents=True, exist_ok=True)
+    with files.scratch_folder(tree.parent, tree.name) as temporary:
+        for remote in remotes:
+            link = _link_of(temporary, place, remote)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            stored = _stored(place, remote, cache)
+            try:
+                os.link(stored, link)
+            except OSError:  # a file system without hard links
+                shutil.copyfile(stored, link)
+        try:
+            temporary.rename(tree)
+        except OSError:
+            if not tree.is_dir():  # else another process was first
+                raise
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
