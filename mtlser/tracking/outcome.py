@@ -13,13 +13,13 @@ WEBHOOK = "MTLSER_WEBHOOK"
 """Variable with the webhook's address, which is a secret; without it nothing is posted."""
 STATUS = {
     "SUCCEEDED": "FINISHED", "COMPLETE": "FINISHED", "CACHED": "FINISHED", "SKIPPED": "FINISHED",
-    "FAILED": "FAILED", "ERROR": "FAILED",
+    "FAILED": "FAILED", "ERROR": "FAILED", "RUNNING": "FAILED",
 }  # fmt: skip
 """What MLflow calls an end that Kubeflow names, in the words of its API and of its metadata store,
-whose state it gives to the exit handler."""
+whose state it gives to the exit handler. The store still says `RUNNING` of steps of which one was
+killed or passed its timeout: nobody was left to write that they failed."""
 ENDED = "KILLED"
-"""What was left open after an end that is neither: cancelled, or a word that says no more than that
-the steps are over, such as `RUNNING`, which the store may still hold."""
+"""What was left open after an end that is neither: cancelled, or an unknown word."""
 
 log = logging.getLogger(__name__)
 

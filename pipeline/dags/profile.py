@@ -48,11 +48,16 @@ class Step(Section):
     shm: str = Field("", pattern=QUANTITY)
     """Size of a memory-backed `/dev/shm`, which counts as the step's memory."""
     timeout_s: int = Field(0, ge=0)
-    """After which the step is killed, and tried again where retries are left."""
+    """After which the step is killed; whether it is tried again, see `Retry`."""
 
 
 class Retry(Section):
-    """How often a failed step is tried again."""
+    """How often a step is tried again, where the cluster's Argo lets it.
+
+    KFP sets no policy, and Argo takes the one of the cluster's `templateDefaults`: with the
+    configuration that Kubeflow ships, `OnError`, a step is tried again only where its pod was
+    lost, not where it failed; see docs/kubeflow-tested.md.
+    """
 
     count: int = Field(0, ge=0)
     backoff_s: int = Field(60, ge=0)

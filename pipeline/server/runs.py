@@ -6,7 +6,7 @@ import json
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from kfp_server_api import V2beta1Run
 
 from mtlser.errors import MtlserError
 from pipeline.server.connection import Server, ServerError, Settings
+from pipeline.server.nodes import executors
 from pipeline.server.packages import Package
 
 PAGE = 100
@@ -26,8 +27,11 @@ PATIENCE_S = 900.0
 FINAL = frozenset({"SUCCEEDED", "SKIPPED", "FAILED", "CANCELED"})
 GOOD = frozenset({"SUCCEEDED", "SKIPPED"})
 RUN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-MACHINERY = re.compile(r"(root|executor|.*-driver)")
+MACHINERY = re.compile(r"(root|executor|.*-driver|.*\.onExit)")
 """Kubeflow's own nodes beside the DAG's steps."""
+ATTEMPT = re.compile(r"\(\d+\)$")
+"""End of the name of one attempt at a node, which Argo lists beside the node where it may retry:
+with the configuration that Kubeflow ships, at every node."""
 WRAPPER = re.compile(r"(for-loop|iteration|iteration-item|condition|exit-handler)\b.*")
 """Nodes that fail because one inside them did."""
 
@@ -36,6 +40,8 @@ WRAPPER = re.compile(r"(for-loop|iteration|iteration-item|condition|exit-handler
 class Task:
     """One step of a run; times in UTC."""
 
+    key: str
+    """The server's own id: two steps may share a name."""
     name: str
     state: str
     started: datetime | None
@@ -120,8 +126,8 @@ def follow(server: Server, run_id: str, tell: Callable[[str], None]) -> V2beta1R
         else:
             answered = time.monotonic()
             for task in tasks(run):
-                if seen.get(task.name) != task.state:
-                    seen[task.name] = task.state
+                if seen.get(task.key) != task.state:
+                    seen[task.key] = task.state
                     tell(f"{task.name}: {task.state.lower()}")
             if run.state in FINAL:
                 return run
@@ -163,17 +169,19 @@ def tasks(run: V2beta1Run) -> list[Task]:
     """The run's steps in the order they began, without Kubeflow's own nodes."""
     details = (run.run_details.task_details if run.run_details else None) or []
     by_key = {key: each for each in details for key in (each.task_id, each.pod_name) if key}
+    own, nodes = _own(details), executors(details)
     steps = [
         Task(
+            key=each.task_id or each.display_name,
             name=each.display_name,
             state=each.state or "PENDING",
             started=_time(each.start_time),
             finished=_time(each.end_time),
             error=_first_line(each.error.message if each.error else ""),
-            pods=tuple(dict.fromkeys(_pods(each, by_key))),
+            pods=tuple(dict.fromkeys(_pods(each, by_key))) or nodes.get(each.display_name, ()),
         )
         for each in details
-        if each.display_name and not MACHINERY.fullmatch(each.display_name)
+        if each.display_name in own
     ]
     never = datetime.max.replace(tzinfo=UTC)
     return sorted(steps, key=lambda task: (task.started or never, task.name))
@@ -182,13 +190,27 @@ def tasks(run: V2beta1Run) -> list[Task]:
 def failed(run: V2beta1Run) -> list[str]:
     """Names of the steps that failed; a wrapper around them only where nothing else did."""
     details = (run.run_details.task_details if run.run_details else None) or []
+    own = _own(details)
     names = [
-        each.display_name.removesuffix("-driver")
+        ATTEMPT.sub("", each.display_name).removesuffix("-driver")
         for each in details
         if each.state == "FAILED" and each.display_name
     ]
-    own = [name for name in dict.fromkeys(names) if not MACHINERY.fullmatch(name)]
-    return [name for name in own if not WRAPPER.fullmatch(name)] or own
+    steps = [name for name in dict.fromkeys(names) if name in own]
+    inner = [name for name in steps if not WRAPPER.fullmatch(name) and not name.endswith("-steps")]
+    return inner or steps
+
+
+def _own(details: Sequence[Any]) -> set[str]:
+    """Names of the DAG's own nodes: neither Kubeflow's, nor attempts, nor the workflow itself."""
+    names = {each.display_name for each in details if each.display_name}
+    children = (child.pod_name for each in details for child in each.child_tasks or [])
+    workflows = {node.rpartition("-")[0] for node in children if node}
+    return {
+        name
+        for name in names - workflows
+        if not MACHINERY.fullmatch(name) and not ATTEMPT.search(name)
+    }
 
 
 def log(server: Server, run_id: str, pod: str) -> str | None:

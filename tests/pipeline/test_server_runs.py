@@ -1,6 +1,7 @@
 """Submitting, following and reading runs."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -61,6 +62,42 @@ def test_wait_tells_the_failed_steps(kubeflow: KubeflowApi, state: str) -> None:
     done = command("submit", *CLUSTER, "--wait")
     assert done.code == 1
     assert f"{state.lower()}; failed steps: train; see `mtlser-pipeline logs" in done.err
+
+
+def as_argo_retries(state: str) -> dict[str, Any]:
+    """A run of three steps as Kubeflow 2.17 lists it with the configuration that it ships.
+
+    Argo may retry each node there, so it has one more for each attempt; none names its pod.
+    """
+    names = ("search-jcxld", "root-driver", "root", "search-steps", "ingest", "ingest-driver",
+             "executor", "exit-handler-1", "exit-handler-1.onExit", "search", "search")  # fmt: skip
+    nodes = [
+        task(name, state, number, task_id=f"{name}-{number}",
+             child_tasks=[{"pod_name": f"search-jcxld-{number}1234567"}])
+        for number, name in enumerate(names)
+    ]  # fmt: skip
+    attempts = [
+        {**each, "display_name": f"{each['display_name']}(0)", "task_id": f"{each['task_id']}(0)"}
+        for each in nodes
+    ]
+    return ended(state, *nodes, *attempts, {"task_id": "nameless"})
+
+
+def test_attempts_and_the_workflow_itself_are_no_steps(kubeflow: KubeflowApi) -> None:
+    kubeflow.outcome = as_argo_retries("FAILED")
+    done = command("submit", *CLUSTER, "--wait", "--name", "argo")
+    assert "failed steps: ingest, search; see" in done.err
+    told = [line for line in done.err.splitlines() if line.endswith(": failed")]
+    assert len([line for line in told if " search: " in line]) == 2, "two steps of one name"
+    listed = json.loads(command("status", "argo", "--json").out)["tasks"]
+    names = [each["name"] for each in listed]
+    assert names == ["search-steps", "ingest", "exit-handler-1", "search", "search"]
+
+
+def test_wait_tells_a_state_once_though_steps_share_a_name(kubeflow: KubeflowApi) -> None:
+    kubeflow.outcome = as_argo_retries("SUCCEEDED")
+    done = command("submit", *CLUSTER, "--wait")
+    assert done.err.count(" search: succeeded") == 2
 
 
 def test_wait_outlasts_a_server_that_is_away(kubeflow: KubeflowApi) -> None:

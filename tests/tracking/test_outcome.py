@@ -81,7 +81,7 @@ def test_untracked_there_is_nothing_to_close(monkeypatch: pytest.MonkeyPatch) ->
         ("CANCELED", "KILLED"),
         ("CANCELLED", "KILLED"),
         ("CANCELING", "KILLED"),
-        ("RUNNING", "KILLED"),
+        ("RUNNING", "FAILED"),
         ("UNKNOWN", "KILLED"),
         ("odd", "KILLED"),
     ],
