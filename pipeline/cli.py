@@ -105,7 +105,7 @@ server_commands.register(app)
 
 def _close(console: Console, done: Path, place: str, dag: str) -> None:
     """Prints the scores, where the report is, and how to open MLflow."""
-    from mtlser import tracking
+    from mtlser import storage, tracking
     from mtlser.cli.flags import command
     from mtlser.evaluation.score_records import Scores
     from mtlser.records import read_json
@@ -118,7 +118,9 @@ def _close(console: Console, done: Path, place: str, dag: str) -> None:
         typer.echo(table.console(scores, width=width, colour=console.is_terminal))
     for shown in ("drift.json",) if unchanged else ("report.html", "chosen.json", "drift.json"):
         if (done / shown).is_file():
-            typer.echo(f"{shown.split('.')[0] + ':':9}{place.rstrip('/')}/{shown}")
+            # Of a run that found nothing new, nothing goes to S3.
+            at = done if unchanged and storage.is_s3(place) else place.rstrip("/")
+            typer.echo(f"{shown.split('.')[0] + ':':9}{at}/{shown}")
             break
     if unchanged or (done / "registered.json").is_file():
         typer.echo(f"outcome: {unchanged or _registered(done)}")

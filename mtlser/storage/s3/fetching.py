@@ -69,20 +69,28 @@ def wanted(client: Any, place: Place, location: str) -> list[Remote]:
     Raises:
         MtlserError: nothing is there, or the upload is not whole.
     """
-    found = pointers.read(client, place)
-    if found is not None and found.pointer.version:
-        remotes = found.pointer.objects(place)
-    else:
-        remotes = _listed(client, place, location) or _inside(client, place)
-        if not remotes:
-            raise MtlserError(
-                f"{location}: nothing there; expected objects below this prefix: check it, or run "
-                "the step that writes it"
-            )
+    remotes = present(client, place, location)
+    if remotes is None:
+        raise MtlserError(
+            f"{location}: nothing there; expected objects below this prefix: check it, or run "
+            "the step that writes it"
+        )
     if not remotes:
         raise MtlserError(f"{location}: the folder is empty; run the step that writes it")
     keys.check_tree(location, [remote.name for remote in remotes])
     return remotes
+
+
+def present(client: Any, place: Place, location: str) -> list[Remote] | None:
+    """The same; `None` where nothing is there, none of an output without files.
+
+    Raises:
+        MtlserError: the upload is not whole.
+    """
+    found = pointers.read(client, place)
+    if found is not None and found.pointer.version:
+        return found.pointer.objects(place)
+    return _listed(client, place, location) or _inside(client, place) or None
 
 
 def digest(remotes: list[Remote]) -> str:
