@@ -80,7 +80,7 @@ def _of(
     client: Any, place: Place, at: str, versions: dict[str, list[Remote]], keep: int
 ) -> list[Old]:
     """The old ones of one output."""
-    here = place.below(at) if at else place
+    here = place.below(at)
     found = pointers.read(client, here)
     current = found.pointer.version if found else ""
     whole = {

@@ -17,6 +17,8 @@ from mtlser.storage.s3.retry import again
 from mtlser.storage.s3.session import session
 
 SCHEME = "s3://"
+MISSING = frozenset({"404", "NoSuchKey"})
+"""Codes of the answer that an object is not there."""
 WORKERS = 16
 PAGE = 1000
 
@@ -58,8 +60,9 @@ class Place:
         return f"{self.prefix}/{name}" if self.prefix else name
 
     def below(self, folder: str) -> "Place":
-        """The place of a folder below this one."""
-        return Place(self.bucket, self.key(folder.strip("/")))
+        """The place of a folder below this one; of no folder, this one."""
+        name = folder.strip("/")
+        return Place(self.bucket, self.key(name)) if name else self
 
 
 @dataclass(frozen=True)

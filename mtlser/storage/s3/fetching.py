@@ -8,6 +8,7 @@ takes all objects; a place inside an output leads to the files of that output.
 import hashlib
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -19,10 +20,9 @@ from mtlser.storage.s3 import cache as stored_objects
 from mtlser.storage.s3 import client as objects
 from mtlser.storage.s3 import keys
 from mtlser.storage.s3 import pointer as pointers
-from mtlser.storage.s3.client import Place, Remote
+from mtlser.storage.s3.client import MISSING, Place, Remote
 from mtlser.storage.s3.pointer import VERSIONS, Pointer
 
-MISSING = {"404", "NoSuchKey"}
 FORBIDDEN = {"403", "AccessDenied"}
 
 
@@ -106,11 +106,11 @@ def _listed(client: Any, place: Place, location: str) -> list[Remote]:
         folder = name.removesuffix(MARKER)
         if name not in there:  # of a version, below an output that was seen before
             continue
-        found = pointers.read(client, place.below(folder) if folder else place)
+        found = pointers.read(client, place.below(folder))
         if found is not None and found.pointer.version:
             own = found.pointer.objects(place.below(folder))
             there = {each: there[each] for each in there if not each.startswith(folder)}
-            there |= {folder + each.name: _named(each, folder + each.name) for each in own}
+            there |= {folder + each.name: replace(each, name=folder + each.name) for each in own}
         else:
             _take_unversioned(there, folder, found.pointer if found else None, location)
     unfinished = [name for name in there if f"/{VERSIONS}/" in f"/{name}"]
@@ -118,10 +118,6 @@ def _listed(client: Any, place: Place, location: str) -> list[Remote]:
         folder = f"/{unfinished[0]}".partition(f"/{VERSIONS}/")[0].strip("/")
         raise _not_finished(location, folder)
     return [remote for _, remote in sorted(there.items())]
-
-
-def _named(remote: Remote, name: str) -> Remote:
-    return Remote(name, remote.key, remote.size, remote.etag, remote.sha256)
 
 
 def _take_unversioned(
@@ -168,7 +164,7 @@ def _inside(client: Any, place: Place) -> list[Remote]:
         if found is None or not found.pointer.version:
             continue
         return [
-            _named(each, each.name.removeprefix(rest).removeprefix("/"))
+            replace(each, name=each.name.removeprefix(rest).removeprefix("/"))
             for each in found.pointer.objects(parent)
             if each.name == rest or each.name.startswith(f"{rest}/")
         ]

@@ -6,7 +6,7 @@ from mtlser import files
 from mtlser.storage.s3 import client as objects
 from mtlser.storage.s3 import fetching
 from mtlser.storage.s3 import pointer as pointers
-from mtlser.storage.s3.client import Place
+from mtlser.storage.s3.client import MISSING, Place
 from mtlser.storage.s3.pointer import Pointer
 from mtlser.storage.s3.retry import again
 
@@ -38,7 +38,7 @@ def get(location: str, path: Path) -> bool:
             with files.atomic_file(path, flag="--work") as temporary:
                 again(lambda: client.download_file(place.bucket, place.prefix, str(temporary)))
         except ClientError as error:
-            if error.response["Error"]["Code"] in {"404", "NoSuchKey"}:
+            if error.response["Error"]["Code"] in MISSING:
                 return False
             raise
     return True

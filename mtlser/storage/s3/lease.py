@@ -10,7 +10,7 @@ from typing import Any
 
 from mtlser.errors import MtlserError
 from mtlser.storage import lock
-from mtlser.storage.s3.client import Place
+from mtlser.storage.s3.client import MISSING, Place
 from mtlser.storage.s3.retry import again
 
 LEASE = ".mtlser/lease.json"
@@ -65,7 +65,7 @@ def _text(client: Any, place: Place, key: str) -> tuple[str, float] | None:
     try:
         answer = again(lambda: client.get_object(Bucket=place.bucket, Key=key))
     except ClientError as error:
-        if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+        if error.response["Error"]["Code"] in MISSING:
             return None
         raise
     now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])

@@ -21,7 +21,7 @@ from mtlser.files import sha256_file
 from mtlser.records import timestamp
 from mtlser.storage.marker import MARKER, Marker
 from mtlser.storage.s3 import lease
-from mtlser.storage.s3.client import Place, Remote
+from mtlser.storage.s3.client import MISSING, Place, Remote
 from mtlser.storage.s3.retry import again
 
 VERSIONS = ".mtlser"
@@ -95,7 +95,7 @@ def read(client: Any, place: Place) -> Found | None:
     try:
         body, etag = again(read_object)
     except ClientError as error:
-        if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+        if error.response["Error"]["Code"] in MISSING:
             return None
         raise
     try:
