@@ -49,6 +49,9 @@ def ingest(
     root: Root = None,
     recipe: RecipeName = None,
     sets: Sets = None,
+    clips: Annotated[
+        str, typer.Option(help="s3:// address for the audio, which steps fetch as they read it.")
+    ] = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what would be read; write nothing.")
     ] = False,
@@ -68,7 +71,7 @@ def ingest(
         raise typer.BadParameter(
             "missing: give a folder, or --dry-run to look first", param_hint="--out"
         )
-    stages.ingest(resolved, out)
+    stages.ingest(resolved, out, clips)
     repeated = given(recipe, sets, corpus, root)
     announce(f"corpus: {out}", command("split", "--manifest", out, "--out", "folds", *repeated))
 

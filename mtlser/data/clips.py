@@ -7,8 +7,6 @@ that it reads. A clip is compared with its digest whenever it is read.
 """
 
 import hashlib
-import os
-import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -22,8 +20,10 @@ from mtlser.data import audio
 from mtlser.errors import MtlserError
 from mtlser.files import atomic_file
 from mtlser.records import Utterance
+from mtlser.storage import shards
+from mtlser.storage.links import link
+from mtlser.storage.shards import SUFFIX
 
-SUFFIX = ".safetensors"
 SHARD_BYTES = 192 << 20
 """Of samples in one shard, 1.7 h; a writer holds about twice as much."""
 FORMAT = {"format": "1"}
@@ -57,10 +57,15 @@ def samples(corpus: Path, utterance: Utterance) -> Samples:
     Raises:
         MtlserError: see `load`.
     """
-    path = corpus / utterance.audio
-    if path.suffix != SUFFIX:
-        return audio.decode(path).samples_n
-    return _clip(path, utterance.audio_sha256)
+    if not utterance.audio.endswith(SUFFIX):
+        return audio.decode(corpus / utterance.audio).samples_n
+    return _clip(_at(corpus, utterance.audio), utterance.audio_sha256)
+
+
+def _at(corpus: Path, shard: str) -> Path:
+    """Where a shard of the folder is on this machine, fetched where it lies on S3."""
+    path = corpus / shard
+    return path if path.is_file() else shards.fetched(corpus, shard) or path
 
 
 def _clip(path: Path, sha256: str) -> Samples:
@@ -111,9 +116,15 @@ def _names(path: Path) -> frozenset[str]:
 
 
 def holds(corpus: Path, utterance: Utterance) -> bool:
-    """Whether a shard of the corpus folder has the utterance's clip, by its header."""
+    """Whether a shard of the corpus folder has the utterance's clip.
+
+    A shard at hand says so in its header; one on S3 is not fetched for that.
+    """
     place = utterance.audio
-    return place.endswith(SUFFIX) and utterance.audio_sha256 in _names(corpus / place)
+    if not place.endswith(SUFFIX):
+        return False
+    here = utterance.audio_sha256 in _names(corpus / place)
+    return here or shards.lists(corpus, place)
 
 
 def _intact(shard: Path, digests: Iterable[str]) -> list[str]:
@@ -127,15 +138,6 @@ def _intact(shard: Path, digests: Iterable[str]) -> list[str]:
     except (SafetensorError, OSError):
         return []
     return whole
-
-
-def link(shard: Path, target: Path) -> None:
-    """Makes a shard appear in another folder too; its bytes stay once on a disk."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(shard, target)
-    except OSError:  # another disk
-        shutil.copy2(shard, target)
 
 
 class Writer:
@@ -186,10 +188,11 @@ class Writer:
             by_shard[utterance.audio][utterance.audio_sha256] = utterance
         damaged: set[str] = set()
         for place, wanted in by_shard.items():
-            whole = _intact(corpus / place, wanted)
+            shard = _at(corpus, place)
+            whole = _intact(shard, wanted)
             damaged |= wanted.keys() - set(whole)
-            if set(whole) == _names(corpus / place):
-                self._link(corpus / place, place, whole)
+            if set(whole) == _names(shard):
+                self._link(shard, place, whole)
                 continue
             for sha256 in whole:
                 self.add(sha256, samples(corpus, wanted[sha256]))

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mtlser.data import clip_facts, clips, fingerprints
+from mtlser.data import clip_facts, fingerprints
 from mtlser.data.earlier import SOURCES
 from mtlser.data.outcome import Outcome
 from mtlser.files import atomic_folder
 from mtlser.records import Utterance, write_jsonl
+from mtlser.storage.links import link
 
 MANIFEST = "manifest.jsonl"
 
@@ -71,7 +72,7 @@ class UnderWay:
         with atomic_folder(self._place / Path(shards[last.audio_sha256]).stem) as folder:
             utterances = write(folder, self._waiting, shards, self._words)
             for place in {each.audio for each in utterances}:
-                clips.link(self._corpus / place, folder / place)
+                link(self._corpus / place, folder / place)
         self._waiting = []
 
 

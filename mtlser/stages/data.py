@@ -11,7 +11,7 @@ from mtlser.recipe import Recipe
 from mtlser.records import Cell, FoldPlan, write_json
 from mtlser.stages.entry import stage
 from mtlser.stages.inputs import load_manifest
-from mtlser.storage import custody, places
+from mtlser.storage import custody, places, shards
 from mtlser.storage.layout import (
     CLIPS,
     CORPUS_PAGE,
@@ -22,6 +22,7 @@ from mtlser.storage.layout import (
 )
 from mtlser.storage.links import link
 from mtlser.storage.marker import SOURCES
+from mtlser.storage.shards import fetch_corpus
 
 if TYPE_CHECKING:
     from mtlser.data.preview import Preview
@@ -47,8 +48,16 @@ def synth(out: str, seed: int, pretraining: int = 0) -> None:
 
 
 @stage
-def ingest(recipe: Recipe, out: str) -> None:
-    """Reads the recipe's corpora, decodes them to 16 kHz mono, writes corpus folder and page."""
+def ingest(recipe: Recipe, out: str, clips: str = "") -> None:
+    """Reads the recipe's corpora, decodes them to 16 kHz mono, writes corpus folder and page.
+
+    Args:
+        recipe: the resolved recipe.
+        out: corpus folder to write.
+        clips: `s3://` address for the shards of audio, which are then no part of the corpus folder:
+            a step fetches those that it reads, a second corpus uses those that are there; empty:
+            they lie in the corpus folder.
+    """
     from mtlser.data import manifest
     from mtlser.reporting import corpus_page
 
@@ -61,6 +70,8 @@ def ingest(recipe: Recipe, out: str) -> None:
             corpus_page.write(folder)
         digest = manifest.digest(load_manifest(folder))
         custody.seal(folder, "ingest", SEALED, manifest=digest)
+        if clips:
+            shards.move(folder, clips)
     shutil.rmtree(under_way, ignore_errors=True)  # the corpus folder has it all now
 
 
@@ -126,7 +137,7 @@ def split(corpus: str, recipe: Recipe, out: str) -> list[str]:
     from mtlser.data import audit, fingerprints, folds
     from mtlser.evaluation import measurable
 
-    source = storage.fetch(corpus)
+    source = fetch_corpus(corpus)
     utterances = load_manifest(source)
     with storage.output(out) as folder:
         plan = folds.plan(utterances, recipe)

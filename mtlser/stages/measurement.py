@@ -13,6 +13,7 @@ from mtlser.stages.entry import stage
 from mtlser.stages.inputs import load_chosen, load_folds, load_manifest, records, resolved
 from mtlser.storage import custody
 from mtlser.storage.layout import CORPUS_PAGE, MANIFEST, PREDICTIONS, UNSEEN
+from mtlser.storage.shards import fetch_corpus
 from mtlser.tracking.tolerant import TolerantRun
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def noise_eval(
     from mtlser.evaluation import noise_sweep
     from mtlser.evaluation.verification import sources
 
-    source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
+    source, plan_folder = fetch_corpus(corpus), storage.fetch(folds)
     utterances, plan = load_manifest(source), load_folds(plan_folder)
     trained, wanted = storage.fetch(cell_folder), Cell.parse(cell)
     model = sources.checked_model(trained, wanted, plan, utterances)
@@ -83,7 +84,7 @@ def score(model: str, corpus: str, out: str = "") -> "UnseenScores":
     from mtlser.evaluation import unseen
     from mtlser.serving import load
 
-    source, folder = storage.fetch(corpus), load.system_folder(model)
+    source, folder = fetch_corpus(corpus), load.system_folder(model)
     custody.verified(source)
     utterances = load_manifest(source)
     known = unseen.check(folder, utterances)  # before anything is predicted
@@ -154,7 +155,7 @@ def _read_for_report(
     """What a report is made of, from the places that `report` was given."""
     from mtlser.reporting.stage import Inputs
 
-    source = storage.fetch(corpus) if corpus else None
+    source = fetch_corpus(corpus) if corpus else None
     plan_folder, gathered = storage.fetch(folds), [storage.fetch(place) for place in results]
     chosen_folder = storage.fetch(chosen) if chosen else None
     ingested = source if source is not None and (source / MANIFEST).is_file() else None

@@ -9,6 +9,7 @@ from mtlser.records import write_json
 from mtlser.registry.drift_records import Check
 from mtlser.stages.entry import stage
 from mtlser.stages.inputs import load_manifest
+from mtlser.storage.shards import fetch_corpus
 
 if TYPE_CHECKING:
     from mtlser.registry.versions import Registered
@@ -47,7 +48,7 @@ def check_data(corpus: str, recipe: Recipe, out: str, run: str = "") -> Check:
     """
     from mtlser.registry import data_check
 
-    source = storage.fetch(corpus)
+    source = fetch_corpus(corpus)
     utterances = load_manifest(source)
     with tracking.parent(recipe, run) as parent, storage.output(out) as folder:
         result = data_check.check(source, utterances, recipe, parent)

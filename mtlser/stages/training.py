@@ -10,6 +10,7 @@ from mtlser.stages.entry import stage
 from mtlser.stages.inputs import load_chosen, load_folds, load_manifest, records
 from mtlser.storage import custody, work_folder
 from mtlser.storage.layout import CHOSEN
+from mtlser.storage.shards import fetch_corpus
 
 
 @stage
@@ -30,7 +31,7 @@ def search(
     from mtlser.training.inputs import Inputs
     from mtlser.training.search import search as alpha_beta
 
-    source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
+    source, plan_folder = fetch_corpus(corpus), storage.fetch(folds)
     utterances, plan = load_manifest(source), load_folds(plan_folder)
     inputs = Inputs(source, utterances, plan)
     with (
@@ -83,7 +84,7 @@ def train(  # noqa: PLR0913, PLR0917 - what a training needs
     if processes > 1 and wanted.system == "mtlser" and not team.started():
         team.train(processes, (corpus, folds, chosen), wanted, recipe, out, work, run)
         return
-    source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
+    source, plan_folder = fetch_corpus(corpus), storage.fetch(folds)
     inputs = Inputs(source, load_manifest(source), load_folds(plan_folder))
     choices = storage.fetch(chosen or folds)
     pairs = load_chosen(choices) if chosen else alpha_beta.passed_through(inputs, recipe)
@@ -108,7 +109,7 @@ def pretrain(corpus: str, folds: str, recipe: Recipe, out: str, work: str = "") 
     from mtlser.training import pretrain as backbone
     from mtlser.training.inputs import Inputs
 
-    source, plan_folder = storage.fetch(corpus), storage.fetch(folds)
+    source, plan_folder = fetch_corpus(corpus), storage.fetch(folds)
     inputs = Inputs(source, load_manifest(source), load_folds(plan_folder))
     with (
         tracking.parent(recipe, "") as parent,

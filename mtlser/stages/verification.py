@@ -9,6 +9,7 @@ from mtlser.records import Record, write_json
 from mtlser.stages.entry import stage
 from mtlser.stages.run_folder import AbsentError, RunFolder
 from mtlser.storage.layout import SCORES
+from mtlser.storage.shards import fetch_corpus
 
 RECORD = "verification.json"
 Check = Callable[[], str]
@@ -53,7 +54,7 @@ def verify(place: str, corpus: str = "", out: str = "", sample: int = 3) -> Veri
             f"{place}: no scores.json in it; expected a run or report folder, as `mtlser report` "
             "or `mtlser-pipeline run` writes it"
         )
-    run = RunFolder(folder, storage.fetch(corpus) if corpus else None, sample)
+    run = RunFolder(folder, fetch_corpus(corpus) if corpus else None, sample)
     checks: tuple[tuple[str, Check], ...] = (
         ("files", run.files),
         ("chain", run.chain),

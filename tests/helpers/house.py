@@ -72,8 +72,12 @@ class House:
 MTLSER = House(
     library="mtlser",
     floors=(
-        Floor("ground", ("errors", "files", "records", "recipes", "recipe", "runtime"), open=True),
-        Floor("data and storage", ("storage", "data", "tracking")),
+        Floor(
+            "ground",
+            ("errors", "files", "records", "recipes", "recipe", "runtime", "storage"),
+            open=True,
+        ),
+        Floor("data and tracking", ("data", "tracking")),
         Floor("networks", ("models",)),
         Floor("measurement", ("evaluation",)),
         Floor("train, report, serve", ("training", "reporting", "serving")),

@@ -20,7 +20,7 @@ END = "<!-- end of the map -->"
 COLUMNS = {
     "pipeline": 1, "components": 1, "cli": 0, "stages": 1, "registry": 1,
     "reporting": 0, "serving": 1, "training": 2, "evaluation": 2, "models": 2,
-    "tracking": 0, "storage": 1, "data": 2,
+    "tracking": 0, "data": 2,
 }  # fmt: skip
 """Where a room is drawn, so that no arrow passes behind another room."""
 NOT_DRAWN = ("mtlser", "__main__")

@@ -6,8 +6,7 @@ takes all objects; a place inside an output leads to the files of that output.
 """
 
 import hashlib
-import os
-import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from mtlser import files
 from mtlser.errors import MtlserError
 from mtlser.files import sha256_file
+from mtlser.storage.links import link
 from mtlser.storage.marker import MARKER
 from mtlser.storage.s3 import cache as stored_objects
 from mtlser.storage.s3 import client as objects
@@ -22,17 +22,25 @@ from mtlser.storage.s3 import keys
 from mtlser.storage.s3 import pointer as pointers
 from mtlser.storage.s3.client import MISSING, Place, Remote
 from mtlser.storage.s3.pointer import VERSIONS, Pointer
+from mtlser.storage.s3.retry import again
 
 FORBIDDEN = {"403", "AccessDenied"}
+Leave = Callable[[Place, list[Remote]], tuple[list[Remote], Mapping[str, str]]]
+"""What to download of a listing, and texts of files that stand for the rest, by name."""
 
 
-def fetch(location: str, cache: Path) -> Path:
+def fetch(location: str, cache: Path, leave: Leave | None = None) -> Path:
     """A local folder (or file, where `location` is one object) with what `location` holds now.
 
     Objects are kept once, by their SHA-256, or by place, etag and size where that is not known; a
     fetched folder is a tree of hard links to them, named by its listing: it never changes, and two
     processes may fetch it at once. Old trees stay until the cache is deleted. What is there is
     compared with its SHA-256, and downloaded again where it is damaged.
+
+    Args:
+        location: the place.
+        cache: the cache folder.
+        leave: chooses what is downloaded; `None`: everything.
 
     Raises:
         MtlserError: nothing is there, the upload is not whole, an object is another one than was
@@ -42,25 +50,49 @@ def fetch(location: str, cache: Path) -> Path:
     with objects.explained(location):
         client = objects.connect()
         remotes = wanted(client, place, location)
-        tree = cache / "trees" / _hash(objects.endpoint() or "", str(place), digest(remotes))
+        listing = digest(remotes)
+        remotes, texts = leave(place, remotes) if leave else (remotes, {})
+        tree = cache / "trees" / _hash(objects.endpoint() or "", str(place), listing, *texts)
         try:
             once = {_stored(place, remote, cache): remote for remote in remotes}.values()
             objects.parallel(lambda remote: _download(client, place, remote, cache), once)
             if tree.is_dir():
                 for remote in remotes:
-                    link, stored = _link_of(tree, place, remote), _stored(place, remote, cache)
-                    stored_objects.mend(link, stored)
+                    stored_objects.mend(
+                        _link_of(tree, place, remote), _stored(place, remote, cache)
+                    )
             else:
-                _link_tree(place, remotes, cache, tree)
+                _link_tree(place, remotes, cache, tree, texts)
         except OSError as error:
-            if files.is_full(error):
-                raise files.no_space(cache, "MTLSER_CACHE") from None
-            raise MtlserError(
-                f"{location}: cannot be kept in {cache}: {error.strerror or error}; give a "
-                "folder with room as MTLSER_CACHE"
-            ) from None
+            raise _no_room(location, cache, error) from None
     single = [remote.name for remote in remotes] == [""]
     return tree / PurePosixPath(place.prefix).name if single else tree
+
+
+def fetch_object(place: Place, remote: Remote, cache: Path) -> Path:
+    """Where the cache has one object, downloaded where it is not there or damaged.
+
+    Raises:
+        MtlserError: it is absent or another one, or S3 refuses.
+    """
+    path = _stored(place, remote, cache)
+    with objects.explained(str(place)):
+        try:
+            if not stored_objects.is_whole(path):
+                client = objects.connect()
+                again(lambda: _download(client, place, remote, cache))
+        except OSError as error:
+            raise _no_room(str(place), cache, error) from None
+    return path
+
+
+def _no_room(location: str, cache: Path, error: OSError) -> MtlserError:
+    if files.is_full(error):
+        return files.no_space(cache, "MTLSER_CACHE")
+    return MtlserError(
+        f"{location}: cannot be kept in {cache}: {error.strerror or error}; give a "
+        "folder with room as MTLSER_CACHE"
+    )
 
 
 def wanted(client: Any, place: Place, location: str) -> list[Remote]:
@@ -212,17 +244,15 @@ def _link_of(tree: Path, place: Place, remote: Remote) -> Path:
     return tree / (remote.name or PurePosixPath(place.prefix).name)
 
 
-def _link_tree(place: Place, remotes: list[Remote], cache: Path, tree: Path) -> None:
+def _link_tree(
+    place: Place, remotes: list[Remote], cache: Path, tree: Path, texts: Mapping[str, str]
+) -> None:
     tree.parent.mkdir(parents=True, exist_ok=True)
     with files.scratch_folder(tree.parent, tree.name) as temporary:
+        for name, text in texts.items():
+            files.write_text(temporary / name, text)
         for remote in remotes:
-            link = _link_of(temporary, place, remote)
-            link.parent.mkdir(parents=True, exist_ok=True)
-            stored = _stored(place, remote, cache)
-            try:
-                os.link(stored, link)
-            except OSError:  # a file system without hard links
-                shutil.copyfile(stored, link)
+            link(_stored(place, remote, cache), _link_of(temporary, place, remote))
         try:
             temporary.rename(tree)
         except OSError:

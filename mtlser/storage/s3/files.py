@@ -44,6 +44,27 @@ def get(location: str, path: Path) -> bool:
     return True
 
 
+def size(location: str) -> int | None:
+    """Bytes of an object; `None` where there is none.
+
+    Raises:
+        MtlserError: S3 refuses or is away.
+    """
+    from botocore.exceptions import ClientError
+
+    place = Place.parse(location)
+    with objects.explained(location):
+        try:
+            client = objects.connect()
+            found = again(lambda: client.head_object(Bucket=place.bucket, Key=place.prefix))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in MISSING:
+                return None
+            raise
+    length: int = found["ContentLength"]
+    return length
+
+
 def delete(location: str) -> None:
     """Deletes an object, if it is there.
 
