@@ -39,7 +39,11 @@ def audit(utterances: Sequence[Utterance], plan: FoldPlan, near: Near | None = N
         manifest_digest=plan.manifest_digest,
         verdict="leaks" if reasons else "clean",
         reasons=reasons,
-        findings=(*audit_findings.remarks(overall), *audit_findings.contradictions(utterances)),
+        findings=(
+            *audit_findings.remarks(overall),
+            *audit_findings.searched(near),
+            *audit_findings.contradictions(utterances),
+        ),
         best_guess=overall.best_guess,
         overall=overall,
         folds=parts,

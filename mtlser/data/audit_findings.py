@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from mtlser.data.audit_records import SHOWN, FoldAudit
+from mtlser.data.fingerprints import Near
 from mtlser.data.guesses import GUESSES
 from mtlser.records import Utterance
 
@@ -70,6 +71,16 @@ def remarks(overall: FoldAudit) -> tuple[str, ...]:
             f"the most common class reaches {majority.wa:.1%}"
         )
     return tuple(sentences)
+
+
+def searched(near: Near | None) -> tuple[str, ...]:
+    """A sentence where near-identical audio was looked for by a part of the fingerprints alone."""
+    if near is None or near.looked_up == 1:
+        return ()
+    return (
+        f"near-identical audio was looked for by {near.looked_up:.0%} of the fingerprints' words, "
+        "because the corpus is that large: more of the noisy copies are missed",
+    )
 
 
 def contradictions(utterances: Sequence[Utterance]) -> tuple[str, ...]:

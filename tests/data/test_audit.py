@@ -1,10 +1,12 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mtlser import stages
-from mtlser.data import audit, folds, guesses
+from mtlser.data import audit, fingerprints, folds, guesses
+from mtlser.data.fingerprints import hits
 from mtlser.errors import MtlserError
 from mtlser.records import (
     FOUR,
@@ -198,3 +200,19 @@ def test_the_same_audio_under_two_classes_is_a_finding_and_no_leak() -> None:
     assert report.findings == (
         "2 utterances have the samples of one of another class (03a00, 03a01)",
     )
+
+
+def test_a_search_for_copies_that_was_not_whole_says_so() -> None:
+    utterances = moody()
+    plan = folds.plan(utterances, recipe("session"))
+    said = "near-identical audio was looked for by 50% of the fingerprints' words"
+    for share, told in ((1.0, False), (0.5, True)):
+        findings = audit.audit(utterances, plan, fingerprints.Near({}, share)).findings
+        assert any(each.startswith(said) for each in findings) == told
+
+
+def test_the_share_of_words_that_are_looked_up_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    prints = fingerprints.gather({"a": np.arange(1, 201, dtype=np.uint32)})
+    assert fingerprints.near(prints).looked_up == 1
+    monkeypatch.setattr(hits, "MOST_WORDS", 50)
+    assert fingerprints.near(prints).looked_up == 0.25

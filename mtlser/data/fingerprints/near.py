@@ -1,6 +1,5 @@
 """Clips that are near-identical: laid over each other, few bits differ."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +13,23 @@ from mtlser.data.fingerprints.store import FINGERPRINTS, Fingerprints, read
 from mtlser.errors import MtlserError
 from mtlser.records import Utterance
 
-log = logging.getLogger(__name__)
-
 MOST_DIFFERENT = 0.16
 """Share of bits that may differ between near-identical clips."""
 LEAST_WORDS = 40
 """Frames, both of them speech, that must lie over each other (0.64 s)."""
 
-Near = Mapping[str, frozenset[str]]
-"""For the SHA-256 of each clip with near-identical others: theirs."""
+
+class Near(dict[str, frozenset[str]]):
+    """For the SHA-256 of each clip with near-identical others: theirs.
+
+    Args:
+        found: the clips.
+        looked_up: share of the fingerprints' words by which they were looked for.
+    """
+
+    def __init__(self, found: Mapping[str, frozenset[str]], looked_up: float = 1.0) -> None:
+        super().__init__(found)
+        self.looked_up = looked_up
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,23 +64,17 @@ def at_hand(folder: Path | None, utterances: Sequence[Utterance]) -> Near | None
         raise MtlserError(
             f"{path}: no fingerprint of {lacking} clips of the manifest; run `mtlser ingest` again"
         )
-    if len(prints.words) > hits.MOST_WORDS:
-        log.warning(
-            "%s: %d words of %d clips, over %d: near-identical audio is looked for by %.0f %% of "
-            "them, which misses more of the noisy copies",
-            path, len(prints.words), len(prints.audio), hits.MOST_WORDS,
-            100 * hits.MOST_WORDS / len(prints.words),
-        )  # fmt: skip
     return near(prints)
 
 
-def near(prints: Fingerprints) -> dict[str, frozenset[str]]:
+def near(prints: Fingerprints) -> Near:
     """Near-identical clips of each clip that has any, by SHA-256 of their samples."""
     found: dict[str, set[str]] = {}
     for first, second in pairs(prints):
         for one, other in ((first, second), (second, first)):
             found.setdefault(prints.audio[one], set()).add(prints.audio[other])
-    return {name: frozenset(others) for name, others in sorted(found.items())}
+    near_clips = {name: frozenset(others) for name, others in sorted(found.items())}
+    return Near(near_clips, min(1.0, hits.MOST_WORDS / max(1, len(prints.words))))
 
 
 def pairs(
