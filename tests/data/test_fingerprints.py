@@ -160,7 +160,8 @@ def leaking() -> tuple[list[Utterance], FoldPlan, fingerprints.Near]:
             Fold(index=0, name="t", train=("a",), validation=("v",), test=("t",), speaker_check=()),
         ),
     )
-    return utterances, plan, {"sha-t": frozenset({"sha-a", "sha-v", "sha-x"})}
+    twins = {"sha-t": frozenset({"sha-a", "sha-v", "sha-x"})}
+    return utterances, plan, fingerprints.Near(twins)
 
 
 def test_near_identical_audio_of_train_and_test_is_a_leak() -> None:
@@ -172,7 +173,8 @@ def test_near_identical_audio_of_train_and_test_is_a_leak() -> None:
     assert any("near-identical to one in validation (v and t)" in each for each in found.findings)
     with pytest.raises(MtlserError, match="a and t"):
         audit.gate(found, plan)
-    only_validation = audit.audit(utterances, plan, {"sha-t": frozenset({"sha-v"})})
+    near_validation = fingerprints.Near({"sha-t": frozenset({"sha-v"})})
+    only_validation = audit.audit(utterances, plan, near_validation)
     assert (only_validation.verdict, only_validation.reasons) == ("clean", ())
     older = audit.audit(utterances, plan)
     assert (older.verdict, older.overall.shared.near_audio_in_train) == ("clean", None)
@@ -188,7 +190,7 @@ def test_an_audit_with_and_one_without_fingerprints_agree(tmp_path: Path) -> Non
     for now in (with_near, without):
         with pytest.raises(MtlserError, match="not the audit"):
             evidence.audited(tmp_path, now)
-    write_json(tmp_path / "audit.json", audit.audit(utterances, plan, {}))
+    write_json(tmp_path / "audit.json", audit.audit(utterances, plan, fingerprints.Near({})))
     with pytest.raises(MtlserError, match="not the audit"):
         evidence.audited(tmp_path, with_near)
 
@@ -203,7 +205,7 @@ def test_the_claim_counts_near_identical_audio() -> None:
     claim = claims.speakers(plan, unknown, 1)
     assert claim.state == "yes"
     assert claim.detail.endswith("near-identical audio not at hand")
-    clean = sharing.counted(plan, utterances, {})
+    clean = sharing.counted(plan, utterances, fingerprints.Near({}))
     assert claims.speakers(plan, clean, 1).state == "yes"
     assert sharing.agree(shared, unknown) and sharing.agree(unknown, clean)
     assert not sharing.agree(shared, clean)
@@ -247,6 +249,6 @@ def test_takes_of_one_sentence_are_different_recordings(shared: Path, tmp_path: 
     utterances = list(read_jsonl(tmp_path / "manifest.jsonl", Utterance))
     assert fingerprints.at_hand(tmp_path, utterances) == {}
     plan = folds.plan(utterances, recipe("loso"))
-    assert audit.audit(utterances, plan, {}).overall.shared.near_audio_in_train == 0
+    assert audit.audit(utterances, plan, fingerprints.Near({})).overall.shared.near_audio_in_train == 0
     samples = audio.decode(release / "wav" / "03a01Fa.wav").samples_n
     assert near(original=samples, copy=noisy(samples)).keys() == {"original", "copy"}
