@@ -249,7 +249,7 @@ def test_takes_of_one_sentence_are_different_recordings(shared: Path, tmp_path: 
     utterances = list(read_jsonl(tmp_path / "manifest.jsonl", Utterance))
     assert fingerprints.at_hand(tmp_path, utterances) == {}
     plan = folds.plan(utterances, recipe("loso"))
-    shared = audit.audit(utterances, plan, fingerprints.Near({})).overall.shared
-    assert shared.near_audio_in_train == 0
+    found = audit.audit(utterances, plan, fingerprints.Near({})).overall.shared
+    assert found.near_audio_in_train == 0
     samples = audio.decode(release / "wav" / "03a01Fa.wav").samples_n
     assert near(original=samples, copy=noisy(samples)).keys() == {"original", "copy"}
