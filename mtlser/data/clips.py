@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mtlser.data import audio
 from mtlser.errors import MtlserError
 from mtlser.files import atomic_file
-from mtlser.records import Utterance
+from mtlser.records import Utterance, paths
 from mtlser.storage import shards
 from mtlser.storage.links import link
 from mtlser.storage.shards import SUFFIX
@@ -30,6 +30,9 @@ FORMAT = {"format": "1"}
 """One entry: of several, safetensors writes the order anew in each process."""
 OPEN = 64
 """Shards that one process keeps mapped."""
+PLACES = 4_096
+"""Files whose place is remembered; a link may be exchanged meanwhile, and clips are compared with
+their digests in any case."""
 
 Samples = NDArray[np.int16]
 
@@ -43,11 +46,10 @@ def load(corpus: Path, utterance: Utterance) -> NDArray[np.float32]:
             by hand or by an earlier version, is decoded.
 
     Raises:
-        MtlserError: the shard is not there, damaged, or has no such clip.
+        MtlserError: the shard or the recording is not there, damaged, outside of the corpus folder,
+            or has no such clip.
         AudioError: see `audio.decode`.
     """
-    if not utterance.audio.endswith(SUFFIX):
-        return audio.load(corpus / utterance.audio)
     return audio.scaled(samples(corpus, utterance))
 
 
@@ -58,14 +60,34 @@ def samples(corpus: Path, utterance: Utterance) -> Samples:
         MtlserError: see `load`.
     """
     if not utterance.audio.endswith(SUFFIX):
-        return audio.decode(corpus / utterance.audio).samples_n
+        return _recorded(place(corpus, utterance.audio), utterance.audio_sha256)
     return _clip(_at(corpus, utterance.audio), utterance.audio_sha256)
 
 
 def _at(corpus: Path, shard: str) -> Path:
     """Where a shard of the folder is on this machine, fetched where it lies on S3."""
-    path = corpus / shard
+    path = place(corpus, shard)
     return path if path.is_file() else shards.fetched(corpus, shard) or path
+
+
+@lru_cache(PLACES)
+def place(corpus: Path, name: str) -> Path:
+    """The file that utterances name as their `audio`.
+
+    Raises:
+        MtlserError: a link leads out of the corpus folder.
+    """
+    return paths.within(corpus, name)
+
+
+def _recorded(path: Path, sha256: str) -> Samples:
+    clip = audio.decode(path)
+    if clip.sha256 != sha256:
+        raise MtlserError(
+            f"{path}: has audio {clip.sha256[:12]}, which is not the recording of the manifest "
+            f"({sha256[:12]}); put that one back, or run `mtlser ingest` again"
+        )
+    return clip.samples_n
 
 
 def _clip(path: Path, sha256: str) -> Samples:
@@ -120,11 +142,10 @@ def holds(corpus: Path, utterance: Utterance) -> bool:
 
     A shard at hand says so in its header; one on S3 is not fetched for that.
     """
-    place = utterance.audio
-    if not place.endswith(SUFFIX):
+    path = place(corpus, utterance.audio)
+    if path.suffix != SUFFIX:
         return False
-    here = utterance.audio_sha256 in _names(corpus / place)
-    return here or shards.lists(corpus, place)
+    return utterance.audio_sha256 in _names(path) or shards.lists(corpus, utterance.audio)
 
 
 def _intact(shard: Path, digests: Iterable[str]) -> list[str]:

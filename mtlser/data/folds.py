@@ -59,7 +59,8 @@ def check(plan: FoldPlan, utterances: Sequence[Utterance]) -> None:
     Called before any training, so that an edited or stale `folds.json` is refused.
 
     Raises:
-        MtlserError: the plan is of another manifest, names an unknown id, holds an utterance
+        MtlserError: the plan is of another manifest, its folds are not numbered 0, 1, 2 ..., it
+            names an unknown id, holds an utterance
             twice in a fold or tests it in two folds, has an empty list, has a speaker in
             `speaker_check` who is not in train, or (`loso`, `session`) shares a speaker between
             training, validation and test, or has one whose speaker is not known. The message
@@ -79,7 +80,9 @@ def check(plan: FoldPlan, utterances: Sequence[Utterance]) -> None:
 def _refuse_leaks(plan: FoldPlan, by_id: dict[str, Utterance]) -> None:
     """What `check` refuses, but for a plan of another manifest."""
     tested: dict[str, int] = {}
-    for fold in plan.folds:
+    for place, fold in enumerate(plan.folds):
+        if fold.index != place:
+            raise _stale(fold, f"it is fold {place} in the order of the file")
         _refuse_bad_lists(fold, by_id)
         _refuse_shared_speakers(fold, by_id, plan)
         for name in fold.test:

@@ -256,7 +256,7 @@ def _utterance(
     return Utterance(
         id=item.id,
         corpus=data.called,
-        audio="",
+        audio="audio",  # the shard in it is known once it is written
         audio_sha256=audio_sha256,
         duration_s=duration_s,
         level_dbfs=level_dbfs,

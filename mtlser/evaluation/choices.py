@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import model_validator
 
 from mtlser.records import Rate, Record
+from mtlser.records.paths import PathBelow
 
 
 class Choice(Record):
@@ -14,7 +15,7 @@ class Choice(Record):
     fold: int
     alpha: float
     beta: float
-    run: str | None
+    run: PathBelow | None
     """Folder of the trained cell below the search's folder; `None`: `train` has to train it."""
 
 

@@ -11,6 +11,8 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
+from mtlser.records import paths
+
 ENTITY_LENGTH = 250
 """Characters of a metric's name, and of a tag's or parameter's key, in MLflow."""
 MODEL_LENGTH = 250
@@ -92,9 +94,7 @@ def relative(path: str) -> str:
         ValueError: it is empty, absolute, or has a part that is empty, `.` or `..`.
     """
     _check_text(path)
-    if any(part in {"", ".", ".."} for part in path.split("/")):
-        raise ValueError("is no path below a folder; no part of it may be empty, . or ..")
-    return path
+    return paths.below(path)
 
 
 def run_key(key: str) -> str:

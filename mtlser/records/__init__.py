@@ -13,6 +13,7 @@ from pydantic.dataclasses import dataclass
 
 from mtlser.errors import MtlserError
 from mtlser.records.files import read_json, read_jsonl, write_json, write_jsonl
+from mtlser.records.paths import PathBelow
 
 __all__ = [
     "CLEAN", "FOUR", "LEAKING_PROTOCOLS", "SAMPLE_RATE_HZ", "Cell", "CellResult", "Fold",
@@ -59,7 +60,7 @@ class Utterance:
 
     id: Name
     corpus: Name
-    audio: str
+    audio: PathBelow
     """The shard that holds its clip, a path below the corpus folder; see `mtlser.data.clips`."""
     audio_sha256: str
     """SHA-256 of the decoded 16-bit samples: equal for duplicate audio."""

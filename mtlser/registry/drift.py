@@ -68,7 +68,7 @@ def sampling(corpus: Path, utterances: Sequence[Utterance]) -> str:
     step = max(1, len(utterances) // LOOKED_AT)
     formats = set()
     for utterance in utterances[::step]:
-        path = corpus / utterance.audio
+        path = clips.place(corpus, utterance.audio)
         if clips.holds(corpus, utterance):
             formats.add(SAMPLING)
             continue

@@ -11,18 +11,31 @@ from mtlser.storage.layout import CHOSEN, FOLDS, MANIFEST
 
 
 def load_manifest(corpus: Path) -> list[Utterance]:
-    """All utterances of a corpus folder, in id order."""
-    return list(read_jsonl(corpus / MANIFEST, Utterance))
+    """All utterances of a corpus folder, in id order.
+
+    Raises:
+        MtlserError: as `custody.verified_file`, or a line is no utterance.
+    """
+    return list(read_jsonl(custody.verified_file(corpus / MANIFEST), Utterance))
 
 
 def load_folds(folder: Path) -> FoldPlan:
-    """The fold plan of a folds folder, or of a file like its `folds.json`."""
-    return read_json(folder if folder.is_file() else folder / FOLDS, FoldPlan)
+    """The fold plan of a folds folder, or of a file like its `folds.json`.
+
+    Raises:
+        MtlserError: as `custody.verified_file`, or it is no fold plan.
+    """
+    path = folder if folder.is_file() else folder / FOLDS
+    return read_json(custody.verified_file(path), FoldPlan)
 
 
 def load_chosen(folder: Path) -> SearchResult:
-    """What the search chose."""
-    return read_json(folder / CHOSEN, SearchResult)
+    """What the search chose.
+
+    Raises:
+        MtlserError: as `custody.verified_file`, or it is no such file.
+    """
+    return read_json(custody.verified_file(folder / CHOSEN), SearchResult)
 
 
 def records(corpus: Path, folds: Path) -> dict[str, Custody | None]:

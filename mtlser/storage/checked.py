@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 from mtlser.errors import DamagedError
 from mtlser.files import atomic_file, sha256_file
+from mtlser.records.paths import below
 from mtlser.storage.marker import DIGESTS, MARKER
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
@@ -89,7 +90,10 @@ def verify_folder(folder: Path) -> None:
     if not (folder / DIGESTS).exists():
         return
     for name, digest in read_json(folder / DIGESTS).items():
-        verify_file(folder / name, digest)
+        try:
+            verify_file(folder / below(name), digest)
+        except ValueError as error:
+            raise DamagedError(folder / DIGESTS, f"{name!r} {error}") from None
 
 
 def verify_file(path: Path, digest: str) -> None:

@@ -18,6 +18,7 @@ from pydantic import Field
 from mtlser.errors import MtlserError
 from mtlser.files import sha256_file
 from mtlser.records import Record, read_json, write_json
+from mtlser.records.paths import PathBelow
 
 CUSTODY = "custody.json"
 SHORT = 12
@@ -43,9 +44,9 @@ class Custody(Record):
     """Digest of the fold plan; empty where the step knows none."""
     made_from: dict[str, str] = Field(default_factory=dict)
     """Digests of the custody records of the folders that went into this one, by what they are."""
-    files: dict[str, str] = Field(default_factory=dict)
+    files: dict[PathBelow, str] = Field(default_factory=dict)
     """SHA-256 of each file, by its path below the folder."""
-    rows: dict[str, str] = Field(default_factory=dict)
+    rows: dict[PathBelow, str] = Field(default_factory=dict)
     """Digest of the lines of each JSON Lines file, whatever their order; see `digest_rows`."""
     unrecorded: int = 0
     """Of a report: files of predictions without a record that went into it."""
@@ -165,19 +166,34 @@ def verified(folder: Path) -> Custody | None:
     if record is None:
         return None
     for name, digest in record.files.items():
-        if not (folder / name).is_file():
-            raise MtlserError(
-                f"{folder / name} is missing, and {folder / CUSTODY} names it; "
-                f"run `{command(record.step)}` again"
-            )
-        now = sha256_file(folder / name)
-        if now != digest:
-            raise MtlserError(
-                f"{folder / name} has SHA-256 {now[:SHORT]}, {CUSTODY} beside it says "
-                f"{digest[:SHORT]}: it was changed or exchanged after it was written; "
-                f"run `{command(record.step)}` again"
-            )
+        _verify(folder / name, digest, record.step)
     return record
+
+
+def verified_file(path: Path) -> Path:
+    """The path itself; a record beside the file says that it is the one that its step wrote.
+
+    Raises:
+        MtlserError: it is another one than the record says; one without a record passes.
+    """
+    record = read(path.parent) if path.is_file() else None
+    if record is not None and path.name in record.files:
+        _verify(path, record.files[path.name], record.step)
+    return path
+
+
+def _verify(path: Path, digest: str, step: Step) -> None:
+    if not path.is_file():
+        raise MtlserError(
+            f"{path} is missing, and {CUSTODY} of its folder names it; run `{command(step)}` again"
+        )
+    now = sha256_file(path)
+    if now != digest:
+        raise MtlserError(
+            f"{path} has SHA-256 {now[:SHORT]}, {CUSTODY} beside it says "
+            f"{digest[:SHORT]}: it was changed or exchanged after it was written; "
+            f"run `{command(step)}` again"
+        )
 
 
 def command(step: Step) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from mtlser.records import Record
+from mtlser.records.paths import PathBelow
 
 MARKER = ".mtlser.json"
 SOURCES = ".sources.jsonl"
@@ -19,7 +20,7 @@ class Marker(Record):
     """What a finished folder holds, so that a reader can tell whether all of it is there."""
 
     state: Literal["uploading", "complete"]
-    files: dict[str, int]
+    files: dict[PathBelow, int]
     """Size in bytes by path below the folder."""
     strays: tuple[str, ...] = ()
     """Paths of objects there that belong to no finished upload; the next upload deletes them."""

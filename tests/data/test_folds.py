@@ -186,6 +186,9 @@ def test_check_refuses_a_plan_that_leaks_or_is_stale() -> None:
             plan, speaker_check=(*fold.speaker_check, stolen), test=fold.test[1:]
         ),
         "validation is empty": edited(plan, validation=()),
+        "it is fold 0 in the order of the file": plan.model_copy(
+            update={"folds": (fold.model_copy(update={"index": 1}), *plan.folds[1:])}
+        ),
         f"{plan.folds[1].test[0]} is also tested in fold 0": plan.model_copy(
             update={
                 "folds": (

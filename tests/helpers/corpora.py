@@ -33,7 +33,7 @@ def write_corpus(folder: Path, speakers: int = 4, each: int = 8) -> list[Utteran
                 Utterance(
                     id=f"s{s}_u{i}",
                     corpus="made-up",
-                    audio="",
+                    audio="audio",
                     audio_sha256=clip.sha256,
                     duration_s=clip.duration_s,
                     level_dbfs=clip.level_dbfs,

@@ -67,9 +67,8 @@ def test_audio_is_the_beginning_of_the_clip_and_decodes(tmp_path: Path) -> None:
 
 
 def test_noise_cannot_exceed_the_stated_size(tmp_path: Path) -> None:
-    manifest = make_corpus(tmp_path, PREDICTIONS, 0.5)
-    noise = np.random.default_rng(0).uniform(-1, 1, int(5 * SAMPLE_RATE_HZ))
-    soundfile.write(tmp_path / "tone.flac", noise, SAMPLE_RATE_HZ)
+    noise_n = np.random.default_rng(0).uniform(-1, 1, int(5 * SAMPLE_RATE_HZ))
+    manifest = make_corpus(tmp_path, PREDICTIONS, 5.0, noise_n)
     (clip,) = listening.clips(COLUMNS, "mtlser", PLAN, tmp_path, manifest, 1)
     assert len(clip.audio) * listening.MOST_CLIPS <= listening.MOST_BYTES
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mtlser.data import audio
+from mtlser.data import clips
 from mtlser.errors import DamagedError
 from mtlser.records import CellResult, read_json
 from mtlser.storage import checked
@@ -140,7 +140,7 @@ def cache(
     """How a cache of made-up features is opened and read, and how often it was computed."""
     shown: Any = [SimpleNamespace(audio_sha256=f"{i}" * 64, audio=f"{i}") for i in range(5)]
     built: list[int] = []
-    monkeypatch.setattr(audio, "load", lambda path: np.full(3, int(path.name), np.float32))
+    monkeypatch.setattr(clips, "load", lambda _, each: np.full(3, int(each.audio), np.float32))
     make = features._build if kind == "features" else svm_features._compute
 
     def network_features(_: object, __: object, wav_n: Any) -> Any:

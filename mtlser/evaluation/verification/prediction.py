@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from mtlser.data import audio, clips, manifest, noise
+from mtlser.data import clips, manifest, noise
 from mtlser.errors import MtlserError
 from mtlser.evaluation import noise_facts, noise_sweep
 from mtlser.evaluation.predictor import Output, Wav, load_system
@@ -105,14 +105,7 @@ def clean(corpus: Path) -> Hear:
     """Clips as they are in a corpus folder; one that is not the manifest's is refused."""
 
     def hear(utterance: Utterance, _: str) -> Wav:
-        samples_n = clips.samples(corpus, utterance)
-        found = clips.digest(samples_n)
-        if found != utterance.audio_sha256:
-            raise MtlserError(
-                f"{corpus / utterance.audio} has audio {found[:12]}, the manifest says "
-                f"{utterance.audio_sha256[:12]}; run `mtlser ingest` again"
-            )
-        return audio.scaled(samples_n)
+        return clips.load(corpus, utterance)
 
     return hear
 
