@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from mtlser.stages import inputs
 from mtlser.storage import checked, custody
 from mtlser.storage.custody import Custody
 from mtlser.storage.marker import DIGESTS, Marker
+from mtlser.storage.s3.pointer import Pointer
+from mtlser.storage.shards import Shards
 from tests.helpers.utterances import utterance
 
 OUTSIDE = ("/etc/passwd", "../outside.wav", "audio/../../outside.wav", "", ".", "audio//a", "a\0b")
@@ -40,11 +43,38 @@ FILES: dict[str, tuple[Callable[[str], object], Callable[[Path], object]]] = {
         lambda name: {"step": "split", "rows": {name: "0" * 64}},
         lambda path: read_json(path, Custody),
     ),
+    "shard on S3": (
+        lambda name: {"files": {name: SHARD}},
+        lambda path: read_json(path, Shards),
+    ),
     "file of a marker": (
         lambda name: {"state": "complete", "files": {name: 1}},
         lambda path: read_json(path, Marker),
     ),
 }
+
+SHARD = {"address": "s3://bucket/a", "size": 1, "sha256": "0" * 64}
+DIGESTS_IN: dict[str, tuple[type[Any], Callable[[str], object]]] = {
+    "of a shard": (Shards, lambda sha256: {"files": {"audio/a": {**SHARD, "sha256": sha256}}}),
+    "of a pointer": (
+        Pointer,
+        lambda sha256: {"state": "complete", "files": {"a": 1}, "sha256": {"a": sha256}},
+    ),
+}
+
+
+@pytest.mark.parametrize("sha256", ["../../x", "", "0" * 63, "0" * 64 + "\n", "A" * 64])
+@pytest.mark.parametrize("kind", DIGESTS_IN)
+def test_what_is_no_digest_names_no_file_of_the_cache(
+    kind: str, sha256: str, tmp_path: Path
+) -> None:
+    record, written = DIGESTS_IN[kind]
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps(written(sha256)), encoding="utf-8")
+    with pytest.raises(MtlserError, match="String should match pattern"):
+        read_json(path, record)
+    path.write_text(json.dumps(written("0" * 64)), encoding="utf-8")
+    assert read_json(path, record)
 
 
 @pytest.mark.parametrize("name", OUTSIDE)

@@ -4,7 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, StringConstraints
 
 from mtlser.errors import MtlserError
 
@@ -31,6 +31,8 @@ def below(path: str) -> str:
 
 PathBelow = Annotated[str, AfterValidator(below)]
 """Of a file or folder below the folder of the record that names it."""
+Sha256 = Annotated[str, StringConstraints(pattern=r"\A[0-9a-f]{64}\z")]
+"""64 hex digits: files in the cache are named by it."""
 
 
 def within(folder: Path, path: str) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 from mtlser.errors import MtlserError
 from mtlser.files import sha256_file
 from mtlser.records import Record, read_json, write_json
+from mtlser.records.paths import PathBelow, Sha256
 from mtlser.storage import lock, places
 from mtlser.storage.s3 import client as objects
 from mtlser.storage.s3 import fetching
@@ -27,14 +28,14 @@ class Shard(Record):
     address: str
     """`s3://bucket/key`."""
     size: int
-    sha256: str
+    sha256: Sha256
 
 
 class Shards(Record):
     """`shards.json`: by their paths below the corpus folder."""
 
     format: int = 1
-    files: dict[str, Shard]
+    files: dict[PathBelow, Shard]
 
 
 def is_shard(name: str) -> bool:

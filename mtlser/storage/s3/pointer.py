@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError
 from mtlser.errors import MtlserError
 from mtlser.files import sha256_file
 from mtlser.records import timestamp
+from mtlser.records.paths import PathBelow, Sha256
 from mtlser.storage.marker import MARKER, Marker
 from mtlser.storage.s3 import lease
 from mtlser.storage.s3.client import MISSING, Place, Remote
@@ -37,7 +38,7 @@ class Pointer(Marker):
     version: str = ""
     base: str = ""
     """Where the files are, below the pointer's own place; empty: there."""
-    sha256: dict[str, str] = Field(default_factory=dict)
+    sha256: dict[PathBelow, Sha256] = Field(default_factory=dict)
     """Of each file."""
     written: str = ""
     """When, in UTC."""
