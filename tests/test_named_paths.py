@@ -25,6 +25,7 @@ from tests.helpers.utterances import utterance
 OUTSIDE = ("/etc/passwd", "../outside.wav", "audio/../../outside.wav", "", ".", "audio//a", "a\0b")
 
 CHOSEN = {"format": 2, "scope": "fold", "metric": "ua", "rows": []}
+SHARD = {"address": "s3://bucket/a", "size": 1, "sha256": "0" * 64}
 CHOICE = {"fold": 0, "alpha": 0.1, "beta": 0.1}
 FILES: dict[str, tuple[Callable[[str], object], Callable[[Path], object]]] = {
     "audio of a manifest": (
@@ -53,7 +54,6 @@ FILES: dict[str, tuple[Callable[[str], object], Callable[[Path], object]]] = {
     ),
 }
 
-SHARD = {"address": "s3://bucket/a", "size": 1, "sha256": "0" * 64}
 DIGESTS_IN: dict[str, tuple[type[Any], Callable[[str], object]]] = {
     "of a shard": (Shards, lambda sha256: {"files": {"audio/a": {**SHARD, "sha256": sha256}}}),
     "of a pointer": (
