@@ -17,6 +17,7 @@ from mtlser.registry import lock
 from mtlser.registry.gate_records import Gate
 from mtlser.serving.load import DESCRIPTION, WEIGHTS_ARTIFACT
 from mtlser.tracking import Run, numbers
+from mtlser.tracking.mlflow_uris import MODEL_SHA256
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,7 +30,6 @@ MLFLOW_WARNINGS = (
     ".*Any type hint is inferred as AnyType",  # of MLflow's own classes
     ".*An input example was not provided",  # it could only name a file that is not there
 )
-DIGEST = "mtlser.model_sha256"
 SCORES = ("wa_mean", "wa_sd", "ua_mean", "ua_sd")
 """Of the summary's numbers, those that a version carries; its run and its model hold the rest."""
 MANIFEST = "mtlser.manifest"
@@ -80,7 +80,11 @@ def recorded(
     name = recipe.registry.name
     client = mlflow_runs.connect(run.uri)
     digest = storage.digest_folder(model)
-    tags = _tags(scores, recipe) | _training_tags(model) | {DIGEST: digest, "run": _run_link(run)}
+    tags = (
+        _tags(scores, recipe)
+        | _training_tags(model)
+        | {MODEL_SHA256: digest, "run": _run_link(run)}
+    )
     number = mlflow_runs.with_retries(
         lambda: (
             _registered(client, str(run.id), name, digest) or _log(run, model, name, scores, digest)
@@ -134,7 +138,7 @@ def _run_link(run: Run) -> str:
 def _registered(client: "MlflowClient", run_id: str, name: str, digest: str) -> int | None:
     """The version that an earlier try of this step made."""
     versions = client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
-    same = [int(each.version) for each in versions if each.tags.get(DIGEST) == digest]
+    same = [int(each.version) for each in versions if each.tags.get(MODEL_SHA256) == digest]
     return min(same, default=None)
 
 
@@ -154,10 +158,10 @@ def _log(run: Run, model: Path, name: str, scores: Mapping[str, object], digest:
                 artifacts={WEIGHTS_ARTIFACT: str(model)},
                 signature=signature(model),
                 pip_requirements=[f"mtlser=={version('mtlser')}", f"mlflow=={mlflow.__version__}"],
-                tags={DIGEST: digest},
+                tags={MODEL_SHA256: digest},
             )
             mlflow.log_metrics(names.entities(numbers(scores)), model_id=logged.model_id)
-            marks = {DIGEST: digest, lock.TURN: lock.TO_COME}
+            marks = {MODEL_SHA256: digest, lock.TURN: lock.TO_COME}
             registered = mlflow.register_model(logged.model_uri, name, tags=marks)
     return int(registered.version)
 

@@ -1,6 +1,7 @@
 """A trained model from wherever it lies, and its words on audio files."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from mtlser.errors import MtlserError
 from mtlser.recipes import names
 from mtlser.records import most_probable
 from mtlser.tracking import mlflow_uris
+from mtlser.tracking.mlflow_uris import Version
 
 if TYPE_CHECKING:
     from mtlser.evaluation.predictor import Output, System, Wav
@@ -37,8 +39,22 @@ class FilePrediction(BaseModel):
     """The most alike training speaker."""
 
 
+@dataclass(frozen=True)
+class Located:
+    """A model folder on this machine, and what it was found as."""
+
+    folder: Path
+    version: Version | None
+    """What an alias named when it was looked up; `None`: the model is from no registry."""
+
+
 def model_folder(place: str) -> Path:
-    """The model folder that RUN_OR_MODEL names.
+    """The model folder that RUN_OR_MODEL names; see `located`."""
+    return located(place).folder
+
+
+def located(place: str) -> Located:
+    """The model that RUN_OR_MODEL names.
 
     Args:
         place: a run or cell folder (it holds `model/`), a model folder (it holds `mtlser.json`),
@@ -46,13 +62,18 @@ def model_folder(place: str) -> Path:
             `models:/NAME/3`, `runs:/RUN_ID/model`.
 
     Raises:
-        MtlserError: nothing there, no model in it, or an unknown name, version or alias.
+        MtlserError: nothing there, no model in it, an unknown name, version or alias, or a
+            registered model that is another one than was registered.
     """
     from_mlflow = mlflow_uris.is_uri(place)
-    folder = mlflow_uris.download(place) if from_mlflow else storage.fetch(place)
+    version = mlflow_uris.version(place) if place.startswith(mlflow_uris.MODELS) else None
+    source = version.place if version else place
+    folder = mlflow_uris.download(source) if from_mlflow else storage.fetch(place)
     model = _described(folder)
     if model is not None:
-        return model
+        if version is not None:
+            check_digest(model, version)
+        return Located(model, version)
     if from_mlflow:
         raise MtlserError(
             f"{place}: not an mtlser model; register one with `mtlser register`, then give "
@@ -64,6 +85,28 @@ def model_folder(place: str) -> Path:
         f"{DESCRIPTION}, or an MLflow URI such as models:/mtlser@champion; train one with "
         "`mtlser train`"
     )
+
+
+def check_digest(model: Path, version: Version) -> None:
+    """Returns if the model folder is the one that was registered as this version.
+
+    The registry's database says which it was; the files are in a store that others may write.
+
+    Raises:
+        MtlserError: it is another one, or the registry does not say.
+    """
+    if not version.model_sha256:
+        raise MtlserError(
+            f"{version.place}: the version has no tag {mlflow_uris.MODEL_SHA256} to compare its "
+            "files with, so they are not loaded; register the model with `mtlser register`"
+        )
+    now = storage.digest_folder(model)
+    if now != version.model_sha256:
+        raise MtlserError(
+            f"{version.place}: its files have SHA-256 {now[:12]}, the registry says "
+            f"{version.model_sha256[:12]}: they were changed after they were registered; use an "
+            "earlier version with `mtlser rollback`, and register the model again"
+        )
 
 
 def predict_files(place: str, files: Sequence[Path]) -> list[FilePrediction]:

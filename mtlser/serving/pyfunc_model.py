@@ -8,15 +8,18 @@ clip comes as bytes and never as a path, and an answer holds no path and no trac
 import base64
 import binascii
 import logging
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
+import yaml
 from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
 from mlflow.protos.databricks_pb2 import INTERNAL_ERROR, INVALID_PARAMETER_VALUE
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
+from mlflow.store.artifact.models_artifact_repo import REGISTERED_MODEL_META_FILE_NAME
 from numpy.typing import NDArray
 
 from mtlser.data import audio
@@ -25,7 +28,8 @@ from mtlser.data.decoding.limits import Most
 from mtlser.evaluation.predictor import predict_wavs
 from mtlser.models import bundle
 from mtlser.records import SAMPLE_RATE_HZ
-from mtlser.serving.load import WEIGHTS_ARTIFACT, file_prediction
+from mtlser.serving.load import WEIGHTS_ARTIFACT, check_digest, file_prediction
+from mtlser.tracking import mlflow_uris
 
 AUDIO = "audio"
 """The column of audio files as base64."""
@@ -45,8 +49,14 @@ class SpeechModel(PythonModel):
     """Emotion, text and speaker of audio clips."""
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Loads the model folder among the artifacts."""
-        self.model = bundle.load(Path(context.artifacts[WEIGHTS_ARTIFACT]))
+        """Loads the model folder among the artifacts.
+
+        Raises:
+            MtlserError: it is damaged, or another one than was registered.
+        """
+        folder = Path(context.artifacts[WEIGHTS_ARTIFACT])
+        compare_with_registry(folder)
+        self.model = bundle.load(folder)
 
     def predict(
         self, context: PythonModelContext, model_input: pd.DataFrame, params: object = None
@@ -80,6 +90,30 @@ class SpeechModel(PythonModel):
                 for one in found
             ]
         )  # fmt: skip
+
+
+def compare_with_registry(folder: Path) -> None:
+    """Returns if a downloaded model folder is the one that its registry has a digest of.
+
+    MLflow notes beside a model which version it downloaded. A copy that was not downloaded from a
+    registry, or is loaded where `MLFLOW_TRACKING_URI` and `MLFLOW_REGISTRY_URI` name none, is
+    compared with its own record alone.
+
+    Args:
+        folder: the weights, in `artifacts/` of MLflow's model.
+
+    Raises:
+        MtlserError: it is another one, or the registry is away.
+    """
+    note = folder.parents[1] / REGISTERED_MODEL_META_FILE_NAME
+    if not note.is_file():
+        return
+    if not (os.environ.get("MLFLOW_TRACKING_URI") or os.environ.get("MLFLOW_REGISTRY_URI")):
+        log.warning("%s: no registry is named, so its digest is not compared", folder)
+        return
+    said = yaml.safe_load(note.read_bytes())
+    place = f"{mlflow_uris.MODELS}{said['model_name']}/{said['model_version']}"
+    check_digest(folder, mlflow_uris.version(place))
 
 
 def clips(model_input: pd.DataFrame, channels: Policy = "mix") -> list[NDArray[np.float32]]:

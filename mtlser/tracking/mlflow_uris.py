@@ -6,6 +6,7 @@ MLflow takes seconds to import, so the functions import it.
 import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,28 @@ if TYPE_CHECKING:
 
 MODELS, RUNS = "models:/", "runs:/"
 RUN_ID = re.compile(r"[0-9a-f]{32}")
+MODEL_SHA256 = "mtlser.model_sha256"
+"""Tag of a registered version: digest of its model folder, see `mtlser.storage.digest_folder`."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a registered model, as the registry tells of it."""
+
+    name: str
+    number: int
+    alias: str
+    """By which it was asked for; empty: by its number."""
+    run_id: str
+    """Of the run that logged it; empty: none is named."""
+    model_sha256: str
+    """The tag `MODEL_SHA256`; empty: there is none."""
+    recipe_hash: str
+
+    @property
+    def place(self) -> str:
+        """Its address, which stays the same when an alias moves: `models:/mtlser/3`."""
+        return f"{MODELS}{self.name}/{self.number}"
 
 
 def is_uri(place: str) -> bool:
@@ -27,6 +50,16 @@ def is_uri(place: str) -> bool:
 def is_run_id(place: str) -> bool:
     """True for an id of an MLflow run that is no folder of that name, too."""
     return RUN_ID.fullmatch(place) is not None and not Path(place).exists()
+
+
+def version(place: str) -> Version:
+    """The version that `models:/NAME@ALIAS` or `models:/NAME/VERSION` names now.
+
+    Raises:
+        MtlserError: an unknown name, version or alias, or a registry that is away.
+    """
+    with _connected(place) as (client, _):
+        return _version(client, place)
 
 
 def download(place: str) -> Path:
@@ -90,18 +123,30 @@ def _run_id(client: "MlflowClient", place: str) -> str:
         run_id = place.removeprefix(RUNS).partition("/")[0]
         client.get_run(run_id)
         return run_id
+    found = _version(client, place)
+    if not found.run_id:
+        raise MtlserError(f"{place}: that version names no run; give the run's id instead")
+    return found.run_id
+
+
+def _version(client: "MlflowClient", place: str) -> Version:
     _check_alias(client, place)
     name, at, alias = place.removeprefix(MODELS).partition("@")
     if at:
-        version = client.get_model_version_by_alias(name, alias)
+        found = client.get_model_version_by_alias(name, alias)
     else:
         name, _, number = name.partition("/")
         if not number.isdigit():
             raise MtlserError(f"{place}: expected models:/NAME@ALIAS or models:/NAME/VERSION")
-        version = client.get_model_version(name, number)
-    if not version.run_id:
-        raise MtlserError(f"{place}: that version names no run; give the run's id instead")
-    return str(version.run_id)
+        found = client.get_model_version(name, number)
+    return Version(
+        name=name,
+        number=int(found.version),
+        alias=alias,
+        run_id=str(found.run_id or ""),
+        model_sha256=found.tags.get(MODEL_SHA256, ""),
+        recipe_hash=found.tags.get("recipe_hash", ""),
+    )
 
 
 def _check_alias(client: "MlflowClient", place: str) -> None:

@@ -8,11 +8,10 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
-import soundfile
 
 from mtlser import stages
+from mtlser.data import clips, manifest
 from mtlser.data import folds as fold_plans
-from mtlser.data import manifest
 from mtlser.evaluation import metrics
 from mtlser.evaluation.choices import Choice, SearchResult, SearchRow
 from mtlser.evaluation.selection import selection_score
@@ -20,7 +19,6 @@ from mtlser.recipe import Recipe, load
 from mtlser.records import (
     CLEAN,
     FOUR,
-    SAMPLE_RATE_HZ,
     Cell,
     CellResult,
     Fold,
@@ -103,8 +101,8 @@ def make_utterances(sessions: int = 3, per_speaker: int = 12) -> list[Utterance]
     """Two speakers a session, classes in turn, each session a dialogue a speaker."""
     return [
         Utterance(
-            id=f"Ses{s:02}{gender}_{i:03}", corpus="iemocap", audio="tone.flac",
-            audio_sha256=f"{s:02}{ord(gender):03}{i:03}".ljust(64, "0"), duration_s=0.2,
+            id=f"Ses{s:02}{gender}_{i:03}", corpus="iemocap", audio="audio",
+            audio_sha256=clips.digest(tone(s, gender, i)), duration_s=0.2,
             level_dbfs=-12, emotion=FOUR[i % 4], speaker=f"Ses{s:02}_{gender}", gender=gender,
             session=f"Ses{s:02}", dialogue=f"Ses{s:02}{gender}_impro01",
             recording=f"Ses{s:02}{gender}",
@@ -116,6 +114,13 @@ def make_utterances(sessions: int = 3, per_speaker: int = 12) -> list[Utterance]
     ]  # fmt: skip
 
 
+def tone(session: int, gender: str, number: int) -> clips.Samples:
+    """The clip of an utterance, (3200,): no two are alike."""
+    phase = session * 100 + number + (0.5 if gender == "F" else 0.0)
+    samples_n: clips.Samples = (np.sin(np.arange(3200) / 20 + phase) * 9000).astype(np.int16)
+    return samples_n
+
+
 def make_honest_run(
     place: Path, *, recipe: Recipe | None = None, utterances: Sequence[Utterance] | None = None
 ) -> HonestRun:
@@ -124,9 +129,13 @@ def make_honest_run(
     every = list(utterances or make_utterances())
     corpus = place / "corpus"
     corpus.mkdir(parents=True)
+    writer = clips.Writer(corpus)
+    for each in make_utterances():
+        where = int(each.id[3:5]), each.id[5], int(each.id[7:])
+        writer.add(each.audio_sha256, tone(*where))
+    shards = writer.close()
+    every = [u.model_copy(update={"audio": shards.get(u.audio_sha256, u.audio)}) for u in every]
     write_jsonl(corpus / "manifest.jsonl", every)
-    tone = np.sin(np.arange(3200) / 20).astype(np.float32) / 3
-    soundfile.write(corpus / "tone.flac", tone, SAMPLE_RATE_HZ)
     custody.seal(corpus, "ingest", ("manifest.jsonl",), manifest=manifest.digest(every))
     stages.split(str(corpus), known, str(place / "folds"))
     run = HonestRun(place, known, every, fold_plans.plan(every, known))

@@ -13,7 +13,7 @@ import soundfile
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from mtlser import tracking
+from mtlser import storage, tracking
 from mtlser.data.decoding.limits import Most
 from mtlser.errors import MtlserError
 from mtlser.models import bundle
@@ -22,6 +22,7 @@ from mtlser.records import FOUR, CellResult, write_json
 from mtlser.registry import promotion
 from mtlser.registry.versions import Registered
 from mtlser.serving import load, pyfunc_model
+from mtlser.tracking import mlflow_uris
 from tests.helpers import encoded
 from tests.helpers.retraining import CHAMPION, measured, plan, write_report
 from tests.helpers.trained import write_model, write_wav
@@ -123,6 +124,69 @@ def test_a_registered_model_speaks_like_its_folder_and_holds_no_pickle(
     for table in ({"path": [str(wav)]}, {"path": [str(wav)], "audio": [None]}):
         with pytest.raises(MlflowException, match="audio"):
             served.predict(pd.DataFrame(table))
+
+
+def exchanged(report: Path, tmp_path: Path) -> Path:
+    """The first version's weights, after other ones were put into the artifact store."""
+    other = write_model(tmp_path / "other")
+    (stored,) = tmp_path.glob("mlruns/**/artifacts/*/mtlser.json")
+    weights = stored.parent / bundle.WEIGHTS
+    content = bytearray((other / bundle.WEIGHTS).read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    return weights
+
+
+def test_weights_that_were_exchanged_in_the_store_are_not_loaded(
+    model: Path, wav: Path, report: Path, tmp_path: Path
+) -> None:
+    import mlflow
+
+    registered(model, report, "")
+    exchanged(report, tmp_path)
+    said = r"models:/mtlser/1: its files have SHA-256 .*, the registry says .* `mtlser rollback`"
+    for place in ("models:/mtlser@champion", "models:/mtlser/1"):
+        with pytest.raises(MtlserError, match=said):
+            load.predict_files(place, [wav])
+        with pytest.raises(MtlserError, match=said):
+            mlflow.pyfunc.load_model(place)
+
+
+def test_a_version_whose_digest_nobody_wrote_is_not_loaded(
+    model: Path, report: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import mlflow
+
+    registered(model, report, "")
+    MlflowClient().delete_model_version_tag("mtlser", "1", mlflow_uris.MODEL_SHA256)
+    with pytest.raises(MtlserError, match=r"has no tag mtlser\.model_sha256"):
+        load.model_folder("models:/mtlser@champion")
+    with pytest.raises(MtlserError, match=r"has no tag mtlser\.model_sha256"):
+        mlflow.pyfunc.load_model("models:/mtlser@champion")
+
+
+def test_a_copy_without_its_registry_says_that_it_is_not_compared(
+    model: Path,
+    report: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    import mlflow
+
+    registered(model, report, "")
+    copy = mlflow.artifacts.download_artifacts("models:/mtlser/1", dst_path=str(tmp_path / "copy"))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    mlflow.pyfunc.load_model(copy)
+    assert "no registry is named, so its digest is not compared" in caplog.text
+
+
+def test_an_alias_is_looked_up_once(model: Path, report: Path) -> None:
+    registered(model, report, "")
+    found = load.located("models:/mtlser@champion")
+    assert found.version is not None
+    assert (found.version.place, found.version.alias) == ("models:/mtlser/1", "champion")
+    assert found.version.model_sha256 == storage.digest_folder(model)
 
 
 def answered(error: MlflowException) -> str:
