@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.platform import docker_engine
+from tests.platform import docker_engine, tally
 from tests.platform.docker_engine import Platform
 
 HERE = Path(__file__).parent
@@ -17,6 +17,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker("platform")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says what became of the faults."""
+    for line in tally.lines():
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Keys of objects that are no files of a folder: named in one sentence, with what to do."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 from unittest import mock
 
@@ -29,8 +30,13 @@ def fetched(monkeypatch: pytest.MonkeyPatch, folder: Path, keys: Sequence[str]) 
     client = mock.Mock()
     entries = [{"Key": f"corpus/{key}", "ETag": '"0"', "Size": 1} for key in keys]
     client.get_paginator.return_value.paginate.return_value = [{"Contents": entries}]
-    client.get_object.side_effect = ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
-    client.download_file.side_effect = lambda bucket, key, path: Path(path).write_text("x")
+
+    def get_object(Bucket: str, Key: str) -> dict[str, BytesIO]:  # noqa: N803 (boto3's own names)
+        if Key.removeprefix("corpus/") in keys:
+            return {"Body": BytesIO(b"x")}
+        raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
+
+    client.get_object.side_effect = get_object
     monkeypatch.setattr(objects, "connect", lambda: client)
     return fetching.fetch("s3://speech/corpus", folder)
 

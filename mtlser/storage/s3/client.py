@@ -20,6 +20,8 @@ SCHEME = "s3://"
 MISSING = frozenset({"404", "NoSuchKey"})
 """Codes of the answer that an object is not there."""
 WORKERS = 16
+SMALL = 1 << 20
+"""Bytes of an object that is sent and fetched in one request, without boto3's transfer manager."""
 PAGE = 1000
 
 ItemT = TypeVar("ItemT")
@@ -123,9 +125,24 @@ def explained(location: str) -> Iterator[None]:
     except (Boto3Error, BotoCoreError, ClientError) as error:
         where = endpoint() or "Amazon S3"
         raise MtlserError(
-            f"{location}: {where} says: {' '.join(str(error).split())}; check the bucket, "
-            "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL"
+            f"{location}: {where} says: {' '.join(str(error).split())}; {_advice(str(error))}"
         ) from None
+
+
+ADVICE = {
+    "RequestTimeTooSkewed": "set this machine's clock, then run the command again",
+    "ExpiredToken": "get new credentials (AWS_SESSION_TOKEN), then run the command again",
+    "SlowDown": "the server is busy, run the command again later",
+    "InternalError": "the server is ill, run the command again later",
+}
+"""What to do, by the code of the answer."""
+
+
+def _advice(said: str) -> str:
+    for code, advice in ADVICE.items():
+        if f"({code})" in said:
+            return advice
+    return "check the bucket, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL"
 
 
 def listed(client: Any, place: Place) -> Iterator[Remote]:

@@ -218,9 +218,9 @@ def _download(client: Any, place: Place, remote: Remote, cache: Path) -> None:
     if stored_objects.is_whole(path):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with files.atomic_file(path, flag="MTLSER_CACHE") as temporary:
+    with files.atomic_file(path, durable=False, flag="MTLSER_CACHE") as temporary:
         try:
-            client.download_file(place.bucket, remote.key, str(temporary))
+            _get(client, place, remote, temporary)
         except ClientError as error:
             if error.response["Error"]["Code"] not in MISSING:
                 raise
@@ -237,6 +237,13 @@ def _download(client: Any, place: Place, remote: Remote, cache: Path) -> None:
             )
         temporary.chmod(0o444)
         stored_objects.sign(path, temporary)
+
+
+def _get(client: Any, place: Place, remote: Remote, path: Path) -> None:
+    if remote.size > objects.SMALL:
+        client.download_file(place.bucket, remote.key, str(path))
+        return
+    path.write_bytes(client.get_object(Bucket=place.bucket, Key=remote.key)["Body"].read())
 
 
 def _link_of(tree: Path, place: Place, remote: Remote) -> Path:

@@ -38,13 +38,14 @@ def _say_once(state: RetryCallState) -> None:
 
 
 def _away(error: BaseException) -> bool:
-    """True where the server does not answer, or answers that it cannot just now."""
+    """True where the server does not answer, or not whole, or that it cannot just now."""
     from boto3.exceptions import Boto3Error, RetriesExceededError
     from botocore import exceptions
     from botocore.exceptions import ClientError
 
     broken = (exceptions.ConnectionError, exceptions.HTTPClientError, RetriesExceededError)
-    if isinstance(error, (*broken, exceptions.IncompleteReadError)):
+    damaged = (exceptions.IncompleteReadError, exceptions.FlexibleChecksumError)
+    if isinstance(error, (*broken, *damaged)):
         return True
     if isinstance(error, Boto3Error):  # of a transfer, around what ended it
         cause = error.__cause__ or error.__context__
