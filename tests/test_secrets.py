@@ -25,7 +25,12 @@ from tests.helpers.tiny_run import (
 ROOT = Path(__file__).parent.parent
 SECRET = "pa55word-of-this-test"
 REGISTRY_SECRET = "pa55word-of-the-registry"
-WORDS = (SECRET.encode(), REGISTRY_SECRET.encode())
+PROXY_SECRET = "pa55word-of-the-proxy"
+HOOK_SECRET = "t0ken-of-the-webhook"
+WORDS = tuple(
+    word.encode() for word in (SECRET, REGISTRY_SECRET, PROXY_SECRET, HOOK_SECRET, S3_PASSWORD)
+)
+PROXY = f"http://someone:{PROXY_SECRET}@127.0.0.1:9"
 SMALL = ("--set", "search.betas=[0.2]", "--set", "baseline.systems=[]", "--set", "train.epochs=1")
 
 
@@ -75,6 +80,10 @@ def place(tmp_path_factory: pytest.TempPathFactory, s3_server: str) -> Iterator[
             "AWS_SECRET_ACCESS_KEY": S3_PASSWORD,
             "AWS_DEFAULT_REGION": "us-east-1",
             "MTLSER_CACHE": str(folder / "cache"),
+            "MTLSER_WEBHOOK": f"http://127.0.0.1:9/services/{HOOK_SECRET}",
+            "HTTP_PROXY": PROXY,
+            "HTTPS_PROXY": PROXY,
+            "NO_PROXY": "*",
         }
         with pytest.MonkeyPatch.context() as patch:
             for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -117,6 +126,19 @@ INGEST = ("mtlser", "ingest", "--recipe", "tiny.toml", "--out", "corpus")
 AWAY = "http://someone:pa55word-of-this-test@127.0.0.1:9"
 QUICK = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
 REFUSED: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
+    "an MLflow server behind a proxy that is away": (
+        PREDICT,
+        {"MLFLOW_TRACKING_URI": AWAY, "NO_PROXY": "", **QUICK},
+    ),
+    "a proxy that is none": (
+        PREDICT,
+        {
+            "MLFLOW_TRACKING_URI": AWAY,
+            "NO_PROXY": "",
+            "HTTP_PROXY": f"http://someone:{PROXY_SECRET}@no such proxy",
+            **QUICK,
+        },
+    ),
     "an MLflow server that is away": (PREDICT, {"MLFLOW_TRACKING_URI": AWAY, **QUICK}),
     "a database file that is not there": (
         PREDICT,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kfp import dsl
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from mtlser.errors import MtlserError
 from mtlser.files import read_text
@@ -81,6 +81,20 @@ class Variable(Section):
     variable: str
     optional: bool = False
     """Whether a step starts without it."""
+    steps: tuple[str, ...] = ()
+    """The components whose steps get it; empty: all."""
+
+    @field_validator("steps")
+    @classmethod
+    def _known(cls, steps: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = sorted(set(steps) - STEPS)
+        if unknown:
+            raise ValueError(f"no such step: {', '.join(unknown)}; {', '.join(sorted(STEPS))} are")
+        return steps
+
+    def is_for(self, component: str) -> bool:
+        """Whether the steps of a component get it."""
+        return not self.steps or component in self.steps
 
 
 class Profile(Section):
@@ -131,17 +145,23 @@ class Profile(Section):
         for name, value in self.environment.items():
             task.set_env_variable(name, value)
         task.set_caching_options(cached)
+        self._apply_variables(task, component)
         self._apply_kubernetes(task, step)
+
+    def _apply_variables(self, task: dsl.PipelineTask, component: str) -> None:
+        from kfp import kubernetes
+
+        for kind, variables in (
+            (kubernetes.use_secret_as_env, self.secrets),
+            (kubernetes.use_config_map_as_env, self.config_maps),
+        ):
+            for each in variables:
+                if each.is_for(component):
+                    kind(task, each.name, {each.key: each.variable}, optional=each.optional)
 
     def _apply_kubernetes(self, task: dsl.PipelineTask, step: Step) -> None:
         from kfp import kubernetes
 
-        for each in self.secrets:
-            names = {each.key: each.variable}
-            kubernetes.use_secret_as_env(task, each.name, names, optional=each.optional)
-        for each in self.config_maps:
-            names = {each.key: each.variable}
-            kubernetes.use_config_map_as_env(task, each.name, names, optional=each.optional)
         if step.gpus:
             for label, value in self.node_selector.items():
                 kubernetes.add_node_selector(task, label, value)

@@ -97,6 +97,7 @@ S3 = (
     ),
     Variable("AWS_ACCESS_KEY_ID", "boto3's other sources", "Name of the credentials.", "boto3"),
     Variable("AWS_SECRET_ACCESS_KEY", "boto3's other sources", "Their secret.", "boto3"),
+    Variable("AWS_SESSION_TOKEN", "", "Of credentials that expire.", "boto3"),
     Variable("AWS_DEFAULT_REGION", "boto3's other sources", "Region of the server.", "boto3"),
 )  # fmt: skip
 

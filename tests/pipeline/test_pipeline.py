@@ -176,7 +176,31 @@ def test_secrets_are_named_and_never_held(compiled: dict[str, dict[str, Path]]) 
             for pair in secret["keyToEnv"]
         }
         assert variables["MLFLOW_TRACKING_URI"] == ("mtlser-mlflow", "uri"), name
-        assert "MTLSER_WEBHOOK" in variables
+
+
+OF_S3 = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"}
+READ_S3 = {"ingest", "check-data", "fold-split", *MEASURE}
+POST = {"register", "promote", "report-outcome"}
+
+
+@pytest.mark.parametrize("profile", ["cpu", "gpu", "gpu-pool"])
+def test_a_step_gets_only_the_secrets_that_it_uses(
+    profile: str, compiled: dict[str, dict[str, Path]]
+) -> None:
+    seen = set()
+    for path in compiled[profile].values():
+        _, platform = documents(path)
+        for name, asked in platform.items():
+            step = component(name.removeprefix("exec-"))
+            variables = {
+                pair["envVar"] for secret in asked["secretAsEnv"] for pair in secret["keyToEnv"]
+            }
+            expected = {"MLFLOW_TRACKING_URI"}
+            expected |= OF_S3 if step in READ_S3 else set()
+            expected |= {"MTLSER_WEBHOOK"} if step in POST else set()
+            assert variables == expected, name
+            seen.add(step)
+    assert seen == set().union(*STEPS.values())
 
 
 def test_a_training_has_one_process_a_gpu(compiled: dict[str, dict[str, Path]]) -> None:

@@ -32,6 +32,10 @@ def test_a_profile_of_ones_own_starts_each_step_from_the_common_one(tmp_path: Pa
         ('[steps.tarin]\ncpu = "1"', r"\[steps.tarin\]: no such step"),
         ('[step]\ncpu = "many"', "step.cpu: String should match pattern"),
         ("width = ", "not TOML"),
+        (
+            '[[secrets]]\nname = "a"\nkey = "b"\nvariable = "C"\nsteps = ["tarin"]',
+            "secrets.0.steps: Value error, no such step: tarin",
+        ),
     ],
 )
 def test_a_mistake_in_a_profile_is_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
