@@ -46,6 +46,7 @@ ADDED = (
     ("labels", "classes"), ("labels", "map"), ("split", "speaker_folds"), ("data", "table"),
     ("data", "columns"), ("data", "speaker_pattern"), ("data", "merge_speakers"),
     ("data", "language"), ("data", "channels"), ("data", "alphabet"), ("split", "test_corpora"),
+    ("model", "revision"),
 )  # fmt: skip
 """Keys younger than runs that are to stay comparable: at its default, such a key is no part of the
 hash."""

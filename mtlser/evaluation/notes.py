@@ -54,6 +54,12 @@ def plan_notes(plan: FoldPlan, recipe: Recipe, recipe_hash: str, unknown: float)
             "Training treated padding as speech, as the published code does; predictions here are "
             "made without padding."
         )
+    if recipe.name and not recipe.model.pinned:
+        notes.append(
+            f"The encoder {recipe.model.encoder} is not pinned (model.revision), so another run "
+            "may load other weights under its name; `encoder_revision` in `mtlser.json` of each "
+            "model names those that were loaded."
+        )
     if recipe.name and recipe_hash != recipe.hash:
         notes.append(
             f"The predictions come from recipe {recipe_hash}; the recipe shown here is "

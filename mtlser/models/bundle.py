@@ -25,9 +25,9 @@ from mtlser.data.decoding.channels import Policy
 from mtlser.errors import DamagedError, MtlserError
 from mtlser.files import atomic_file
 from mtlser.models import declared
-from mtlser.models.encoder import SpeechEncoder, load_encoder, locate
+from mtlser.models.encoder import SpeechEncoder, load_encoder
 from mtlser.models.mtl import MtlNetwork
-from mtlser.models.transformers_internals import file_of
+from mtlser.models.origin import locate
 from mtlser.recipe import ModelRecipe
 from mtlser.records import read_json, write_json
 from mtlser.storage import custody
@@ -50,6 +50,9 @@ class Description(BaseModel):
     system: str = "mtlser"
     encoder_digest: str
     """SHA-256 of the encoder as it was loaded, before training."""
+    encoder_revision: str = ""
+    """The hub's commit, or the digest of a folder on S3, that it was loaded from; empty: the
+    encoder is bundled or from a folder of that machine, or the model is of an older version."""
     channels: Policy = "mix"
     """What became of the channels of the recordings that it was trained on."""
     alphabet: tuple[str, ...] = VOCABULARY
@@ -81,7 +84,7 @@ def build(
     Raises:
         MtlserError: no such encoder, or `ctc_head = "pretrained"` for one without a CTC layer.
     """
-    encoder = load_encoder(model.encoder)
+    encoder = load_encoder(model.encoder, model.revision)
     network = MtlNetwork(encoder, model, emotions, speakers, len(alphabet))
     if model.ctc_head == "pretrained" and network.ctc_head is not None:
         _take_ctc_head(network.ctc_head, model, alphabet)
@@ -112,7 +115,7 @@ def save(trained: TrainedModel, folder: Path) -> None:
     tensors = {name: value.detach().cpu().contiguous() for name, value in state.items()}
     with atomic_file(folder / WEIGHTS) as temporary:
         save_file(tensors, temporary)
-    _copy_encoder_files(trained.description.model.encoder, folder / "encoder")
+    _copy_encoder_files(trained.description.model, folder / "encoder")
     write_json(folder / DESCRIPTION, trained.description)
 
 
@@ -165,7 +168,8 @@ def load(folder: Path) -> TrainedModel:
 def _encoder(folder: Path, description: Description) -> SpeechEncoder:
     if description.whole:
         return load_encoder(str(folder / "encoder"), weights=False)
-    encoder = load_encoder(description.model.encoder)
+    model = description.model
+    encoder = load_encoder(model.encoder, model.revision or description.encoder_revision or None)
     if encoder_digest(encoder) != description.encoder_digest:
         raise MtlserError(
             f"{folder}: encoder {description.model.encoder!r} is not the one that it was trained "
@@ -174,19 +178,19 @@ def _encoder(folder: Path, description: Description) -> SpeechEncoder:
     return encoder
 
 
-def _copy_encoder_files(source: str, folder: Path) -> None:
+def _copy_encoder_files(model: ModelRecipe, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
-    place = locate(source)
+    origin = locate(model.encoder, model.revision)
     for name in declared.FILES:
-        original = file_of(place, name)
+        original = origin.file(name)
         if original is not None:
             shutil.copyfile(original, folder / name)
 
 
 def _take_ctc_head(head: nn.Linear, model: ModelRecipe, alphabet: tuple[str, ...]) -> None:
     """Starts the CTC head from the encoder's own, where its vocabulary is ours."""
-    place = locate(model.encoder)
-    files = [file_of(place, name) for name in ("model.safetensors", "vocab.json")]
+    origin = locate(model.encoder, model.revision)
+    files = [origin.file(name) for name in ("model.safetensors", "vocab.json")]
     weights = load_file(files[0]) if files[0] else {}
     vocabulary = json.loads(files[1].read_text(encoding="utf-8")) if files[1] else {}
     ordered = tuple(sorted(vocabulary, key=lambda symbol: int(vocabulary[symbol])))

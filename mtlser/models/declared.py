@@ -12,8 +12,8 @@ from functools import cache
 from typing import Any
 
 from mtlser.errors import MtlserError
+from mtlser.models.origin import Origin
 from mtlser.models.speech_encoder import SHORTEST
-from mtlser.models.transformers_internals import file_of
 from mtlser.records import SAMPLE_RATE_HZ
 
 FILES = ("config.json", "preprocessor_config.json", "processor_config.json")
@@ -35,18 +35,17 @@ class Need:
     allowed: str
 
 
-def normalises(source: str, place: str, config: Any) -> bool:
+def normalises(origin: Origin, config: Any) -> bool:
     """Whether clips are to be scaled to zero mean and unit variance, after all else is checked.
 
     Args:
-        source: what the recipe calls the encoder.
-        place: what transformers is asked for.
+        origin: the encoder's files.
         config: the encoder's configuration, of transformers.
 
     Raises:
         MtlserError: the encoder declares an input that it is not given here.
     """
-    declared = preprocessing(source, place)
+    declared, source = preprocessing(origin), origin.source
     whisper = config.model_type == "whisper"
     if whisper and declared is None:
         raise MtlserError(
@@ -79,22 +78,22 @@ def _say_assumed(source: str) -> None:
     )
 
 
-def preprocessing(source: str, place: str) -> dict[str, Any] | None:
+def preprocessing(origin: Origin) -> dict[str, Any] | None:
     """The feature extractor's declaration; `None` where the encoder has no such file.
 
     Raises:
         MtlserError: a file is no JSON object.
     """
     for name in FILES[1:]:
-        file = file_of(place, name)
+        file = origin.file(name)
         if file is None:
             continue
         try:
             content = json.loads(file.read_text(encoding="utf-8-sig"))
         except ValueError as error:  # not UTF-8 included
-            raise MtlserError(_damaged(source, name, str(error))) from None
+            raise MtlserError(_damaged(origin.source, name, str(error))) from None
         if not isinstance(content, dict):
-            raise MtlserError(_damaged(source, name, "no JSON object"))
+            raise MtlserError(_damaged(origin.source, name, "no JSON object"))
         inner = content.get("feature_extractor", content)
         if isinstance(inner, dict) and (name == FILES[1] or "feature_extractor" in content):
             return inner

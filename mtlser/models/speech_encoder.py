@@ -52,6 +52,8 @@ class SpeechEncoder(nn.Module):
 
     def __init__(self, normalise: bool) -> None:
         super().__init__()
+        self.revision = ""
+        """The hub's commit or the folder's digest that it was loaded from; empty: unknown."""
         self.normalise = normalise
         self.recompute = False
         """Whether transformer layers are computed again in backward, to spare memory."""

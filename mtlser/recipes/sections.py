@@ -1,5 +1,6 @@
 """The sections of a recipe: every key with its type, default and reason."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -11,6 +12,7 @@ from pydantic import (
     NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
+    StringConstraints,
     model_validator,
 )
 
@@ -42,6 +44,9 @@ def _without_secret(place: str) -> str:
 
 PlaceName = Annotated[str, AfterValidator(_without_secret)]
 """A folder, an `s3://` address or a hub name."""
+Revision = Annotated[str, StringConstraints(pattern=r"\A[\w.][\w./-]{0,199}\z")]
+FIXED = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+"""A commit of the hub, or a digest."""
 NoiseKind = Annotated[str, AfterValidator(names.relative)]
 RecipeName = Annotated[str, AfterValidator(names.recipe)]
 
@@ -83,7 +88,11 @@ class ModelRecipe(Section):
     """The shared encoder and the three heads (paper, sections 4.1-4.6)."""
 
     encoder: PlaceName = "facebook/wav2vec2-base"
-    """`bundled`, a folder in Hugging Face layout, or a hub name."""
+    """`bundled`, a folder in Hugging Face layout, an `s3://` address of one, or a hub name."""
+    revision: Revision | None = None
+    """Which files of the encoder: the hub's commit (40 hex digits; a tag or branch is taken too,
+    and may move), or the digest of a folder (64 hex digits). Not given: those that are there, and
+    the report says so."""
     layers: Literal["last", "weighted", "concat"] = "last"
     """What the heads see: the last transformer layer, a learned weighted mean of all layers, or all
     layers side by side."""
@@ -96,8 +105,20 @@ class ModelRecipe(Section):
     dropout: float = Field(0.0, ge=0, lt=1)
     """Dropout on the pooled vector, before the emotion and speaker heads."""
 
+    @property
+    def pinned(self) -> bool:
+        """Whether another run loads the same encoder, or refuses; folders here count as such."""
+        remote = self.encoder.startswith("s3://") or not names_folder(self.encoder)
+        exact = self.revision is not None and FIXED.fullmatch(self.revision) is not None
+        return exact or self.encoder == "bundled" or not remote
+
     @model_validator(mode="after")
     def _possible(self) -> Self:
+        if self.revision is not None and self.encoder == "bundled":
+            raise ValueError(
+                "revision is of an encoder from the hub, from S3 or a folder, and encoder = "
+                "'bundled' ships with the package; leave revision out"
+            )
         if self.standardise and self.trainable != "heads":
             raise ValueError(
                 f"standardise = true scales by the features of a frozen encoder, and trainable = "

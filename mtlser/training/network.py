@@ -149,6 +149,7 @@ def prepared(
         model=recipe.model,
         recipe_hash=recipe.hash,
         encoder_digest=bundle.encoder_digest(network.encoder),
+        encoder_revision=network.encoder.revision,
         channels=_channels(recipe),
         alphabet=alphabet,
         whole=recipe.model.trainable != "heads" or training.cell.fold is None,

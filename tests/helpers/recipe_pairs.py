@@ -50,6 +50,7 @@ def values(encoders: Sequence[Path | str]) -> dict[str, tuple[Any, ...]]:
         "split.random_folds": (10, 3),
         "split.max_folds": (None, 1),
         "model.encoder": tuple(map(str, encoders)),
+        "model.revision": (None,),
         "model.layers": ("last", "weighted", "concat"),
         "model.trainable": ("all", "transformer", "heads"),
         "model.ctc_head": ("new", "pretrained"),

@@ -17,6 +17,7 @@ from mtlser.models import bundle, declared
 from mtlser.models.bundle import Description, TrainedModel
 from mtlser.models.encoder import load_encoder
 from mtlser.models.mtl import MtlNetwork
+from mtlser.models.origin import Origin
 from mtlser.recipe import ModelRecipe
 from tests.helpers.networks import clips, write_encoder
 
@@ -97,7 +98,7 @@ def test_what_is_accepted_is_fed_as_transformers_feeds_it(
         declare(folder, **values)
     config = _config()
     wav = np.float32(level) * (clips(0.2)[0] + np.float32(offset))
-    normalise = declared.normalises("mine", str(folder), config)
+    normalise = declared.normalises(Origin("mine", str(folder)), config)
     extractor = Wav2Vec2FeatureExtractor(**values)
     expected = extractor(wav, sampling_rate=16_000, return_tensors="pt").input_values[0]
     fed = torch.from_numpy(wav)
