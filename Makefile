@@ -16,7 +16,7 @@ COMMIT = $(shell git describe --always --dirty --abbrev=40)
 test newest: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo backbone test newest test-platform image sbom bench lint types check map reference golden constraints clean
+.PHONY: help setup demo backbone test newest test-platform restore-test image sbom bench lint types check map reference golden constraints clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -67,6 +67,10 @@ sbom: ## what the image holds, as CycloneDX: build/sbom.json
 	build/sbom/bin/python -m pip install --disable-pip-version-check -q $(SBOM_TOOL)
 	docker run --rm $(IMAGE) python3 -m pip list --format=freeze >build/image.txt
 	build/sbom/bin/cyclonedx-py requirements build/image.txt --of JSON -o build/sbom.json
+
+restore-test: setup ## save a platform of Compose, restore it into a new one, compare the champion
+	tests/platform/engine.sh $(IMAGE)
+	$(BIN)/python -m pytest -m platform tests/platform/test_backup.py
 
 bench: setup ## run every benchmark, or one: make bench BENCH=train_step
 	@for name in $(BENCH); do \

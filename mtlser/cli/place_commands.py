@@ -1,17 +1,19 @@
-"""`mtlser copy` and `clean`: outputs from place to place, and old versions on S3."""
+"""`mtlser copy` and `clean`: outputs from place to place, and what is old on S3 and in MLflow."""
 
+import re
 import shutil
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 
-from mtlser import storage
+from mtlser import storage, tracking
 from mtlser.cli.flags import Out, announce, command
 from mtlser.errors import MtlserError
 from mtlser.storage.marker import MARKER
 
 COPY_EXAMPLE = "Example: mtlser copy s3://speech/runs/demo --out runs/demo"
-CLEAN_EXAMPLE = "Example: mtlser clean s3://speech/runs --keep 3"
+CLEAN_EXAMPLE = "Example: mtlser clean s3://speech/runs --keep 3 --older-than 90d"
 
 
 def copy(
@@ -28,23 +30,35 @@ def copy(
 
 
 def clean(
-    place: Annotated[str, typer.Argument(help="s3:// address of outputs.")],
+    place: Annotated[str, typer.Argument(help="s3:// address of outputs, or `mlflow`: its runs.")],
     keep: Annotated[
-        int, typer.Option(min=1, help="Versions of each output that stay, with the current one.")
+        int,
+        typer.Option(min=1, help="On S3: versions of each output that stay, with the current one."),
     ] = 3,
+    older_than: Annotated[
+        str, typer.Option(help="Only what is older, in days: 90d. Needed for `mlflow`.")
+    ] = "",
     yes: Annotated[
         bool, typer.Option("--yes", help="Delete; otherwise they are only shown.")
     ] = False,
 ) -> None:
-    """Show or delete old versions on S3, and what uploads left that were killed a day ago.
+    """Show or delete what is old: versions on S3 and uploads killed a day ago, or runs of MLflow.
 
-    A version that a pointer leads to stays.
+    A version that a pointer leads to stays. So do runs that have not ended, and those that the
+    champion, the challenger and the champion before came from; other models go with their runs.
     """
+    age = _age(older_than)
+    if place == "mlflow":
+        _clean_runs(age, older_than, yes=yes)
+        return
     from mtlser.storage.s3 import clean as cleaning
 
     if not storage.is_s3(place):
-        raise MtlserError(f"{place}: expected an s3:// address; local places keep no old versions")
-    found = cleaning.old_versions(place, keep)
+        raise MtlserError(
+            f"{place}: expected an s3:// address or the word mlflow; local places keep no old "
+            "versions"
+        )
+    found = cleaning.old_versions(place, keep, age)
     for old in found:
         what = "old" if old.finished else "unfinished"
         typer.echo(f"{old.address}  {what}, {old.files} files, {old.size / 1e6:.1f} MB")
@@ -52,5 +66,32 @@ def clean(
             cleaning.delete(old.address)
     total = sum(old.size for old in found) / 1e6
     done = "deleted" if yes else "to be deleted"
-    following = () if yes or not found else (command("clean", place, "--keep", str(keep), "--yes"),)
-    announce(f"{len(found)} versions {done}, {total:.1f} MB", *following)
+    older = ("--older-than", older_than) if older_than else ()
+    again = command("clean", place, "--keep", str(keep), *older, "--yes")
+    announce(
+        f"{len(found)} versions {done}, {total:.1f} MB", *(() if yes or not found else (again,))
+    )
+
+
+def _age(older_than: str) -> timedelta:
+    matched = re.fullmatch(r"(\d{1,5})d", older_than or "0d")
+    if matched is None:
+        raise MtlserError(f"--older-than {older_than}: expected days, such as 90d")
+    return timedelta(days=int(matched[1]))
+
+
+def _clean_runs(age: timedelta, older_than: str, *, yes: bool) -> None:
+    from mtlser.registry import retention
+
+    if not age:
+        raise MtlserError("runs of MLflow are deleted by age alone: give one, as --older-than 90d")
+    uri = tracking.existing_uri("mlflow")
+    found = retention.old_runs(uri, datetime.now(UTC) - age)
+    for old in found:
+        models = "".join(f", {name} version {number}" for name, number in old.versions)
+        typer.echo(f"{old.ended}  {old.name}  {len(old.runs)} runs{models}")
+        if yes:
+            retention.delete(uri, old)
+    done = "deleted; `mlflow gc` frees their space" if yes else "to be deleted"
+    again = command("clean", "mlflow", "--older-than", older_than, "--yes")
+    announce(f"{len(found)} pipeline runs {done}", *(() if yes or not found else (again,)))

@@ -324,3 +324,10 @@ def test_an_output_is_copied_between_places(s3: str, tmp_path: Path) -> None:
     run("copy", str(tmp_path / "made"), "--out", f"{s3}/there")
     run("copy", f"{s3}/there", "--out", str(tmp_path / "back"))
     assert content(tmp_path / "back") == {"a": "1", "b/c": "2"}
+
+
+def test_versions_younger_than_asked_stay(s3: str, uploads: tuple[Path, Path]) -> None:
+    for folder in uploads:
+        upload.upload(folder, f"{s3}/out")
+    assert "0 versions" in run("clean", s3, "--keep", "1", "--older-than", "1d")
+    assert "1 versions" in run("clean", s3, "--keep", "1", "--older-than", "0d")

@@ -27,12 +27,13 @@ class Old:
     """In bytes."""
 
 
-def old_versions(location: str, keep: int) -> list[Old]:
+def old_versions(location: str, keep: int, age: timedelta = timedelta(0)) -> list[Old]:
     """Versions of all outputs at and below a place that are not needed any more.
 
     Args:
         location: an `s3://` address.
         keep: finished versions of each output that stay, the current one among them; at least 1.
+        age: younger ones stay, too.
 
     Raises:
         MtlserError: S3 refuses or is away.
@@ -42,7 +43,10 @@ def old_versions(location: str, keep: int) -> list[Old]:
         client = objects.connect()
         versions = _versions(client, place)
         return [
-            old for at in sorted(versions) for old in _of(client, place, at, versions[at], keep)
+            old
+            for at in sorted(versions)
+            for old in _of(client, place, at, versions[at], keep)
+            if _began_before(old.address.rpartition("/")[2], age)
         ]
 
 
@@ -98,14 +102,16 @@ def _of(
             size=sum(remote.size for remote in remotes),
         )
         for name, remotes in sorted(versions.items())
-        if name not in stay and (name in whole or _over(name))
+        if name not in stay and (name in whole or _began_before(name, UNDER_WAY))
     ]
 
 
-def _over(version: str) -> bool:
-    """Whether an upload began so long ago that it cannot be under way."""
+def _began_before(version: str, age: timedelta) -> bool:
+    """Whether an upload began so long ago; false where its name does not say when."""
+    if not age:
+        return True
     try:
         began = datetime.strptime(version.partition("-")[0], STAMP).replace(tzinfo=UTC)
     except ValueError:
         return False
-    return datetime.now(UTC) - began > UNDER_WAY
+    return datetime.now(UTC) - began > age
