@@ -17,12 +17,27 @@ CLEAN_EXAMPLE = "Example: mtlser clean s3://speech/runs --keep 3 --older-than 90
 
 
 def copy(
-    place: Annotated[str, typer.Argument(help="Folder or s3:// address of an output.")], out: Out
+    place: Annotated[str, typer.Argument(help="Folder or s3:// address of an output.")],
+    out: Out,
+    plain: Annotated[
+        bool,
+        typer.Option(
+            "--plain", help="On S3: files under their own names, to look at; no step reads them."
+        ),
+    ] = False,
 ) -> None:
     """Copy an output, whole or not at all; one on S3 is compared with its SHA-256 first."""
     source = storage.fetch(place)
     if not source.is_dir():
         raise MtlserError(f"{place}: is a file; give the folder of an output")
+    if plain:
+        if not storage.is_s3(out):
+            raise MtlserError(f"--plain: {out} is not on S3; a local copy is always plain")
+        from mtlser.storage.s3 import plain as plain_copies
+
+        plain_copies.copy(source, place, out)
+        announce(f"copied: {out}")
+        return
     with storage.output(out) as folder:
         leave = shutil.ignore_patterns(MARKER)
         shutil.copytree(source, folder, ignore=leave, dirs_exist_ok=True)

@@ -134,9 +134,8 @@ def work(work: str, out: str) -> Iterator[Path]:
 
 def _keyed(address: str) -> Path:
     """The folder of the cache that belongs to an S3 address."""
-    key = hashlib.sha256(f"{objects.endpoint() or ''} {address.rstrip('/')}".encode()).hexdigest()[
-        :24
-    ]
+    place = f"{objects.endpoint() or ''} {address.rstrip('/')}"
+    key = hashlib.sha256(place.encode()).hexdigest()[:24]
     return cache_folder() / "work" / key
 
 

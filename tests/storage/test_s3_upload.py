@@ -15,7 +15,7 @@ from mtlser.errors import MtlserError
 from mtlser.storage.marker import MARKER
 from mtlser.storage.s3 import client as objects
 from mtlser.storage.s3 import files as s3_files
-from mtlser.storage.s3 import lease, pointer, upload
+from mtlser.storage.s3 import lease, plain, pointer, upload
 from tests.helpers.places import content, fill
 
 OLD = {"model": "old weights", "page": "old page", "same": "same", "tail": "old tail"}
@@ -331,3 +331,20 @@ def test_versions_younger_than_asked_stay(s3: str, uploads: tuple[Path, Path]) -
         upload.upload(folder, f"{s3}/out")
     assert "0 versions" in run("clean", s3, "--keep", "1", "--older-than", "1d")
     assert "1 versions" in run("clean", s3, "--keep", "1", "--older-than", "0d")
+
+
+def test_a_plain_copy_has_the_files_under_their_names_and_is_not_read(
+    s3: str, uploads: tuple[Path, Path], tmp_path: Path
+) -> None:
+    old, new = uploads
+    for folder in (old, new):
+        upload.upload(folder, f"{s3}/out")
+        run("copy", f"{s3}/out", "--out", f"{s3}/seen", "--plain")
+    assert names(f"{s3}/seen") == {*NEW, plain.PLAIN}
+    assert s3_files.get(f"{s3}/seen/page", tmp_path / "page")
+    assert (tmp_path / "page").read_text() == NEW["page"]
+    with pytest.raises(MtlserError, match="a copy for people"):
+        storage.fetch(f"{s3}/seen")
+    with pytest.raises(MtlserError, match=r"no copy by mtlser \(first: .*mtlser.json"):
+        plain.copy(old, "here", f"{s3}/out")
+    assert content(storage.fetch(f"{s3}/out")) == NEW

@@ -21,6 +21,7 @@ from mtlser.storage.s3 import client as objects
 from mtlser.storage.s3 import keys
 from mtlser.storage.s3 import pointer as pointers
 from mtlser.storage.s3.client import MISSING, Place, Remote
+from mtlser.storage.s3.plain import PLAIN
 from mtlser.storage.s3.pointer import VERSIONS, Pointer
 from mtlser.storage.s3.retry import again
 
@@ -134,6 +135,11 @@ def digest(remotes: list[Remote]) -> str:
 def _listed(client: Any, place: Place, location: str) -> list[Remote]:
     """All objects below a prefix, each output in it as its pointer says."""
     there = {remote.name: remote for remote in objects.listed(client, place)}
+    if copies := [name for name in there if PurePosixPath(name).name == PLAIN]:
+        raise MtlserError(
+            f"{location}: {copies[0]} says that this is a copy for people, which may be half of an "
+            "old one; give the place of the output itself, which that file names"
+        )
     for name in sorted(name for name in there if PurePosixPath(name).name == MARKER):
         folder = name.removesuffix(MARKER)
         if name not in there:  # of a version, below an output that was seen before

@@ -106,11 +106,6 @@ def read(client: Any, place: Place) -> Found | None:
     return Found(pointer, etag)
 
 
-def write(client: Any, place: Place, pointer: Pointer) -> None:
-    """Writes a pointer where nobody else writes one."""
-    _put(client, place, pointer)
-
-
 def switch(
     client: Any, place: Place, pointer: Pointer, before: Found | None, *, conditional: bool
 ) -> None:
@@ -133,11 +128,11 @@ def switch(
             now = read(client, place)
             if (now and now.etag) != (before and before.etag):
                 _refuse_changed(place, pointer, before, now)
-            _put(client, place, pointer)
+            write(client, place, pointer)
         return
     condition = {"IfMatch": before.etag} if before else {"IfNoneMatch": "*"}
     try:
-        _put(client, place, pointer, **condition)
+        write(client, place, pointer, **condition)
     except ClientError as error:
         if error.response["Error"]["Code"] not in CHANGED:
             raise
@@ -149,7 +144,8 @@ CHANGED = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "412
 """Answers to a write on a condition that does not hold."""
 
 
-def _put(client: Any, place: Place, pointer: Pointer, **condition: str) -> None:
+def write(client: Any, place: Place, pointer: Pointer, **condition: str) -> None:
+    """Writes a pointer, on a condition that boto3 knows by that name."""
     body = pointer.model_dump_json(exclude_defaults=True).encode()
     key = place.key(MARKER)
     again(lambda: client.put_object(Bucket=place.bucket, Key=key, Body=body, **condition))
