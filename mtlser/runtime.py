@@ -31,6 +31,11 @@ UTF8_PIPES = {"PYTHONIOENCODING": "utf-8:backslashreplace", "PYTHONUTF8": "1"}
 """Environment of a Python process whose output this one reads as UTF-8, whatever the terminal."""
 KUBEFLOW_EXECUTOR = "kfp.dsl.executor_main"
 """The module that runs a component in its own process."""
+RETRIES = "MTLSER_RETRIES"
+PAUSE_S = "MTLSER_RETRY_PAUSE_S"
+ATTEMPT_S = "MTLSER_ATTEMPT_S"
+"""Variables that say how often a step of Kubeflow is tried again, after which pause, and how long
+an attempt may take: see `mtlser.stages.attempts`."""
 LINE_S = 60.0
 """Seconds between two lines of progress."""
 

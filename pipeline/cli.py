@@ -49,10 +49,12 @@ def compile_dag(
 ) -> None:
     """Write every DAG as YAML, ready for a Kubeflow Pipelines server."""
     from components import IMAGE
+    from pipeline import sizes
+    from pipeline.dags import DAGS
     from pipeline.dags import compile as compiling
 
     for path in compiling.write(out, image or IMAGE, profile):
-        typer.echo(path)
+        typer.echo(sizes.told(path, DAGS[path.stem].loops))
 
 
 @app.command("run", epilog="Example: mtlser-pipeline run --recipe demo --out runs/demo")

@@ -12,8 +12,6 @@ def check_data(
     recipe: str,
     corpus: dsl.Input[dsl.Dataset],
     checked: dsl.Output[dsl.Artifact],
-    run: str,
-    job: str,
 ) -> NamedTuple("Outputs", [("verdict", str), ("champion_recipe", str)]):  # type: ignore[valid-type]
     """Compare the corpus with the champion's: schema, classes, durations and levels.
 
@@ -24,12 +22,11 @@ def check_data(
         recipe: the challenger's resolved recipe as TOML text.
         corpus: the corpus folder.
         checked: folder of `drift.json`.
-        run: key of the parent run in MLflow; empty: `job`.
-        job: id of the Kubeflow run.
     """
+    from components import surroundings
     from mtlser import stages
     from mtlser.recipe import load
 
-    found = stages.check_data(corpus.path, load(recipe), out=checked.path, run=run or job)
+    found = stages.check_data(corpus.path, load(recipe), out=checked.path, run=surroundings.run())
     checked.metadata["verdict"] = found.verdict
     return (found.verdict, found.champion_recipe)

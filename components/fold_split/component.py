@@ -12,7 +12,7 @@ def fold_split(
     """Cut the folds and audit their leaks.
 
     Args:
-        recipe: the resolved recipe as TOML text.
+        recipe: what it reads of the recipe, as TOML text.
         corpus: the corpus folder.
         folds: folder of `folds.json` and `audit.json`.
     """

@@ -12,8 +12,6 @@ def promote(
     reported: dsl.Input[dsl.Artifact],
     rival: dsl.Input[dsl.Artifact],
     registered: dsl.Output[dsl.Artifact],
-    run: str,
-    job: str,
 ) -> None:
     """Weigh the challenger against the champion's recipe on the same folds; move the alias or not.
 
@@ -23,12 +21,11 @@ def promote(
         reported: the challenger's report folder.
         rival: report folder of the champion's recipe on the same folds of the same data.
         registered: folder of `registered.json`.
-        run: key of the parent run in MLflow; empty: `job`.
-        job: id of the Kubeflow run.
     """
+    from components import surroundings
     from mtlser import stages
     from mtlser.recipe import load
 
     places = (trained.path, reported.path, rival.path)
-    stages.promote(*places, load(recipe), registered.path, run=run or job)
+    stages.promote(*places, load(recipe), registered.path, run=surroundings.run())
     registered.metadata.update(trained=trained.uri, reported=reported.uri, rival=rival.uri)

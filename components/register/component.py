@@ -11,8 +11,6 @@ def register(
     trained: dsl.Input[dsl.Model],
     reported: dsl.Input[dsl.Artifact],
     registered: dsl.Output[dsl.Artifact],
-    run: str,
-    job: str,
 ) -> None:
     """Register the final model with its cross-validated scores.
 
@@ -21,11 +19,12 @@ def register(
         trained: folder of the final fit.
         reported: the report folder.
         registered: folder of `registered.json`.
-        run: key of the parent run in MLflow; empty: `job`.
-        job: id of the Kubeflow run.
     """
+    from components import surroundings
     from mtlser import stages
     from mtlser.recipe import load
 
-    stages.register(trained.path, reported.path, load(recipe), registered.path, run=run or job)
+    stages.register(
+        trained.path, reported.path, load(recipe), registered.path, run=surroundings.run()
+    )
     registered.metadata.update(trained=trained.uri, reported=reported.uri)

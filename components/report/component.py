@@ -17,8 +17,6 @@ def report(  # noqa: PLR0913, PLR0917 - one parameter a port
     metrics: dsl.Output[dsl.Metrics],
     confusion: dsl.Output[dsl.ClassificationMetrics],
     page: dsl.Output[dsl.HTML],
-    run: str,
-    job: str,
 ) -> None:
     """Score everything; the scalars, the confusion matrix and the page reach Kubeflow's own UI.
 
@@ -34,17 +32,14 @@ def report(  # noqa: PLR0913, PLR0917 - one parameter a port
         metrics: the summary's numbers.
         confusion: the network's confusion matrix on clean test speech, summed over folds.
         page: the report.
-        run: key of the parent run in MLflow; empty: `job`.
-        job: id of the Kubeflow run.
     """
-    from components import artifacts
+    from components import artifacts, surroundings
     from mtlser import stages
     from mtlser.recipe import load
 
     places = [artifact.path for artifact in (*trained, *noisy)]
-    stages.report(
-        corpus.path, folds.path, chosen.path, places, load(recipe), reported.path, run or job
-    )
+    inputs = (corpus.path, folds.path, chosen.path, places)
+    stages.report(*inputs, load(recipe), reported.path, surroundings.run())
     reported.metadata["cells"] = {model.metadata["cell"]: model.uri for model in trained}
     artifacts.copy_page(reported.path, page.path)
     for name, value in artifacts.scalars(reported.path).items():

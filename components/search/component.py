@@ -11,9 +11,7 @@ def search(
     corpus: dsl.Input[dsl.Dataset],
     folds: dsl.Input[dsl.Artifact],
     chosen: dsl.Output[dsl.Artifact],
-    work: str,
-    run: str,
-    job: str,
+    sources: str,
 ) -> list[str]:
     """Choose alpha, beta and epoch per fold; a recipe without grids passes its pair through.
 
@@ -24,13 +22,13 @@ def search(
         corpus: the corpus folder.
         folds: the folds folder.
         chosen: folder of `chosen.json` and the chosen checkpoints.
-        work: folder that outlives a killed step; empty: a temporary one.
-        run: key of the parent run in MLflow; empty: `job`.
-        job: id of the Kubeflow run.
+        sources: digest of noise and encoder, which lie outside the pipeline; part of the cache key.
     """
+    from components import surroundings
     from mtlser import stages
     from mtlser.recipe import load
 
+    resumable, run = surroundings.work(chosen.uri), surroundings.run()
     return stages.search(
-        corpus.path, folds.path, load(recipe), out=chosen.path, work=work, run=run or job
+        corpus.path, folds.path, load(recipe), out=chosen.path, work=resumable, run=run
     )

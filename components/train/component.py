@@ -1,4 +1,4 @@
-"""Component `train`: one cell, or the final fit on all data."""
+"""Component `train`: the final fit of the network on all data."""
 
 from kfp import dsl
 
@@ -6,48 +6,42 @@ from components import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
-def train(  # noqa: PLR0913, PLR0917 - one parameter a port
+def train(
     recipe: str,
     corpus: dsl.Input[dsl.Dataset],
     folds: dsl.Input[dsl.Artifact],
     chosen: dsl.Input[dsl.Artifact],
     trained: dsl.Output[dsl.Model],
-    work: str,
-    run: str,
-    job: str,
-    cell: str = "",
+    sources: str,
     processes: int = 1,
 ) -> None:
-    """Train one cell and score its test set once.
+    """Fit the network on all data, with what the folds chose.
 
     Args:
-        recipe: the resolved recipe as TOML text.
+        recipe: what it reads of the recipe, as TOML text.
         corpus: the corpus folder.
         folds: the folds folder.
-        chosen: what the search chose, with its checkpoints; for the final fit the report folder,
-            which also knows each fold's best epoch.
-        trained: folder of `model/`, `history.jsonl`, `result.json` and `predictions.jsonl`.
-        work: folder that outlives a killed step; empty: a temporary one.
-        run: key of the parent run in MLflow; empty: `job`.
-        job: id of the Kubeflow run.
-        cell: the cell's id; empty: the final fit of the network on all data.
+        chosen: the report folder, which knows each fold's pair and best epoch.
+        trained: folder of `model/`, `history.jsonl` and `result.json`.
+        sources: digest of noise and encoder, which lie outside the pipeline; part of the cache key.
         processes: how many share the training, by `torchrun`: one a GPU.
     """
+    from components import surroundings
     from mtlser import stages
     from mtlser.recipe import load
     from mtlser.records import Cell
 
-    resolved = load(recipe)
-    final = Cell(system="mtlser", fold=None, seed=resolved.seed).text
+    given = load(recipe)
+    cell = Cell(system="mtlser", fold=None, seed=given.seed).text
     stages.train(
         corpus.path,
         folds.path,
         chosen.path,
-        cell or final,
-        resolved,
+        cell,
+        given,
         out=trained.path,
-        work=work,
-        run=run or job,
+        work=surroundings.work(trained.uri),
+        run=surroundings.run(),
         processes=processes,
     )
-    trained.metadata["cell"] = cell or final
+    trained.metadata["cell"] = cell

@@ -25,14 +25,15 @@ from mtlser.stages.closing import close_run, report_outcome
 from mtlser.stages.data import cells, ingest, preview, split, synth
 from mtlser.stages.inputs import load_chosen, load_folds, load_manifest, resolved
 from mtlser.stages.measurement import compare, noise_eval, profile, report, score
+from mtlser.stages.preparation import Prepared, prepare
 from mtlser.stages.registration import check_data, promote, register
 from mtlser.stages.training import pretrain, search, train
 from mtlser.stages.verification import verify
 from mtlser.stages.whole import crossval
 
 __all__ = [
-    "cells", "check_data", "close_run", "compare", "crossval", "ingest", "load_chosen",
-    "load_folds", "load_manifest", "noise_eval", "pretrain", "preview", "profile", "promote",
-    "register", "report", "report_outcome", "resolved", "score", "search", "split", "synth",
-    "train", "verify",
+    "Prepared", "cells", "check_data", "close_run", "compare", "crossval", "ingest", "load_chosen",
+    "load_folds", "load_manifest", "noise_eval", "prepare", "pretrain", "preview", "profile",
+    "promote", "register", "report", "report_outcome", "resolved", "score", "search", "split",
+    "synth", "train", "verify",
 ]  # fmt: skip

@@ -1,7 +1,20 @@
 """Stages that end a pipeline run: close_run, report_outcome."""
 
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mtlser import storage
+from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
+from mtlser.records import write_json
 from mtlser.stages.entry import stage
+from mtlser.storage import work_folder
+
+if TYPE_CHECKING:
+    from mtlser.tracking.webhook import Failure
+
+log = logging.getLogger(__name__)
 
 
 @stage
@@ -19,7 +32,16 @@ def close_run(run: str, status: str, recipe: Recipe) -> list[str]:
 
 
 @stage
-def report_outcome(recipe: Recipe, run: str, state: str, pipeline: str, error: str = "") -> None:
+def report_outcome(
+    recipe: Recipe,
+    run: str,
+    state: str,
+    pipeline: str,
+    error: str = "",
+    out: str = "",
+    work: str = "",
+    failures: Sequence["Failure"] = (),
+) -> None:
     """Closes what a pipeline run left open and tells the webhook; raises nothing of a service.
 
     Args:
@@ -28,7 +50,18 @@ def report_outcome(recipe: Recipe, run: str, state: str, pipeline: str, error: s
         state: as Kubeflow says it: `SUCCEEDED`, `COMPLETE`, `FAILED`, `CANCELED`, ...
         pipeline: name of the pipeline run.
         error: what the failed step said.
+        out: folder to write `outcome.json` to; empty: none.
+        failures: steps that failed, the first one first.
+        work: `s3://` address of the run's checkpoints, which are deleted after a success.
     """
     from mtlser.tracking import outcome
 
-    outcome.report(recipe, run, state, pipeline, error)
+    told = outcome.report(recipe, run, state, pipeline, error, failures)
+    if out:
+        with storage.output(out) as folder:
+            write_json(folder / "outcome.json", told)
+    if outcome.is_good(state) and storage.is_s3(work):
+        try:
+            work_folder.remove(work)
+        except MtlserError as failure:
+            log.warning("checkpoints were not deleted: %s", failure)

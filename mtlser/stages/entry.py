@@ -6,13 +6,18 @@ from typing import ParamSpec, TypeVar
 
 from mtlser import runtime
 from mtlser.errors import hide_secrets_in_tracebacks
+from mtlser.stages import attempts
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
 def stage(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """The function, which sets the process up before it imports anything heavy."""
+    """The function, which sets the process up before it imports anything heavy.
+
+    As a step of Kubeflow it runs in a process of its own, and again after a crash, where the
+    environment says how often.
+    """
 
     @wraps(function)
     def started(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
@@ -21,6 +26,10 @@ def stage(function: Callable[Parameters, Result]) -> Callable[Parameters, Result
         if runtime.runs_component():
             runtime.print_anything()
             runtime.show_log()
+            policy = attempts.Policy.read()
+            if policy is not None:
+                result: Result = attempts.run(policy, function, *args, **kwargs)
+                return result
         return function(*args, **kwargs)
 
     return started

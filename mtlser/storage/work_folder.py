@@ -7,6 +7,7 @@ a stage that starts on an empty disk downloads it from there.
 import logging
 import shutil
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from typing import TypeVar
 from mtlser import files, storage
 from mtlser.errors import DamagedError, MtlserError
 from mtlser.storage import checked
+from mtlser.storage.s3 import clean
 from mtlser.storage.s3 import files as s3_files
 from mtlser.storage.s3.upload import upload
 
@@ -158,6 +160,29 @@ def opened(work: str, out: str, *, main: bool = True) -> Iterator[WorkFolder]:
     mirror = work.rstrip("/") if storage.is_s3(work) else ""
     with storage.work(work, out) as folder:
         yield WorkFolder(folder, mirror)
+
+
+def usable(address: str) -> str:
+    """The `s3://` address, where this process may write; else empty, and a warning says why."""
+    probe = f"{address}/.probe-{uuid.uuid4().hex[:12]}"
+    try:
+        with temporary() as folder:
+            (folder / "probe").touch()
+            s3_files.put(folder / "probe", probe)
+        s3_files.delete(probe)
+    except MtlserError as error:
+        log.warning("checkpoints do not outlive this machine: %s", error)
+        return ""
+    return address
+
+
+def remove(address: str) -> None:
+    """Deletes all that a work folder's copy at an `s3://` address holds.
+
+    Raises:
+        MtlserError: S3 refuses or is away.
+    """
+    clean.delete(address)
 
 
 @contextmanager

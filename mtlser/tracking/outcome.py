@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Sequence
 
 from mtlser import tracking
 from mtlser.errors import MtlserError, public_text
@@ -24,26 +25,42 @@ ENDED = "KILLED"
 log = logging.getLogger(__name__)
 
 
-def report(recipe: Recipe, run: str, state: str, pipeline: str, error: str) -> None:
-    """Closes what the run left open and posts its outcome.
+def is_good(state: str) -> bool:
+    """Whether a state that Kubeflow names is that of a run that has succeeded."""
+    return STATUS.get(state.upper()) == "FINISHED"
+
+
+def report(
+    recipe: Recipe,
+    run: str,
+    state: str,
+    pipeline: str,
+    error: str,
+    failures: Sequence[webhook.Failure] = (),
+) -> webhook.Outcome:
+    """The outcome of a run, after closing what it left open and telling the webhook.
+
+    A state that is not known is passed on as it is; the runs are closed as failed where a step is.
 
     A store or a webhook that is away is told of and raises nothing: the handler of a failure must
     not hide it behind one of its own.
     """
     address = os.environ.get(WEBHOOK, "")
-    link = _closed(recipe, run, STATUS.get(state.upper(), ENDED))
-    if not address:
-        log.info("%s is not set: the outcome is posted nowhere", WEBHOOK)
-        return
+    link = _closed(recipe, run, STATUS.get(state.upper(), "FAILED" if failures else ENDED))
     outcome = webhook.Outcome(
         pipeline=pipeline,
         run=run,
         state=state,
         error=public_text(error),
+        failed=tuple(failures),
         mlflow=link,
         at=timestamp(),
     )
-    webhook.post(address, outcome)
+    if address:
+        webhook.post(address, outcome)
+    else:
+        log.info("%s is not set: the outcome is posted nowhere", WEBHOOK)
+    return outcome
 
 
 def close(recipe: Recipe, run: str, status: str) -> list[str]:

@@ -24,6 +24,19 @@ SHOWN_ERROR = 500
 log = logging.getLogger(__name__)
 
 
+class Failure(Record):
+    """A step of a pipeline run that failed for good."""
+
+    step: str
+    pod: str
+    node: str
+    """What the workflow calls the pod; Kubeflow's API gives a log by it."""
+    message: str
+    """What Kubernetes says."""
+    log: str = ""
+    """Last lines that the step wrote."""
+
+
 class Outcome(Record):
     """What became of a pipeline run."""
 
@@ -34,6 +47,8 @@ class Outcome(Record):
     """As Kubeflow says it: `SUCCEEDED`, `FAILED`, `CANCELED`, or a word of its metadata store
     such as `COMPLETE`."""
     error: str = ""
+    failed: tuple[Failure, ...] = ()
+    """The first one first; empty also where Kubeflow did not tell."""
     mlflow: str | None = None
     """Where a browser shows the run; `None`: not known."""
     at: str
@@ -46,6 +61,12 @@ class Outcome(Record):
         if self.error:
             cut = self.error if len(self.error) <= SHOWN_ERROR else self.error[:SHOWN_ERROR] + "..."
             parts.append(cut)
+        if self.failed:
+            first, *others = self.failed
+            parts.append(f"{first.step} failed: {first.message} (pod {first.pod})")
+            own = [line for line in first.log.splitlines() if not line.startswith((" ", "^"))]
+            parts += ["\n".join(own)[-SHOWN_ERROR:]] if own else []
+            parts += [f"and {len(others)} after it"] if others else []
         if self.mlflow:
             parts.append(self.mlflow)
         return "\n".join(parts)

@@ -22,11 +22,13 @@ class Dag:
     core: Callable[[Place], BaseComponent]
     guarded: Callable[[Place], BaseComponent]
     outputs: tuple[str, ...]
+    loops: int
+    """How many loops over cells one run has."""
 
 
 DAGS = {
-    "crossval": Dag(crossval.core, crossval.guarded, crossval.Outputs._fields),
-    "search": Dag(search.core, search.guarded, search.Outputs._fields),
-    "compare": Dag(compare.core, compare.guarded, compare.Outputs._fields),
-    "retrain": Dag(retrain.core, retrain.guarded, retrain.Outputs._fields),
+    "crossval": Dag(crossval.core, crossval.guarded, crossval.Outputs._fields, 1),
+    "search": Dag(search.core, search.guarded, search.Outputs._fields, 0),
+    "compare": Dag(compare.core, compare.guarded, compare.Outputs._fields, 2),
+    "retrain": Dag(retrain.core, retrain.guarded, retrain.Outputs._fields, 2),
 }

@@ -1,14 +1,13 @@
 """The `crossval` DAG: ingest, folds, nested search, every cell, report, final fit, registry."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kfp import dsl
 from kfp.components import BaseComponent
 
-from components.ingest.component import ingest
 from components.register.component import register
-from pipeline.dags.measure import final_fit, measure, split
-from pipeline.dags.place import Place, tracked
+from pipeline.dags.measure import cut, final_fit, measure, read
+from pipeline.dags.place import Place
 from pipeline.dags.place import guarded as handled
 
 
@@ -34,16 +33,26 @@ class Validated(NamedTuple):
 
 
 def validate(
-    place: Place, measured: BaseComponent, recipe: str, corpus: object, work: str, run: str
+    place: Place, measured: BaseComponent, recipe: str, given: dict[str, Any], corpus: Any
 ) -> Validated:
-    """The steps after ingest, as part of the DAG that calls this."""
-    data = split(place, recipe, corpus, work, run)
-    measures = measured(recipe=recipe, **data).outputs
+    """The steps after ingest, as part of the DAG that calls this.
+
+    Args:
+        place: where they run.
+        measured: the sub-pipeline that they share.
+        recipe: the whole recipe.
+        given: its parts.
+        corpus: the corpus folder.
+    """
+    folds = cut(place, given, corpus)
+    data = {"recipe": given["measuring"], "sources": given["sources"]}
+    data |= {"corpus": corpus, "folds": folds}
+    measures = measured(**data).outputs
     reported = measures["reported"]
-    final = final_fit(place, recipe=recipe, **data, reported=reported).outputs["trained"]
-    registering = register(recipe=recipe, **tracked(run), trained=final, reported=reported)
+    final = final_fit(place, **data, reported=reported).outputs["trained"]
+    registering = register(recipe=recipe, trained=final, reported=reported)
     registered = place.step(registering, cached=False).outputs["registered"]
-    return Validated(data["folds"], measures["chosen"], reported, final, registered)
+    return Validated(folds, measures["chosen"], reported, final, registered)
 
 
 def core(place: Place) -> BaseComponent:
@@ -51,18 +60,15 @@ def core(place: Place) -> BaseComponent:
     measured = measure(place)
 
     @dsl.pipeline(name="crossval-steps")
-    def dag(recipe: str, data_version: str = "", work: str = "", run: str = "") -> Outputs:
+    def dag(recipe: str) -> Outputs:
         """Cross-validate the recipe, report, fit on all data and register.
 
         Args:
             recipe: the resolved recipe as TOML text.
-            data_version: digest of the release; ingest is cached on it and on the recipe.
-            work: folder shared by the steps that outlives a killed one.
-            run: key of the parent run in MLflow; empty: the id of the Kubeflow run.
         """
-        read = place.step(ingest(recipe=recipe, data_version=data_version))
-        corpus = read.outputs["corpus"]
-        return Outputs(corpus, *validate(place, measured, recipe, corpus, work, run))
+        given = place.prepared(recipe)
+        corpus = read(place, given)
+        return Outputs(corpus, *validate(place, measured, recipe, given, corpus))
 
     return dag
 

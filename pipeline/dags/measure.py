@@ -5,12 +5,13 @@ from typing import Any, NamedTuple
 from kfp import dsl
 from kfp.components import BaseComponent
 
+from components.evaluate.component import evaluate
 from components.fold_split.component import fold_split
-from components.noise_eval.component import noise_eval
+from components.ingest.component import ingest
 from components.report.component import report
 from components.search.component import search
 from components.train.component import train
-from pipeline.dags.place import Place, tracked
+from pipeline.dags.place import Place
 from pipeline.kfp_internals import PipelineArtifactChannel
 
 
@@ -29,35 +30,33 @@ def measure(place: Place) -> BaseComponent:
         recipe: str,
         corpus: dsl.Input[dsl.Dataset],
         folds: dsl.Input[dsl.Artifact],
-        work: str,
-        run: str,
+        sources: str,
     ) -> Measured:
         """Search, train and score every cell, report.
 
         Args:
-            recipe: the resolved recipe as TOML text.
+            recipe: what these steps get of the recipe, as TOML text.
             corpus: the corpus folder.
             folds: the folds folder.
-            work: folder shared by the steps that outlives a killed one.
-            run: key of the parent run in MLflow; empty: the id of the Kubeflow run.
+            sources: digest of noise and encoder.
         """
         data = {"recipe": recipe, "corpus": corpus, "folds": folds}
-        tracking = {**tracked(run), "work": work}
-        searched = place.step(search(**data, **tracking))
-        chosen = searched.outputs["chosen"]
-        with dsl.ParallelFor(searched.outputs["Output"], parallelism=place.profile.width) as cell:
-            fitted = train(
-                **data, **tracking, chosen=chosen, cell=cell, processes=place.processes("train")
+        found = searched(place, recipe, sources, corpus, folds)
+        chosen, cells = found.outputs["chosen"], found.outputs["Output"]
+        with dsl.ParallelFor(cells, parallelism=place.profile.width) as cell:
+            evaluated = evaluate(
+                **data,
+                sources=sources,
+                chosen=chosen,
+                cell=cell,
+                processes=place.processes("evaluate"),
             )
-            place.step(fitted, looped=True)
-            heard = noise_eval(**data, trained=fitted.outputs["trained"], cell=cell)
-            place.step(heard, looped=True)
+            place.step(evaluated, looped=True)
         reporting = report(
             **data,
-            **tracked(run),
             chosen=chosen,
-            trained=dsl.Collected(fitted.outputs["trained"]),
-            noisy=dsl.Collected(heard.outputs["noisy"]),
+            trained=dsl.Collected(evaluated.outputs["trained"]),
+            noisy=dsl.Collected(evaluated.outputs["noisy"]),
         )
         place.step(reporting)
         return Measured(chosen, reporting.outputs["reported"])
@@ -65,10 +64,20 @@ def measure(place: Place) -> BaseComponent:
     return dag
 
 
-def split(place: Place, recipe: str, corpus: Any, work: str, run: str) -> dict[str, Any]:
-    """The step that cuts the folds, and with them all that a measurement takes besides a recipe."""
-    folds = place.step(fold_split(recipe=recipe, corpus=corpus)).outputs["folds"]
-    return {"corpus": corpus, "folds": folds, "work": work, "run": run}
+def read(place: Place, given: dict[str, Any]) -> Any:
+    """The corpus folder, from the step that reads the release; `given`: parts of the recipe."""
+    task = place.step(ingest(recipe=given["reading"], release=given["release"]))
+    return task.outputs["corpus"]
+
+
+def cut(place: Place, given: dict[str, Any], corpus: Any) -> Any:
+    """The folds folder, from the step that cuts the folds; `given`: parts of the recipe."""
+    return place.step(fold_split(recipe=given["splitting"], corpus=corpus)).outputs["folds"]
+
+
+def searched(place: Place, recipe: Any, sources: Any, corpus: Any, folds: Any) -> dsl.PipelineTask:
+    """The step that chooses alpha, beta and epoch, and names the cells."""
+    return place.step(search(recipe=recipe, sources=sources, corpus=corpus, folds=folds))
 
 
 def final_fit(
@@ -78,8 +87,7 @@ def final_fit(
     corpus: PipelineArtifactChannel,
     folds: PipelineArtifactChannel,
     reported: PipelineArtifactChannel,
-    work: str,
-    run: str,
+    sources: str,
 ) -> dsl.PipelineTask:
     """The step that fits the network on all data, with what the folds chose."""
     task = train(
@@ -87,8 +95,7 @@ def final_fit(
         corpus=corpus,
         folds=folds,
         chosen=reported,
-        **tracked(run),
-        work=work,
+        sources=sources,
         processes=place.processes("train"),
     )
     return place.step(task).set_display_name("train-final")

@@ -1,13 +1,18 @@
 """Where a DAG's steps run: a profile and an image."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from kfp import dsl
 from kfp.components import BaseComponent
 
 from components import IMAGE
+from components.prepare.component import prepare
 from components.report_outcome.component import report_outcome
 from pipeline.dags.profile import Profile
+
+PIPELINE = "mtlser"
+"""Name inside every compiled DAG: Kubeflow reuses a step only of pipelines of one name."""
 
 
 @dataclass(frozen=True)
@@ -16,9 +21,6 @@ class Place:
 
     profile: Profile
     image: str = IMAGE
-    versioned: bool = False
-    """Whether `data_version` always names the release's content, so that a retraining needs not
-    read an unchanged release anew."""
 
     def step(
         self, task: dsl.PipelineTask, *, cached: bool = True, looped: bool = False
@@ -35,15 +37,13 @@ class Place:
         """Processes that share one training: one a GPU."""
         return max(1, self.profile.of(component).gpus)
 
-    def outcome(self, recipe: str, run: str) -> dsl.PipelineTask:
+    def prepared(self, recipe: str) -> dict[str, Any]:
+        """Outputs of the step that says what others get of a recipe."""
+        return dict(self.step(prepare(recipe=recipe), cached=False).outputs)
+
+    def outcome(self, recipe: str, dag: str) -> dsl.PipelineTask:
         """The exit handler's step."""
-        task = report_outcome(recipe=recipe, **tracked(run))
-        return self.step(task, cached=False)
-
-
-def tracked(run: str) -> dict[str, str]:
-    """What a step needs to find its parent run in MLflow."""
-    return {"run": run, "job": dsl.PIPELINE_JOB_ID_PLACEHOLDER}
+        return self.step(report_outcome(recipe=recipe, dag=dag), cached=False)
 
 
 def guarded(
@@ -52,7 +52,6 @@ def guarded(
     *,
     name: str,
     description: str,
-    data_version: str = "digest of the release; ingest is cached on it and on the recipe",
     whose: str = "the resolved recipe",
 ) -> BaseComponent:
     """The steps of a DAG of one recipe, inside an exit handler that tells the outcome.
@@ -62,21 +61,17 @@ def guarded(
         steps: the core.
         name: of the DAG.
         description: what Kubeflow's UI shows of it.
-        data_version: what the parameter of that name is for.
         whose: whose recipe it is.
     """
 
-    def dag(recipe: str, data_version: str = "", work: str = "", run: str = "") -> None:
-        with dsl.ExitHandler(place.outcome(recipe, run), name="steps"):
-            steps(recipe=recipe, data_version=data_version, work=work, run=run)
+    def dag(recipe: str) -> None:
+        with dsl.ExitHandler(place.outcome(recipe, name), name="steps"):
+            steps(recipe=recipe)
 
     # Kubeflow's UI shows these words; they are read from here.
     dag.__doc__ = f"""{description}.
 
     Args:
         recipe: {whose} as TOML text.
-        data_version: {data_version}.
-        work: folder or s3:// address shared by the steps that outlives a killed one.
-        run: key of the parent run in MLflow; empty: the id of the Kubeflow run.
     """
-    return dsl.pipeline(dag, name=name, description=description)
+    return dsl.pipeline(dag, name=PIPELINE, description=description)

@@ -7,22 +7,31 @@ from typing import Any, Literal
 from kfp import dsl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from components.surroundings import WORK_VARIABLE
 from mtlser.errors import MtlserError
 from mtlser.files import read_text
+from mtlser.runtime import ATTEMPT_S, PAUSE_S, RETRIES
+from mtlser.tracking import RUN_VARIABLE
 
 FOLDER = Path(__file__).parents[2] / "infra" / "profiles"
 """The profiles that ship with a checkout."""
 STEPS = frozenset(
     {
-        *("ingest", "fold_split", "search", "train", "noise_eval", "report", "register"),
+        *("prepare", "ingest", "fold_split", "search", "evaluate", "train", "report", "register"),
         *("check_data", "promote", "compare", "report_outcome"),
     }
 )
+STAGES = {"evaluate": 2}
+"""How many stages a step runs one after the other, where that is more than one."""
 SHARED_MEMORY = "/dev/shm"
+RUN_LABEL = "metadata.labels['pipeline/runid']"
+"""Where each pod has the id of the run; as a parameter it would keep any step from being reused."""
 RETRIED_S = 365 * 24 * 3600
 """Longer than any step. KFP calls it the longest duration of the back-off and compiles it to Argo's
 `retryStrategy.backoff.maxDuration`, which is none of one pause: it bounds the whole step from its
 first start, waiting for a node included, and kills the attempt that it ends in."""
+AROUND_S = 1800
+"""For what Kubeflow does in a pod around a step: fetching its inputs, and storing its outputs."""
 LOCAL_WIDTH = 2
 """kfp.local runs at most two loop iterations at a time, whatever it is asked for."""
 QUANTITY = r"^$|^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$"
@@ -48,20 +57,29 @@ class Step(Section):
     shm: str = Field("", pattern=QUANTITY)
     """Size of a memory-backed `/dev/shm`, which counts as the step's memory."""
     timeout_s: int = Field(0, ge=0)
-    """After which the step is killed; whether it is tried again, see `Retry`."""
+    """After which an attempt at a stage of it is ended, and tried again as `Retry` says."""
 
 
 class Retry(Section):
-    """How often a step is tried again, where the cluster's Argo lets it.
+    """How often a step is tried again: after a crash in its own pod, in another where that is lost.
 
-    KFP sets no policy, and Argo takes the one of the cluster's `templateDefaults`: with the
-    configuration that Kubeflow ships, `OnError`, a step is tried again only where its pod was
-    lost, not where it failed; see docs/kubeflow-tested.md.
+    Who tries again after what is told in docs/kubeflow-tested.md.
     """
 
     count: int = Field(0, ge=0)
+    """Of each of the two."""
     backoff_s: int = Field(60, ge=0)
     """Pause before the first retry; doubles each time."""
+
+    def deadline_s(self, timeout_s: int) -> int:
+        """Seconds after which a pod is killed in which attempts of `timeout_s` are made."""
+        pauses_s = self.backoff_s * (2**self.count - 1) if self.count else 0
+        return (self.count + 1) * timeout_s + pauses_s + AROUND_S
+
+    def environment(self, timeout_s: int) -> dict[str, str]:
+        """What tells a step how often and how long it is to try."""
+        values = {RETRIES: self.count, PAUSE_S: self.backoff_s, ATTEMPT_S: timeout_s}
+        return {name: str(value) for name, value in values.items()} if self.count else {}
 
 
 class Toleration(Section):
@@ -103,6 +121,8 @@ class Profile(Section):
     description: str = ""
     width: int = Field(2, ge=1)
     """Cells side by side."""
+    work: str = Field("", pattern=r"^$|^s3://.+")
+    """Where steps keep checkpoints, below the run's id; empty: beside the run's artifacts."""
     retry: Retry = Retry()
     step: Step = Step()
     """Every step, where `steps` says nothing else."""
@@ -119,6 +139,10 @@ class Profile(Section):
     config_maps: tuple[Variable, ...] = ()
     pull_secrets: tuple[str, ...] = ()
     pull_policy: Literal["", "Always", "IfNotPresent", "Never"] = ""
+    labels: dict[str, str] = {}
+    """Of every step's pod; a cluster's admission rules may read them."""
+    annotations: dict[str, str] = {}
+    """Of every step's pod."""
     run_as_user: int | None = None
     """User id of every step, where the cluster wants it said; the image's own is 10001."""
 
@@ -142,15 +166,19 @@ class Profile(Section):
                 backoff_factor=2.0,
                 backoff_max_duration=f"{RETRIED_S}s",
             )
-        for name, value in self.environment.items():
+        attempts = self.retry.environment(step.timeout_s)
+        for name, value in {**self.environment, **attempts}.items():
             task.set_env_variable(name, value)
+        if self.work:
+            task.set_env_variable(WORK_VARIABLE, self.work)
         task.set_caching_options(cached)
         self._apply_variables(task, component)
-        self._apply_kubernetes(task, step)
+        self._apply_kubernetes(task, component, step)
 
     def _apply_variables(self, task: dsl.PipelineTask, component: str) -> None:
         from kfp import kubernetes
 
+        kubernetes.use_field_path_as_env(task, RUN_VARIABLE, RUN_LABEL)
         for kind, variables in (
             (kubernetes.use_secret_as_env, self.secrets),
             (kubernetes.use_config_map_as_env, self.config_maps),
@@ -159,7 +187,7 @@ class Profile(Section):
                 if each.is_for(component):
                     kind(task, each.name, {each.key: each.variable}, optional=each.optional)
 
-    def _apply_kubernetes(self, task: dsl.PipelineTask, step: Step) -> None:
+    def _apply_kubernetes(self, task: dsl.PipelineTask, component: str, step: Step) -> None:
         from kfp import kubernetes
 
         if step.gpus:
@@ -170,7 +198,12 @@ class Profile(Section):
         if step.shm:
             kubernetes.empty_dir_mount(task, "shm", SHARED_MEMORY, "Memory", step.shm)
         if step.timeout_s:
-            kubernetes.set_timeout(task, step.timeout_s)
+            stages = STAGES.get(component, 1)
+            kubernetes.set_timeout(task, stages * self.retry.deadline_s(step.timeout_s))
+        for label, value in self.labels.items():
+            kubernetes.add_pod_label(task, label, value)
+        for annotation, value in self.annotations.items():
+            kubernetes.add_pod_annotation(task, annotation, value)
         if self.pull_secrets:
             kubernetes.set_image_pull_secrets(task, list(self.pull_secrets))
         if self.pull_policy:

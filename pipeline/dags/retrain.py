@@ -6,11 +6,10 @@ from kfp import dsl
 from kfp.components import BaseComponent
 
 from components.check_data.component import check_data
-from components.ingest.component import ingest
 from components.promote.component import promote
 from pipeline.dags.crossval import validate
-from pipeline.dags.measure import final_fit, measure, split
-from pipeline.dags.place import Place, tracked
+from pipeline.dags.measure import cut, final_fit, measure, read
+from pipeline.dags.place import Place
 from pipeline.dags.place import guarded as handled
 
 
@@ -26,32 +25,30 @@ def core(place: Place) -> BaseComponent:
     measured = measure(place)
 
     @dsl.pipeline(name="retrain-steps")
-    def dag(recipe: str, data_version: str = "", work: str = "", run: str = "") -> Outputs:
+    def dag(recipe: str) -> Outputs:
         """Read, check, and train where something is new.
 
         Args:
             recipe: the challenger's resolved recipe as TOML text.
-            data_version: not needed: a retraining always reads the release anew.
-            work: folder shared by the steps that outlives a killed one.
-            run: key of the parent run in MLflow; empty: the id of the Kubeflow run.
         """
-        read = ingest(recipe=recipe, data_version=data_version)
-        place.step(read, cached=place.versioned)
-        corpus = read.outputs["corpus"]
-        seen = place.step(check_data(recipe=recipe, corpus=corpus, **tracked(run)), cached=False)
+        given = place.prepared(recipe)
+        corpus = read(place, given)
+        seen = place.step(check_data(recipe=recipe, corpus=corpus), cached=False)
         with dsl.If(seen.outputs["verdict"] == "first", name="no champion yet"):
-            validate(place, measured, recipe, corpus, work, run)
+            validate(place, measured, recipe, given, corpus)
         with dsl.Elif(seen.outputs["verdict"] == "new_data", name="new data, the same recipe"):
-            data = split(place, recipe, corpus, work, run)
-            own = measured(recipe=recipe, **data).outputs["reported"]
-            _decide(place, recipe, data, reported=own, rival=own)
+            data = {"corpus": corpus, "folds": cut(place, given, corpus)}
+            ours = {"recipe": given["measuring"], "sources": given["sources"], **data}
+            own = measured(**ours).outputs["reported"]
+            _decide(place, recipe, ours, reported=own, rival=own)
         with dsl.Elif(seen.outputs["verdict"] == "new_recipe", name="another recipe"):
-            data = split(place, recipe, corpus, work, run)
-            champion = seen.outputs["champion_recipe"]
-            ours = measured(recipe=recipe, **data).set_display_name("measure-challenger")
-            theirs = measured(recipe=champion, **data).set_display_name("measure-champion")
-            own = ours.outputs["reported"]
-            _decide(place, recipe, data, reported=own, rival=theirs.outputs["reported"])
+            data = {"corpus": corpus, "folds": cut(place, given, corpus)}
+            ours = {"recipe": given["measuring"], "sources": given["sources"], **data}
+            champion = place.prepared(seen.outputs["champion_recipe"])
+            theirs = {"recipe": champion["measuring"], "sources": champion["sources"], **data}
+            own = measured(**ours).set_display_name("measure-challenger").outputs["reported"]
+            rival = measured(**theirs).set_display_name("measure-champion").outputs["reported"]
+            _decide(place, recipe, ours, reported=own, rival=rival)
         return Outputs(corpus, seen.outputs["checked"])
 
     return dag
@@ -59,13 +56,9 @@ def core(place: Place) -> BaseComponent:
 
 def _decide(place: Place, recipe: str, data: dict[str, Any], *, reported: Any, rival: Any) -> None:
     """The challenger's model on all data, weighed by its report against the champion's recipe's."""
-    final = final_fit(place, recipe=recipe, **data, reported=reported)
+    final = final_fit(place, **data, reported=reported)
     decided = promote(
-        recipe=recipe,
-        **tracked(data["run"]),
-        trained=final.outputs["trained"],
-        reported=reported,
-        rival=rival,
+        recipe=recipe, trained=final.outputs["trained"], reported=reported, rival=rival
     )
     place.step(decided, cached=False)
 
@@ -77,6 +70,5 @@ def guarded(place: Place) -> BaseComponent:
         core(place),
         name="retrain",
         description="Retrains on new data; promotes the challenger on evidence",
-        data_version="not needed: a retraining always reads the release anew",
         whose="the challenger's resolved recipe",
     )

@@ -5,10 +5,8 @@ from typing import NamedTuple
 from kfp import dsl
 from kfp.components import BaseComponent
 
-from components.fold_split.component import fold_split
-from components.ingest.component import ingest
-from components.search.component import search
-from pipeline.dags.place import Place, tracked
+from pipeline.dags.measure import cut, read, searched
+from pipeline.dags.place import Place
 from pipeline.dags.place import guarded as handled
 
 
@@ -24,20 +22,17 @@ def core(place: Place) -> BaseComponent:
     """The steps."""
 
     @dsl.pipeline(name="search-steps")
-    def dag(recipe: str, data_version: str = "", work: str = "", run: str = "") -> Outputs:
+    def dag(recipe: str) -> Outputs:
         """Choose on validation.
 
         Args:
             recipe: the resolved recipe as TOML text.
-            data_version: digest of the release; ingest is cached on it and on the recipe.
-            work: folder shared by the steps that outlives a killed one.
-            run: key of the parent run in MLflow; empty: the id of the Kubeflow run.
         """
-        read = place.step(ingest(recipe=recipe, data_version=data_version))
-        corpus = read.outputs["corpus"]
-        folds = place.step(fold_split(recipe=recipe, corpus=corpus)).outputs["folds"]
-        searched = search(recipe=recipe, corpus=corpus, folds=folds, **tracked(run), work=work)
-        return Outputs(corpus, folds, place.step(searched).outputs["chosen"])
+        given = place.prepared(recipe)
+        corpus = read(place, given)
+        folds = cut(place, given, corpus)
+        chosen = searched(place, given["measuring"], given["sources"], corpus, folds)
+        return Outputs(corpus, folds, chosen.outputs["chosen"])
 
     return dag
 

@@ -11,10 +11,12 @@ from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
+from components.surroundings import WORK_VARIABLE
 from mtlser import runtime, tracking
 from mtlser.errors import MtlserError, public_text
 from mtlser.files import write_text
 from mtlser.storage.s3.upload import reserve
+from mtlser.tracking import RUN_VARIABLE
 from pipeline import parameters
 from pipeline.job import Job
 from pipeline.local import publication, workspace
@@ -85,7 +87,7 @@ def _execute(
         Stopped: a signal ended the run.
     """
     address = tracking.init_store()
-    _write_order(job, space, state)
+    _write_order(job, space)
     started = time.monotonic()
 
     def remember() -> workspace.State:
@@ -107,15 +109,10 @@ def _execute(
     return state_now
 
 
-def _write_order(job: Job, space: workspace.Workspace, state: workspace.State) -> None:
+def _write_order(job: Job, space: workspace.Workspace) -> None:
     order = Order(
         dag=job.dag,
-        arguments={
-            **job.arguments(),
-            "data_version": state.data,
-            "work": str(space.trainings),
-            "run": state.run,
-        },
+        arguments=job.arguments(),
         steps=str(space.steps),
         cache=str(space.cache),
         result=str(space.result),
@@ -138,7 +135,7 @@ def _events(
         StepFailed: the worker ended badly without naming a step.
     """
     reader = Reader()
-    with _worker(space.order, address) as process:
+    with _worker(space, address) as process:
         assert process.stdout is not None
         for line in map(public_text, process.stdout):
             log.write(line.partition("\t")[2] or line)
@@ -153,10 +150,13 @@ def _events(
 
 
 @contextmanager
-def _worker(order: Path, address: str) -> Iterator["subprocess.Popen[str]"]:
+def _worker(space: workspace.Workspace, address: str) -> Iterator["subprocess.Popen[str]"]:
     """The worker, in a process group of its own that ends with this block."""
-    command = [sys.executable, "-m", "pipeline.local.worker", str(order)]
-    own = {"PYTHONUNBUFFERED": "1", "MLFLOW_TRACKING_URI": address}
+    command = [sys.executable, "-m", "pipeline.local.worker", str(space.order)]
+    state = space.read_state()
+    assert state is not None
+    surroundings = {RUN_VARIABLE: state.run, WORK_VARIABLE: str(space.trainings)}
+    own = {"PYTHONUNBUFFERED": "1", "MLFLOW_TRACKING_URI": address, **surroundings}
     environment = {**os.environ, **runtime.UTF8_PIPES, **own}
     process = subprocess.Popen(
         command,

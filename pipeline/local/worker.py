@@ -94,7 +94,7 @@ def execute(order: Order) -> Result:
         cache_root=order.cache,
     )
     dag = DAGS[order.dag]
-    task = dag.core(Place(this_machine(order.cores), versioned=True))(**order.arguments)
+    task = dag.core(Place(this_machine(order.cores)))(**order.arguments)
     places = {name: task.outputs[name].uri for name in dag.outputs}
     if "checked" in places:
         places |= decided(Path(places["checked"]).parents[1])

@@ -6,7 +6,6 @@ as it is until the new one has succeeded.
 
 import fcntl
 import hashlib
-import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -18,12 +17,10 @@ from pydantic import BaseModel, ConfigDict
 import components
 import mtlser
 import pipeline
-from mtlser import storage
 from mtlser.errors import MtlserError
 from mtlser.files import earlier
-from mtlser.storage import checked, lock
+from mtlser.storage import checked, listing, lock
 from mtlser.storage.marker import MARKER, RUN_LOG
-from mtlser.storage.s3 import files as s3_files
 from pipeline.job import Job
 
 HIDDEN = ".work"
@@ -125,11 +122,11 @@ def locked(out: Path) -> Iterator[Workspace]:
 def current(job: Job) -> State:
     """The state of a new run of `job`, whose places are absolute."""
     recipes = [recipe for recipe in (job.recipe, job.rival) if recipe is not None]
-    inputs = [tree_digest(r.noise.root or "") + tree_digest(r.model.encoder) for r in recipes]
+    inputs = [listing.digest(r.noise.root or "") + listing.digest(r.model.encoder) for r in recipes]
     return State(
         dag=job.dag,
         recipe="\n".join(job.arguments().values()),
-        data="".join(map(tree_digest, job.recipe.roots.values())),
+        data="".join(map(listing.digest, job.recipe.roots.values())),
         inputs="".join(inputs),
         code=source_digest(),
     )
@@ -157,30 +154,6 @@ def begin(space: Workspace, job: Job, *, keep: bool) -> tuple[State, list[str]]:
         folder.mkdir(exist_ok=True)
     space.write_state(state)
     return state, changed
-
-
-def tree_digest(place: str) -> str:
-    """Digest of what a place holds, as 16 hex digits.
-
-    Of file names, sizes and times in a local folder; of names, sizes and etags on S3; of the text
-    where it is neither.
-
-    Raises:
-        MtlserError: S3 refuses or is away.
-    """
-    if storage.is_s3(place):
-        return s3_files.listing_digest(place)[:16]
-    if not place or not Path(place).is_dir():
-        return hashlib.sha256(place.encode()).hexdigest()[:16]
-    digest = hashlib.sha256()
-    for folder, folders, files in os.walk(place):
-        folders.sort()
-        for name in sorted(files):
-            path = Path(folder) / name
-            seen = path.stat()
-            entry = f"{path.relative_to(place)}\0{seen.st_size}\0{seen.st_mtime_ns}\n"
-            digest.update(entry.encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()[:16]
 
 
 def source_digest() -> str:

@@ -10,7 +10,6 @@ from pipeline.server.options import (
     AsJson,
     Experiment,
     Image,
-    Parameters,
     Profile,
     Rival,
     ServiceAccount,
@@ -55,7 +54,6 @@ def submit(  # noqa: PLR0913, PLR0917 - one parameter an option
     name: Annotated[
         str | None, typer.Option(help="Of the run; DAG, recipe and time where none is given.")
     ] = None,
-    parameters: Parameters = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Follow the run; exit code 1 where it fails.")
     ] = False,
@@ -72,7 +70,8 @@ def submit(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     given = load(recipe, rival, sets)
     package = packages.build(dag, image_of(image), profile)
-    arguments = packages.arguments(package.inputs, given, tuple(parameters or ()))
+    arguments = packages.arguments(package.inputs, given)
+    packages.check_cells(package, given)
     connected = server.connect()
     moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
     called = name or f"{dag} {given['recipe'].name} {moment}"

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from itertools import islice
 
 from cronsim import CronSim, CronSimError
 
@@ -39,6 +40,15 @@ def next_run(expression: str, after: datetime) -> datetime:
         MtlserError: as `check`.
     """
     return next(_simulated(expression, after))
+
+
+def next_runs(expression: str, count: int) -> list[datetime]:
+    """The next moments from now on, in UTC.
+
+    Raises:
+        MtlserError: as `check`.
+    """
+    return list(islice(_simulated(expression, datetime.now(UTC)), count))
 
 
 def _simulated(expression: str, after: datetime) -> CronSim:

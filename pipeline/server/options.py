@@ -20,12 +20,6 @@ Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override of the recipe; repeatable."),
 ]
-Parameters = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--parameter", metavar="NAME=VALUE", help="Another parameter of the DAG; repeatable."
-    ),
-]
 Image = Annotated[str | None, typer.Option(help="Image of every step; a release gives its digest.")]
 Profile = Annotated[str, typer.Option(help="What steps ask for: a shipped name or a .toml file.")]
 Experiment = Annotated[str, typer.Option(help="Kubeflow's experiment, made where absent.")]

@@ -1,7 +1,6 @@
 """A compiled DAG with the arguments that a server runs it with, checked before anything is sent."""
 
 import hashlib
-import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +13,9 @@ from mtlser.errors import MtlserError
 from mtlser.files import read_text
 from mtlser.recipe import Recipe
 from mtlser.recipes.sections import names_folder
-from pipeline import parameters
+from pipeline import parameters, sizes
+from pipeline.dags import DAGS
 from pipeline.dags import compile as compiling
-
-KINDS: dict[str, tuple[type, ...]] = {
-    "NUMBER_INTEGER": (int,),
-    "NUMBER_DOUBLE": (int, float),
-    "BOOLEAN": (bool,),
-    "LIST": (list,),
-    "STRUCT": (dict,),
-}
-"""What Kubeflow calls the types of parameters, and what JSON's are in Python."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +29,11 @@ class Package:
     def version(self) -> str:
         """Name of the pipeline version: the DAG and 12 hex digits of its content's SHA-256."""
         return f"{self.dag}-{hashlib.sha256(self.text.encode()).hexdigest()[:12]}"
+
+    @property
+    def loops(self) -> int:
+        """How many loops over cells one run has."""
+        return DAGS[self.dag].loops
 
     @property
     def inputs(self) -> dict[str, dict[str, Any]]:
@@ -73,40 +69,39 @@ def inputs(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def arguments(
-    expected: dict[str, dict[str, Any]], recipes_given: dict[str, Recipe], given: tuple[str, ...]
+    expected: dict[str, dict[str, Any]], recipes_given: dict[str, Recipe]
 ) -> dict[str, Any]:
     """Values of the DAG's parameters.
 
     Args:
         expected: parameters of the DAG, see `inputs`.
         recipes_given: recipes by the parameter that takes their text.
-        given: `NAME=VALUE`; a value is read as its parameter's type says.
 
     Raises:
-        MtlserError: an unknown or missing parameter, a value of another type, or one that
-            Kubeflow would change or refuse.
+        MtlserError: a recipe too many or too few, or one that Kubeflow would change or refuse.
     """
-    values: dict[str, Any] = {
-        name: recipes.dumps(each) for name, each in recipes_given.items() if name in expected
-    }
-    for name in recipes_given:
+    values = {name: recipes.dumps(each) for name, each in recipes_given.items()}
+    for name in values:
         if name not in expected:
             raise MtlserError(f"--{name}: this DAG takes no such recipe; leave it out")
-    for item in given:
-        name, equals, text = item.partition("=")
-        free = sorted(set(expected) - {"recipe", "rival"})
-        if not equals or name not in free:
-            raise MtlserError(
-                f"--parameter {item!r}: expected NAME=VALUE with a NAME of {', '.join(free)}"
-            )
-        values[name] = _value(name, text, str(expected[name].get("parameterType", "STRING")))
     for name, described in expected.items():
         optional = described.get("isOptional") or "defaultValue" in described
         if name not in values and not optional:
-            option = f"--{name} RECIPE" if name == "rival" else f"--parameter {name}=VALUE"
-            raise MtlserError(f"the DAG needs {name}; give it with `{option}`")
+            raise MtlserError(f"the DAG needs {name}; give it with `--{name} RECIPE`")
     parameters.check(values)
     return values
+
+
+def check_cells(package: Package, recipes_given: dict[str, Recipe]) -> None:
+    """Refuses recipes whose cells do not fit into one run.
+
+    Raises:
+        MtlserError: see `sizes.check`.
+    """
+    size = len(package.text.encode())
+    for recipe in recipes_given.values() if package.loops else ():
+        text = len(recipes.dumps(recipe).encode())
+        sizes.check(recipe, sizes.most_cells(size, package.loops, text))
 
 
 def check_places(recipe: Recipe, key: str = "recipe") -> list[str]:
@@ -133,16 +128,3 @@ def check_places(recipe: Recipe, key: str = "recipe") -> list[str]:
             )
         doubts.append(f"{key}: {name} = {place}: runs only where every step has it mounted")
     return doubts
-
-
-def _value(name: str, text: str, kind: str) -> Any:
-    if kind == "STRING":
-        return text
-    wanted = KINDS.get(kind, (object,))
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = None
-    if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
-        raise MtlserError(f"--parameter {name}={text}: expected a value of type {kind}, as JSON")
-    return value

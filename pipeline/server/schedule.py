@@ -36,6 +36,8 @@ class Wanted:
     """`None`: whichever version is the latest when a run begins."""
     arguments: dict[str, Any]
     about: str
+    catch_up: bool = False
+    """Whether runs that were missed, while the server was away or the schedule paused, are made."""
     service_account: str | None = None
     """Of the pods; empty: the server's default; `None`: that of the schedule replaced."""
 
@@ -44,6 +46,7 @@ class Wanted:
         """The description, which tells this content from any other."""
         content = [self.cron, self.experiment_id, self.pipeline_id, self.version_id, self.arguments]
         content += [self.service_account] if self.service_account else []
+        content += ["catch up"] if self.catch_up else []
         digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
         return f"{self.about} [mtlser {digest}]"
 
@@ -60,7 +63,7 @@ class Wanted:
             mode=api.RecurringRunMode.DISABLE,
             trigger=api.V2beta1Trigger(cron_schedule=api.V2beta1CronSchedule(cron=self.cron)),
             max_concurrency="1",
-            no_catchup=True,
+            no_catchup=not self.catch_up,
             service_account=self.service_account or None,
             pipeline_version_reference=api.V2beta1PipelineVersionReference(
                 pipeline_id=self.pipeline_id, pipeline_version_id=self.version_id
@@ -81,6 +84,7 @@ def ensure(server: Server, wanted: Wanted) -> Outcome:
     chosen = same[0] if same else _make(server, wanted, existing)
     others = [run for run in existing if run.recurring_run_id != chosen.recurring_run_id]
     _switch(server, wanted.name, chosen, [run for run in others if is_active(run)])
+    _settle(server, wanted.name, chosen, {run.recurring_run_id for run in existing})
     left = [run for run in others if not _deleted(server, run)]
     if left:
         raise MtlserError(
@@ -135,6 +139,28 @@ def _switch(
             f"schedule {name!r} was not changed, {now}; run the same command again: {error}",
             error.status,
         ) from None
+
+
+def _settle(server: Server, name: str, chosen: V2beta1RecurringRun, known: set[str]) -> None:
+    """Leaves one of two schedules that two people made at the same moment: the newer one.
+
+    Whoever is second sees both, and either deletes the same one.
+
+    Raises:
+        MtlserError: the other one stays.
+    """
+    own = chosen.recurring_run_id
+    others = [run for run in of_name(server, name) if run.recurring_run_id not in known | {own}]
+    twins = [run for run in others if is_active(run)]
+    newest = max([chosen, *twins], key=lambda run: (run.created_at, run.recurring_run_id))
+    for run in (chosen, *twins):
+        if run is not newest:
+            delete(server, run)
+    if newest is not chosen:
+        raise MtlserError(
+            f"schedule {name!r} was made by somebody else at the same moment; theirs is active, "
+            "see `mtlser-pipeline schedule --list`"
+        )
 
 
 def _went_back(

@@ -10,7 +10,6 @@ from pipeline.server.options import (
     AsJson,
     Experiment,
     Image,
-    Parameters,
     Profile,
     Rival,
     ServiceAccount,
@@ -20,6 +19,9 @@ from pipeline.server.options import (
     load,
     print_json,
 )
+
+NEXT = 5
+"""Runs that are foretold."""
 
 
 def schedule(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -50,7 +52,10 @@ def schedule(  # noqa: PLR0913, PLR0917 - one parameter an option
     profile: Profile = "gpu",
     experiment: Experiment = EXPERIMENT,
     service_account: ServiceAccount = None,
-    parameters: Parameters = None,
+    catch_up: Annotated[
+        bool,
+        typer.Option("--catch-up", help="Make up for runs missed, all of them, one after another."),
+    ] = False,
     listed: Annotated[bool, typer.Option("--list", help="Show the schedules.")] = False,
     delete: Annotated[
         str | None, typer.Option(metavar="NAME", help="Delete; runs under way go on.")
@@ -79,7 +84,7 @@ def schedule(  # noqa: PLR0913, PLR0917 - one parameter an option
     asked = {"recipe": recipe, "rival": rival}
     _schedule(
         name, cron, dag, asked, sets, version, image_of(image), profile, experiment,
-        service_account, parameters,
+        service_account, catch_up=catch_up,
     )  # fmt: skip
 
 
@@ -94,7 +99,8 @@ def _schedule(  # noqa: PLR0913, PLR0917 - as the command's options
     profile: str,
     experiment: str,
     service_account: str | None,
-    parameters: list[str] | None,
+    *,
+    catch_up: bool,
 ) -> None:
     from pipeline.server import cron as crons
     from pipeline.server import packages, versions
@@ -104,15 +110,15 @@ def _schedule(  # noqa: PLR0913, PLR0917 - as the command's options
     expression = crons.check(cron)
     package = packages.build(dag, image, profile)
     own = version in {"latest", "current"}
-    extra = tuple(parameters or ())
     given = load(asked["recipe"], asked["rival"], sets) if asked["recipe"] else None
     if own and given is not None:
-        packages.arguments(package.inputs, given, extra)
+        packages.arguments(package.inputs, given)
+        packages.check_cells(package, given)
     connected = server.connect()
     if given is None:
         given = load(schedules.recipe_of(connected, name), asked["rival"], sets)
     if own:
-        arguments = packages.arguments(package.inputs, given, extra)
+        arguments = packages.arguments(package.inputs, given)
         pipeline_id = versions.pipeline(connected, dag)
         newest = version == "latest"
         version_id, uploaded = versions.upload(connected, pipeline_id, package, latest=newest)
@@ -121,7 +127,7 @@ def _schedule(  # noqa: PLR0913, PLR0917 - as the command's options
         pinned = versions.find(connected, dag, version)
         pipeline_id, version_id = pinned.pipeline_id, pinned.pipeline_version_id
         expected = packages.inputs(pinned.pipeline_spec or {})
-        arguments = packages.arguments(expected, given, extra)
+        arguments = packages.arguments(expected, given)
     recipe = given["recipe"]
     outcome = schedules.ensure(
         connected,
@@ -130,6 +136,7 @@ def _schedule(  # noqa: PLR0913, PLR0917 - as the command's options
             cron=expression,
             experiment_id=server.experiment(connected, experiment),
             service_account=service_account,
+            catch_up=catch_up,
             pipeline_id=pipeline_id,
             version_id=None if version == "latest" else version_id,
             arguments=arguments,
@@ -137,6 +144,8 @@ def _schedule(  # noqa: PLR0913, PLR0917 - as the command's options
         ),
     )
     typer.echo(f"schedule: {name} {outcome}, {expression}")
+    moments = ", ".join(f"{each:%Y-%m-%d %H:%M}" for each in crons.next_runs(expression, NEXT))
+    typer.echo(f"next:     {moments} (UTC, unless Kubeflow's controller has another time zone)")
 
 
 def _manage(

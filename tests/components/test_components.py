@@ -9,12 +9,13 @@ import pytest
 import yaml
 from kfp import dsl
 
-from components import artifacts
+from components import artifacts, failures
 from components.check_data.component import check_data
 from components.compare.component import compare
+from components.evaluate.component import evaluate
 from components.fold_split.component import fold_split
 from components.ingest.component import ingest
-from components.noise_eval.component import noise_eval
+from components.prepare.component import prepare
 from components.promote.component import promote
 from components.register.component import register
 from components.report.component import report
@@ -24,6 +25,7 @@ from components.train.component import train
 from mtlser import recipe as recipes
 from mtlser import stages
 from mtlser.registry.drift_records import Check
+from mtlser.tracking.webhook import Failure
 from pipeline.dags.profile import STEPS
 from tests.helpers import fake_stages
 
@@ -33,6 +35,12 @@ TEXT = recipes.dumps(recipes.load("demo"))
 RECIPE = recipes.load(TEXT)
 
 Calls = list[tuple[str, tuple[Any, ...], dict[str, Any]]]
+
+
+@pytest.fixture(autouse=True)
+def surroundings_of_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MTLSER_RUN", "r")
+    monkeypatch.setenv("MTLSER_WORK", "/kept")
 
 
 @pytest.fixture
@@ -47,7 +55,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
 
         return stage
 
-    stubbed = ("ingest", "split", "search", "train", "noise_eval", "register", "promote")
+    stubbed = ("prepare", "ingest", "split", "search", "train", "noise_eval", "register", "promote")
     for name in (*stubbed, "report_outcome"):
         monkeypatch.setattr(stages, name, note(name))
     return noted
@@ -61,11 +69,16 @@ def artifact(name: str) -> dsl.Artifact:
     return dsl.Artifact(uri=f"/in/{name}")
 
 
+def test_prepare(calls: Calls) -> None:
+    prepare.python_func(recipe=TEXT)
+    assert calls == [("prepare", (RECIPE,), {"run": "r"})]
+
+
 def test_ingest(calls: Calls) -> None:
     corpus = data("corpus")
-    ingest.python_func(recipe=TEXT, data_version="v1", corpus=corpus)
+    ingest.python_func(recipe=TEXT, release="v1", corpus=corpus)
     assert calls == [("ingest", (RECIPE,), {"out": "/in/corpus"})]
-    assert corpus.metadata == {"data_version": "v1"}
+    assert corpus.metadata == {"release": "v1"}
 
 
 def test_fold_split(calls: Calls) -> None:
@@ -73,28 +86,20 @@ def test_fold_split(calls: Calls) -> None:
     assert calls == [("split", ("/in/corpus", RECIPE), {"out": "/in/folds"})]
 
 
-@pytest.mark.parametrize(("run", "key"), [("", "job-1"), ("mine", "mine")])
-def test_search_is_tracked_under_the_run_key_else_the_job_id(
-    calls: Calls, run: str, key: str
-) -> None:
+def test_search_is_tracked_under_the_run_that_surrounds_it(calls: Calls) -> None:
     cells = search.python_func(
         recipe=TEXT,
         corpus=data("corpus"),
         folds=artifact("folds"),
         chosen=artifact("chosen"),
-        work="/work",
-        run=run,
-        job="job-1",
+        sources="s1",
     )
     places = ("/in/corpus", "/in/folds", RECIPE)
     assert cells == ["mtlser:f0:s0"]
-    assert calls == [("search", places, {"out": "/in/chosen", "work": "/work", "run": key})]
+    assert calls == [("search", places, {"out": "/in/chosen", "work": "/kept/r", "run": "r"})]
 
 
-@pytest.mark.parametrize(
-    ("cell", "trained_cell"), [("svm:f1:s0", "svm:f1:s0"), ("", "mtlser:final:s0")]
-)
-def test_train_without_a_cell_is_the_final_fit(calls: Calls, cell: str, trained_cell: str) -> None:
+def test_train_is_the_final_fit(calls: Calls) -> None:
     model = dsl.Model(uri="/in/trained")
     train.python_func(
         recipe=TEXT,
@@ -102,29 +107,33 @@ def test_train_without_a_cell_is_the_final_fit(calls: Calls, cell: str, trained_
         folds=artifact("folds"),
         chosen=artifact("chosen"),
         trained=model,
-        work="",
-        run="r",
-        job="j",
-        cell=cell,
+        sources="s1",
         processes=2,
     )
-    given = ("/in/corpus", "/in/folds", "/in/chosen", trained_cell, RECIPE)
-    named = {"out": "/in/trained", "work": "", "run": "r", "processes": 2}
+    given = ("/in/corpus", "/in/folds", "/in/chosen", "mtlser:final:s0", RECIPE)
+    named = {"out": "/in/trained", "work": "/kept/r", "run": "r", "processes": 2}
     assert calls == [("train", given, named)]
-    assert model.metadata == {"cell": trained_cell}
+    assert model.metadata == {"cell": "mtlser:final:s0"}
 
 
-def test_noise_eval(calls: Calls) -> None:
-    noise_eval.python_func(
+def test_evaluate_trains_a_cell_and_predicts_it_under_noise(calls: Calls) -> None:
+    model = dsl.Model(uri="/in/trained")
+    evaluate.python_func(
         recipe=TEXT,
         corpus=data("corpus"),
         folds=artifact("folds"),
-        trained=dsl.Model(uri="/in/trained"),
+        chosen=artifact("chosen"),
+        trained=model,
         noisy=artifact("noisy"),
-        cell="mtlser:f0:s0",
+        sources="s1",
+        cell="svm:f1:s0",
+        processes=2,
     )
-    given = ("/in/corpus", "/in/folds", "/in/trained", "mtlser:f0:s0", RECIPE)
-    assert calls == [("noise_eval", given, {"out": "/in/noisy"})]
+    given = ("/in/corpus", "/in/folds", "/in/chosen", "svm:f1:s0", RECIPE)
+    named = {"out": "/in/trained", "work": "/kept/r", "run": "r", "processes": 2}
+    heard = ("/in/corpus", "/in/folds", "/in/trained", "svm:f1:s0", RECIPE)
+    assert calls == [("train", given, named), ("noise_eval", heard, {"out": "/in/noisy"})]
+    assert model.metadata == {"cell": "svm:f1:s0"}
 
 
 def test_register(calls: Calls) -> None:
@@ -134,8 +143,6 @@ def test_register(calls: Calls) -> None:
         trained=dsl.Model(uri="/in/final"),
         reported=artifact("reported"),
         registered=registered,
-        run="r",
-        job="j",
     )
     assert registered.metadata == {"trained": "/in/final", "reported": "/in/reported"}
     assert calls == [
@@ -151,13 +158,11 @@ def test_promote(calls: Calls) -> None:
         reported=artifact("reported"),
         rival=artifact("rival"),
         registered=registered,
-        run="",
-        job="j",
     )
     rests_on = {"trained": "/in/final", "reported": "/in/reported", "rival": "/in/rival"}
     assert registered.metadata == rests_on
     places = ("/in/final", "/in/reported", "/in/rival", RECIPE, "/in/registered")
-    assert calls == [("promote", places, {"run": "j"})]
+    assert calls == [("promote", places, {"run": "r"})]
 
 
 def test_check_data_returns_verdict_and_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,9 +172,7 @@ def test_check_data_returns_verdict_and_recipe(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(stages, "check_data", stage)
     checked = artifact("checked")
-    result = check_data.python_func(
-        recipe=TEXT, corpus=data("corpus"), checked=checked, run="r", job="j"
-    )
+    result = check_data.python_func(recipe=TEXT, corpus=data("corpus"), checked=checked)
     assert tuple(result) == ("new_data", "the champion's")
     assert checked.metadata == {"verdict": "new_data"}
 
@@ -192,16 +195,26 @@ def test_compare_puts_the_page_into_kubeflows_artifact(
     assert (tmp_path / "page").read_text() == "<h1>two</h1>"
 
 
-def test_report_outcome_hands_on_what_kubeflow_says(calls: Calls) -> None:
+def test_report_outcome_hands_on_what_kubeflow_says(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failure = Failure(step="train", pod="pod-1", node="n-1", message="OOMKilled")
+    monkeypatch.setattr(failures, "of_run", lambda run: [failure] if run == "r" else [])
     status = dsl.PipelineTaskFinalStatus(
         state="FAILED",
-        pipeline_job_resource_name="crossval-1",
+        pipeline_job_resource_name="mtlser-1",
         pipeline_task_name="exit-handler-1",
         error_code=9,
         error_message="no disk",
     )
-    report_outcome.python_func(recipe=TEXT, status=status, run="", job="j")
-    named = {"run": "j", "state": "FAILED", "pipeline": "crossval-1", "error": "no disk"}
+    report_outcome.python_func(recipe=TEXT, dag="crossval", status=status, told=artifact("told"))
+    named: dict[str, Any] = {
+        "run": "r",
+        "state": "FAILED",
+        "pipeline": "crossval mtlser-1",
+        "error": "no disk",
+    }
+    named |= {"out": "/in/told", "work": "/kept/r", "failures": [failure]}
     assert calls == [("report_outcome", (RECIPE,), named)]
 
 
@@ -236,8 +249,6 @@ def test_report_puts_scores_confusion_and_page_into_kubeflows_artifacts(
         metrics=metrics,
         confusion=confusion,
         page=page,
-        run="r",
-        job="j",
     )
     assert metrics.metadata["wa_mean"] == 0.875
     assert metrics.metadata["svm_wa_mean"] == 0.25

@@ -1,8 +1,9 @@
 """Against the server in KF_PIPELINES_ENDPOINT, a real cluster; skipped where that is unset.
 
 `MTLSER_E2E` holds the words after `submit` and `schedule` that suit the cluster, for example
-`--recipe demo --set data.root=s3://corpora/synthetic --image REF --profile cpu`; with
-`MLFLOW_TRACKING_URI` the run is read back from MLflow too.
+`--dag search --recipe demo --set data.root=s3://corpora/synthetic --image REF --profile cpu`; with
+`MLFLOW_TRACKING_URI` the run is read back from MLflow too, with `kubectl` a pod is deleted.
+Schedules are deleted again, runs stay. What is skipped says what it wants.
 """
 
 import os
@@ -33,13 +34,39 @@ def words() -> tuple[str, ...]:
     return tuple(shlex.split(os.environ["MTLSER_E2E"]))
 
 
-@pytest.mark.timeout(4 * 3600)
+HOURS = pytest.mark.timeout(4 * 3600)
+
+
+@HOURS
 def test_a_run_on_a_cluster(words: tuple[str, ...]) -> None:
     run_id = flow.submit_and_wait(words)
     if not os.environ.get("MLFLOW_TRACKING_URI"):
         pytest.skip("the run succeeded; set MLFLOW_TRACKING_URI to have MLflow read too")
     name = words[words.index("--recipe") + 1]
     flow.read_mlflow(run_id, f"mtlser/{recipes.load(name).data.corpus}")
+
+
+@HOURS
+def test_a_second_run_on_a_cluster_reuses_every_step(words: tuple[str, ...]) -> None:
+    flow.submit_and_wait(words)
+    flow.submit_the_same_again(words)
+
+
+@HOURS
+def test_a_mistake_on_a_cluster_is_not_tried_again(words: tuple[str, ...]) -> None:
+    flow.submit_a_mistake(words)
+
+
+@HOURS
+def test_a_pod_lost_on_a_cluster_costs_no_run(words: tuple[str, ...]) -> None:
+    if not flow.has_kubectl():
+        pytest.skip("needs `kubectl` with a cluster, to delete a pod")
+    flow.lose_a_pod(words, os.environ.get("KF_PIPELINES_NAMESPACE") or "kubeflow")
+
+
+@HOURS
+def test_a_schedule_fires_on_a_cluster(words: tuple[str, ...]) -> None:
+    flow.let_a_schedule_fire(words)
 
 
 def test_a_schedule_on_a_cluster(words: tuple[str, ...]) -> None:

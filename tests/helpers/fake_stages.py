@@ -21,6 +21,12 @@ from mtlser.records import FOUR, Cell, Fold, FoldPlan, Prediction, write_json, w
 FOLDS = 2
 
 
+def prepare(recipe: Recipe, run: str = "") -> tuple[str, str, str, str, str]:
+    """Every step has the run's key."""
+    assert run
+    return ("release", "sources", *(dumps(recipe) for _ in range(3)))  # type: ignore[return-value]
+
+
 def ingest(recipe: Recipe, out: str) -> None:
     """The release has to be an absolute path."""
     assert Path(recipe.data.root).is_absolute()
@@ -38,7 +44,7 @@ def search(
     corpus: str, folds: str, recipe: Recipe, out: str, work: str = "", run: str = ""
 ) -> list[str]:
     """What was chosen, and two systems on two folds."""
-    assert run and Path(work).is_dir()
+    assert run and Path(work).parent.is_dir()
     _write("search", out, {"chosen.json": "{}"})
     return split_cells()
 

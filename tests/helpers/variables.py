@@ -47,7 +47,9 @@ MLFLOW = (
         "MTLSER_TRACKING", "on", "`off` (or `0`, `none`, `false`): nothing goes to MLflow.",
     ),
     Variable(
-        "MTLSER_RUN", "", "The default of `--run`: steps with one key share one MLflow run.",
+        "MTLSER_RUN", "",
+        "The default of `--run`: steps with one key share one MLflow run. On a cluster: the id of "
+        "the Kubeflow run.",
     ),
     Variable(
         "MLFLOW_TRACKING_URI", "`sqlite:///mlflow.db` in the current folder",
@@ -102,6 +104,23 @@ S3 = (
 )  # fmt: skip
 
 KUBEFLOW = (
+    Variable(
+        "MTLSER_RETRIES", "0",
+        "How often a step of Kubeflow is tried again in its pod after a crash; by a profile's "
+        "`retry`.",
+    ),
+    Variable(
+        "MTLSER_RETRY_PAUSE_S", "0",
+        "Seconds before the first of these retries; doubles each time.",
+    ),
+    Variable(
+        "MTLSER_ATTEMPT_S", "no limit", "Seconds after which an attempt is ended and tried again.",
+    ),
+    Variable(
+        "MTLSER_WORK", "beside the run's artifacts",
+        "Folder or `s3://` address below which the steps of a pipeline run keep their checkpoints, "
+        "in a folder named by the run; a profile's `work`.",
+    ),
     Variable(
         "KF_PIPELINES_ENDPOINT", "",
         "Address of the Kubeflow Pipelines API; `submit`, `schedule`, `status` and `logs` need it.",

@@ -192,9 +192,8 @@ def write_run_state(folder: Path, version: int) -> None:
 
 def write_order(folder: Path, version: int) -> None:
     job: Any = SimpleNamespace(dag="search", arguments=lambda: {"recipe": text(version)})
-    state = State(recipe="", data="", inputs="", code="")
     with mock.patch.object(local, "cores", lambda: 1):
-        local._write_order(job, space(folder), state)
+        local._write_order(job, space(folder))
 
 
 def write_result(folder: Path, version: int) -> None:

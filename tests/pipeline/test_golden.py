@@ -13,7 +13,7 @@ from tests.helpers.compiled_dags import documents
 GOLDEN = Path(__file__).parents[1] / "golden" / "gpu"
 Place = tuple[str, ...]
 DIFFERENCES = {
-    "cpu": Counter({("resources.accelerator", "None"): 26, ("tolerations", "None"): 26}),
+    "cpu": Counter({("resources.accelerator", "None"): 19, ("tolerations", "None"): 19}),
     "gpu-pool": Counter(
         {
             ("resources.cpuRequest", "16.0"): 11,
@@ -22,7 +22,7 @@ DIFFERENCES = {
             ("resources.resourceCpuRequest", "16"): 11,
             ("resources.resourceMemoryLimit", "64Gi"): 11,
             ("resources.resourceMemoryRequest", "64Gi"): 11,
-            ("nodeSelector", "{'labels': {'mtlser.io/pool': 'gpu'}}"): 26,
+            ("nodeSelector", "{'labels': {'mtlser.io/pool': 'gpu'}}"): 19,
             ("emptyDirMounts.sizeLimit", "16Gi"): 11,
             ("iteratorPolicy.parallelismLimit", "4"): 7,
             ("runtimeValue.constant", "4.0"): 11,

@@ -46,7 +46,7 @@ def test_a_placeholder_in_a_recipe_is_refused_before_anything_runs(
     assert "\n" not in str(told.value)
     assert not (tmp_path / "out").exists()
     with pytest.raises(MtlserError, match="recipe: about"):
-        packages.arguments(EXPECTED, {"recipe": job.recipe}, ())
+        packages.arguments(EXPECTED, {"recipe": job.recipe})
 
 
 @pytest.mark.filterwarnings("ignore:You may be attemping to run a task:RuntimeWarning")
@@ -66,7 +66,7 @@ def test_kubeflow_replaces_what_is_refused_and_nothing_else(tmp_path: Path) -> N
 def test_a_long_recipe_is_told_with_its_longest_value() -> None:
     long = with_about("x" * 140_000)
     with pytest.raises(MtlserError, match=r"at most 10000 .*recipe: about.*140000 char"):
-        packages.arguments(EXPECTED, {"recipe": long}, ())
+        packages.arguments(EXPECTED, {"recipe": long})
     with pytest.raises(MtlserError, match="at most 10000"):
         parameters.check(Job(long).arguments())
     parameters.check({"recipe": recipe.dumps(with_about("x" * 7_000))})

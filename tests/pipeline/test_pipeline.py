@@ -13,16 +13,17 @@ from pipeline.dags import profile as profiles
 from pipeline.job import NAMES
 from tests.helpers.compiled_dags import IMAGE, Node, documents
 
-MEASURE = {"search", "train", "noise-eval", "report"}
-CROSSVAL = {"ingest", "fold-split", *MEASURE, "register", "report-outcome"}
+MEASURE = {"search", "evaluate", "report"}
+CROSSVAL = {"prepare", "ingest", "fold-split", *MEASURE, "train", "register", "report-outcome"}
 STEPS = {
     "crossval": CROSSVAL,
-    "search": {"ingest", "fold-split", "search", "report-outcome"},
-    "compare": {"ingest", "fold-split", *MEASURE, "compare", "report-outcome"},
+    "search": {"prepare", "ingest", "fold-split", "search", "report-outcome"},
+    "compare": {"prepare", "ingest", "fold-split", *MEASURE, "compare", "report-outcome"},
     "retrain": {*CROSSVAL, "check-data", "promote"},
 }
-HEAVY = {"search", "train", "noise-eval"}
-UNCACHED = {"register", "promote", "check-data", "report-outcome"}
+LIMITED = ("MTLSER_RETRIES", "MTLSER_RETRY_PAUSE_S", "MTLSER_ATTEMPT_S")
+HEAVY = {"search", "evaluate", "train"}
+UNCACHED = {"prepare", "register", "promote", "check-data", "report-outcome"}
 NUMBER = re.compile(r"(-\d+)+$")
 
 
@@ -122,7 +123,7 @@ def test_the_loop_runs_at_the_width_of_the_profile(
 
 
 def test_no_hyper_parameter_is_in_a_dag(irs: dict[str, Node]) -> None:
-    common = {"recipe", "data_version", "work", "run"}
+    common = {"recipe"}
     for name, ir in irs.items():
         rival = {"rival"} if name == "compare" else set()
         assert set(ir["root"]["inputDefinitions"]["parameters"]) == common | rival
@@ -179,7 +180,7 @@ def test_secrets_are_named_and_never_held(compiled: dict[str, dict[str, Path]]) 
 
 
 OF_S3 = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"}
-READ_S3 = {"ingest", "check-data", "fold-split", *MEASURE}
+READ_S3 = {"prepare", "ingest", "check-data", "fold-split", *MEASURE, "train", "report-outcome"}
 POST = {"register", "promote", "report-outcome"}
 
 
@@ -206,7 +207,8 @@ def test_a_step_gets_only_the_secrets_that_it_uses(
 def test_a_training_has_one_process_a_gpu(compiled: dict[str, dict[str, Path]]) -> None:
     for profile, expected in (("cpu", 1), ("gpu", 1), ("gpu-pool", 4)):
         ir, _ = documents(compiled[profile]["retrain"])
-        tasks = [t for d in dags(ir) for n, t in d["tasks"].items() if component(n) == "train"]
+        trains = {"evaluate", "train"}
+        tasks = [t for d in dags(ir) for n, t in d["tasks"].items() if component(n) in trains]
         assert len(tasks) == 7
         for task in tasks:
             given = task["inputs"]["parameters"]["processes"]
@@ -222,8 +224,7 @@ def test_the_cpu_profile_asks_for_no_gpu(compiled: dict[str, dict[str, Path]]) -
 def test_every_step_retries_with_back_off_and_what_looks_outside_is_not_cached(
     irs: dict[str, Node],
 ) -> None:
-    for dag, ir in irs.items():
-        uncached = UNCACHED | ({"ingest"} if dag == "retrain" else set())
+    for ir in irs.values():
         for name, task in leaves(ir):
             policy = task["retryPolicy"]
             assert (policy["maxRetryCount"], policy["backoffFactor"]) == (2, 2.0), name
@@ -231,7 +232,7 @@ def test_every_step_retries_with_back_off_and_what_looks_outside_is_not_cached(
             timeout_s = profiles.load("gpu").of(component(name).replace("-", "_")).timeout_s
             attempts_s, pauses_s = 3 * timeout_s, 60 + 120
             assert seconds(policy["backoffMaxDuration"]) > 10 * (attempts_s + pauses_s), name
-            cached = component(name) not in uncached
+            cached = component(name) not in UNCACHED
             assert task["cachingOptions"] == ({"enableCache": True} if cached else {}), name
 
 
@@ -250,14 +251,37 @@ def leaves(ir: Node) -> list[tuple[str, Node]]:
     ]
 
 
-def test_every_tracked_step_gets_the_run_key_and_the_job_id(ir: Node) -> None:
-    untracked = {"ingest", "fold-split", "noise-eval", "compare"}
+def test_no_parameter_changes_without_changing_a_result(ir: Node) -> None:
+    """Kubeflow reuses a step only where all its parameters are the same."""
     for name, task in leaves(ir):
-        if component(name) in untracked:
-            continue
-        given = task["inputs"]["parameters"]
-        assert given["job"]["runtimeValue"]["constant"] == "{{$.pipeline_job_uuid}}", name
-        assert "run" in given, name
+        given = task.get("inputs", {}).get("parameters", {})
+        constants = [str(each.get("runtimeValue", {}).get("constant")) for each in given.values()]
+        assert not any("{{$" in each for each in constants), name
+        assert given.keys().isdisjoint({"run", "job", "work"}), name
+
+
+def test_a_step_gets_only_its_part_of_the_recipe(irs: dict[str, Node]) -> None:
+    parts = {"ingest": "reading", "fold-split": "splitting", "search": "measuring"}
+    for name, task in leaves(irs["search"]):
+        if name in parts:
+            source = task["inputs"]["parameters"]["recipe"]["taskOutputParameter"]
+            assert source == {"outputParameterKey": parts[name], "producerTask": "prepare"}
+
+
+def test_dags_share_what_is_reused(irs: dict[str, Node]) -> None:
+    """Kubeflow looks for a finished step among those of pipelines of one name."""
+    assert {ir["pipelineInfo"]["name"] for ir in irs.values()} == {"mtlser"}
+    for step in ("ingest", "fold-split", "search"):
+        assert len({str(containers(ir)[step]) for ir in irs.values()}) == 1
+
+
+def test_every_step_knows_its_run(compiled: dict[str, dict[str, Path]]) -> None:
+    for dag in NAMES:
+        _, platform = documents(compiled["cpu"][dag])
+        for name, asked in platform.items():
+            (variable,) = asked["fieldPathAsEnv"]
+            assert variable["name"] == "MTLSER_RUN", name
+            assert variable["fieldPath"] == "metadata.labels['pipeline/runid']"
 
 
 def test_the_outcome_is_told_whatever_became_of_the_steps(ir: Node) -> None:

@@ -34,7 +34,9 @@ def test_every_command_shows_an_example(tmp_path: Path, name: str) -> None:
 def test_compile_writes_every_dag_with_the_image(tmp_path: Path) -> None:
     done = command(tmp_path, "compile", "--out", "ir", "--image", "registry/mtlser@sha256:1")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [f"ir/{name}.yaml" for name in NAMES]
+    told = [line.partition(": ") for line in done.stdout.splitlines()]
+    assert [path for path, _, _ in told] == [f"ir/{name}.yaml" for name in NAMES]
+    assert told[0][2].endswith("cells a recipe")
     text = (tmp_path / "ir" / "crossval.yaml").read_text(encoding="utf-8")
     assert text.count("image: registry/mtlser@sha256:1") == 9
 

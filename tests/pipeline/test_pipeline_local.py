@@ -57,7 +57,7 @@ def test_a_run_leaves_one_folder_with_everything(machine: Machine) -> None:
     assert summary["wa_mean"] == 0.875
     assert 0 < summary["seconds"] < 120
     assert [path.name for path in (machine.out / ".work").iterdir()] == ["lock"]
-    assert "train mtlser:f1:s0: done" in done.stdout
+    assert "evaluate mtlser:f1:s0: done" in done.stdout
     assert "report:  out/report.html" in done.stdout
     assert "Got executor_input" in (machine.out / "pipeline.log").read_text()
     assert "executor_input" not in done.stdout
@@ -71,7 +71,7 @@ def test_a_users_mistake_in_a_step_is_one_sentence_and_spares_the_last_run(
     done = machine.run(FAKE_FAIL="mtlser:f1:s0")
     assert done.returncode == 2
     assert done.stderr == (
-        "mtlser-pipeline: step train mtlser:f1:s0: alpha = 7: expected 0 to 1; "
+        "mtlser-pipeline: step evaluate mtlser:f1:s0: alpha = 7: expected 0 to 1; "
         "run `mtlser recipes`\n"
     )
     assert (machine.out / "report.html").read_text() == "the last good run"

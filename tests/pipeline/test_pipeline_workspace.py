@@ -1,13 +1,11 @@
 """The folder of a local run: what goes on, what starts afresh, and how a finished run appears."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from mtlser import recipe as recipes
-from mtlser import storage
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
 from pipeline.job import Job
@@ -107,27 +105,6 @@ def test_the_last_run_is_replaced_only_by_a_finished_one(tmp_path: Path, recipe:
     assert (out / "checkpoints" / "svm-f0-s0" / "result.json").is_file()
     assert json.loads((out / "summary.json").read_text()) == {"wa_mean": 0.5, "seconds": 12.3}
     assert [path.name for path in (out / ".work").iterdir()] == ["lock"]
-
-
-def test_a_digest_sees_names_sizes_and_times_but_not_the_place(tmp_path: Path) -> None:
-    for name in ("here", "there"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "a.wav").write_text("a")
-    here, there = str(tmp_path / "here"), str(tmp_path / "there")
-    seen = (tmp_path / "here" / "a.wav").stat().st_mtime_ns
-    os.utime(tmp_path / "there" / "a.wav", ns=(seen, seen))
-    assert workspace.tree_digest(here) == workspace.tree_digest(there)
-    (tmp_path / "there" / "a.wav").write_text("ab")
-    assert workspace.tree_digest(here) != workspace.tree_digest(there)
-    assert workspace.tree_digest("bundled") != workspace.tree_digest("other")
-
-
-def test_a_digest_sees_what_is_on_s3(s3: str) -> None:
-    before = workspace.tree_digest(s3)
-    with storage.output(s3) as folder:
-        (folder / "a.wav").write_text("a")
-    after = workspace.tree_digest(s3)
-    assert before != after == workspace.tree_digest(s3)
 
 
 @pytest.mark.parametrize("moves", range(6))

@@ -1,7 +1,10 @@
 """One schedule of each name, whatever went wrong before."""
 
+from typing import Any
+
 import pytest
 
+from pipeline.server import schedule as schedules
 from tests.helpers.kfp_api import KubeflowApi
 from tests.helpers.server_words import CLUSTER, Done, command
 
@@ -212,3 +215,39 @@ def test_pause_resume_list_delete(kubeflow: KubeflowApi) -> None:
     done = command("schedule", "--delete", "weekly")
     assert done.code == 2
     assert "no such schedule" in done.err
+
+
+def test_the_next_five_times_are_told_with_their_time_zone(kubeflow: KubeflowApi) -> None:
+    (told,) = [line for line in schedule().out.splitlines() if line.startswith("next:")]
+    assert told.count(" 03:00") == 5
+    assert "(UTC" in told
+
+
+def test_missed_runs_are_made_up_for_where_that_is_asked(kubeflow: KubeflowApi) -> None:
+    schedule()
+    assert "weekly replaced" in schedule(MONDAYS, "--catch-up").out
+    (left,) = kubeflow.schedules("weekly")
+    assert left["no_catchup"] is False
+
+
+@pytest.mark.parametrize(("before_ours", "left"), [(True, MONDAYS), (False, DAILY)])
+def test_two_people_at_once_leave_one_schedule(
+    kubeflow: KubeflowApi, monkeypatch: pytest.MonkeyPatch, before_ours: bool, left: str
+) -> None:
+    """The other one's command runs between our look at what is there and our switch."""
+    make = schedules._make
+
+    def meanwhile(*given: Any) -> Any:
+        monkeypatch.setattr(schedules, "_make", make)
+        if before_ours:
+            assert schedule(DAILY).code == 0
+            return make(*given)
+        ours = make(*given)
+        assert schedule(DAILY).code == 0
+        return ours
+
+    monkeypatch.setattr(schedules, "_make", meanwhile)
+    done = schedule()
+    (one,) = kubeflow.schedules("weekly")
+    assert (one["trigger"]["cron_schedule"]["cron"], one["status"]) == (left, "ENABLED")
+    assert (done.code == 0) == (left == MONDAYS), done.err

@@ -78,13 +78,13 @@ def run(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         environment={
             "MLFLOW_TRACKING_URI": "http://mlflow:5000",
             "MTLSER_WEBHOOK": address,
+            "MTLSER_RUN": KEY,
+            "MTLSER_WORK": str(folder / "work"),
         },
         loop_environment={"OMP_NUM_THREADS": "1"},
     )
     use_containers(platform, folder)
-    DAGS["crossval"].guarded(Place(profile, IMAGE))(
-        recipe=recipes.dumps(recipe), data_version="v1", work=str(folder / "work"), run=KEY
-    )
+    DAGS["crossval"].guarded(Place(profile, IMAGE))(recipe=recipes.dumps(recipe))
     client = mlflow_runs.connect(f"http://{platform.address('mlflow')}:5000")
     yield Run(platform, client, hook, folder, recipe)
     hook.shutdown()

@@ -27,6 +27,7 @@ from tests.helpers.trained import write_emodb
 from tests.platform.docker_engine import Platform, use_containers
 
 PARENT = "mlflow.parentRunId"
+RUN = "11111111-2222-3333-4444-555555555555"
 CELL = "mtlser:f0:s0"
 TASKS = ("search", "train")
 pytestmark = [
@@ -77,6 +78,8 @@ def _run(text: str, work: str, experiment: str, tasks: dict[str, str]) -> None:
                 "MLFLOW_TRACKING_URI": "http://mlflow:5000",
                 "MLFLOW_EXPERIMENT_ID": experiment,
                 "OMP_NUM_THREADS": "1",
+                "MTLSER_RUN": RUN,
+                "MTLSER_WORK": work,
             },
         ),
         IMAGE,
@@ -86,15 +89,14 @@ def _run(text: str, work: str, experiment: str, tasks: dict[str, str]) -> None:
         return place.step(task).set_env_variable("MLFLOW_RUN_ID", tasks[name])
 
     @dsl.pipeline(name="tracked")
-    def dag(recipe: str, work: str) -> None:
-        corpus = place.step(ingest(recipe=recipe, data_version="")).outputs["corpus"]
+    def dag(recipe: str) -> None:
+        corpus = place.step(ingest(recipe=recipe, release="")).outputs["corpus"]
         folds = place.step(fold_split(recipe=recipe, corpus=corpus)).outputs["folds"]
-        data = {"recipe": recipe, "corpus": corpus, "folds": folds}
-        retained = {"work": work, "run": "", "job": dsl.PIPELINE_JOB_ID_PLACEHOLDER}
-        result = outcome(search(**data, **retained), "search")
-        outcome(train(**data, **retained, chosen=result.outputs["chosen"], cell=CELL), "train")
+        data = {"recipe": recipe, "corpus": corpus, "folds": folds, "sources": ""}
+        result = outcome(search(**data), "search")
+        outcome(train(**data, chosen=result.outputs["chosen"], cell=CELL), "train")
 
-    dag(recipe=text, work=work)
+    dag(recipe=text)
 
 
 def test_our_runs_are_nested_below_the_pipeline_s_and_shared_by_its_steps(tracked: Tracked) -> None:
@@ -115,8 +117,7 @@ def test_kubeflow_s_own_batch_of_parameters_and_metrics_meets_none_of_ours(
     inputs = {
         "recipe": tracked.recipe[:400],
         "cell": CELL,
-        "work": "s3://work",
-        "run": "",
+        "sources": "",
         "seed": 0,
     }
     batch = [Param(name, json.dumps(value)) for name, value in inputs.items()]

@@ -208,3 +208,14 @@ def test_a_dropped_file_is_not_uploaded_later(
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
     retained.store("three")
     assert below(s3) == ["three", "two"]
+
+
+def test_a_usable_place_is_left_as_it_was_and_can_be_removed(s3: str) -> None:
+    assert work_folder.usable(s3) == s3
+    assert not s3_files.holds(s3)
+    with work_folder.opened(s3, "/out") as work:
+        (work.folder / "checkpoint").write_text("1")
+        work.store("checkpoint")
+    assert s3_files.size(f"{s3}/checkpoint") == 1
+    work_folder.remove(s3)
+    assert s3_files.size(f"{s3}/checkpoint") is None

@@ -1,1 +1,0 @@
-"""The `noise_eval` component."""
