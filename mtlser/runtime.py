@@ -15,6 +15,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from io import TextIOBase, TextIOWrapper
 from typing import TextIO
 
@@ -50,6 +51,12 @@ def relax_collector() -> None:
 def restore_collector() -> None:
     """Lets it run as often as by default: a cycle may hold much memory."""
     gc.set_threshold(*DEFAULT_THRESHOLD)
+
+
+def return_freed_memory() -> None:
+    """Gives what glibc's allocator holds of freed memory back to the machine."""
+    with suppress(OSError, AttributeError):  # another allocator
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def keep_freed_memory() -> bool:

@@ -19,6 +19,7 @@ from mtlser.cli import (
     profile_command,
     report_command,
     retrain_commands,
+    serve_command,
     show,
     verify_command,
 )
@@ -161,6 +162,7 @@ def pretrain(
 
 
 app.command(epilog=predict_command.EXAMPLE)(predict_command.predict)
+app.command(epilog=serve_command.EXAMPLE)(serve_command.serve)
 
 
 @app.command(

@@ -5,12 +5,9 @@ name. `mlflow models serve` answers the same calls over HTTP: whoever calls may 
 clip comes as bytes and never as a path, and an answer holds no path and no trace.
 """
 
-import base64
-import binascii
 import logging
 import os
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -22,25 +19,12 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mlflow.store.artifact.models_artifact_repo import REGISTERED_MODEL_META_FILE_NAME
 from numpy.typing import NDArray
 
-from mtlser.data import audio
 from mtlser.data.decoding.channels import Policy
-from mtlser.data.decoding.limits import Most
 from mtlser.evaluation.predictor import predict_wavs
 from mtlser.models import bundle
-from mtlser.records import SAMPLE_RATE_HZ
 from mtlser.serving.load import WEIGHTS_ARTIFACT, check_digest, file_prediction
+from mtlser.serving.requests import AUDIO, RefusedError, decoded, row_of
 from mtlser.tracking import mlflow_uris
-
-AUDIO = "audio"
-"""The column of audio files as base64."""
-MOST_CLIPS = 64
-"""In one request."""
-MOST_BYTES = 32 << 20
-"""Of one audio file: 17 minutes of 16 kHz WAV."""
-MOST = Most(values=1 << 25, seconds=600.0)
-"""Of one clip as it is decoded, 256 MiB: a small file may hold hours."""
-MOST_SECONDS = 1200.0
-"""Of all clips of one request."""
 
 log = logging.getLogger(__name__)
 
@@ -82,14 +66,7 @@ class SpeechModel(PythonModel):
             raise MlflowException(
                 "the clips could not be predicted; the server's log says why", INTERNAL_ERROR
             ) from None
-        found = [file_prediction("", output) for output in outputs]
-        return pd.DataFrame(
-            [
-                {"emotion": one.emotion, **one.probabilities, "text": one.text,
-                 "speaker": one.speaker}
-                for one in found
-            ]
-        )  # fmt: skip
+        return pd.DataFrame([row_of(file_prediction("", output)) for output in outputs])
 
 
 def compare_with_registry(folder: Path) -> None:
@@ -129,30 +106,10 @@ def clips(model_input: pd.DataFrame, channels: Policy = "mix") -> list[NDArray[n
     if AUDIO not in model_input or not model_input[AUDIO].notna().all():
         names = ", ".join(map(str, model_input.columns))
         raise _refusal(f"columns {names}: expected `{AUDIO}`, audio files as base64, in every row")
-    if len(model_input) > MOST_CLIPS:
-        raise _refusal(f"{len(model_input)} clips, allowed are {MOST_CLIPS} in one request")
-    wavs: list[NDArray[np.float32]] = []
-    for row, text in enumerate(model_input[AUDIO]):
-        wavs.append(_clip(row, str(text), channels))
-        if sum(map(len, wavs)) > MOST_SECONDS * SAMPLE_RATE_HZ:
-            raise _refusal(f"over {MOST_SECONDS:g} s of audio in one request; send fewer clips")
-    return wavs
-
-
-def _clip(row: int, text: str, channels: Policy) -> NDArray[np.float32]:
-    if len(text) > MOST_BYTES * 4 // 3 + 4:
-        raise _refusal(f"row {row}: a file of over {MOST_BYTES >> 20} MiB; send a shorter clip")
     try:
-        content = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise _refusal(f"row {row}: not base64 ({error}); encode a whole audio file") from None
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "clip"
-        path.write_bytes(content)
-        try:
-            return audio.load(path, channels, MOST)
-        except audio.AudioError as error:
-            raise _refusal(f"row {row}: {error.fault}: {error.detail}") from None
+        return decoded([str(text) for text in model_input[AUDIO]], channels)
+    except RefusedError as error:
+        raise _refusal(str(error)) from None
 
 
 def _refusal(sentence: str) -> MlflowException:

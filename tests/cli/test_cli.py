@@ -24,6 +24,7 @@ COMMANDS = (
     "train",
     "search",
     "predict",
+    "serve",
     "noise-eval",
     "profile",
     "report",

@@ -114,7 +114,7 @@ def test_mlflow_knows_the_flags_that_it_is_given() -> None:
     containers = [each for pod in pods(render("production")) for each in pod.containers()]
     commands = [each["command"] for each in containers if "command" in each]
     called = [each[1:] for each in commands if each[0] == "mlflow"]
-    assert [each[0] for each in called] == ["db", "server", "models"]
+    assert [each[0] for each in called] == ["db", "server"]
     for words in called:
         group: click.Command = mlflow.cli
         while isinstance(group, click.Group):

@@ -21,7 +21,7 @@ from mtlser.recipe import Recipe
 from mtlser.records import FOUR, CellResult, write_json
 from mtlser.registry import promotion
 from mtlser.registry.versions import Registered
-from mtlser.serving import load, pyfunc_model
+from mtlser.serving import load, pyfunc_model, requests
 from mtlser.tracking import mlflow_uris
 from tests.helpers import encoded
 from tests.helpers.retraining import CHAMPION, measured, plan, write_report
@@ -201,7 +201,7 @@ def answered(error: MlflowException) -> str:
         (["bm90IHNvdW5k"], "row 0: unreadable: "),
         (["not base64!"], "row 0: not base64 "),
         (["/etc/passwd"], "row 0: "),
-        (["x" * (pyfunc_model.MOST_BYTES * 4 // 3 + 5)], "row 0: a file of over 32 MiB"),
+        (["x" * (requests.MOST_BYTES * 4 // 3 + 5)], "row 0: a file of over 32 MiB"),
         ([""] * 65, "65 clips, allowed are 64 in one request"),
     ],
 )
@@ -267,7 +267,7 @@ def test_what_is_not_there_is_told_with_what_is(model: Path, report: Path, tmp_p
 def test_a_long_clip_is_refused_while_it_is_decoded(
     ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pyfunc_model, "MOST", Most(seconds=1.0))
+    monkeypatch.setattr(requests, "MOST", Most(seconds=1.0))
     tone_n = 0.3 * np.sin(np.arange(40_000) / 9)
     path = tmp_path / f"long.{ending}"
     if ending == "wav":
@@ -282,7 +282,7 @@ def test_a_long_clip_is_refused_while_it_is_decoded(
 
 
 def test_many_clips_may_not_be_long_together(wav: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pyfunc_model, "MOST_SECONDS", 2.0)
+    monkeypatch.setattr(requests, "MOST_SECONDS", 2.0)
     rows = [base64.b64encode(wav.read_bytes()).decode()] * 3
     with pytest.raises(MlflowException, match="over 2 s of audio in one request"):
         pyfunc_model.clips(pd.DataFrame({"audio": rows}))

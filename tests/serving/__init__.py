@@ -1,0 +1,1 @@
+"""The served model, and what strangers send it."""
