@@ -122,6 +122,19 @@ def test_mlflow_knows_the_flags_that_it_is_given() -> None:
         group.make_context("mlflow", list(words)).close()
 
 
+def test_no_document_changes_the_account_of_other_people_s_pipelines() -> None:
+    text = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
+    assert "DEFAULTPIPELINERUNNERSERVICEACCOUNT" not in text
+    started = [
+        line for line in text.splitlines()
+        if line.startswith(("mtlser-pipeline submit", "mtlser-pipeline schedule --name"))
+    ]  # fmt: skip
+    assert len(started) >= 2
+    accounts = {each["metadata"]["name"] for each in of_kind(render("steps"), "ServiceAccount")}
+    assert "mtlser-steps" in accounts
+    assert all("--service-account mtlser-steps" in line for line in started)
+
+
 def test_the_train_job_starts_what_the_command_line_takes() -> None:
     (pod,) = pods(render("trainjob"))
     (node,) = pod.containers()
