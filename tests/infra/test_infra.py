@@ -130,7 +130,7 @@ def test_no_document_changes_the_account_of_other_people_s_pipelines() -> None:
         if line.startswith(("mtlser-pipeline submit", "mtlser-pipeline schedule --name"))
     ]  # fmt: skip
     assert len(started) >= 2
-    accounts = {each["metadata"]["name"] for each in of_kind(render("steps"), "ServiceAccount")}
+    accounts = {each["metadata"]["name"] for each in of_kind(render("dev"), "ServiceAccount")}
     assert "mtlser-steps" in accounts
     assert all("--service-account mtlser-steps" in line for line in started)
 
