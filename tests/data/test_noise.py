@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchaudio.functional import add_noise
 
-from mtlser.data import noise
+from mtlser.data import audio, noise
 from mtlser.errors import MtlserError
 from mtlser.recipe import NoiseRecipe
 from mtlser.records import Utterance
@@ -242,10 +242,10 @@ def talkers(folder: Path) -> list[Utterance]:
     for number in range(5):
         for turn in range(3):
             name = f"s{number}-{turn}"
-            soundfile.write(
-                folder / f"{name}.flac", tone(16_000, hz=500.0 * number + 300 + 40 * turn), 16_000
-            )
-            utterances.append(utterance(name, speaker=f"s{number}", audio=f"{name}.flac"))
+            path = folder / f"{name}.flac"
+            soundfile.write(path, tone(16_000, hz=500.0 * number + 300 + 40 * turn), 16_000)
+            said = utterance(name, speaker=f"s{number}", audio=path.name)
+            utterances.append(said.model_copy(update={"audio_sha256": audio.decode(path).sha256}))
     return utterances
 
 
