@@ -10,6 +10,7 @@ from mtlser.storage import work_folder
 from mtlser.tracking import RUN_VARIABLE
 
 WORK_VARIABLE = "MTLSER_WORK"
+CLIPS_VARIABLE = "MTLSER_CLIPS"
 STORES = ("s3://", "minio://")
 """Schemes of artifacts that lie on S3; Kubeflow calls a store inside the cluster by the second."""
 
@@ -20,6 +21,11 @@ def run() -> str:
     The compiled DAG takes it from the label of the step's pod. Empty: there is none.
     """
     return os.environ.get(RUN_VARIABLE, "")
+
+
+def clips() -> str:
+    """`s3://` address for the audio of all corpora; empty: it is in the artifact of `ingest`."""
+    return os.environ.get(CLIPS_VARIABLE, "")
 
 
 def work(artifact: str) -> str:

@@ -14,8 +14,9 @@ def ingest(recipe: str, release: str, corpus: dsl.Output[dsl.Dataset]) -> None:
         release: digest of the release, which lies outside the pipeline; part of the cache key.
         corpus: folder of `manifest.jsonl`, `ingest.json` and `audio/`.
     """
+    from components import surroundings
     from mtlser import stages
     from mtlser.recipe import load
 
-    stages.ingest(load(recipe), out=corpus.path)
+    stages.ingest(load(recipe), out=corpus.path, clips=surroundings.clips())
     corpus.metadata["release"] = release

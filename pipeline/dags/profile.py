@@ -7,7 +7,7 @@ from typing import Any, Literal
 from kfp import dsl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from components.surroundings import WORK_VARIABLE
+from components.surroundings import CLIPS_VARIABLE, WORK_VARIABLE
 from mtlser.errors import MtlserError
 from mtlser.files import read_text
 from mtlser.runtime import ATTEMPT_S, PAUSE_S, RETRIES
@@ -123,6 +123,10 @@ class Profile(Section):
     """Cells side by side."""
     work: str = Field("", pattern=r"^$|^s3://.+")
     """Where steps keep checkpoints, below the run's id; empty: beside the run's artifacts."""
+    clips: str = Field("", pattern=r"^$|^s3://.+")
+    """Where `ingest` puts the audio, which each step fetches as it reads it.
+
+    Empty: into its output, which Kubeflow copies to each step whole."""
     retry: Retry = Retry()
     step: Step = Step()
     """Every step, where `steps` says nothing else."""
@@ -171,6 +175,8 @@ class Profile(Section):
             task.set_env_variable(name, value)
         if self.work:
             task.set_env_variable(WORK_VARIABLE, self.work)
+        if self.clips and component == "ingest":
+            task.set_env_variable(CLIPS_VARIABLE, self.clips)
         task.set_caching_options(cached)
         self._apply_variables(task, component)
         self._apply_kubernetes(task, component, step)

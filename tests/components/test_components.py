@@ -74,10 +74,12 @@ def test_prepare(calls: Calls) -> None:
     assert calls == [("prepare", (RECIPE,), {"run": "r"})]
 
 
-def test_ingest(calls: Calls) -> None:
+@pytest.mark.parametrize("clips", ["", "s3://speech/clips"])
+def test_ingest(calls: Calls, monkeypatch: pytest.MonkeyPatch, clips: str) -> None:
+    monkeypatch.setenv("MTLSER_CLIPS", clips)
     corpus = data("corpus")
     ingest.python_func(recipe=TEXT, release="v1", corpus=corpus)
-    assert calls == [("ingest", (RECIPE,), {"out": "/in/corpus"})]
+    assert calls == [("ingest", (RECIPE,), {"out": "/in/corpus", "clips": clips})]
     assert corpus.metadata == {"release": "v1"}
 
 

@@ -122,6 +122,10 @@ KUBEFLOW = (
         "in a folder named by the run; a profile's `work`.",
     ),
     Variable(
+        "MTLSER_CLIPS", "the output of `ingest`",
+        "`s3://` address where a pipeline's `ingest` puts the audio; a profile's `clips`.",
+    ),
+    Variable(
         "KF_PIPELINES_ENDPOINT", "",
         "Address of the Kubeflow Pipelines API; `submit`, `schedule`, `status` and `logs` need it.",
     ),

@@ -310,3 +310,15 @@ def test_unknown_dag_profile_and_file_as_folder_are_refused(tmp_path: Path) -> N
     (tmp_path / "file").touch()
     with pytest.raises(MtlserError, match="is a file"):
         compiling.write(tmp_path / "file", IMAGE)
+
+
+def test_a_profile_says_where_the_audio_of_all_corpora_lies(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text('clips = "s3://speech/clips"')
+    path = compiling.package("search", tmp_path / "out", IMAGE, str(tmp_path / "own.toml"))
+    ir = documents(path)[0]
+    named = {
+        name
+        for name, container in containers(ir).items()
+        if {"name": "MTLSER_CLIPS", "value": "s3://speech/clips"} in container.get("env", [])
+    }
+    assert named == {"ingest"}
