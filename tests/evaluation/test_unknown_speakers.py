@@ -55,7 +55,7 @@ def test_a_count_of_an_older_version_agrees_in_what_it_counted() -> None:
 
 def test_what_is_not_known_is_not_said_of_protocols() -> None:
     leaking = plan().model_copy(update={"shares_speakers": True})
-    recipe = load("own")
+    recipe = load("demo")
     (known,) = notes.plan_notes(leaking, recipe, recipe.hash, unknown=0)
     assert "test speakers are also in training" in known
     (partly,) = notes.plan_notes(leaking, recipe, recipe.hash, unknown=0.2)

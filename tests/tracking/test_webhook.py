@@ -74,7 +74,7 @@ def test_what_happened_is_posted_with_a_text_for_people(hook: Make) -> None:
     there = hook([])
     assert webhook.post(there.address, OUTCOME)
     (body,) = there.bodies
-    assert body == {**OUTCOME.model_dump(), "text": OUTCOME.text}
+    assert body == {**OUTCOME.model_dump(mode="json"), "text": OUTCOME.text}
     for part in ("retrain-8x2", "FAILED", "the data drifted", "http://mlflow.example"):
         assert part in body["text"]
 
