@@ -15,10 +15,10 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run
 
 from components import IMAGE
+from components.evaluate.component import evaluate
 from components.fold_split.component import fold_split
 from components.ingest.component import ingest
 from components.search.component import search
-from components.train.component import train
 from mtlser import recipe as recipes
 from mtlser.tracking import mlflow_runs
 from pipeline.dags.place import Place
@@ -29,7 +29,7 @@ from tests.platform.docker_engine import Platform, use_containers
 PARENT = "mlflow.parentRunId"
 RUN = "11111111-2222-3333-4444-555555555555"
 CELL = "mtlser:f0:s0"
-TASKS = ("search", "train")
+TASKS = ("search", "evaluate")
 pytestmark = [
     pytest.mark.timeout(600),
     pytest.mark.filterwarnings("ignore:.*no effect in the current local runner:UserWarning"),
@@ -94,7 +94,7 @@ def _run(text: str, work: str, experiment: str, tasks: dict[str, str]) -> None:
         folds = place.step(fold_split(recipe=recipe, corpus=corpus)).outputs["folds"]
         data = {"recipe": recipe, "corpus": corpus, "folds": folds, "sources": ""}
         result = outcome(search(**data), "search")
-        outcome(train(**data, chosen=result.outputs["chosen"], cell=CELL), "train")
+        outcome(evaluate(**data, chosen=result.outputs["chosen"], cell=CELL), "evaluate")
 
     dag(recipe=text)
 
