@@ -60,11 +60,10 @@ def check(plan: FoldPlan, utterances: Sequence[Utterance]) -> None:
 
     Raises:
         MtlserError: the plan is of another manifest, its folds are not numbered 0, 1, 2 ..., it
-            names an unknown id, holds an utterance
-            twice in a fold or tests it in two folds, has an empty list, has a speaker in
-            `speaker_check` who is not in train, or (`loso`, `session`) shares a speaker between
-            training, validation and test, or has one whose speaker is not known. The message
-            names the id.
+            names an unknown id, holds an utterance twice in a fold or tests it in two folds, has
+            an empty list, has a speaker in `speaker_check` who is not in train, or (`loso`,
+            `session`) shares a speaker between training, validation and test, or has one whose
+            speaker is not known. The message names the id.
     """
     from mtlser.data import manifest
 

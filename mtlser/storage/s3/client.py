@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from mtlser.errors import MtlserError, public_address
@@ -162,6 +163,14 @@ def listed(client: Any, place: Place) -> Iterator[Remote]:
             continue
         keys.check(place.bucket, key, name)
         yield Remote(name, key, entry["Size"], etag=entry["ETag"].strip('"'))
+
+
+def send(client: Any, path: Path, place: Place, name: str) -> None:
+    """Uploads a file as the object `name` of a place, a small one in one request."""
+    if path.stat().st_size > SMALL:
+        client.upload_file(str(path), place.bucket, place.key(name))
+    else:
+        client.put_object(Bucket=place.bucket, Key=place.key(name), Body=path.read_bytes())
 
 
 def parallel(call: Callable[[ItemT], object], items: Iterable[ItemT]) -> None:

@@ -53,10 +53,7 @@ def copy(folder: Path, source: str, location: str) -> None:
             )
         names = sorted(Marker.of(folder).files)
         _write(client, place, Copied(source=source, files=tuple(sorted({*names, *before}))))
-        objects.parallel(
-            lambda name: client.upload_file(str(folder / name), place.bucket, place.key(name)),
-            names,
-        )
+        objects.parallel(lambda name: objects.send(client, folder / name, place, name), names)
         objects.parallel(
             lambda name: client.delete_object(Bucket=place.bucket, Key=place.key(name)),
             set(before) - set(names),

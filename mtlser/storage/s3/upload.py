@@ -71,19 +71,12 @@ def upload(folder: Path, location: str | Slot) -> None:
         own = Pointer.to(folder)
         version = place.below(own.folder)
 
-        objects.parallel(lambda name: _put(client, folder / name, version, name), own.files)
+        objects.parallel(lambda name: objects.send(client, folder / name, version, name), own.files)
         pointers.write(client, version, own)
         leading = own.model_copy(update={"base": own.folder})
         pointers.switch(client, place, leading, slot.before, conditional=slot.conditional)
         if slot.before is not None and not slot.before.pointer.version:
             _delete_unversioned(client, place, slot.before.pointer)
-
-
-def _put(client: Any, path: Path, place: Place, name: str) -> None:
-    if path.stat().st_size > objects.SMALL:
-        client.upload_file(str(path), place.bucket, place.key(name))
-    else:
-        client.put_object(Bucket=place.bucket, Key=place.key(name), Body=path.read_bytes())
 
 
 def _probe(client: Any, place: Place) -> bool:
