@@ -27,7 +27,7 @@ def prepare(recipe: Recipe, run: str = "") -> tuple[str, str, str, str, str]:
     return ("release", "sources", *(dumps(recipe) for _ in range(3)))  # type: ignore[return-value]
 
 
-def ingest(recipe: Recipe, out: str) -> None:
+def ingest(recipe: Recipe, out: str, clips: str = "") -> None:
     """The release has to be an absolute path."""
     assert Path(recipe.data.root).is_absolute()
     _write("ingest", out, {"manifest.jsonl": "", "ingest.json": "{}"})
@@ -94,7 +94,7 @@ def noise_eval(
     _write("noise_eval", out, {"cell": cell, "predictions.jsonl": ""})
 
 
-def report(
+def report(  # noqa: PLR0917 - as the stage
     corpus: str,
     folds: str,
     chosen: str,
@@ -102,6 +102,8 @@ def report(
     recipe: Recipe,
     out: str,
     run: str = "",
+    main: str = "",
+    listen: int = 0,
 ) -> None:
     """Every cell has to come twice: its model and its noisy predictions."""
     from mtlser.evaluation import scores

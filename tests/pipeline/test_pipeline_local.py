@@ -1,17 +1,20 @@
 """Runs of the real DAG on this machine, with stages that take no time (see `fake_stages`)."""
 
+import inspect
 import json
 import os
 import signal
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mtlser import recipe as recipes
-from mtlser import storage
+from mtlser import stages, storage
+from tests.helpers import fake_stages
 from tests.helpers.fake_stages import split_cells
 from tests.helpers.local_runs import (
     KEPT,
@@ -24,6 +27,15 @@ from tests.helpers.local_runs import (
 CELLS = len(split_cells())
 STEPS = 6 + 2 * CELLS
 """ingest, fold_split, search, report, final fit, register; twice every cell."""
+FAKED = sorted({name for name in stages.__all__ if hasattr(fake_stages, name)})
+
+
+@pytest.mark.parametrize("name", FAKED)
+def test_a_stage_that_takes_no_time_takes_what_the_real_one_takes(name: str) -> None:
+    def takes(stage: Callable[..., object]) -> list[tuple[str, object]]:
+        return [(key, value.default) for key, value in inspect.signature(stage).parameters.items()]
+
+    assert takes(getattr(fake_stages, name)) == takes(getattr(stages, name))
 
 
 def test_a_run_leaves_one_folder_with_everything(machine: Machine) -> None:
