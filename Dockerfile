@@ -1,5 +1,5 @@
 # The image of every pipeline step, of the MLflow server in infra/ and of the commands: make image
-ARG BASE_IMAGE=python:3.11.13-slim-bookworm
+ARG BASE_IMAGE=python:3.11.13-slim-bookworm@sha256:86adf8dbadc3d6e82ee5dd2c74bec2e1c2467cdad47886280501df722372d2e1
 
 # Dependencies: a change of the code leaves this stage and its layer as they are.
 FROM ${BASE_IMAGE} AS dependencies
@@ -32,6 +32,18 @@ RUN set -eu; \
     python3 -m venv /opt/build; \
     /opt/build/bin/pip install -c constraints.txt hatchling
 
+# What the image holds, package by package with its licence, as CycloneDX.
+FROM dependencies AS materials
+ARG SBOM_TOOL=cyclonedx-bom==7.5.0
+RUN set -eu; \
+    certificate="/certificates/$(basename "${EXTRA_CERTIFICATE:-LICENSE}")"; \
+    if [ -n "$EXTRA_CERTIFICATE" ]; then export PIP_CERT="$certificate"; fi; \
+    if [ -n "$PIP_INDEX_URL" ]; then export PIP_INDEX_URL; else unset PIP_INDEX_URL; fi; \
+    python3 -m venv /opt/sbom; \
+    /opt/sbom/bin/pip install "$SBOM_TOOL"; \
+    /opt/sbom/bin/cyclonedx-py environment --pyproject pyproject.toml \
+      --output-reproducible --of JSON -o /sbom.json /opt/mtlser/bin/python
+
 # The code alone, to be laid over the dependencies.
 FROM dependencies AS code
 COPY README.md LICENSE ./
@@ -45,11 +57,14 @@ RUN PATH=/opt/build/bin:$PATH pip wheel --no-deps --no-build-isolation -w /wheel
     && ln -s "$(python3 -c 'import sysconfig as s; print(s.get_path("purelib", vars={"base": "."}))')/mtlser/_kubeflow" /opt/code/kubeflow
 
 FROM ${BASE_IMAGE}
-LABEL org.opencontainers.image.title="mtlser" \
-      org.opencontainers.image.licenses="Apache-2.0"
+# An init as the first process: it hands SIGTERM on, where a program without a handler would ignore it.
+# hadolint ignore=DL3008
+RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends tini \
+    && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log /var/cache/debconf/*
 # /data and /work: a volume mounted there belongs to the user from the start.
 RUN useradd --create-home --uid 10001 mtlser && install -d -o mtlser /data /work
 COPY --from=dependencies /opt/mtlser /opt/mtlser
+COPY --from=materials /sbom.json /opt/mtlser/share/sbom.json
 COPY --from=code /opt/code /opt/mtlser
 ENV PATH=/opt/mtlser/bin:$PATH \
     HOME=/home/mtlser \
@@ -59,9 +74,19 @@ ENV PATH=/opt/mtlser/bin:$PATH \
     PYTHONUNBUFFERED=1
 ARG COMMIT=
 ENV MTLSER_COMMIT=$COMMIT
+ARG BASE_IMAGE
+# licenses: of mtlser itself; those of each package it holds are in the file that `sbom` names.
+LABEL org.opencontainers.image.title="mtlser" \
+      org.opencontainers.image.description="Multi-task speech emotion recognition: steps, commands, server" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.revision="$COMMIT" \
+      org.opencontainers.image.base.name="$BASE_IMAGE" \
+      io.mtlser.sbom="/opt/mtlser/share/sbom.json"
 USER 10001
 WORKDIR /home/mtlser
 # Of the MLflow server; a step is over before it is asked.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
     CMD ["python3", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:5000/health', timeout=4)"]
+ENTRYPOINT ["tini", "--"]
 CMD ["mtlser", "--help"]

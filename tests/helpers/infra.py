@@ -44,6 +44,11 @@ class Pod:
         return [*self.spec.get("initContainers", []), *containers]
 
 
+def words(container: Object) -> list[str]:
+    """What a container runs, but for an init of its image's."""
+    return [*container.get("command", []), *container.get("args", [])]
+
+
 def tool(name: str) -> str:
     """The path of a command that came with a test package."""
     beside = Path(sys.executable).with_name(name)

@@ -141,6 +141,18 @@ def ends(items: list[Object]) -> Iterator[str]:
             yield f"{named(item)}: no backoffLimit"
 
 
+def init(items: list[Object]) -> Iterator[str]:
+    """Our image's init stays the first process: `command` would take its place, `args` do not.
+
+    torchrun, which a TrainJob starts, handles SIGTERM itself.
+    """
+    for pod in pods(items):
+        for container in pod.containers():
+            ours = re.search(r"(^|/)mtlser[:@]", container["image"])
+            if pod.kind != "TrainJob" and ours and "command" in container:
+                yield f"{pod.kind}/{pod.name} {container['name']}: replaces the image's init"
+
+
 def security(items: list[Object]) -> Iterator[str]:
     """Kubernetes' `restricted` standard, and a root file system that cannot be written."""
     for pod in pods(items):
@@ -266,7 +278,7 @@ def rights(items: list[Object]) -> Iterator[str]:
 RULES: dict[str, Callable[[list[Object]], Iterator[str]]] = {
     rule.__name__: rule
     for rule in (
-        schemas, images, no_secrets, references, resources, ends, security, services, network,
-        rights,
+        schemas, images, no_secrets, references, resources, ends, init, security, services,
+        network, rights,
     )
 }  # fmt: skip

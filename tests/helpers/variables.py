@@ -89,6 +89,16 @@ MLFLOW = (
 
 S3 = (
     Variable(
+        "MTLSER_S3_ENDPOINT_URL", "as `AWS_ENDPOINT_URL_S3`",
+        "Address of the S3 server, for mtlser alone; taken before the other three.",
+    ),
+    Variable(
+        "MTLSER_S3_ACCESS_KEY_ID", "as `AWS_ACCESS_KEY_ID`",
+        "Name of the credentials, for mtlser alone: Kubeflow's launcher, which shares a step's "
+        "environment, does not read it.",
+    ),
+    Variable("MTLSER_S3_SECRET_ACCESS_KEY", "as `AWS_SECRET_ACCESS_KEY`", "Their secret."),
+    Variable(
         "AWS_ENDPOINT_URL_S3", "as `AWS_ENDPOINT_URL`",
         "Address of the S3 server, for S3 alone; taken before the other two.",
     ),

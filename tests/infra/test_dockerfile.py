@@ -1,7 +1,9 @@
 """The Dockerfile, by a linter of its own kind."""
 
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -24,12 +26,30 @@ def test_the_linter_finds_nothing() -> None:
 
 
 def test_the_linter_would_find_a_base_that_is_not_pinned() -> None:
-    loose = TEXT.replace("FROM ${BASE_IMAGE}\nLABEL", "FROM python:latest\nLABEL")
+    loose = TEXT.replace("FROM ${BASE_IMAGE}\n#", "FROM python:latest\n#")
     assert loose != TEXT
     assert hadolint(loose).returncode == 1
 
 
 def test_the_base_is_pinned_and_the_last_user_is_not_root() -> None:
-    assert "ARG BASE_IMAGE=python:3.11.13-slim-bookworm\n" in TEXT
+    pinned = r"ARG BASE_IMAGE=python:3\.11\.13-slim-bookworm@sha256:[0-9a-f]{64}\n"
+    assert len(re.findall(pinned, TEXT)) == 1
     users = [line.split()[1] for line in TEXT.splitlines() if line.startswith("USER ")]
     assert users == ["10001"]
+
+
+def test_the_version_in_its_label_is_the_project_s() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert f'org.opencontainers.image.version="{project["version"]}"' in TEXT
+
+
+def test_an_init_is_its_first_process() -> None:
+    (entry,) = [line for line in TEXT.splitlines() if line.startswith("ENTRYPOINT ")]
+    assert entry == 'ENTRYPOINT ["tini", "--"]'
+    assert not re.search(r"^CMD [^\[]", TEXT, re.MULTILINE)
+
+
+def test_one_version_of_the_sbom_s_tool() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (pinned,) = re.findall(r"^SBOM_TOOL := (\S+)$", makefile, re.MULTILINE)
+    assert f"ARG SBOM_TOOL={pinned}\n" in TEXT

@@ -23,6 +23,7 @@ from tests.helpers.infra import (
     pods,
     render,
     secrets_text,
+    words,
 )
 from tests.helpers.infra_rules import KUBERNETES, RULES
 
@@ -112,14 +113,14 @@ def test_mlflow_knows_the_flags_that_it_is_given() -> None:
     from mlflow import cli as mlflow
 
     containers = [each for pod in pods(render("production")) for each in pod.containers()]
-    commands = [each["command"] for each in containers if "command" in each]
-    called = [each[1:] for each in commands if each[0] == "mlflow"]
+    commands = [words(each) for each in containers]
+    called = [each[1:] for each in commands if each[:1] == ["mlflow"]]
     assert [each[0] for each in called] == ["db", "server"]
-    for words in called:
+    for given in called:
         group: click.Command = mlflow.cli
         while isinstance(group, click.Group):
-            group, words = group.commands[words[0]], words[1:]  # noqa: PLW2901 - the next word
-        group.make_context("mlflow", list(words)).close()
+            group, given = group.commands[given[0]], given[1:]  # noqa: PLW2901 - the next word
+        group.make_context("mlflow", list(given)).close()
 
 
 def test_no_document_changes_the_account_of_other_people_s_pipelines() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.infra import INFRA, ROOT, Object, compose, pods, render, tool, walk
+from tests.helpers.infra import INFRA, ROOT, Object, compose, pods, render, tool, walk, words
 from tests.helpers.infra_rules import DIGEST, PINNED, SECRET_NAME, SECRET_VALUE
 
 NAMES = ("POSTGRES_PASSWORD", "S3_ACCESS_KEY", "S3_SECRET_KEY")
@@ -112,11 +112,11 @@ def test_it_starts_what_the_cluster_starts(resolved: Object) -> None:
         assert ours.rpartition("/")[2] == theirs.rpartition("/")[2]
     for name in ("mlflow", "s3"):
         service = resolved["services"][name]
-        words = [*(service.get("entrypoint") or []), *service["command"]]
-        same = [each for each in commands[name]["command"] if not hosts.match(each)]
-        assert [each for each in words if not hosts.match(each)] == same
+        given = [*(service.get("entrypoint") or []), *service["command"]]
+        same = [each for each in words(commands[name]) if not hosts.match(each)]
+        assert [each for each in given if not hosts.match(each)] == same
     prepared = resolved["services"]["prepare"]["command"][-1]
-    assert " ".join(commands["migrate"]["command"]) in prepared
+    assert " ".join(words(commands["migrate"])) in prepared
 
 
 def test_the_example_holds_names_and_no_values() -> None:

@@ -49,10 +49,11 @@ FAULTS: dict[str, tuple[str, Callable[[list[Object]], object]]] = {
         {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {}})),
     "a password as a value": ("no_secrets", lambda i: first(i)["env"].append(
         {"name": "PGPASSWORD", "value": "x"})),
-    "a password in an address": ("no_secrets", lambda i: first(i)["command"].append(
+    "a password in an address": ("no_secrets", lambda i: first(i)["args"].append(
         "--backend-store-uri=postgresql://mlflow:hunter2@postgres/mlflow")),
     "a key in an argument": (
-        "no_secrets", lambda i: first(i)["command"].append("--key=" + "af" * 20)),
+        "no_secrets", lambda i: first(i)["args"].append("--key=" + "af" * 20)),
+    "a server without an init": ("init", lambda i: first(i).update(command=["mlflow"])),
     "a secret nobody makes": ("references", lambda i: first(i)["env"].append(
         {"name": "A", "valueFrom": {"secretKeyRef": {"name": "mtlser-s3", "key": "acces-key"}}})),
     "a volume that is absent": ("references", lambda i: first(i)["volumeMounts"].append(

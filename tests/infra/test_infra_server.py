@@ -21,7 +21,7 @@ from mtlser import tracking
 from mtlser.records import FOUR
 from mtlser.registry import promotion
 from mtlser.serving import load
-from tests.helpers.infra import INFRA, Object, made_secrets, pods, render
+from tests.helpers.infra import INFRA, Object, made_secrets, pods, render, words
 from tests.helpers.retraining import CHAMPION, measured, plan, write_report
 from tests.helpers.servers import Server, free_port, free_ports, postgres, status, until
 from tests.helpers.trained import write_model, write_wav
@@ -74,7 +74,7 @@ def container(name: str) -> Object:
 
 def command(name: str, changes: dict[str, str]) -> list[str]:
     """A container's command with other values of some of its flags; each must be there."""
-    given: list[str] = container(name)["command"]
+    given: list[str] = words(container(name))
     flags = {each.partition("=")[0] for each in given}
     assert changes.keys() <= flags, changes.keys() - flags
     return [
@@ -115,9 +115,9 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 def _prepare(endpoint: str, store: str) -> None:
     """Makes buckets and tables, twice: the second time changes nothing."""
     scripts = INFRA / "kustomize" / "base"
-    words = container("buckets")["command"]
-    script = [str(scripts / Path(each).name) if "/" in each else each for each in words]
-    migrate = [*container("migrate")["command"][:-1], store]
+    given = words(container("buckets"))
+    script = [str(scripts / Path(each).name) if "/" in each else each for each in given]
+    migrate = [*words(container("migrate"))[:-1], store]
     for _twice in range(2):
         for step in (script, migrate):
             variables = environment(endpoint, "mtlser-s3-admin")
@@ -128,12 +128,12 @@ def _mlflow(endpoint: str, store: str, folder: Path) -> Server:
     """MLflow's server as the manifests start it."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    words = command("mlflow", {"--host": "127.0.0.1", "--port": str(port), "--workers": "1",
+    given = command("mlflow", {"--host": "127.0.0.1", "--port": str(port), "--workers": "1",
                                "--backend-store-uri": store})  # fmt: skip
     variables = environment(endpoint, "mtlser-s3") | {
         each["name"]: each["value"] for each in container("mlflow")["env"] if "value" in each
     }
-    return Server(words, address, folder, lambda: status(f"{address}/health") == 200, variables)
+    return Server(given, address, folder, lambda: status(f"{address}/health") == 200, variables)
 
 
 def _lists_buckets(endpoint: str) -> bool:
@@ -212,14 +212,14 @@ def test_the_predictor_serves_the_champion(
 
     address = f"http://127.0.0.1:{free_port()}"
     port = address.rpartition(":")[2]
-    words = command("kserve-container", {"--host": "127.0.0.1", "--port": port})
+    given = command("kserve-container", {"--host": "127.0.0.1", "--port": port})
     variables = {
         **{key: value for key, value in os.environ.items() if not key.startswith("AWS_")},
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
     }
     ready = f"{address}{container('kserve-container')['readinessProbe']['httpGet']['path']}"
     asked = {"dataframe_records": [{"audio": base64.b64encode(wav.read_bytes()).decode()}]}
-    with Server(words, address, tmp_path, lambda: status(ready) == 200, variables):
+    with Server(given, address, tmp_path, lambda: status(ready) == 200, variables):
         request = urllib.request.Request(
             f"{address}/invocations",
             data=json.dumps(asked).encode(),

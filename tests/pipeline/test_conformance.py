@@ -98,6 +98,23 @@ def test_no_secret_is_in_a_dag(case: Case) -> None:
         assert not given & variables(ir, executor).keys()
 
 
+def test_no_step_is_given_a_variable_that_kubeflow_s_launcher_reads(case: Case) -> None:
+    """backend/src/v2/objectstore/object_store.go (2.17): Amazon's default configuration.
+
+    The launcher shares the step's environment and stores the step's outputs: with `fromEnv`, or
+    without an endpoint of its own, it would do so with the step's key, at the step's endpoint.
+    """
+    _, platform, profile = case
+    given = {
+        pair["envVar"]
+        for asked in platform.values()
+        for secret in asked["secretAsEnv"]
+        for pair in secret["keyToEnv"]
+    }
+    assert "MTLSER_S3_ACCESS_KEY_ID" in given
+    assert not [name for name in given | profile.environment.keys() if name.startswith("AWS_")]
+
+
 def test_every_step_says_what_it_needs(case: Case) -> None:
     """A pod without a request is the first to be evicted; shared memory counts as memory."""
     ir, platform, _ = case

@@ -179,7 +179,7 @@ def test_secrets_are_named_and_never_held(compiled: dict[str, dict[str, Path]]) 
         assert variables["MLFLOW_TRACKING_URI"] == ("mtlser-mlflow", "uri"), name
 
 
-OF_S3 = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"}
+OF_S3 = {f"MTLSER_S3_{name}" for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "ENDPOINT_URL")}
 READ_S3 = {"prepare", "ingest", "check-data", "fold-split", *MEASURE, "train", "report-outcome"}
 POST = {"register", "promote", "report-outcome"}
 

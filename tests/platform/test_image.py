@@ -1,6 +1,8 @@
 """The image: without root, on a read-only file system, with its code in a small layer."""
 
 import json
+import re
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -53,9 +55,33 @@ def test_it_predicts_with_the_bundled_parts_and_no_network(engine: Any) -> None:
 
 def test_the_code_is_a_small_layer_of_its_own(engine: Any) -> None:
     layers = engine.images.get(IMAGE).history()
-    copied = [layer for layer in layers if "COPY" in layer["CreatedBy"]]
-    assert copied[0]["Size"] < SMALL
-    assert copied[1]["Size"] > 10 * SMALL
+    code, sbom, packages = (layer["Size"] for layer in layers if "COPY" in layer["CreatedBy"])
+    assert code < SMALL
+    assert sbom < SMALL / 10
+    assert packages > 10 * SMALL
+
+
+def test_its_labels_say_where_it_is_from_and_what_it_holds(engine: Any) -> None:
+    labels = engine.images.get(IMAGE).labels
+    prefix = "org.opencontainers.image."
+    assert labels[f"{prefix}title"] == "mtlser"
+    assert labels[f"{prefix}licenses"] == "Apache-2.0"
+    assert labels[f"{prefix}version"] == version("mtlser")
+    assert labels[f"{prefix}revision"]
+    assert labels[f"{prefix}base.name"]
+    bom = json.loads(run(engine, "sh", "-c", f"cat {labels['io.mtlser.sbom']}; echo"))
+    assert bom["bomFormat"] == "CycloneDX"
+    assert bom["metadata"]["component"]["name"] == "mtlser"
+    listed = {(canonical(each["name"]), each["version"]) for each in bom["components"]}
+    frozen = run(engine, "python3", "-m", "pip", "list", "--format=json")
+    held = {(canonical(each["name"]), each["version"]) for each in json.loads(frozen)}
+    assert {each for each in held - listed if each[0] != "mtlser"} == set()
+    without = [each["name"] for each in bom["components"] if not each.get("licenses")]
+    assert len(without) < len(listed) / 10, without
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def test_nothing_secret_and_no_build_argument_is_in_it(engine: Any) -> None:

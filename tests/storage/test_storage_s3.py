@@ -12,6 +12,7 @@ from mtlser import storage
 from mtlser.errors import MtlserError
 from mtlser.storage.s3 import client as objects
 from mtlser.storage.s3 import fetching, session
+from tests.conftest import S3_PASSWORD, S3_USER
 from tests.helpers.places import content, fill
 
 
@@ -187,3 +188,20 @@ def test_sessions_share_what_botocore_read_but_no_credentials(
     assert names == ["first", "second"]
     (loader,) = loaders
     assert len(loader.search_paths) == len(set(loader.search_paths))
+
+
+def test_mtlser_s_own_variables_come_before_amazon_s(
+    s3: str, s3_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a step of Kubeflow, whose launcher has Amazon's of another store."""
+    for name, value in (("ENDPOINT_URL", s3_server), ("ACCESS_KEY_ID", S3_USER),
+                        ("SECRET_ACCESS_KEY", S3_PASSWORD)):  # fmt: skip
+        monkeypatch.setenv(f"MTLSER_S3_{name}", value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "launcher")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
+    with storage.output(f"{s3}/own") as folder:
+        fill(folder, a="1")
+    assert content(storage.fetch(f"{s3}/own")) == {"a": "1"}
+    monkeypatch.delenv("MTLSER_S3_SECRET_ACCESS_KEY")  # half of a pair is none
+    assert session.session().get_credentials().access_key == "launcher"

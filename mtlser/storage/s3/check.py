@@ -28,7 +28,8 @@ def problem() -> str | None:
 
 def set_up() -> bool:
     """Whether the environment names an endpoint or credentials of S3."""
-    return objects.endpoint() is not None or bool(os.environ.get("AWS_ACCESS_KEY_ID"))
+    keys = ("MTLSER_S3_ACCESS_KEY_ID", "AWS_ACCESS_KEY_ID")
+    return objects.endpoint() is not None or any(os.environ.get(name) for name in keys)
 
 
 def shown() -> str:

@@ -1,7 +1,8 @@
 """The S3 server that the environment names: places there, their objects, calls to it.
 
-The endpoint is `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL` or `MLFLOW_S3_ENDPOINT_URL`; credentials
-are found as boto3 finds them.
+The endpoint is `MTLSER_S3_ENDPOINT_URL`, `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL` or
+`MLFLOW_S3_ENDPOINT_URL`; credentials are `MTLSER_S3_ACCESS_KEY_ID` and its secret, or found as
+boto3 finds them.
 """
 
 import os
@@ -87,7 +88,10 @@ def is_s3(location: str) -> bool:
 
 def endpoint() -> str | None:
     """The S3 endpoint of the environment; `None`: Amazon's own."""
-    names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "MLFLOW_S3_ENDPOINT_URL")
+    names = (
+        "MTLSER_S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL",
+        "MLFLOW_S3_ENDPOINT_URL",
+    )  # fmt: skip
     return next((os.environ[name] for name in names if os.environ.get(name)), None)
 
 
