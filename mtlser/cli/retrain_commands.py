@@ -87,6 +87,7 @@ def rollback(
     done = mlflow_runs.with_retries(
         lambda: champions.rollback(client, name, to, reason), f"roll back model {name}"
     )
+    champions.tell(name, done.champion, done.left, f"rolled back {done.note}")
     announce(
         f"champion of {done.name} is version {done.champion}; version {done.left} was left "
         f"{done.note}",

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mtlser import runtime
-from mtlser.errors import MtlserError
+from mtlser.errors import MtlserError, public_text
 from mtlser.records import Record, timestamp
+from mtlser.tracking import mlflow_uris
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -119,6 +120,21 @@ def rollback(
     text = f"{note}; champion is version {target} again"
     client.set_model_version_tag(name, str(now), ROLLED_BACK, text)
     return RolledBack(name=name, left=now, champion=target, note=note)
+
+
+def tell(name: str, version: int, before: int | None, reason: str) -> None:
+    """Tells the webhook that another version is champion, for what serves it to follow."""
+    from mtlser.tracking import outcome, webhook
+
+    change = webhook.ChampionChange(
+        name=name,
+        version=version,
+        before=before,
+        place=f"{mlflow_uris.MODELS}{name}/{version}",
+        reason=public_text(reason),
+        at=timestamp(),
+    )
+    outcome.tell(change)
 
 
 def _remember(client: "MlflowClient", name: str, versions: list[int]) -> None:

@@ -53,9 +53,12 @@ def promote(model: Path, report: Path, rival: Path | None, recipe: Recipe, run: 
 
     client, version = registered
     with lock.taken(client, recipe.registry.name, version):
-        return mlflow_runs.with_retries(
+        became = mlflow_runs.with_retries(
             lambda: _moved(client, version, ours, theirs, recipe), f"promote version {version}"
         )
+    if became.champion_now == version != became.champion_before:
+        champions.tell(became.name, version, became.champion_before, became.reason)
+    return became
 
 
 def _moved(

@@ -45,7 +45,6 @@ def report(
     A store or a webhook that is away is told of and raises nothing: the handler of a failure must
     not hide it behind one of its own.
     """
-    address = os.environ.get(WEBHOOK, "")
     link = _closed(recipe, run, STATUS.get(state.upper(), "FAILED" if failures else ENDED))
     outcome = webhook.Outcome(
         pipeline=pipeline,
@@ -56,11 +55,17 @@ def report(
         mlflow=link,
         at=timestamp(),
     )
-    if address:
-        webhook.post(address, outcome)
-    else:
+    if not tell(outcome):
         log.info("%s is not set: the outcome is posted nowhere", WEBHOOK)
     return outcome
+
+
+def tell(message: webhook.Message) -> bool:
+    """Posts a message to the webhook; false where none is set. One that is away raises nothing."""
+    address = os.environ.get(WEBHOOK, "")
+    if address:
+        webhook.post(address, message)
+    return bool(address)
 
 
 def close(recipe: Recipe, run: str, status: str) -> list[str]:

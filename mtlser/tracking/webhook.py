@@ -1,10 +1,11 @@
-"""Tells a webhook what became of a pipeline run."""
+"""Tells a webhook what became of a pipeline run, or that another model is champion."""
 
 import json
 import logging
 import urllib.error
 import urllib.request
 from threading import Thread
+from typing import Literal
 from urllib.parse import urlsplit
 
 from tenacity import RetryError, Retrying, retry_if_exception, stop_after_attempt
@@ -72,16 +73,43 @@ class Outcome(Record):
         return "\n".join(parts)
 
 
-def post(webhook: str, outcome: Outcome) -> bool:
-    """True where the webhook took the outcome; otherwise the reason is logged, never raised.
+class ChampionChange(Record):
+    """Another version of a registered model is champion."""
 
-    Posts JSON: the fields of `Outcome` and `text`. Tried again while the server is away, busy or
+    event: Literal["champion"] = "champion"
+    """An outcome has no such field."""
+    name: str
+    """The registered model."""
+    version: int
+    """The champion's."""
+    before: int | None
+    """The one that it was before; `None`: there was none."""
+    place: str
+    """What a server loads, by version: `models:/mtlser/3`."""
+    reason: str
+    at: str
+    """ISO 8601, UTC."""
+
+    @property
+    def text(self) -> str:
+        """One message for people."""
+        before = f", before it version {self.before}" if self.before else ""
+        return f"mtlser: champion of {self.name} is version {self.version}{before}: {self.reason}"
+
+
+Message = Outcome | ChampionChange
+
+
+def post(webhook: str, message: Message) -> bool:
+    """True where the webhook took the message; otherwise the reason is logged, never raised.
+
+    Posts JSON: the fields of the message and `text`. Tried again while the server is away, busy or
     answers 5xx, within `LIMIT_S` seconds in all. Of the address only scheme and host are ever
     logged: the rest is a secret.
     """
     reasons: list[str] = []
     # An answer that drips in outlives any timeout of a socket; a thread can be left behind.
-    thread = Thread(target=lambda: reasons.append(_posted(webhook, outcome)), daemon=True)
+    thread = Thread(target=lambda: reasons.append(_posted(webhook, message)), daemon=True)
     thread.start()
     thread.join(LIMIT_S)
     reason = reasons[0] if reasons else f"no answer within {LIMIT_S:g} s"
@@ -106,7 +134,7 @@ def shown(webhook: str) -> str:
     return f"{parts.scheme}://{host}" if parts.scheme and host else "the webhook"
 
 
-def _posted(webhook: str, outcome: Outcome) -> str:
+def _posted(webhook: str, message: Message) -> str:
     """Why it was not posted; empty where it was."""
     if not webhook.startswith(("http://", "https://")):
         return "expected an address that starts with http:// or https://"
@@ -116,7 +144,7 @@ def _posted(webhook: str, outcome: Outcome) -> str:
         wait=wait_random(multiplier=FIRST_WAIT_S, max=5),
     )
     try:
-        retrying(_once, webhook, outcome)
+        retrying(_once, webhook, message)
     except RetryError as error:
         return f"{_named(error.last_attempt.exception())} after {ATTEMPTS} attempts"
     except Exception as error:  # whatever it is, the handler has to go on
@@ -124,8 +152,8 @@ def _posted(webhook: str, outcome: Outcome) -> str:
     return ""
 
 
-def _once(webhook: str, outcome: Outcome) -> None:
-    body = json.dumps({"text": outcome.text, **outcome.model_dump()}).encode()
+def _once(webhook: str, message: Message) -> None:
+    body = json.dumps({"text": message.text, **message.model_dump()}).encode()
     headers = {"Content-Type": "application/json", "User-Agent": "mtlser"}
     request = urllib.request.Request(webhook, body, headers, method="POST")
     try:

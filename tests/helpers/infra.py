@@ -134,6 +134,10 @@ def pods(items: list[Object]) -> list[Pod]:
 
 def _pod(item: Object) -> Pod | None:
     meta, spec = item["metadata"], item.get("spec", {})
+    if item["kind"] == "CronJob":
+        template = spec["jobTemplate"]["spec"]["template"]
+        labels = template["metadata"]["labels"]
+        return Pod(item["kind"], meta["name"], meta["namespace"], labels, template["spec"])
     if item["kind"] in {"Deployment", "StatefulSet", "Job"}:
         claims = tuple(each["metadata"]["name"] for each in spec.get("volumeClaimTemplates", []))
         template = spec["template"]

@@ -97,6 +97,8 @@ FAULTS: dict[str, tuple[str, Callable[[list[Object]], object]]] = {
         {"from": [{"podSelector": {"matchLabels": {"app": "mlflow"}}}]})),
     "an open database": ("network", lambda i: ingress(i, "postgres").pop("from")),
     "a policy on no port": ("network", lambda i: ingress(i, "s3")["ports"][0].update(port=9000)),
+    "a way out for all": ("network", lambda i: one(i, "NetworkPolicy", "mlflow")["spec"][
+        "egress"].append({"ports": [{"port": 443, "protocol": "TCP"}]})),
     "every right": ("rights", lambda i: one(i, "Role", "mtlser-steps")["rules"][0].update(
         verbs=["*"])),
     "every secret": ("rights", lambda i: one(i, "Role", "mtlser-steps")["rules"][-1].pop(
