@@ -26,6 +26,7 @@ DEFAULT_THRESHOLD = gc.get_threshold()
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 HEAP_BYTES = 2**30
 """Blocks up to this size, and as much at the heap's end, stay with the process."""
+LARGE_BYTES = 2**20
 LOGGERS = ("mtlser", "components", "pipeline")
 """Packages whose messages are shown from `INFO` on."""
 UTF8_PIPES = {"PYTHONIOENCODING": "utf-8:backslashreplace", "PYTHONUTF8": "1"}
@@ -57,6 +58,18 @@ def return_freed_memory() -> None:
     """Gives what glibc's allocator holds of freed memory back to the machine."""
     with suppress(OSError, AttributeError):  # another allocator
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def return_large_blocks() -> bool:
+    """Tells glibc's allocator to give blocks from 1 MiB back once freed; false where it is another.
+
+    By itself it raises that size to what was freed last, up to 32 MiB, and keeps smaller blocks:
+    predicting ten minutes of audio window by window, it held 0.2 GB of freed ones.
+    """
+    try:
+        return bool(ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BYTES) == 1)
+    except (AttributeError, OSError, TypeError):
+        return False
 
 
 def keep_freed_memory() -> bool:

@@ -143,21 +143,24 @@ def _clip(path: Path, piece: Piece, channels: Policy) -> Clip:
     if fault := signal_checks.scale_fault(used_nc) or signal_checks.channel_fault(used_nc):
         raise AudioError("unreadable", path, fault)
     wav_n = _mean(piece.wav_nc[:, used])
-    wav_n = wav_n - signal_checks.offset(wav_n if piece.is_whole else _mean(used_nc))
-    resampled_n = _at_16_khz(wav_n, piece)
-    scaled_n = np.rint(resampled_n * FULL_SCALE).clip(-FULL_SCALE, FULL_SCALE - 1)
+    if offset := signal_checks.offset(wav_n if piece.is_whole else _mean(used_nc)):
+        wav_n = wav_n - offset
+    scaled_n = _at_16_khz(wav_n, piece) * FULL_SCALE
+    del wav_n
+    np.rint(scaled_n, out=scaled_n)
+    np.clip(scaled_n, -FULL_SCALE, FULL_SCALE - 1, out=scaled_n)
     samples_n = scaled_n.astype("<i2")
     if not len(samples_n):
         raise AudioError("empty", path, "no samples")
-    if _decibels(float(np.abs(scaled_n).max()) / FULL_SCALE) < SILENCE_DBFS:
+    if _decibels(float(max(scaled_n.max(), -scaled_n.min())) / FULL_SCALE) < SILENCE_DBFS:
         raise AudioError("silent", path, f"no peak over {SILENCE_DBFS:.0f} dBFS")
-    wav_n = scaled_n / FULL_SCALE
+    scaled_n /= FULL_SCALE
     return Clip(
         samples_n=samples_n,
-        sha256=hashlib.sha256(samples_n.tobytes()).hexdigest(),
-        level_dbfs=round(level_dbfs(wav_n), 2),
+        sha256=hashlib.sha256(samples_n.data).hexdigest(),
+        level_dbfs=round(level_dbfs(scaled_n), 2),
         length_known=piece.length_known,
-        facts=clip_facts.measure(piece.inside_nc, used_nc, piece.rate_hz, wav_n),
+        facts=clip_facts.measure(piece.inside_nc, used_nc, piece.rate_hz, scaled_n),
     )
 
 

@@ -130,11 +130,22 @@ def _libsndfile(path: Path, most: Most) -> tuple[NDArray[np.float64], lengths.De
                 left -= len(block)
                 if left < 0:
                     raise AudioError("unreadable", path, most.refusal(rate_hz, file.channels))
-            wav_nc = np.concatenate(blocks)
+            wav_nc = _joined(blocks)
             log = str(file.extra_info)
             return wav_nc, lengths.Decoded(str(file.format), len(wav_nc), log), rate_hz
     except (soundfile.SoundFileError, OSError, ValueError) as error:
         raise AudioError("unreadable", path, reason(error)) from None
+
+
+def _joined(blocks: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """All blocks in one, (n, channel); each is let go of once it is copied."""
+    wav_nc = np.empty((sum(map(len, blocks)), blocks[0].shape[1]))
+    at = 0
+    for index, block in enumerate(blocks):
+        wav_nc[at : at + len(block)] = block
+        at += len(block)
+        blocks[index] = block[:0].copy()
+    return wav_nc
 
 
 def _ffmpeg(path: Path, most: Most) -> tuple[NDArray[np.float64], lengths.Decoded, int]:

@@ -104,15 +104,18 @@ class Service:
             },
         }
 
-    def predicted(self, body: bytes) -> Reply:
-        """The answer to the body of a request."""
+    def predicted(self, body: bytearray) -> Reply:
+        """The answer to the body of a request, which is emptied once it is read."""
+        length = len(body)
         try:
-            wavs = requests.decoded(requests.texts(body), self.model.description.channels)
+            texts = requests.texts(body)
+            body.clear()
+            wavs = requests.decoded(texts, self.model.description.channels)
             outputs = predict_wavs(self.model, wavs)
         except RefusedError as error:
             return refusal(400, str(error))
         except (Exception, MemoryError):
-            log.exception("a request of %d bytes failed", len(body))
+            log.exception("a request of %d bytes failed", length)
             return refusal(500, "the clips could not be predicted; the server's log says why")
         finally:
             runtime.return_freed_memory()
@@ -158,16 +161,17 @@ class Service:
         finally:
             self.held -= taken.bytes
 
-    async def _body(self, receive: Receive, taken: "_Taken") -> bytes:
-        parts = []
+    async def _body(self, receive: Receive, taken: "_Taken") -> bytearray:
+        body = bytearray()
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise StopError(400, "the connection was closed")
-            parts.append(message.get("body", b""))
-            taken.add(len(parts[-1]))
+            part = message.get("body", b"")
+            taken.add(len(part))
+            body += part
             if not message.get("more_body", False):
-                return b"".join(parts)
+                return body
 
     async def _send(self, send: Send, reply: Reply, *, more: bool) -> None:
         headers = {

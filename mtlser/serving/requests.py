@@ -6,7 +6,7 @@ What is refused is told in one sentence without a path or a trace.
 import base64
 import binascii
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -44,7 +44,7 @@ class RefusedError(MtlserError):
     """A request that is not answered; the sentence may be read by a stranger."""
 
 
-def texts(body: bytes) -> list[object]:
+def texts(body: bytes | bytearray) -> list[object]:
     """The clips of a request as MLflow's clients write it, in order, as they are given.
 
     Args:
@@ -97,11 +97,11 @@ def _refuse_other_columns(columns: Iterable[object]) -> None:
         raise RefusedError(f"other columns than {AUDIO}, audio files as base64, in every row")
 
 
-def decoded(clips: Sequence[object], channels: Policy) -> list[NDArray[np.float32]]:
+def decoded(clips: list[object], channels: Policy) -> list[NDArray[np.float32]]:
     """The samples of each clip, (n,) at 16 kHz.
 
     Args:
-        clips: audio files as base64.
+        clips: audio files as base64; each is taken out of the list once it is read.
         channels: what becomes of the channels of a file, as in the model's training.
 
     Raises:
@@ -112,8 +112,9 @@ def decoded(clips: Sequence[object], channels: Policy) -> list[NDArray[np.float3
     if len(clips) > MOST_CLIPS:
         raise RefusedError(f"{len(clips)} clips, allowed are {MOST_CLIPS} in one request")
     wavs: list[NDArray[np.float32]] = []
-    for row, text in enumerate(clips):
-        wavs.append(_clip(row, text, channels))
+    clips.reverse()
+    for row in range(len(clips)):
+        wavs.append(_clip(row, clips.pop(), channels))
         if sum(map(len, wavs)) > MOST_SECONDS * SAMPLE_RATE_HZ:
             raise RefusedError(f"over {MOST_SECONDS:g} s of audio in one request; send fewer clips")
     return wavs
@@ -131,6 +132,7 @@ def _clip(row: int, text: object, channels: Policy) -> NDArray[np.float32]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "clip"
         path.write_bytes(content)
+        del content, text
         try:
             return audio.load(path, channels, MOST)
         except audio.AudioError as error:

@@ -33,9 +33,11 @@ def serve(place: str, host: str, port: int) -> None:
         MtlserError: no such model, or it is another one than was registered.
     """
     _stop_when_told()
+    runtime.return_large_blocks()
     located = _looked_up(place)
     service = Service(load.network(located.folder), located)
     runtime.restore_collector()
+    runtime.return_freed_memory()
     log.info("serving %s (%s) on %s:%d", service.name, place, host, port)
     _listen(service, host, port)
 

@@ -13,7 +13,15 @@ from tests.helpers.networks import clips, write_encoder
 
 def write_model(folder: Path, channels: Policy = "mix") -> Path:
     """Writes a cell folder with a `model/` that needs nothing else; the model folder."""
-    wanted = ModelRecipe(encoder=write_encoder(folder / "encoder"))
+    return _write(ModelRecipe(encoder=write_encoder(folder / "encoder")), folder, channels)
+
+
+def write_bundled(folder: Path) -> Path:
+    """The same with the bundled encoder; the model folder."""
+    return _write(ModelRecipe(encoder="bundled"), folder, "mix")
+
+
+def _write(wanted: ModelRecipe, folder: Path, channels: Policy) -> Path:
     speakers = ("Ses01_F", "Ses01_M")
     network = bundle.build(wanted, len(FOUR), len(speakers))
     description = bundle.Description(
