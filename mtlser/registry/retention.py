@@ -50,11 +50,11 @@ def old_runs(uri: str, before: datetime) -> list[OldRun]:
 
     client = mlflow_runs.connect(uri)
     trees = mlflow_runs.with_retries(lambda: _trees(client), "list its runs")
-    versions = mlflow_runs.with_retries(lambda: _versions(client), "list its models")
-    needed = mlflow_runs.with_retries(lambda: _needed(client, versions), "list its champions")
+    known = mlflow_runs.with_retries(lambda: versions(client), "list its models")
+    needed = mlflow_runs.with_retries(lambda: _needed(client, known), "list its champions")
     limit_ms = before.timestamp() * 1000
     found = [
-        _old(parent, tree, versions)
+        _old(parent, tree, known)
         for parent, tree in trees.items()
         if needed.isdisjoint(tree)
         and all(run.info.end_time and run.info.end_time < limit_ms for run in tree.values())
@@ -86,22 +86,23 @@ def _trees(client: "MlflowClient") -> dict[str, dict[str, "Run"]]:
     """Runs of each tree by id, by the id of the topmost run."""
     from mtlser.tracking.mlflow_runs import PARENT
 
-    runs = {run.info.run_id: run for run in _runs(client)}
+    by_id = {run.info.run_id: run for run in runs(client)}
 
     def topmost(run_id: str) -> str:
         seen = {run_id}
-        while (parent := str(runs[run_id].data.tags.get(PARENT))) in runs and parent not in seen:
+        while (parent := str(by_id[run_id].data.tags.get(PARENT))) in by_id and parent not in seen:
             run_id = parent
             seen.add(run_id)
         return run_id
 
     trees: dict[str, dict[str, Run]] = {}
-    for run_id, run in runs.items():
+    for run_id, run in by_id.items():
         trees.setdefault(topmost(run_id), {})[run_id] = run
     return trees
 
 
-def _runs(client: "MlflowClient") -> Iterator["Run"]:
+def runs(client: "MlflowClient") -> Iterator["Run"]:
+    """Yields all runs of mtlser's experiments."""
     experiments = client.search_experiments(filter_string=f"name LIKE '{EXPERIMENTS}'")
     ids = [each.experiment_id for each in experiments]
     token: str | None = None
@@ -113,7 +114,8 @@ def _runs(client: "MlflowClient") -> Iterator["Run"]:
             return
 
 
-def _versions(client: "MlflowClient") -> list["ModelVersion"]:
+def versions(client: "MlflowClient") -> list["ModelVersion"]:
+    """All versions of all registered models."""
     found: list[ModelVersion] = []
     token: str | None = None
     while True:

@@ -5,6 +5,7 @@
 | `GET /ping`, `GET /health` | 200 |
 | `GET /version` | mtlser's version |
 | `GET /metadata` | which model this is: version, digest, classes, limits |
+| `GET /metrics` | requests, seconds and audio so far, for Prometheus |
 | `POST /invocations` | `{"predictions": [...]}`; header `X-Model` names the version |
 
 A body is counted while it comes in, and refused before it is held; one request is predicted at a
@@ -14,6 +15,7 @@ time. Nothing of the registered model but its weights is loaded: no code comes f
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,7 +24,9 @@ from typing import TYPE_CHECKING, Any
 
 from mtlser import runtime
 from mtlser.evaluation.predictor import predict_wavs
+from mtlser.records import SAMPLE_RATE_HZ
 from mtlser.serving import requests
+from mtlser.serving.counted import PROMETHEUS, Answers
 from mtlser.serving.load import Located, file_prediction
 from mtlser.serving.requests import RefusedError
 
@@ -50,6 +54,7 @@ class Reply:
 
     status: int
     content: bytes = b"\n"
+    kind: str = "application/json"
 
 
 class StopError(Exception):
@@ -77,6 +82,10 @@ class Service:
     turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     worker: Executor = field(default_factory=lambda: ThreadPoolExecutor(1))
     """One thread, since the allocator holds freed memory for each."""
+    counted: Answers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.counted = Answers(self.name)
 
     @property
     def name(self) -> str:
@@ -112,6 +121,7 @@ class Service:
             body.clear()
             wavs = requests.decoded(texts, self.model.description.channels)
             outputs = predict_wavs(self.model, wavs)
+            self.counted.predicted(sum(map(len, wavs)) / SAMPLE_RATE_HZ)
         except RefusedError as error:
             return refusal(400, str(error))
         except (Exception, MemoryError):
@@ -126,14 +136,21 @@ class Service:
         """Answers one request."""
         if scope["type"] != "http":
             return
+        begun = time.monotonic()
         try:
             reply = await self._answer(scope, receive)
         except StopError as stop:
+            self._count(scope, stop.reply, begun)
             await self._send(send, stop.reply, more=True)
             await _drop(receive)
             await send({"type": "http.response.body", "body": b""})
             return
+        self._count(scope, reply, begun)
         await self._send(send, reply, more=False)
+
+    def _count(self, scope: Mapping[str, Any], reply: Reply, begun: float) -> None:
+        if scope["path"] == "/invocations":
+            self.counted.answered(reply.status, time.monotonic() - begun)
 
     async def _answer(self, scope: Mapping[str, Any], receive: Receive) -> Reply:
         asked = (scope["method"], scope["path"])
@@ -143,6 +160,8 @@ class Service:
             return Reply(200, version("mtlser").encode())
         if asked == ("GET", "/metadata"):
             return Reply(200, json.dumps(self.about()).encode())
+        if asked == ("GET", "/metrics"):
+            return Reply(200, self.counted.text(), PROMETHEUS)
         if asked != ("POST", "/invocations"):
             raise StopError(404, "nothing is here; expected POST /invocations or GET /metadata")
         headers = {name.lower(): value for name, value in scope["headers"]}
@@ -175,7 +194,7 @@ class Service:
 
     async def _send(self, send: Send, reply: Reply, *, more: bool) -> None:
         headers = {
-            "content-type": "application/json",
+            "content-type": reply.kind,
             "content-length": str(len(reply.content)),
             "x-model": self.name,
             "x-content-type-options": "nosniff",

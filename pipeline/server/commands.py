@@ -38,6 +38,7 @@ def register(app: typer.Typer) -> None:
     )(schedule)
     app.command("status", epilog=f"{example}status RUN")(status)
     app.command("logs", epilog=f"{example}logs RUN train")(logs)
+    app.command("metrics", epilog=f"{example}metrics --s3 s3://mtlser --out mtlser.prom")(metrics)
 
 
 def submit(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -148,6 +149,31 @@ def logs(
             "the server names no pod of these steps; try: kubectl get pods "
             f"-n {place} -l pipeline/runid={described.run_id}"
         )
+
+
+def metrics(
+    s3: Annotated[
+        list[str] | None, typer.Option("--s3", help="s3:// address whose size is told; repeatable.")
+    ] = None,
+    out: Annotated[
+        str, typer.Option(help="File, written whole, for node_exporter's textfile collector.")
+    ] = "",
+) -> None:
+    """Print figures of schedules, failed steps, runs, champions and S3 for Prometheus."""
+    import os
+    from pathlib import Path
+
+    from mtlser.files import atomic_file
+    from pipeline.server import metrics as figures
+    from pipeline.server import runs as server
+
+    connected = server.connect() if os.environ.get("KF_PIPELINES_ENDPOINT") else None
+    text = figures.text(connected, s3 or [])
+    if not out:
+        typer.echo(text, nl=False)
+        return
+    with atomic_file(Path(out)) as path:
+        path.write_text(text, encoding="utf-8")
 
 
 def _wait(connected: "Server", run_id: str) -> None:

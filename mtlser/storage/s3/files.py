@@ -97,6 +97,17 @@ def holds(location: str) -> bool:
     return uploaded is not None and uploaded.state == "complete"
 
 
+def occupied(location: str) -> tuple[int, int]:
+    """Objects at and below a place, old versions included, and their bytes.
+
+    Raises:
+        MtlserError: S3 refuses or is away.
+    """
+    with objects.explained(location):
+        sizes = [each.size for each in objects.listed(objects.connect(), Place.parse(location))]
+    return len(sizes), sum(sizes)
+
+
 def listing_digest(location: str) -> str:
     """SHA-256 over name, content and size of every file of `location`, as 64 hex digits.
 
