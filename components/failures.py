@@ -1,7 +1,8 @@
-"""Which steps of a Kubeflow run failed, as its API tells a step of that run.
+"""How the steps of a Kubeflow run ended and which failed, as its API tells a step of that run.
 
-Kubeflow gives the exit handler a state without an error, and its list of tasks holds neither the
-errors nor the pods of the tasks. The workflow that ran them does: the API serves it beside the run.
+Kubeflow gives the exit handler a state without an error, which is `RUNNING` after a step that was
+killed and after a branch that was not taken alike; its list of tasks holds neither the errors nor
+the pods of the tasks. The workflow that ran them does: the API serves it beside the run.
 """
 
 import base64
@@ -27,26 +28,47 @@ ANSWER_S = 30.0
 LINES = 12
 """Of the end of a log."""
 ATTEMPT = re.compile(r"\(\d+\)$")
+"""End of the name of one attempt at a node, which Argo lists beside the node where it may retry:
+with the configuration that Kubeflow ships, at every node."""
+UNDECIDED = "RUNNING"
+"""Kubeflow's word for steps of which its metadata store was not told that they ended."""
+HANDLED = re.compile(r"exit-handler-\d+")
+"""Display name of the node of all steps that the exit handler is for."""
 OF_LAUNCHER = re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d|\[KFP Executor|time=\S+ level=")
 
 log = logging.getLogger(__name__)
 
 
-def of_run(run: str) -> list[Failure]:
-    """The steps of a run that failed for good, the first one first, with the end of its log.
+def of_run(run: str, told: str) -> tuple[str, list[Failure]]:
+    """How a run's steps ended, and those that failed for good, with the end of the first one's log.
 
-    Empty, and a warning, where the API is away or this pod's account may not ask it.
+    As told and none, and a warning, where the API is away or this pod's account may not ask it.
 
     Args:
         run: id of the Kubeflow run.
+        told: the state that Kubeflow gave the exit handler; any other than `RUNNING` stays.
     """
     try:
         manifest = json.loads(_get(f"/apis/v1beta1/runs/{run}"))["pipeline_runtime"]
-        found = failures(json.loads(manifest["workflow_manifest"]))
-        return [_with_log(run, each) if each is found[0] else each for each in found]
+        workflow = json.loads(manifest["workflow_manifest"])
+        found = failures(workflow)
+        state = (told == UNDECIDED and ended(workflow)) or told
+        return state, [_with_log(run, each) if each is found[0] else each for each in found]
     except (OSError, ValueError, KeyError, TypeError) as error:
         log.warning("what failed was not asked for: %s: %s", type(error).__name__, error)
-        return []
+        return told, []
+
+
+def ended(workflow: Mapping[str, Any]) -> str | None:
+    """How the steps of an Argo workflow ended, in words of Kubeflow's API; `None`: not yet."""
+    phases = {
+        node["phase"]
+        for node in _nodes(workflow)
+        if HANDLED.fullmatch(node["name"].rpartition(".")[2])
+    }
+    if "Succeeded" in phases:
+        return "SUCCEEDED"
+    return "FAILED" if phases & {"Failed", "Error"} else None
 
 
 def failures(workflow: Mapping[str, Any]) -> list[Failure]:
@@ -55,17 +77,14 @@ def failures(workflow: Mapping[str, Any]) -> list[Failure]:
     Args:
         workflow: the object as JSON; its nodes may be compressed.
     """
-    status = workflow["status"]
-    nodes = status.get("nodes") or {}
-    if status.get("compressedNodes"):
-        nodes = json.loads(gzip.decompress(base64.b64decode(status["compressedNodes"])))
-    ended = {node["name"]: node["phase"] for node in nodes.values()}
+    nodes = _nodes(workflow)
+    phases = {node["name"]: node["phase"] for node in nodes}
     failed = [
         node
-        for node in nodes.values()
+        for node in nodes
         if node["type"] == "Pod"
         and node["phase"] in {"Failed", "Error"}
-        and ended.get(ATTEMPT.sub("", node["name"])) != "Succeeded"
+        and phases.get(ATTEMPT.sub("", node["name"])) != "Succeeded"
     ]
     failed.sort(key=lambda node: node.get("finishedAt") or "")
     own = workflow["metadata"]["name"]
@@ -78,6 +97,14 @@ def failures(workflow: Mapping[str, Any]) -> list[Failure]:
         )
         for node in failed
     ]
+
+
+def _nodes(workflow: Mapping[str, Any]) -> list[dict[str, Any]]:
+    status = workflow["status"]
+    nodes = status.get("nodes") or {}
+    if status.get("compressedNodes"):
+        nodes = json.loads(gzip.decompress(base64.b64decode(status["compressedNodes"])))
+    return list(nodes.values())
 
 
 def _step(name: str) -> str:
@@ -96,11 +123,18 @@ def _with_log(run: str, failure: Failure) -> Failure:
     """The failure with the last lines that its step wrote, without Kubeflow's own."""
     try:
         text = _get(f"/apis/v1alpha1/runs/{run}/nodes/{failure.node}/log")
+        if is_refusal(text):
+            raise OSError("the API has no log of it")
     except OSError as error:
         log.warning("the log of %s was not read: %s", failure.pod, error)
         return failure
     own = [line for line in text.splitlines() if line.strip() and not OF_LAUNCHER.match(line)]
     return failure.model_copy(update={"log": public_text("\n".join(own[-LINES:]))})
+
+
+def is_refusal(text: str) -> bool:
+    """Whether Kubeflow's API answers a question for a log, with status 200, that it has none."""
+    return text.startswith('{"error_message":')
 
 
 def _get(path: str) -> str:

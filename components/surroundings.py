@@ -11,6 +11,7 @@ from mtlser.tracking import RUN_VARIABLE
 
 WORK_VARIABLE = "MTLSER_WORK"
 CLIPS_VARIABLE = "MTLSER_CLIPS"
+MOST_CELLS_VARIABLE = "MTLSER_MOST_CELLS"
 STORES = ("s3://", "minio://")
 """Schemes of artifacts that lie on S3; Kubeflow calls a store inside the cluster by the second."""
 
@@ -26,6 +27,11 @@ def run() -> str:
 def clips() -> str:
     """`s3://` address for the audio of all corpora; empty: it is in the artifact of `ingest`."""
     return os.environ.get(CLIPS_VARIABLE, "")
+
+
+def most_cells() -> int:
+    """The number of cells that a run has room for; 0: any number."""
+    return int(os.environ.get(MOST_CELLS_VARIABLE) or 0)
 
 
 def work(artifact: str) -> str:

@@ -37,13 +37,13 @@ def most_cells(yaml_bytes: int, loops: int, recipe_bytes: int = USUAL_RECIPE_BYT
 
 
 def cells(recipe: Recipe) -> int | None:
-    """The number of cells of a recipe; `None` where only the corpus tells the number of folds."""
+    """The number of cells of the loop; `None` where only the corpus tells the number of folds."""
     split = recipe.split
     known = {"random": split.random_folds, "speakers": split.speaker_folds}.get(split.protocol)
     folds = min(filter(None, (known, split.max_folds)), default=None)
     if folds is None:
         return None
-    return folds * (1 + len(recipe.baseline.systems)) * recipe.train.seeds
+    return folds * recipe.train.seeds
 
 
 def check(recipe: Recipe, most: int) -> None:
@@ -59,10 +59,9 @@ def check(recipe: Recipe, most: int) -> None:
     count = cells(recipe)
     if count is not None and count > most:
         raise MtlserError(
-            f"recipe {recipe.name}: {count} cells (folds x systems x seeds); Argo keeps a run in "
+            f"recipe {recipe.name}: {count} cells (folds x seeds); Argo keeps a run in "
             f"one object of at most 1 MiB, which about {most} fill; give fewer with `--set "
-            "split.max_folds=N`, `--set train.seeds=N` or `--set baseline.systems=[]`, or run it "
-            "with `mtlser-pipeline run`"
+            "split.max_folds=N` or `--set train.seeds=N`, or run it with `mtlser-pipeline run`"
         )
 
 

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -77,6 +79,46 @@ def test_a_crash_is_tried_again(
     assert attempts.run(TWICE, ill, str(tmp_path / "n"), how, good_at=2) == "well"
     assert (tmp_path / "n").read_text() == "xx"
     assert told in caplog.text
+
+
+def crowded(notes: str, how: str) -> str:
+    """Starts a process of its own, as a search does its workers, before it ends."""
+    with Path(notes).open("a", encoding="utf-8") as file:
+        left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        file.write(f"{left.pid}\n")
+    if how == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if how == "late":
+        time.sleep(600)
+    return "well"
+
+
+@pytest.mark.parametrize("how", ["killed", "late", "well"])
+def test_what_an_attempt_has_started_ends_with_it(tmp_path: Path, how: str) -> None:
+    """Else it keeps its memory, and the container, which waits for its output, never ends."""
+    notes, once = tmp_path / "n", Policy(retries=1, pause_s=0.0, attempt_s=6.0)
+    if how == "well":
+        assert attempts.run(once, crowded, str(notes), how) == "well"
+    else:
+        with pytest.raises(AttemptsFailedError):
+            attempts.run(once, crowded, str(notes), how)
+    started = notes.read_text().split()
+    assert len(started) == (1 if how == "well" else 2)
+    for pid in started:
+        assert ended(int(pid)), pid
+
+
+def ended(pid: int) -> bool:
+    """Whether a process is gone, or is a zombie, soon."""
+    for _ in range(50):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        except FileNotFoundError:
+            return True
+        if state[0] == "Z":
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def test_an_attempt_that_takes_too_long_is_ended(

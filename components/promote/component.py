@@ -10,8 +10,8 @@ def promote(
     recipe: str,
     trained: dsl.Input[dsl.Model],
     reported: dsl.Input[dsl.Artifact],
-    rival: dsl.Input[dsl.Artifact],
     registered: dsl.Output[dsl.Artifact],
+    rival: dsl.Input[dsl.Artifact] = None,
 ) -> None:
     """Weigh the challenger against the champion's recipe on the same folds; move the alias or not.
 
@@ -19,13 +19,14 @@ def promote(
         recipe: the challenger's resolved recipe as TOML text; its `[registry]` holds the rule.
         trained: folder of the challenger's final fit.
         reported: the challenger's report folder.
-        rival: report folder of the champion's recipe on the same folds of the same data.
         registered: folder of `registered.json`.
+        rival: report folder of the champion's recipe on the same folds; absent: `reported`.
     """
     from components import surroundings
     from mtlser import stages
     from mtlser.recipe import load
 
-    places = (trained.path, reported.path, rival.path)
+    rivals = rival or reported
+    places = (trained.path, reported.path, rivals.path)
     stages.promote(*places, load(recipe), registered.path, run=surroundings.run())
-    registered.metadata.update(trained=trained.uri, reported=reported.uri, rival=rival.uri)
+    registered.metadata.update(trained=trained.uri, reported=reported.uri, rival=rivals.uri)

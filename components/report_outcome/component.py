@@ -25,13 +25,14 @@ def report_outcome(
     from mtlser.recipe import load
 
     run = surroundings.run()
+    state, failed = failures.of_run(run, status.state)
     stages.report_outcome(
         load(recipe),
         out=told.path,
         run=run,
-        state=status.state,
+        state=state,
         pipeline=f"{dag} {status.pipeline_job_resource_name}",
         error=status.error_message or "",
         work=surroundings.work(told.uri),
-        failures=failures.of_run(run),
+        failures=failed,
     )

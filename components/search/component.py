@@ -28,7 +28,12 @@ def search(
     from mtlser import stages
     from mtlser.recipe import load
 
-    resumable, run = surroundings.work(chosen.uri), surroundings.run()
     return stages.search(
-        corpus.path, folds.path, load(recipe), out=chosen.path, work=resumable, run=run
+        corpus.path,
+        folds.path,
+        load(recipe),
+        out=chosen.path,
+        work=surroundings.work(chosen.uri),
+        run=surroundings.run(),
+        most=surroundings.most_cells(),
     )

@@ -14,6 +14,7 @@ Folders that pass between stages:
 | chosen | `chosen.json`, `study.journal`, `cells/fold-K/` | `search` |
 | cell | `model/`, `history.jsonl`, `result.json`, `predictions.jsonl` | `train` |
 | noisy | `predictions.jsonl`, `noise.json`, `cost.json` of the first fold | `noise_eval` |
+| baselines | `baselines.json`, a cell and a noisy folder each | `baselines` |
 | cost | `cost.json` | `profile` |
 | report | `report.html`, `tables.{md,tex}`, `{scores,summary,chosen}.json` ... | `report` |
 | scored | `unseen.json`, `predictions.jsonl` | `score` |
@@ -21,6 +22,7 @@ Folders that pass between stages:
 | checked | `drift.json` | `check_data` |
 """
 
+from mtlser.stages.baselines import baseline_folders, baselines
 from mtlser.stages.closing import close_run, report_outcome
 from mtlser.stages.data import cells, ingest, preview, split, synth
 from mtlser.stages.inputs import load_chosen, load_folds, load_manifest, resolved
@@ -32,8 +34,8 @@ from mtlser.stages.verification import verify
 from mtlser.stages.whole import crossval
 
 __all__ = [
-    "Prepared", "cells", "check_data", "close_run", "compare", "crossval", "ingest", "load_chosen",
-    "load_folds", "load_manifest", "noise_eval", "prepare", "pretrain", "preview", "profile",
-    "promote", "register", "report", "report_outcome", "resolved", "score", "search", "split",
-    "synth", "train", "verify",
+    "Prepared", "baseline_folders", "baselines", "cells", "check_data", "close_run", "compare",
+    "crossval", "ingest", "load_chosen", "load_folds", "load_manifest", "noise_eval", "prepare",
+    "pretrain", "preview", "profile", "promote", "register", "report", "report_outcome", "resolved",
+    "score", "search", "split", "synth", "train", "verify",
 ]  # fmt: skip

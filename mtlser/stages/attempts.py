@@ -2,16 +2,19 @@
 
 Kubeflow's launcher ends with 1 whatever a step ends with, and the policy that Kubeflow ships tries
 a step again only where its pod was lost, so nobody outside the container can tell a crash from a
-mistake. Each attempt is a process of its own, which the kernel may kill alone where memory is out.
-What a stage had finished by then is in its work folder.
+mistake. Each attempt is a process of its own, which the kernel may kill alone where memory is out;
+what it had started ends with it, as it would keep that memory, and the container waiting for its
+output. What a stage had finished by then is in its work folder.
 """
 
 import logging
 import multiprocessing
 import os
+import signal
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing.connection import Connection, wait
@@ -94,12 +97,20 @@ def _once(
     if process.is_alive():
         process.kill()
         process.join()
+    _end_group(process.pid)
     ours.close()
     if kind == "mistake":
         raise MtlserError(str(content))
     if kind == "result":
         return content, None
     return None, f"{stage.__name__} {_ended(kind, process.exitcode, policy)}"
+
+
+def _end_group(attempt: int | None) -> None:
+    """Ends what an attempt has started and not ended; the attempt leads a group of its own."""
+    if attempt is not None:
+        with suppress(ProcessLookupError):
+            os.killpg(attempt, signal.SIGKILL)
 
 
 def _answer(ours: Connection) -> tuple[str, Any]:
@@ -124,6 +135,7 @@ def _attempt(
     answer: Connection, module: str, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> None:
     """The process of one attempt: sends a result or a mistake, and writes what crashed it."""
+    os.setpgid(0, 0)
     os.environ.pop(RETRIES, None)  # this is the attempt
     runtime.start_worker(shown=True)
     try:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from mtlser import storage, tracking
+from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
 from mtlser.records import Cell, write_json
 from mtlser.stages.data import cells
@@ -12,12 +13,15 @@ from mtlser.storage import custody, work_folder
 from mtlser.storage.layout import CHOSEN
 from mtlser.storage.shards import fetch_corpus
 
+NETWORK = "mtlser"
+"""Name of the network among the systems."""
+
 
 @stage
 def search(
-    corpus: str, folds: str, recipe: Recipe, out: str, work: str = "", run: str = ""
+    corpus: str, folds: str, recipe: Recipe, out: str, work: str = "", run: str = "", most: int = 0
 ) -> list[str]:
-    """Chooses alpha, beta and epoch on validation, never on test; the cells to be trained.
+    """Chooses alpha, beta and epoch on validation, never on test; the network's cells.
 
     Args:
         corpus: corpus folder.
@@ -27,6 +31,10 @@ def search(
         work: folder or `s3://` address that outlives a killed step; trainings in it are resumed
             and reused.
         run: key of the parent run in MLflow; empty: a run of its own.
+        most: the number of cells that there is room for; 0: any number.
+
+    Raises:
+        MtlserError: the folds make more cells; nothing is trained then.
     """
     from mtlser.training.inputs import Inputs
     from mtlser.training.search import search as alpha_beta
@@ -34,6 +42,13 @@ def search(
     source, plan_folder = fetch_corpus(corpus), storage.fetch(folds)
     utterances, plan = load_manifest(source), load_folds(plan_folder)
     inputs = Inputs(source, utterances, plan)
+    networks = [cell for cell in cells(plan, recipe) if Cell.parse(cell).system == NETWORK]
+    if most and len(networks) > most:
+        raise MtlserError(
+            f"{len(networks)} cells ({len(plan.folds)} folds x {recipe.train.seeds} seeds) in one "
+            f"run, which has room for about {most}; give fewer with `--set split.max_folds=N` or "
+            "`--set train.seeds=N`, or run it with `mtlser-pipeline run`"
+        )
     with (
         tracking.parent(recipe, run) as parent,
         work_folder.opened(work, out) as resumable,
@@ -51,7 +66,7 @@ def search(
             manifest=plan.manifest_digest,
             folds=plan.digest,
         )
-    return cells(plan, recipe)
+    return networks
 
 
 @stage
@@ -81,7 +96,7 @@ def train(  # noqa: PLR0913, PLR0917 - what a training needs
     from mtlser.training.search import search as alpha_beta
 
     wanted = Cell.parse(cell)
-    if processes > 1 and wanted.system == "mtlser" and not team.started():
+    if processes > 1 and wanted.system == NETWORK and not team.started():
         team.train(processes, (corpus, folds, chosen), wanted, recipe, out, work, run)
         return
     source, plan_folder = fetch_corpus(corpus), storage.fetch(folds)

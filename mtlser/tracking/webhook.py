@@ -1,4 +1,4 @@
-"""Tells a webhook what became of a pipeline run, or that another model is champion."""
+"""Tells a webhook what became of a pipeline run, that another model is champion, and the like."""
 
 import json
 import logging
@@ -38,7 +38,16 @@ class Failure(Record):
     """Last lines that the step wrote."""
 
 
-class Outcome(Record):
+class Message(Record):
+    """What a webhook is told: its fields, and `text` for people."""
+
+    @property
+    def text(self) -> str:
+        """One message for people; Slack and its likes show this field."""
+        raise NotImplementedError
+
+
+class Outcome(Message):
     """What became of a pipeline run."""
 
     pipeline: str
@@ -73,7 +82,7 @@ class Outcome(Record):
         return "\n".join(parts)
 
 
-class ChampionChange(Record):
+class ChampionChange(Message):
     """Another version of a registered model is champion."""
 
     event: Literal["champion"] = "champion"
@@ -95,9 +104,6 @@ class ChampionChange(Record):
         """One message for people."""
         before = f", before it version {self.before}" if self.before else ""
         return f"mtlser: champion of {self.name} is version {self.version}{before}: {self.reason}"
-
-
-Message = Outcome | ChampionChange
 
 
 def post(webhook: str, message: Message) -> bool:

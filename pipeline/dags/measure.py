@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from kfp import dsl
 from kfp.components import BaseComponent
 
+from components.baselines.component import baselines
 from components.evaluate.component import evaluate
 from components.fold_split.component import fold_split
 from components.ingest.component import ingest
@@ -43,6 +44,7 @@ def measure(place: Place) -> BaseComponent:
         data = {"recipe": recipe, "corpus": corpus, "folds": folds}
         found = searched(place, recipe, sources, corpus, folds)
         chosen, cells = found.outputs["chosen"], found.outputs["Output"]
+        rivals = place.step(baselines(**data, sources=sources, chosen=chosen))
         with dsl.ParallelFor(cells, parallelism=place.profile.width) as cell:
             evaluated = evaluate(
                 **data,
@@ -57,6 +59,7 @@ def measure(place: Place) -> BaseComponent:
             chosen=chosen,
             trained=dsl.Collected(evaluated.outputs["trained"]),
             noisy=dsl.Collected(evaluated.outputs["noisy"]),
+            baselines=rivals.outputs["measured"],
         )
         place.step(reporting)
         return Measured(chosen, reporting.outputs["reported"])

@@ -9,6 +9,7 @@ from kfp.components import BaseComponent
 from components import IMAGE
 from components.prepare.component import prepare
 from components.report_outcome.component import report_outcome
+from components.surroundings import MOST_CELLS_VARIABLE
 from pipeline.dags.profile import Profile
 
 PIPELINE = "mtlser"
@@ -21,6 +22,8 @@ class Place:
 
     profile: Profile
     image: str = IMAGE
+    most_cells: int = 0
+    """For which a run has room; 0: any number."""
 
     def step(
         self, task: dsl.PipelineTask, *, cached: bool = True, looped: bool = False
@@ -28,6 +31,8 @@ class Place:
         """The task with its requests, environment, retries and image."""
         component = task.component_spec.name.replace("-", "_")
         self.profile.apply(task, component, cached=cached)
+        if self.most_cells and component == "search":
+            task.set_env_variable(MOST_CELLS_VARIABLE, str(self.most_cells))
         if looped:
             for name, value in self.profile.loop_environment.items():
                 task.set_env_variable(name, value)

@@ -17,8 +17,8 @@ FOLDER = Path(__file__).parents[2] / "infra" / "profiles"
 """The profiles that ship with a checkout."""
 STEPS = frozenset(
     {
-        *("prepare", "ingest", "fold_split", "search", "evaluate", "train", "report", "register"),
-        *("check_data", "promote", "compare", "report_outcome"),
+        *("prepare", "ingest", "fold_split", "search", "baselines", "evaluate", "train", "report"),
+        *("register", "check_data", "promote", "compare", "report_outcome"),
     }
 )
 STAGES = {"evaluate": 2}
@@ -26,6 +26,10 @@ STAGES = {"evaluate": 2}
 SHARED_MEMORY = "/dev/shm"
 RUN_LABEL = "metadata.labels['pipeline/runid']"
 """Where each pod has the id of the run; as a parameter it would keep any step from being reused."""
+STEP_LABEL = "mtlser.io/step"
+"""Of each pod, with the step's component: the policy in infra/kustomize/admission goes by it."""
+DISK, PRIORITY = "mtlser.io/disk", "mtlser.io/priority-class"
+"""Annotations that it reads: Kubeflow has no key for ephemeral storage or a priority class."""
 RETRIED_S = 365 * 24 * 3600
 """Longer than any step. KFP calls it the longest duration of the back-off and compiles it to Argo's
 `retryStrategy.backoff.maxDuration`, which is none of one pause: it bounds the whole step from its
@@ -56,6 +60,8 @@ class Step(Section):
     """Kubernetes' name of the resource."""
     shm: str = Field("", pattern=QUANTITY)
     """Size of a memory-backed `/dev/shm`, which counts as the step's memory."""
+    disk: str = Field("", pattern=QUANTITY)
+    """Of the node, requested and the most; set by the admission policy, see `DISK`."""
     timeout_s: int = Field(0, ge=0)
     """After which an attempt at a stage of it is ended, and tried again as `Retry` says."""
 
@@ -147,6 +153,8 @@ class Profile(Section):
     """Of every step's pod; a cluster's admission rules may read them."""
     annotations: dict[str, str] = {}
     """Of every step's pod."""
+    priority_class: str = ""
+    """Of every step's pod; set by the admission policy, see `PRIORITY`."""
     run_as_user: int | None = None
     """User id of every step, where the cluster wants it said; the image's own is 10001."""
 
@@ -206,9 +214,11 @@ class Profile(Section):
         if step.timeout_s:
             stages = STAGES.get(component, 1)
             kubernetes.set_timeout(task, stages * self.retry.deadline_s(step.timeout_s))
-        for label, value in self.labels.items():
+        for label, value in {**self.labels, STEP_LABEL: component}.items():
             kubernetes.add_pod_label(task, label, value)
-        for annotation, value in self.annotations.items():
+        asked = {DISK: step.disk, PRIORITY: self.priority_class}
+        own = {name: value for name, value in asked.items() if value}
+        for annotation, value in {**self.annotations, **own}.items():
             kubernetes.add_pod_annotation(task, annotation, value)
         if self.pull_secrets:
             kubernetes.set_image_pull_secrets(task, list(self.pull_secrets))

@@ -40,7 +40,7 @@ def core(place: Place) -> BaseComponent:
             data = {"corpus": corpus, "folds": cut(place, given, corpus)}
             ours = {"recipe": given["measuring"], "sources": given["sources"], **data}
             own = measured(**ours).outputs["reported"]
-            _decide(place, recipe, ours, reported=own, rival=own)
+            _decide(place, recipe, ours, reported=own)
         with dsl.Elif(seen.outputs["verdict"] == "new_recipe", name="another recipe"):
             data = {"corpus": corpus, "folds": cut(place, given, corpus)}
             ours = {"recipe": given["measuring"], "sources": given["sources"], **data}
@@ -54,12 +54,16 @@ def core(place: Place) -> BaseComponent:
     return dag
 
 
-def _decide(place: Place, recipe: str, data: dict[str, Any], *, reported: Any, rival: Any) -> None:
-    """The challenger's model on all data, weighed by its report against the champion's recipe's."""
+def _decide(
+    place: Place, recipe: str, data: dict[str, Any], *, reported: Any, rival: Any = None
+) -> None:
+    """The challenger's model on all data, weighed by its report against the champion's recipe's.
+
+    Without `rival` the two are one recipe, and the report is both's.
+    """
     final = final_fit(place, **data, reported=reported)
-    decided = promote(
-        recipe=recipe, trained=final.outputs["trained"], reported=reported, rival=rival
-    )
+    against = {} if rival is None else {"rival": rival}
+    decided = promote(recipe=recipe, trained=final.outputs["trained"], reported=reported, **against)
     place.step(decided, cached=False)
 
 

@@ -1,4 +1,4 @@
-"""Commands that talk to a Kubeflow Pipelines server: submit, schedule, status, logs."""
+"""Commands that talk to a Kubeflow Pipelines server: submit, schedule, status, watch, logs."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +21,7 @@ from pipeline.server.options import (
     tell,
 )
 from pipeline.server.schedule_commands import schedule
+from pipeline.server.watch_commands import watch
 
 if TYPE_CHECKING:
     from pipeline.server.connection import Server
@@ -37,6 +38,7 @@ def register(app: typer.Typer) -> None:
         epilog=f'{example}schedule --name weekly --cron "0 0 3 * * 1" --recipe emodb',
     )(schedule)
     app.command("status", epilog=f"{example}status RUN")(status)
+    app.command("watch", epilog=f"{example}watch --late-s 3600 --new-s 600")(watch)
     app.command("logs", epilog=f"{example}logs RUN train")(logs)
     app.command("metrics", epilog=f"{example}metrics --s3 s3://mtlser --out mtlser.prom")(metrics)
 

@@ -1,7 +1,7 @@
 """Cron expressions as Kubeflow reads them: six fields, seconds first, in UTC by default."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from cronsim import CronSim, CronSimError
@@ -42,6 +42,16 @@ def next_run(expression: str, after: datetime) -> datetime:
     return next(_simulated(expression, after))
 
 
+def last_run(expression: str, after: datetime, before: datetime) -> datetime | None:
+    """The last moment later than `after` and not later than `before`; `None`: there is none.
+
+    Raises:
+        MtlserError: as `check`.
+    """
+    moment = next(_simulated(expression, before + timedelta(seconds=1), reverse=True))
+    return moment if moment > after else None
+
+
 def next_runs(expression: str, count: int) -> list[datetime]:
     """The next moments from now on, in UTC.
 
@@ -51,7 +61,7 @@ def next_runs(expression: str, count: int) -> list[datetime]:
     return list(islice(_simulated(expression, datetime.now(UTC)), count))
 
 
-def _simulated(expression: str, after: datetime) -> CronSim:
+def _simulated(expression: str, start: datetime, *, reverse: bool = False) -> CronSim:
     fields = expression.split()
     if len(fields) != len(FIELDS):
         raise MtlserError(
@@ -65,7 +75,7 @@ def _simulated(expression: str, after: datetime) -> CronSim:
                 f"0 is Sunday), names, `*`, `-`, `/` and `,`, {HINT}"
             )
     try:
-        return CronSim(" ".join(fields).replace("?", "*"), after)
+        return CronSim(" ".join(fields).replace("?", "*"), start, reverse)
     except CronSimError as error:
         raise MtlserError(
             f"--cron {expression!r}: {str(error).lower()}; expected {' '.join(FIELDS)}, {HINT}"

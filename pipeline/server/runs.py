@@ -14,6 +14,7 @@ from typing import Any
 
 from kfp_server_api import V2beta1Run
 
+from components.failures import ATTEMPT, is_refusal
 from mtlser.errors import MtlserError
 from pipeline.server.connection import Server, ServerError, Settings
 from pipeline.server.nodes import executors
@@ -29,9 +30,6 @@ GOOD = frozenset({"SUCCEEDED", "SKIPPED"})
 RUN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MACHINERY = re.compile(r"(root|executor|.*-driver|.*\.onExit)")
 """Kubeflow's own nodes beside the DAG's steps."""
-ATTEMPT = re.compile(r"\(\d+\)$")
-"""End of the name of one attempt at a node, which Argo lists beside the node where it may retry:
-with the configuration that Kubeflow ships, at every node."""
 WRAPPER = re.compile(r"(for-loop|iteration|iteration-item|condition|exit-handler)\b.*")
 """Nodes that fail because one inside them did."""
 
@@ -228,7 +226,7 @@ def log(server: Server, run_id: str, pod: str) -> str | None:
         return None
     text = str(answer.data.decode("utf-8", "replace"))
     html = "html" in (answer.headers.get("content-type") or "")
-    return None if html else text
+    return None if html or is_refusal(text) else text
 
 
 def seconds(started: datetime | None, finished: datetime | None) -> float | None:

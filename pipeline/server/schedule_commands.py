@@ -1,10 +1,11 @@
 """The `schedule` command: a DAG again and again on a Kubeflow Pipelines server."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from mtlser.errors import MtlserError
+from mtlser.recipe import Recipe
 from pipeline.server.options import (
     EXPERIMENT,
     AsJson,
@@ -19,52 +20,46 @@ from pipeline.server.options import (
     load,
     print_json,
 )
+from pipeline.server.schedule_options import (
+    CatchUp,
+    Cron,
+    Dag,
+    Delete,
+    ItsRecipe,
+    Listed,
+    Name,
+    Pause,
+    Resume,
+    Version,
+)
+
+if TYPE_CHECKING:
+    from pipeline.server.connection import Server
+    from pipeline.server.packages import Package
 
 NEXT = 5
 """Runs that are foretold."""
+OWN = frozenset({"latest", "current"})
+"""Versions that are made of this code."""
 
 
 def schedule(  # noqa: PLR0913, PLR0917 - one parameter an option
-    name: Annotated[
-        str | None, typer.Option(help="Of the schedule; one of the same name is replaced.")
-    ] = None,
-    cron: Annotated[
-        str | None,
-        typer.Option(help="Six fields, seconds first, in the cluster's time zone (UTC)."),
-    ] = None,
-    recipe: Annotated[
-        str | None,
-        typer.Option(
-            help="Shipped name or path to a .toml file; else that of the schedule replaced."
-        ),
-    ] = None,
+    name: Name = None,
+    cron: Cron = None,
+    recipe: ItsRecipe = None,
     sets: Sets = None,
-    dag: Annotated[str, typer.Option(help="crossval, search, compare or retrain.")] = "retrain",
+    dag: Dag = "retrain",
     rival: Rival = None,
-    version: Annotated[
-        str,
-        typer.Option(
-            help="latest: each run takes the newest uploaded; current: this code's, for good; "
-            "or the name of a version on the server, for good."
-        ),
-    ] = "latest",
+    version: Version = "latest",
     image: Image = None,
     profile: Profile = "gpu",
     experiment: Experiment = EXPERIMENT,
     service_account: ServiceAccount = None,
-    catch_up: Annotated[
-        bool,
-        typer.Option("--catch-up", help="Make up for runs missed, all of them, one after another."),
-    ] = False,
-    listed: Annotated[bool, typer.Option("--list", help="Show the schedules.")] = False,
-    delete: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Delete; runs under way go on.")
-    ] = None,
-    pause: Annotated[str | None, typer.Option(metavar="NAME", help="Start no more runs.")] = None,
-    resume: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Start runs again, the last missed one at once."),
-    ] = None,
+    catch_up: CatchUp = False,
+    listed: Listed = False,
+    delete: Delete = None,
+    pause: Pause = None,
+    resume: Resume = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a DAG again and again, one run at a time; the same name is replaced, never doubled."""
@@ -103,49 +98,53 @@ def _schedule(  # noqa: PLR0913, PLR0917 - as the command's options
     catch_up: bool,
 ) -> None:
     from pipeline.server import cron as crons
-    from pipeline.server import packages, versions
+    from pipeline.server import packages
     from pipeline.server import runs as server
     from pipeline.server import schedule as schedules
 
     expression = crons.check(cron)
     package = packages.build(dag, image, profile)
-    own = version in {"latest", "current"}
     given = load(asked["recipe"], asked["rival"], sets) if asked["recipe"] else None
-    if own and given is not None:
+    if version in OWN and given is not None:
         packages.arguments(package.inputs, given)
         packages.check_cells(package, given)
     connected = server.connect()
-    if given is None:
-        given = load(schedules.recipe_of(connected, name), asked["rival"], sets)
-    if own:
-        arguments = packages.arguments(package.inputs, given)
-        pipeline_id = versions.pipeline(connected, dag)
-        newest = version == "latest"
-        version_id, uploaded = versions.upload(connected, pipeline_id, package, latest=newest)
-        typer.echo(f"version:  {package.version} {'uploaded' if uploaded else 'was there'}")
-    else:
-        pinned = versions.find(connected, dag, version)
-        pipeline_id, version_id = pinned.pipeline_id, pinned.pipeline_version_id
-        expected = packages.inputs(pinned.pipeline_spec or {})
-        arguments = packages.arguments(expected, given)
+    given = given or load(schedules.recipe_of(connected, name), asked["rival"], sets)
+    pipeline_id, version_id, arguments = _version(connected, version, package, given)
     recipe = given["recipe"]
-    outcome = schedules.ensure(
-        connected,
-        schedules.Wanted(
-            name=name,
-            cron=expression,
-            experiment_id=server.experiment(connected, experiment),
-            service_account=service_account,
-            catch_up=catch_up,
-            pipeline_id=pipeline_id,
-            version_id=None if version == "latest" else version_id,
-            arguments=arguments,
-            about=f"{dag} with recipe {recipe.name} ({recipe.hash}), version {version}",
-        ),
+    wanted = schedules.Wanted(
+        name=name,
+        cron=expression,
+        experiment_id=server.experiment(connected, experiment),
+        service_account=service_account,
+        catch_up=catch_up,
+        pipeline_id=pipeline_id,
+        version_id=None if version == "latest" else version_id,
+        arguments=arguments,
+        about=f"{dag} with recipe {recipe.name} ({recipe.hash}), version {version}",
     )
-    typer.echo(f"schedule: {name} {outcome}, {expression}")
+    typer.echo(f"schedule: {name} {schedules.ensure(connected, wanted)}, {expression}")
     moments = ", ".join(f"{each:%Y-%m-%d %H:%M}" for each in crons.next_runs(expression, NEXT))
     typer.echo(f"next:     {moments} (UTC, unless Kubeflow's controller has another time zone)")
+
+
+def _version(
+    connected: "Server", version: str, package: "Package", given: dict[str, Recipe]
+) -> tuple[str, str, dict[str, Any]]:
+    """Ids of the pipeline and of the version that is to run, and the arguments that it takes."""
+    from pipeline.server import packages, versions
+
+    if version not in OWN:
+        pinned = versions.find(connected, package.dag, version)
+        expected = packages.inputs(pinned.pipeline_spec or {})
+        arguments = packages.arguments(expected, given)
+        return str(pinned.pipeline_id), str(pinned.pipeline_version_id), arguments
+    arguments = packages.arguments(package.inputs, given)
+    pipeline_id = versions.pipeline(connected, package.dag)
+    newest = version == "latest"
+    version_id, uploaded = versions.upload(connected, pipeline_id, package, latest=newest)
+    typer.echo(f"version:  {package.version} {'uploaded' if uploaded else 'was there'}")
+    return pipeline_id, version_id, arguments
 
 
 def _manage(

@@ -1,7 +1,11 @@
 """Components: each hands exactly what it got to its stage (`.python_func`, stages replaced)."""
 
+import inspect
 import json
+import re
 from collections.abc import Callable
+from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +14,7 @@ import yaml
 from kfp import dsl
 
 from components import artifacts, failures
+from components.baselines.component import baselines
 from components.check_data.component import check_data
 from components.compare.component import compare
 from components.evaluate.component import evaluate
@@ -55,8 +60,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
 
         return stage
 
-    stubbed = ("prepare", "ingest", "split", "search", "train", "noise_eval", "register", "promote")
-    for name in (*stubbed, "report_outcome"):
+    stubbed = ("prepare", "ingest", "split", "search", "baselines", "train", "noise_eval")
+    for name in (*stubbed, "register", "promote", "report_outcome"):
         monkeypatch.setattr(stages, name, note(name))
     return noted
 
@@ -88,7 +93,10 @@ def test_fold_split(calls: Calls) -> None:
     assert calls == [("split", ("/in/corpus", RECIPE), {"out": "/in/folds"})]
 
 
-def test_search_is_tracked_under_the_run_that_surrounds_it(calls: Calls) -> None:
+def test_search_is_tracked_under_the_run_that_surrounds_it(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MTLSER_MOST_CELLS", "116")
     cells = search.python_func(
         recipe=TEXT,
         corpus=data("corpus"),
@@ -98,7 +106,8 @@ def test_search_is_tracked_under_the_run_that_surrounds_it(calls: Calls) -> None
     )
     places = ("/in/corpus", "/in/folds", RECIPE)
     assert cells == ["mtlser:f0:s0"]
-    assert calls == [("search", places, {"out": "/in/chosen", "work": "/kept/r", "run": "r"})]
+    named = {"out": "/in/chosen", "work": "/kept/r", "run": "r", "most": 116}
+    assert calls == [("search", places, named)]
 
 
 def test_train_is_the_final_fit(calls: Calls) -> None:
@@ -128,14 +137,28 @@ def test_evaluate_trains_a_cell_and_predicts_it_under_noise(calls: Calls) -> Non
         trained=model,
         noisy=artifact("noisy"),
         sources="s1",
-        cell="svm:f1:s0",
+        cell="mtlser:f1:s0",
         processes=2,
     )
-    given = ("/in/corpus", "/in/folds", "/in/chosen", "svm:f1:s0", RECIPE)
+    given = ("/in/corpus", "/in/folds", "/in/chosen", "mtlser:f1:s0", RECIPE)
     named = {"out": "/in/trained", "work": "/kept/r", "run": "r", "processes": 2}
-    heard = ("/in/corpus", "/in/folds", "/in/trained", "svm:f1:s0", RECIPE)
+    heard = ("/in/corpus", "/in/folds", "/in/trained", "mtlser:f1:s0", RECIPE)
     assert calls == [("train", given, named), ("noise_eval", heard, {"out": "/in/noisy"})]
-    assert model.metadata == {"cell": "svm:f1:s0"}
+    assert model.metadata == {"cell": "mtlser:f1:s0"}
+
+
+def test_baselines_are_one_step(calls: Calls) -> None:
+    baselines.python_func(
+        recipe=TEXT,
+        corpus=data("corpus"),
+        folds=artifact("folds"),
+        chosen=artifact("chosen"),
+        measured=artifact("measured"),
+        sources="s1",
+    )
+    given = ("/in/corpus", "/in/folds", "/in/chosen", RECIPE)
+    named = {"out": "/in/measured", "work": "/kept/r", "run": "r"}
+    assert calls == [("baselines", given, named)]
 
 
 def test_register(calls: Calls) -> None:
@@ -164,6 +187,20 @@ def test_promote(calls: Calls) -> None:
     rests_on = {"trained": "/in/final", "reported": "/in/reported", "rival": "/in/rival"}
     assert registered.metadata == rests_on
     places = ("/in/final", "/in/reported", "/in/rival", RECIPE, "/in/registered")
+    assert calls == [("promote", places, {"run": "r"})]
+
+
+def test_promote_against_a_champion_of_the_same_recipe(calls: Calls) -> None:
+    registered = artifact("registered")
+    promote.python_func(
+        recipe=TEXT,
+        trained=dsl.Model(uri="/in/final"),
+        reported=artifact("reported"),
+        registered=registered,
+    )
+    rests_on = {"trained": "/in/final", "reported": "/in/reported", "rival": "/in/reported"}
+    assert registered.metadata == rests_on
+    places = ("/in/final", "/in/reported", "/in/reported", RECIPE, "/in/registered")
     assert calls == [("promote", places, {"run": "r"})]
 
 
@@ -201,7 +238,7 @@ def test_report_outcome_hands_on_what_kubeflow_says(
     calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failure = Failure(step="train", pod="pod-1", node="n-1", message="OOMKilled")
-    monkeypatch.setattr(failures, "of_run", lambda run: [failure] if run == "r" else [])
+    monkeypatch.setattr(failures, "of_run", lambda run, told: (told, [failure]))
     status = dsl.PipelineTaskFinalStatus(
         state="FAILED",
         pipeline_job_resource_name="mtlser-1",
@@ -227,7 +264,8 @@ def test_report_puts_scores_confusion_and_page_into_kubeflows_artifacts(
     monkeypatch.setenv("FAKE_CALLS", str(tmp_path / "calls"))
     trained: list[dsl.Artifact] = []
     noisy: list[dsl.Artifact] = []
-    for cell in fake_stages.split_cells():
+    networks = [cell for cell in fake_stages.split_cells() if cell.startswith("mtlser")]
+    for cell in networks:
         for kind, built in (("trained", trained), ("noisy", noisy)):
             place = tmp_path / kind / cell
             if kind == "trained":
@@ -237,6 +275,11 @@ def test_report_puts_scores_confusion_and_page_into_kubeflows_artifacts(
                     "", "", str(tmp_path / "trained" / cell), cell, RECIPE, str(place)
                 )
             built.append(dsl.Artifact(uri=str(place), metadata={"cell": cell}))
+    rivals = tmp_path / "baselines"
+    monkeypatch.setattr(stages, "baseline_folders", fake_stages.baseline_folders)
+    (tmp_path / "chosen.json").write_text("{}")
+    monkeypatch.setenv("FAKE_CALLS", str(tmp_path / "calls"))
+    fake_stages.baselines("", "", str(tmp_path), RECIPE, str(rivals), run="r")
     reported = dsl.Artifact(uri=str(tmp_path / "reported"))
     metrics, page = dsl.Metrics(uri=str(tmp_path / "metrics")), dsl.HTML(uri=str(tmp_path / "page"))
     confusion = dsl.ClassificationMetrics(uri=str(tmp_path / "confusion"))
@@ -247,6 +290,7 @@ def test_report_puts_scores_confusion_and_page_into_kubeflows_artifacts(
         chosen=artifact("chosen"),
         trained=trained,
         noisy=noisy,
+        baselines=dsl.Artifact(uri=str(rivals)),
         reported=reported,
         metrics=metrics,
         confusion=confusion,
@@ -270,7 +314,8 @@ def test_report_puts_scores_confusion_and_page_into_kubeflows_artifacts(
     ]
     assert (tmp_path / "page").read_text() == "<h1>report</h1>"
     assert reported.metadata["cells"] == {
-        cell: str(tmp_path / "trained" / cell) for cell in fake_stages.split_cells()
+        **{cell: str(tmp_path / "trained" / cell) for cell in networks},
+        **{f"svm:f{fold}:s0": str(rivals / "cells" / f"svm-f{fold}-s0") for fold in (0, 1)},
     }
 
 
@@ -284,7 +329,32 @@ def test_only_finite_numbers_become_scalars(tmp_path: Path) -> None:
 def test_every_component_is_described(name: str) -> None:
     described = yaml.safe_load((ROOT / name / "metadata.yaml").read_text(encoding="utf-8"))
     assert described["name"] == name
-    assert (ROOT / name / "README.md").read_text(encoding="utf-8").startswith(f"# {name}\n")
+    assert list(described) == ["name", "stability", "dependencies", "tags", "lastVerified"]
+    assert described["stability"] in {"experimental", "alpha", "beta", "stable"}
+    assert isinstance(described["lastVerified"], datetime), "RFC 3339, with time and zone"
+    (kubeflow,) = described["dependencies"]["kubeflow"]
+    assert kubeflow["name"] == "Pipelines"
+    assert re.fullmatch(r"(>=|<=|==)\d+\.\d+\.\d+", kubeflow["version"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_component_s_page_has_the_form_of_the_official_library(name: str) -> None:
+    """Sections, stability and inputs as kubeflow/pipelines-components' generator writes them."""
+    page = (ROOT / name / "README.md").read_text(encoding="utf-8")
+    own, mark, details = page.partition("<!-- custom-content -->\n")
+    assert mark and details.strip()
+    title, *sections = re.findall(r"^##? (.+) .\ufe0f?$", own, re.MULTILINE)
+    assert title == name.replace("_", " ").title()
+    assert sections == ["Overview", "Inputs", "Outputs", "Metadata"]
+    assert "**Stability: alpha**" in own
+    component = import_module(f"components.{name}.component")
+    function = getattr(component, name).python_func
+    written = inspect.getdoc(function) or ""
+    assert written.partition("\n")[0] in own
+    rows = dict(re.findall(r"^\| `(\w+)` \| .* \| (.+) \|$", own, re.MULTILINE))
+    assert list(rows) == list(inspect.signature(function).parameters)
+    for parameter, description in rows.items():
+        assert f"{parameter}: {description}" in written
 
 
 def test_no_component_is_left_out() -> None:

@@ -57,7 +57,8 @@ def test_the_first_one_has_the_end_of_its_log(monkeypatch: pytest.MonkeyPatch) -
         "/apis/v1alpha1/runs/r/nodes/mtlser-x-6/log": LOG,
     }
     monkeypatch.setattr(failures, "_get", answers.__getitem__)
-    first, second = failures.of_run("r")
+    state, (first, second) = failures.of_run("r", "RUNNING")
+    assert state == "RUNNING", "the workflow does not tell"
     assert first.log == "epoch 1\nmtlser.errors.MtlserError: http://store is away"
     assert second.log == ""
     told = Outcome(pipeline="search", run="r", state="RUNNING", failed=(first, second), at="now")
@@ -67,6 +68,47 @@ def test_the_first_one_has_the_end_of_its_log(monkeypatch: pytest.MonkeyPatch) -
         f"search failed: OOMKilled (pod {first.pod})",
     ]
     assert lines[-1] == "and 1 after it"
+
+
+@pytest.mark.parametrize(
+    ("phase", "told", "state"),
+    [
+        ("Succeeded", "RUNNING", "SUCCEEDED"),
+        ("Failed", "RUNNING", "FAILED"),
+        ("Error", "RUNNING", "FAILED"),
+        ("Running", "RUNNING", "RUNNING"),
+        ("Failed", "CANCELED", "CANCELED"),
+        ("Succeeded", "COMPLETE", "COMPLETE"),
+    ],
+)
+def test_steps_that_kubeflow_calls_running_are_as_the_workflow_has_them(
+    monkeypatch: pytest.MonkeyPatch, phase: str, told: str, state: str
+) -> None:
+    """Kubeflow says `RUNNING` after a retraining that found nothing new and a killed step alike."""
+    built = {
+        name: {"name": name, "id": name, "type": kind, "phase": its}
+        for name, kind, its in (
+            ("mtlser-x(0).root(0).exit-handler-1", "Retry", phase),
+            ("mtlser-x(0).root(0).exit-handler-1-driver", "Retry", "Succeeded"),
+            ("mtlser-x(0).root(0).exit-handler-1.onExit", "Retry", "Running"),
+        )
+    }
+    manifest = {"metadata": {"name": "mtlser-x"}, "status": {"nodes": built}}
+    run = {"pipeline_runtime": {"workflow_manifest": json.dumps(manifest)}}
+    monkeypatch.setattr(failures, "_get", lambda _: json.dumps(run))
+    assert failures.of_run("r", told) == (state, [])
+
+
+def test_an_api_without_a_log_says_so_with_status_200(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = {"pipeline_runtime": {"workflow_manifest": json.dumps(workflow(compressed=False))}}
+    refusal = '{"error_message":"BadRequestError: Failed to read logs","error_details":""}'
+    answers = {
+        "/apis/v1beta1/runs/r": json.dumps(run),
+        "/apis/v1alpha1/runs/r/nodes/mtlser-x-6/log": refusal,
+    }
+    monkeypatch.setattr(failures, "_get", answers.__getitem__)
+    _, (first, _) = failures.of_run("r", "FAILED")
+    assert (first.step, first.log) == ("search", "")
 
 
 @pytest.mark.parametrize("answer", ["", "{}", '{"pipeline_runtime": null}', "away"])
@@ -80,7 +122,7 @@ def test_an_api_that_tells_nothing_is_no_failure_of_the_handler(
 
     monkeypatch.setattr(failures, "_get", get)
     with caplog.at_level(logging.WARNING):
-        assert failures.of_run("r") == []
+        assert failures.of_run("r", "RUNNING") == ("RUNNING", [])
     assert "what failed was not asked for" in caplog.text
 
 

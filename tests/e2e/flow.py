@@ -12,7 +12,7 @@ from tests.helpers.server_words import Done, command
 
 CRON = "0 0 3 1 1 *"
 """Once a year: the test's schedule starts nothing while it is there."""
-REUSED = frozenset({"ingest", "fold-split", "search", "evaluate", "report", "train"})
+REUSED = frozenset({"ingest", "fold-split", "search", "baselines", "evaluate", "report", "train"})
 """Steps of a run that need not run again."""
 APPEARS_S = 1800.0
 POLL_S = 5.0

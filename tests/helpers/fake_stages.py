@@ -41,12 +41,12 @@ def split(corpus: str, recipe: Recipe, out: str) -> None:
 
 
 def search(
-    corpus: str, folds: str, recipe: Recipe, out: str, work: str = "", run: str = ""
+    corpus: str, folds: str, recipe: Recipe, out: str, work: str = "", run: str = "", most: int = 0
 ) -> list[str]:
-    """What was chosen, and two systems on two folds."""
-    assert run and Path(work).parent.is_dir()
+    """What was chosen, and the network on two folds."""
+    assert run and Path(work).parent.is_dir() and not most
     _write("search", out, {"chosen.json": "{}"})
-    return split_cells()
+    return [cell for cell in split_cells() if cell.startswith("mtlser")]
 
 
 def train(  # noqa: PLR0917 - as the stage
@@ -92,6 +92,28 @@ def noise_eval(
     """The model has to be the loop item's own."""
     assert (Path(cell_folder) / "cell").read_text() == cell
     _write("noise_eval", out, {"cell": cell, "predictions.jsonl": ""})
+
+
+def baselines(
+    corpus: str, folds: str, chosen: str, recipe: Recipe, out: str, work: str = "", run: str = ""
+) -> None:
+    """The SVM on two folds."""
+    named = [cell for cell in split_cells() if cell.startswith("svm")]
+    _write("baselines", out, {"baselines.json": json.dumps(named)})
+    for cell in named:
+        name = cell.replace(":", "-")
+        trained = f"{out}/cells/{name}"
+        train(corpus, folds, chosen, cell, recipe, trained, work, run)
+        noise_eval(corpus, folds, trained, cell, recipe, f"{out}/noisy/{name}")
+
+
+def baseline_folders(folder: str) -> dict[str, tuple[str, str]]:
+    """As the stage's own."""
+    named = json.loads((Path(folder) / "baselines.json").read_text())
+    names = {cell: cell.replace(":", "-") for cell in named}
+    return {
+        cell: (f"{folder}/cells/{name}", f"{folder}/noisy/{name}") for cell, name in names.items()
+    }
 
 
 def report(  # noqa: PLR0917 - as the stage

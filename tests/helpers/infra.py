@@ -20,8 +20,9 @@ OVERLAYS = {
     "dev": INFRA / "kustomize" / "overlays" / "dev",
     "production": INFRA / "kustomize" / "overlays" / "production",
     "trainjob": INFRA / "trainjob",
+    "watch": INFRA / "kustomize" / "watch",
 }
-PARTS = ("dev", "production", "trainjob")
+PARTS = ("dev", "production", "trainjob", "watch")
 
 Object = dict[str, Any]
 

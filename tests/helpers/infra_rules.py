@@ -109,8 +109,10 @@ def references(items: list[Object]) -> Iterator[str]:
                 if mount["name"] not in {*volumes, *pod.claims}:
                     yield f"{outcome}: no volume {mount['name']}"
             for entry in container.get("env", []):
-                wanted = entry.get("valueFrom", {}).get("secretKeyRef")
-                if wanted and wanted["key"] not in secrets.get((pod.namespace, wanted["name"]), {}):
+                wanted = entry.get("valueFrom", {}).get("secretKeyRef", {})
+                if wanted.get("optional", not wanted):
+                    continue
+                if wanted["key"] not in secrets.get((pod.namespace, wanted["name"]), {}):
                     yield f"{outcome}: no secret {wanted['name']} with {wanted['key']}"
 
 

@@ -136,8 +136,12 @@ KUBEFLOW = (
         "`s3://` address where a pipeline's `ingest` puts the audio; a profile's `clips`.",
     ),
     Variable(
+        "MTLSER_MOST_CELLS", "any number",
+        "Cells for which a pipeline's run has room; a compiled DAG sets it, `search` refuses more.",
+    ),
+    Variable(
         "KF_PIPELINES_ENDPOINT", "",
-        "Address of the Kubeflow Pipelines API; `submit`, `schedule`, `status` and `logs` need it.",
+        "Address of Kubeflow's API, for `submit`, `schedule`, `status`, `watch` and `logs`.",
     ),
     Variable(
         "KF_PIPELINES_NAMESPACE", "the pod's own, inside a cluster",

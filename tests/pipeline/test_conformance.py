@@ -70,6 +70,18 @@ def test_nothing_ends_a_step_before_its_attempts_end(case: Case) -> None:
         assert variables(ir, executor)["MTLSER_ATTEMPT_S"] == str(limits.timeout_s)
 
 
+def test_no_step_takes_an_artifact_twice(case: Case) -> None:
+    """ML Metadata has one event of a kind for each step and artifact (a unique index of its
+    database): the driver of a step with two inputs of one artifact fails, seen on 2.17."""
+    ir, _, _ = case
+    bodies = [ir["root"]["dag"], *(c["dag"] for c in ir["components"].values() if "dag" in c)]
+    for body in bodies:
+        for name, task in body["tasks"].items():
+            given = task.get("inputs", {}).get("artifacts", {})
+            sources = [str(source) for source in given.values()]
+            assert len(set(sources)) == len(sources), (name, given)
+
+
 def test_nothing_in_the_key_of_a_reused_step_changes_from_run_to_run(case: Case) -> None:
     """The key has all parameters, image and command; no variables: v2/driver/cache.go."""
     ir, platform, _ = case
@@ -138,4 +150,6 @@ def test_pods_carry_the_labels_and_annotations_of_the_profile(tmp_path: Path) ->
     path = compiling.package("search", tmp_path, "mtlser:golden", str(profile))
     _, platform = documents(path)
     for asked in platform.values():
-        assert asked["podMetadata"] == POD_METADATA
+        metadata = asked["podMetadata"]
+        assert metadata["labels"].pop("mtlser.io/step") in profiles.STEPS
+        assert metadata == POD_METADATA

@@ -13,7 +13,7 @@ from pipeline.dags import profile as profiles
 from pipeline.job import NAMES
 from tests.helpers.compiled_dags import IMAGE, Node, documents
 
-MEASURE = {"search", "evaluate", "report"}
+MEASURE = {"search", "baselines", "evaluate", "report"}
 CROSSVAL = {"prepare", "ingest", "fold-split", *MEASURE, "train", "register", "report-outcome"}
 STEPS = {
     "crossval": CROSSVAL,
@@ -272,7 +272,20 @@ def test_dags_share_what_is_reused(irs: dict[str, Node]) -> None:
     """Kubeflow looks for a finished step among those of pipelines of one name."""
     assert {ir["pipelineInfo"]["name"] for ir in irs.values()} == {"mtlser"}
     for step in ("ingest", "fold-split", "search"):
-        assert len({str(containers(ir)[step]) for ir in irs.values()}) == 1
+        assert len({str(keyed(containers(ir)[step])) for ir in irs.values()}) == 1
+
+
+def keyed(container: Node) -> Node:
+    """What of a container is part of Kubeflow's key; variables are not."""
+    return {name: value for name, value in container.items() if name != "env"}
+
+
+def test_the_search_of_a_dag_with_loops_knows_how_many_cells_fit(irs: dict[str, Node]) -> None:
+    for name, ir in irs.items():
+        for step, container in containers(ir).items():
+            given = {each["name"]: each["value"] for each in container["env"]}
+            most = int(given.get("MTLSER_MOST_CELLS", 0))
+            assert (most > 40) == (component(step) == "search" and DAGS[name].loops > 0), step
 
 
 def test_every_step_knows_its_run(compiled: dict[str, dict[str, Path]]) -> None:

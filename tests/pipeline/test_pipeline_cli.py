@@ -38,7 +38,7 @@ def test_compile_writes_every_dag_with_the_image(tmp_path: Path) -> None:
     assert [path for path, _, _ in told] == [f"ir/{name}.yaml" for name in NAMES]
     assert told[0][2].endswith("cells a recipe")
     text = (tmp_path / "ir" / "crossval.yaml").read_text(encoding="utf-8")
-    assert text.count("image: registry/mtlser@sha256:1") == 9
+    assert text.count("image: registry/mtlser@sha256:1") == 10
 
 
 @pytest.mark.parametrize(

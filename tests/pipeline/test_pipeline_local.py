@@ -25,8 +25,8 @@ from tests.helpers.local_runs import (
 )
 
 CELLS = len(split_cells())
-STEPS = 6 + 2 * CELLS
-"""ingest, fold_split, search, report, final fit, register; twice every cell."""
+STEPS = 7 + 2 * CELLS
+"""ingest, fold_split, search, baselines, report, final fit, register; twice every cell."""
 FAKED = sorted({name for name in stages.__all__ if hasattr(fake_stages, name)})
 
 

@@ -122,7 +122,7 @@ def test_a_run_goes_on_with_its_upload_where_that_was_stopped(
     broken = machine.run("--out", place, FAKE_SABOTAGE=sabotage)
     assert broken.returncode == 2
     assert "not a marker" in broken.stderr
-    assert len(machine.calls()) == 6 + 2 * len(split_cells())
+    assert len(machine.calls()) == 7 + 2 * len(split_cells())
     objects.connect().delete_object(Bucket="mtlser", Key=sabotage)
     done = machine.run("--out", place)
     assert done.returncode == 0, done.stderr
