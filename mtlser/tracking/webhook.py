@@ -19,6 +19,8 @@ ATTEMPT_S = 10.0
 """How long one may wait for an answer."""
 ATTEMPTS = 5
 FIRST_WAIT_S = 0.5
+OF_A_TRACE = (" ", "^", "{", "}")
+"""Beginnings of lines of a log that say little alone: of a trace, and of Kubeflow's own JSON."""
 SHOWN_ERROR = 500
 """Characters of an error message in the text that people read; the field has all of it."""
 
@@ -74,7 +76,7 @@ class Outcome(Message):
         if self.failed:
             first, *others = self.failed
             parts.append(f"{first.step} failed: {first.message} (pod {first.pod})")
-            own = [line for line in first.log.splitlines() if not line.startswith((" ", "^"))]
+            own = [line for line in first.log.splitlines() if not line.startswith(OF_A_TRACE)]
             parts += ["\n".join(own)[-SHOWN_ERROR:]] if own else []
             parts += [f"and {len(others)} after it"] if others else []
         if self.mlflow:

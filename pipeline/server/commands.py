@@ -136,6 +136,9 @@ def logs(
         raise MtlserError(f"{task}: no such step of run {run}; its steps are: {names}")
     place = connected.namespace or connected.settings.namespace or "kubeflow"
     for each in wanted:
+        if each.was_reused:
+            typer.echo(f"== {each.name}: reused from an earlier run, which has its log")
+            continue
         for pod in each.pods:
             typer.echo(f"== {each.name} ({each.state.lower()}) {pod}")
             text = server.log(connected, described.run_id, pod)
@@ -146,7 +149,7 @@ def logs(
                 )
             else:
                 typer.echo(text.rstrip("\n"))
-    if not any(each.pods for each in wanted):
+    if not any(each.pods or each.was_reused for each in wanted):
         typer.echo(
             "the server names no pod of these steps; try: kubectl get pods "
             f"-n {place} -l pipeline/runid={described.run_id}"

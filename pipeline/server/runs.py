@@ -47,6 +47,11 @@ class Task:
     error: str
     pods: tuple[str, ...]
 
+    @property
+    def was_reused(self) -> bool:
+        """Whether it has ended well in no time: its outputs are of an earlier run."""
+        return self.state in GOOD and seconds(self.started, self.finished) == 0
+
 
 def connect() -> Server:
     """The server that the environment names; see `connection.Settings`."""

@@ -196,3 +196,11 @@ def test_logs_come_from_the_server_or_name_the_command(kubeflow: KubeflowApi) ->
     missing = command("logs", "one", "trian")
     assert missing.code == 2
     assert "its steps are: ingest, for-loop-1, train" in missing.err
+
+
+def test_a_reused_step_has_its_log_elsewhere(kubeflow: KubeflowApi) -> None:
+    reused = task("ingest", "SUCCEEDED", 1, pod_name="mtlser-ingest-1")
+    kubeflow.outcome = ended("SUCCEEDED", {**reused, "end_time": reused["start_time"]})
+    command("submit", *CLUSTER, "--name", "one")
+    told = command("logs", "one").out
+    assert told == "== ingest: reused from an earlier run, which has its log\n"

@@ -137,3 +137,11 @@ def test_a_long_error_is_cut_for_people_alone() -> None:
     outcome = OUTCOME.model_copy(update={"error": "x" * 5000})
     assert len(outcome.text) < 700
     assert len(outcome.error) == 5000
+
+
+def test_the_message_shows_no_line_that_says_little_alone() -> None:
+    failure = webhook.Failure(
+        step="search", pod="p", node="n", message="killed", log="{\n  1\n}\nepoch 1\n  at\n  ^^"
+    )
+    told = OUTCOME.model_copy(update={"failed": (failure,)}).text.splitlines()
+    assert told[2:4] == ["search failed: killed (pod p)", "epoch 1"]
