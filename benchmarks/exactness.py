@@ -28,6 +28,7 @@ from mtlser import recipe as recipes
 from mtlser import stages
 from mtlser.evaluation.metrics import weighted_accuracy
 from mtlser.models.encoder import BUNDLED
+from mtlser.models.losses import Joint
 from mtlser.recipe import Recipe, dumps
 from mtlser.records import FOUR, Cell, most_probable, write_json
 from mtlser.storage.work_folder import WorkFolder
@@ -93,7 +94,7 @@ def plain_losses(job: Job, groups: Sequence[Sequence[Example]], encoder: str) ->
                 frames, symbols = torch.tensor(len(scores_tu)), torch.tensor(len(text))
                 ctc.append(functional.ctc_loss(scores_tu, text, frames, symbols, reduction="sum"))
         means = [torch.stack(each).mean() for each in (emotion, ctc, speaker)]
-        loss = means[0] + job.alpha * means[1] + job.beta * means[2]
+        loss = means[0] + job.recipe.alpha * means[1] + job.recipe.beta * means[2]
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -142,7 +143,7 @@ def test_accuracy(
         inputs.of(held.test), FOUR, trained.description.speakers, lambda _: 10_000
     )
     exact = recipe.train.model_copy(update={"precision": "fp32"})
-    job = Job(trained.network, "encoded", read, shown, exact, 0, 0, 0, None, 1, ALONE)
+    job = Job(trained.network, "encoded", read, shown, exact, Joint(0, 0), 0, None, 1, ALONE)
     outputs = validate.predict(job, shown, trained.description)
     guesses = [most_probable(each.emotion_probabilities) for each in outputs]
     accuracy = weighted_accuracy([example.utterance.emotion for example in shown], guesses)

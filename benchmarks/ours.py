@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from benchmarks import common
+from mtlser.models.losses import Joint
 from mtlser.models.mtl import MtlNetwork
 from mtlser.models.wav2vec2 import Wav2Vec2Encoder
 from mtlser.recipe import ModelRecipe, TrainRecipe
@@ -59,8 +60,7 @@ class Trainer:
             read=lambda utterance: self._features[utterance.id],
             examples=[],
             recipe=TrainRecipe(precision="bf16", learning_rate=common.LEARNING_RATE),
-            alpha=common.ALPHA,
-            beta=common.BETA,
+            objective=Joint(common.ALPHA, common.BETA),
             seed=0,
             validate=None,
             epochs=1,

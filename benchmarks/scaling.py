@@ -21,7 +21,7 @@ import torch
 from benchmarks import common
 from mtlser import recipe as recipes
 from mtlser.models import bundle
-from mtlser.models.losses import count
+from mtlser.models.losses import Joint, count
 from mtlser.records import FOUR, SAMPLE_RATE_HZ, Utterance
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.training import batches, loop
@@ -76,7 +76,7 @@ def make_job(utterances: Sequence[Utterance], read: Any, settings: tuple[str, ..
     parts = batches.examples(utterances, FOUR, SPEAKERS, lambda _: 50)
     cut = CUT_OF[recipe.model.trainable]
     network.train()
-    return Job(network, cut, read, parts, recipe.train, 0.1, 0.8, 0, None, 1, ALONE)
+    return Job(network, cut, read, parts, recipe.train, Joint(0.1, 0.8), 0, None, 1, ALONE)
 
 
 def write_base(folder: Path) -> str:

@@ -6,6 +6,7 @@ that a batch can be worked off in parts, on one device or several, to the very s
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -29,7 +30,7 @@ class Targets:
     """Symbol numbers of each transcript; `None` where there is none that its audio can hold."""
 
     def to(self, device: torch.device) -> "Targets":
-        """The same on `device`; the transcripts follow in one piece, see `ctc_term`."""
+        """The same on `device`; the transcripts follow in one piece, see `ctc_sum`."""
         return Targets(
             self.emotion_b.to(device, non_blocking=True),
             self.speaker_b.to(device, non_blocking=True),
@@ -45,6 +46,57 @@ class Counts:
     """Utterances, or the sum of their class weights."""
     transcripts: float
     speakers: float
+
+
+class Loss(Protocol):
+    """What one step minimises, and its figures."""
+
+    @property
+    def total(self) -> Tensor:
+        """A scalar."""
+
+    def figures(self) -> Tensor:
+        """The total, then its terms, (n,), without their gradients, on their device."""
+
+
+class Objective(Protocol):
+    """How logits are scored while a network is trained."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the figures of a loss, the total's first."""
+
+    def __call__(
+        self,
+        logits: Logits,
+        targets: Targets,
+        counts: Counts,
+        class_weights_e: Tensor | None = None,
+    ) -> Loss:
+        """The loss of one batch, or a part's share of it; see `joint_loss`."""
+
+
+@dataclass(frozen=True)
+class Joint:
+    """The paper's objective: `joint_loss` with one pair of weights."""
+
+    alpha: float
+    beta: float
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the figures of a loss, the total's first."""
+        return ("train_loss", "train_loss_emotion", "train_loss_ctc", "train_loss_speaker")
+
+    def __call__(
+        self,
+        logits: Logits,
+        targets: Targets,
+        counts: Counts,
+        class_weights_e: Tensor | None = None,
+    ) -> "Losses":
+        """The loss of one batch, or a part's share of it; see `joint_loss`."""
+        return joint_loss(logits, targets, self.alpha, self.beta, counts, class_weights_e)
 
 
 @dataclass(frozen=True)
@@ -93,18 +145,35 @@ def joint_loss(
         counts: of the whole batch, see `count`.
         class_weights_e: weight of each emotion class.
     """
+    emotion = emotion_term(logits, targets, counts, class_weights_e)
+    ctc = ctc_term(logits, targets, counts)
+    speaker = speaker_term(logits, targets, counts)
+    return Losses(emotion + alpha * ctc + beta * speaker, emotion, ctc, speaker)
+
+
+def emotion_term(
+    logits: Logits, targets: Targets, counts: Counts, class_weights_e: Tensor | None = None
+) -> Tensor:
+    """Cross-entropy of the emotions (eq. 10)."""
     emotion = functional.cross_entropy(
         logits.emotion_be.float(), targets.emotion_b, weight=class_weights_e, reduction="sum"
     )
-    speaker = emotion.new_zeros(())
-    if logits.speaker_bs is not None:
-        speaker = functional.cross_entropy(
-            logits.speaker_bs.float(), targets.speaker_b, ignore_index=UNSEEN, reduction="sum"
-        )
-    emotion = emotion / max(counts.emotions, 1e-12)
-    ctc = ctc_sum(logits, targets.characters) / max(counts.transcripts, 1)
-    speaker = speaker / max(counts.speakers, 1)
-    return Losses(emotion + alpha * ctc + beta * speaker, emotion, ctc, speaker)
+    return emotion / max(counts.emotions, 1e-12)
+
+
+def ctc_term(logits: Logits, targets: Targets, counts: Counts) -> Tensor:
+    """CTC of the transcripts (eq. 11); 0 where there is no head for words."""
+    return ctc_sum(logits, targets.characters) / max(counts.transcripts, 1)
+
+
+def speaker_term(logits: Logits, targets: Targets, counts: Counts) -> Tensor:
+    """Cross-entropy of the speakers (eq. 12); 0 where there is no speaker head."""
+    if logits.speaker_bs is None:
+        return logits.emotion_be.new_zeros((), dtype=torch.float32)
+    speaker = functional.cross_entropy(
+        logits.speaker_bs.float(), targets.speaker_b, ignore_index=UNSEEN, reduction="sum"
+    )
+    return speaker / max(counts.speakers, 1)
 
 
 def ctc_sum(logits: Logits, characters: Sequence[Tensor | None]) -> Tensor:

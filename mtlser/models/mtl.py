@@ -92,7 +92,7 @@ class MtlNetwork(nn.Module):
         layer are linear: standardising pooled vectors and CTC weights is standardising every
         frame, and cheaper.
         """
-        pooled_bd = (encoded.mean() - self.mean_d) / self.pooled_sd_d
+        pooled_bd = self.pooled(encoded)
         shares_l = torch.softmax(self.layer_logits_l, dim=0) if self.layers == "weighted" else None
         if shares_l is not None:
             layered_bld = pooled_bd.unflatten(-1, (len(shares_l), self.encoder.width))
@@ -101,11 +101,21 @@ class MtlNetwork(nn.Module):
         return Logits(
             self.emotion_head(pooled_bd),
             None if self.speaker_head is None else self.speaker_head(pooled_bd),
-            None if self.ctc_head is None else self._words(self.ctc_head, encoded, shares_l),
+            None if self.ctc_head is None else self.words_of(self.ctc_head, encoded, shares_l),
         )
 
-    def _words(self, head: nn.Linear, encoded: Packed, shares_l: Tensor | None) -> Packed:
-        """Scores of symbols for every frame, (n, u)."""
+    def pooled(self, encoded: Packed) -> Tensor:
+        """Mean of each clip's frames, standardised: (b, d)."""
+        return (encoded.mean() - self.mean_d) / self.pooled_sd_d
+
+    def words_of(self, head: nn.Linear, encoded: Packed, shares_l: Tensor | None) -> Packed:
+        """Scores of symbols for every frame, (n, u).
+
+        Args:
+            head: the layer for words.
+            encoded: rows (n, d), not standardised.
+            shares_l: of the encoder's layers; `None`: they are not mixed.
+        """
         weight_ud = head.weight
         if shares_l is not None:
             weight_ud = torch.cat([share * weight_ud for share in shares_l], dim=1)

@@ -41,8 +41,8 @@ class Standing:
     """One for each finished epoch."""
     step: int = 0
     """Steps done in the running epoch."""
-    sums: list[float] = field(default_factory=lambda: [0.0] * 4)
-    """Losses of the running epoch's steps, added up: total, emotion, CTC, speaker."""
+    sums: list[float] = field(default_factory=list)
+    """Losses of the epoch's steps, added up, as the objective names them; at its start empty."""
     seconds: float = 0.0
     """Of training in the running epoch."""
     first: float | None = None

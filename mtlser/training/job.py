@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from mtlser.models.losses import Objective
 from mtlser.models.mtl import Cut, MtlNetwork
 from mtlser.recipe import TrainRecipe
 from mtlser.training import watch
@@ -21,8 +22,7 @@ class Job:
     read: Read
     examples: Sequence[Example]
     recipe: TrainRecipe
-    alpha: float
-    beta: float
+    objective: Objective
     seed: int
     validate: "Callable[[Job], tuple[float, Row]] | None"
     """Gives this job's selection score (higher is better) and figures.
@@ -33,6 +33,10 @@ class Job:
     """Epochs to run; the schedule's length stays the recipe's."""
     processes: Processes
     watcher: Watcher = watch.unwatched
+    validation: Sequence[Example] = ()
+    """Of unseen speakers."""
+    speaker_check: Sequence[Example] = ()
+    """Held-out utterances of training speakers."""
 
 
 @dataclass(frozen=True)

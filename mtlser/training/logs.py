@@ -13,9 +13,8 @@ from mtlser.training.watch import Watcher
 
 
 @contextmanager
-def watched(training: Training, team: Processes) -> Iterator[Watcher]:
-    """What a person sees of the training: a bar on a terminal, else a line now and then."""
-    name = f"{training.cell.text} alpha {training.alpha:g} beta {training.beta:g}"
+def watched(name: str, team: Processes) -> Iterator[Watcher]:
+    """What a person sees of a training: a bar on a terminal, else a line now and then."""
     if not team.main:
         yield watch.unwatched
     elif sys.stderr.isatty() and parent_process() is None:  # bars side by side would mix
@@ -26,6 +25,11 @@ def watched(training: Training, team: Processes) -> Iterator[Watcher]:
             bar.close()
     else:
         yield watch.Lines(name)
+
+
+def named(training: Training) -> str:
+    """What a training is called."""
+    return f"{training.cell.text} alpha {training.alpha:g} beta {training.beta:g}"
 
 
 @contextmanager

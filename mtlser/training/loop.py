@@ -115,14 +115,14 @@ class Course:
         rows = self.job.processes.sum(torch.stack(figures)).tolist()
         ids = [[example.utterance.id for example in group] for group in groups]
         self.guard.check([row[0] for row in rows], ids)
-        self.standing.sums = [sum(column) for column in zip(self.standing.sums, *rows, strict=True)]
+        sums = self.standing.sums or [0.0] * len(self.job.objective.names)
+        self.standing.sums = [sum(column) for column in zip(sums, *rows, strict=True)]
 
     def _row(self) -> Row:
         standing, examples = self.standing, self.job.examples
-        names = ("train_loss", "train_loss_emotion", "train_loss_ctc", "train_loss_speaker")
         means = [total / self.steps for total in standing.sums]
         return {
-            **dict(zip(names, means, strict=True)),
+            **dict(zip(self.job.objective.names, means, strict=True)),
             "ctc_infeasible": float(sum(example.infeasible for example in examples)),
             "learning_rate": float(self.stepper.schedule.get_last_lr()[0]),
             "train_seconds": standing.seconds,

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from mtlser.data.speaker_labels import speaker_label
 from mtlser.files import atomic_folder, write_text
 from mtlser.models import bundle
 from mtlser.models.bundle import Description, TrainedModel
+from mtlser.models.losses import Joint
 from mtlser.models.mtl import CUT_OF
 from mtlser.recipe import Recipe
 from mtlser.records import (
@@ -22,7 +22,7 @@ from mtlser.records import (
     Utterance,
     write_json,
 )
-from mtlser.storage import checked, lock
+from mtlser.storage import checked
 from mtlser.storage.links import link, link_tree
 from mtlser.storage.marker import DIGESTS
 from mtlser.storage.work_folder import WorkFolder
@@ -32,7 +32,8 @@ from mtlser.training.batches import Example, examples
 from mtlser.training.checkpoint import Checkpoint, Row
 from mtlser.training.inputs import Inputs, Training, cell_key
 from mtlser.training.job import Fit, Job
-from mtlser.training.logs import logged, watched
+from mtlser.training.logs import logged, named, watched
+from mtlser.training.once import once
 from mtlser.training.validate import validator
 
 FP32_UNITS = "mtlser.fp32_units"
@@ -45,34 +46,28 @@ def train_network(
     """Folder of the trained network, in `work`; one that was trained before is not trained again.
 
     The folder is named by everything that decides the result, so a killed search or pipeline
-    picks its own trainings up, and another recipe never does. Of two that want the same one at
-    once in one folder, the second waits and takes what the first has trained.
+    picks its own trainings up, and another recipe never does.
     """
-    team = processes.current()
-    name = f"cells/{cell_key(training, inputs, recipe)}"
-    done = work.folder / name
-    done.parent.mkdir(parents=True, exist_ok=True)
-    with lock.held(done.with_name(f"{done.name}.lock")) if team.main else nullcontext():
-        if team.from_main(team.main and work.restore_folder(name)):
-            return done
+
+    def make(folder: Path, checkpoint: Checkpoint) -> None:
         started = time.perf_counter()
-        checkpoint = Checkpoint(work, f"{name}.part")
         trained, outcome = fit_network(training, inputs, recipe, work, checkpoint, parent)
-        if team.main:
+        if processes.current().main:
             result = result_of(training, outcome, trained, time.perf_counter() - started)
-            write_cell(done, trained, outcome, result)
-            if work.store_folder(name):
-                checkpoint.remove()
-        team.from_main(None)  # the others wait until it is there
-    return done
+            write_cell(folder, trained, outcome, result)
+
+    return once(work, place_of(training, inputs, recipe), make)
+
+
+def place_of(training: Training, inputs: Inputs, recipe: Recipe) -> str:
+    """Where a training is kept, below a work folder."""
+    return f"cells/{cell_key(training, inputs, recipe)}"
 
 
 def result_of(
     training: Training, outcome: Fit, trained: TrainedModel, seconds: float
 ) -> CellResult:
     """How the training ended."""
-    last = outcome.rows[outcome.best_epoch - 1]
-    names = ("loss", "wa", "ua", "f1", "wer", "speaker_accuracy")
     return CellResult(
         cell=training.cell.text,
         alpha=training.alpha,
@@ -80,10 +75,16 @@ def result_of(
         epoch=outcome.best_epoch,
         epochs_run=len(outcome.rows),
         score=outcome.score,
-        validation={name: last.get(f"validation_{name}") for name in names},
+        validation=validation_of(outcome.rows[outcome.best_epoch - 1]),
         seconds=seconds,
         weights_sha256=bundle.weights_digest(trained.network.state_dict()),
     )
+
+
+def validation_of(row: Row) -> dict[str, float | None]:
+    """The figures on validation of one epoch, by metric."""
+    names = ("loss", "wa", "ua", "f1", "wer", "speaker_accuracy")
+    return {name: row.get(f"validation_{name}") for name in names}
 
 
 def write_cell(folder: Path, trained: TrainedModel, outcome: Fit, result: CellResult) -> None:
@@ -106,19 +107,38 @@ def fit_network(
 ) -> tuple[TrainedModel, Fit]:
     """The network trained, and how that went; epoch figures go to MLflow as they come."""
     trained, job = prepared(training, inputs, recipe, work)
-    with logged(training, parent) as log, watched(training, job.processes) as watcher:
+    with logged(training, parent) as log, watched(named(training), job.processes) as watcher:
         known = log.steps("train_loss")
         if trained.network.encoder.exact:
             log.tags({FP32_UNITS: " ".join(sorted(trained.network.encoder.exact))})
 
         def on_epoch(epoch: int, row: Row) -> None:
             if epoch not in known:
-                log.metrics({k: value for k, value in row.items() if value is not None}, step=epoch)
+                log_row(log, epoch, row)
 
         outcome = loop.fit(replace(job, watcher=watcher), checkpoint, on_epoch)
-        if not log.steps("best_epoch"):
-            log.metrics({"best_epoch": float(outcome.best_epoch)})
+        log_best(log, outcome)
     return trained, outcome
+
+
+def log_rows(log: Run, outcome: Fit) -> None:
+    """Logs the epochs of a training that has ended."""
+    known = log.steps("train_loss")
+    for epoch, row in enumerate(outcome.rows, 1):
+        if epoch not in known:
+            log_row(log, epoch, row)
+    log_best(log, outcome)
+
+
+def log_row(log: Run, epoch: int, row: Row) -> None:
+    """Logs the figures of one epoch."""
+    log.metrics({name: value for name, value in row.items() if value is not None}, step=epoch)
+
+
+def log_best(log: Run, outcome: Fit) -> None:
+    """Logs which epoch was chosen, once."""
+    if not log.steps("best_epoch"):
+        log.metrics({"best_epoch": float(outcome.best_epoch)})
 
 
 def _channels(recipe: Recipe) -> Policy:
@@ -172,20 +192,20 @@ def prepared(
     def parts(ids: Sequence[str]) -> list[Example]:
         return examples(inputs.of(ids), emotions, speakers, frames, label, alphabet)
 
-    held_out = parts(training.fold.validation), parts(training.fold.speaker_check)
-    validate = validator(description, *held_out, recipe.search.metric)
+    validate = validator(description, recipe.search.metric)
     job = Job(
         network=network,
         cut=cut,
         read=read,
         examples=parts(training.fold.train),
         recipe=recipe.train,
-        alpha=training.alpha,
-        beta=training.beta,
+        objective=Joint(training.alpha, training.beta),
         seed=training.cell.seed,
         validate=None if training.epochs is not None else validate,
         epochs=training.epochs or recipe.train.epochs,
         processes=team,
+        validation=parts(training.fold.validation),
+        speaker_check=parts(training.fold.speaker_check),
     )
     return TrainedModel(network, description), job
 

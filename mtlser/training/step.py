@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mtlser import runtime
 from mtlser.errors import MtlserError
-from mtlser.models.losses import Counts, count, joint_loss
+from mtlser.models.losses import Counts, count
 from mtlser.models.mtl import Cut, Logits
 from mtlser.models.packed import Packed
 from mtlser.training import batches, optimisation
@@ -68,9 +68,9 @@ class Stepper:
         return self._scaler.state_dict()
 
     def step(self, group: Sequence[Example], seed: int) -> Tensor:
-        """One optimiser step; this process' share of the losses (total, emotion, CTC, speaker).
+        """One optimiser step; this process' share of the losses, as the objective names them.
 
-        The figures, (4,), stay on the device: reading them waits for it.
+        The figures, (n,), stay on the device: reading them waits for it.
 
         Args:
             group: the whole batch, in the order drawn.
@@ -97,7 +97,7 @@ class Stepper:
         left some gradients.
         """
         self.optimizer.zero_grad(set_to_none=True)
-        figures = torch.zeros(4, device=self.device)
+        figures = torch.zeros(len(self.job.objective.names), device=self.device)
         for index, part in self._share(group):
             torch.manual_seed(seed + index)
             try:
@@ -119,7 +119,7 @@ class Stepper:
         features = spec_augment(batch.features) if job.recipe.spec_augment else batch.features
         logits = forward(job, features)
         targets = batch.targets.to(self.device)
-        losses = joint_loss(logits, targets, job.alpha, job.beta, counts, self._weights_e)
+        losses = job.objective(logits, targets, counts, self._weights_e)
         self._scaler.scale(losses.total).backward()
         return losses.figures()
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from mtlser import recipe as recipes
 from mtlser.data.speaker_labels import speaker_label
 from mtlser.models import bundle
+from mtlser.models.losses import Joint
 from mtlser.models.mtl import CUT_OF
 from mtlser.recipe import Recipe
 from mtlser.records import FOUR, SAMPLE_RATE_HZ, Cell, Utterance
@@ -82,7 +83,16 @@ def make_job(inputs: Inputs, recipe: Recipe, work: Path, processes: Processes = 
     train = recipe.train
     built.train()
     return Job(
-        built, cut, read, parts, train, train.alpha, train.beta, 0, None, train.epochs, processes
+        built,
+        cut,
+        read,
+        parts,
+        train,
+        Joint(train.alpha, train.beta),
+        0,
+        None,
+        train.epochs,
+        processes,
     )
 
 

@@ -57,7 +57,7 @@ def test_ctc_is_summed_in_each_device_batch_and_averaged_over_them(
         expected = sum(published_ctc(job, pair, seen=seen) for pair in pairs) / len(pairs)
     figures, _ = one_step(job, group)
     torch.testing.assert_close(figures[2], torch.as_tensor(expected), rtol=1e-5, atol=0)
-    total = figures[1] + job.alpha * figures[2] + job.beta * figures[3]
+    total = figures[1] + job.recipe.alpha * figures[2] + job.recipe.beta * figures[3]
     torch.testing.assert_close(figures[0], total)
 
 

@@ -210,7 +210,7 @@ def test_a_bar_is_for_one_training_on_a_terminal(
     monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
     monkeypatch.setattr(logs, "parent_process", lambda: object() if worker else None)
     inputs = make_inputs(tmp_path)
-    with logs.watched(training(inputs), ALONE) as watcher:
+    with logs.watched(logs.named(training(inputs)), ALONE) as watcher:
         assert isinstance(watcher, kind)
 
 

@@ -2,7 +2,7 @@
 
 Optuna numbers trials by their place in the journal, so nothing after a damaged line can be used:
 the journal goes back to the line before. Trainings that are finished are found again in their own
-folders (`search.lost_trials`).
+folders (`fold.lost_trials`).
 """
 
 import hashlib
