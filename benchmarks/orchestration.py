@@ -56,7 +56,7 @@ def watch():
     if stages is None or hasattr(stages, "_watched") or not hasattr(stages, "load_chosen"):
         return
     stages._watched = True
-    names = "ingest split search train noise_eval report register".split()
+    names = "ingest split search baselines train noise_eval report register".split()
     for name in names:
         setattr(stages, name, stage(name, getattr(stages, name)))
 
