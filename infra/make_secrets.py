@@ -51,6 +51,13 @@ def everything(steps: str) -> dict[str, object]:
     ]
     items = [
         secret(PLATFORM, "mtlser-postgres", {"password": secrets.token_hex(20)}),
+        secret(
+            PLATFORM,
+            "mtlser-mlflow-login",
+            {"admin-password": secrets.token_hex(20), "secret-key": secrets.token_hex(32)},
+        ),
+        secret(PLATFORM, "mtlser-mlflow-reader", {"password": secrets.token_hex(20)}),
+        secret(steps, "mtlser-mlflow-steps", {"password": secrets.token_hex(20)}),
         secret(PLATFORM, "mtlser-s3-admin", admin),
         secret(PLATFORM, "mtlser-s3", {**server, "endpoint": S3}),
         secret(

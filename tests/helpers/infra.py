@@ -19,10 +19,11 @@ INFRA = ROOT / "infra"
 OVERLAYS = {
     "dev": INFRA / "kustomize" / "overlays" / "dev",
     "production": INFRA / "kustomize" / "overlays" / "production",
+    "exposed": INFRA / "kustomize" / "overlays" / "exposed",
     "trainjob": INFRA / "trainjob",
     "watch": INFRA / "kustomize" / "watch",
 }
-PARTS = ("dev", "production", "trainjob", "watch")
+PARTS = ("dev", "production", "exposed", "trainjob", "watch")
 
 Object = dict[str, Any]
 
@@ -91,9 +92,10 @@ def made_secrets() -> dict[tuple[str, str], dict[str, str]]:
     }
 
 
-def compose(**environment: str) -> Object:
-    """`infra/compose.yaml` as Docker Compose itself resolves it."""
+def compose(*over: Path, **environment: str) -> Object:
+    """`infra/compose.yaml`, with files laid over it, as Docker Compose itself resolves it."""
     place = ["--env-file", "/dev/null", "-f", str(INFRA / "compose.yaml")]
+    place += [word for path in over for word in ("-f", str(path))]
     done = subprocess.run(
         [tool("docker-compose"), *place, "config", "--format=json"],
         capture_output=True,

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from tests.helpers.infra import Object, Pod, named, of_kind, pods
 
-OUTSIDE = ({"kubernetes.io/metadata.name": "kube-system"}, {"mtlser.io/steps": "true"})
+OUTSIDE = ({"kubernetes.io/metadata.name": "kube-system"}, {"mtlser.io/steps": "true"},
+           {"kubernetes.io/metadata.name": "ingress-nginx"})  # fmt: skip
 """Labels of namespaces that are another's; docs/cluster.md says which command sets the second."""
 API_PORTS = {443, 6443}
 """Of Kubernetes' API, which is behind no pods."""
@@ -40,6 +41,26 @@ def services(items: list[Object]) -> Iterator[str]:
         behind = chosen(spec["selector"]["matchLabels"], item["metadata"]["namespace"], result)
         if not behind or spec["minAvailable"] >= sum(pod.replicas for pod in behind):
             yield f"{named(item)}: selects no pod, or lets none go"
+
+
+def ingresses(items: list[Object]) -> Iterator[str]:
+    """Every host has a certificate, and leads to a service that there is."""
+    for item in of_kind(items, "Ingress"):
+        namespace = item["metadata"]["namespace"]
+        certified = {host for each in item["spec"].get("tls", []) for host in each["hosts"]}
+        for rule in item["spec"]["rules"]:
+            if rule.get("host") not in certified:
+                yield f"{named(item)}: {rule.get('host')} has no certificate"
+            for path in rule["http"]["paths"]:
+                wanted = path["backend"]["service"]
+                known = {
+                    (each["metadata"]["name"], port.get("name"))
+                    for each in of_kind(items, "Service")
+                    for port in each["spec"]["ports"]
+                    if each["metadata"]["namespace"] == namespace
+                }
+                if (wanted["name"], wanted["port"].get("name")) not in known:
+                    yield f"{named(item)}: no service {wanted}"
 
 
 def network(items: list[Object]) -> Iterator[str]:

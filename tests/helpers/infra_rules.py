@@ -7,7 +7,7 @@ import kubernetes_validate
 from kubeflow_trainer_api.models import TrainerV1alpha1TrainJob
 
 from tests.helpers.infra import Object, made_secrets, named, of_kind, pods, walk
-from tests.helpers.infra_reach import network, rights, services
+from tests.helpers.infra_reach import ingresses, network, rights, services
 
 KUBERNETES = ("1.31", "1.34", "1.37")
 DIGEST = re.compile(r"@sha256:[0-9a-f]{64}")
@@ -184,6 +184,6 @@ RULES: dict[str, Callable[[list[Object]], Iterator[str]]] = {
     rule.__name__: rule
     for rule in (
         schemas, images, no_secrets, references, resources, ends, init, security, services,
-        network, rights,
+        ingresses, network, rights,
     )
 }  # fmt: skip

@@ -38,6 +38,7 @@ def test_the_overlays_hold_what_they_say() -> None:
     dev, production = ({pod.name for pod in pods(render(part))} for part in PARTS[:2])
     assert dev == {"mlflow", "postgres", "s3"}
     assert production == {"mlflow", "postgres", "s3", "mtlser", "follow-champion"}
+    assert {pod.name for pod in pods(render("exposed"))} == production
 
 
 def test_one_image_runs_everywhere() -> None:

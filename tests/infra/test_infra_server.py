@@ -21,7 +21,7 @@ from mtlser import tracking
 from mtlser.records import FOUR
 from mtlser.registry import promotion
 from mtlser.serving import load
-from tests.helpers.infra import INFRA, Object, made_secrets, pods, render, words
+from tests.helpers.infra import INFRA, Object, made_secrets, of_kind, pods, render, words
 from tests.helpers.retraining import CHAMPION, measured, plan, write_report
 from tests.helpers.servers import Server, free_port, free_ports, postgres, status, until
 from tests.helpers.trained import write_model, write_wav
@@ -212,7 +212,10 @@ def test_the_predictor_serves_the_champion(
 
     address = f"http://127.0.0.1:{free_port()}"
     port = address.rpartition(":")[2]
-    given = command("kserve-container", {"--host": "127.0.0.1", "--port": port})
+    (service,) = of_kind(render("production"), "InferenceService")
+    alias = service["spec"]["predictor"]["annotations"]["mtlser.io/champion"]
+    flags = {"--host": "127.0.0.1", "--port": port}
+    given = [each.replace("$(CHAMPION)", alias) for each in command("kserve-container", flags)]
     variables = {
         **{key: value for key, value in os.environ.items() if not key.startswith("AWS_")},
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
