@@ -55,6 +55,8 @@ MLFLOW = (
         "MLFLOW_TRACKING_URI", "`sqlite:///mlflow.db` in the current folder",
         "MLflow's store: a server or a database.",
     ),
+    Variable("MLFLOW_TRACKING_USERNAME", "", "User of a server with a login.", "MLflow"),
+    Variable("MLFLOW_TRACKING_PASSWORD", "", "The user's password.", "MLflow"),
     Variable("MLFLOW_REGISTRY_URI", "as `MLFLOW_TRACKING_URI`", "MLflow's model registry."),
     Variable(
         "MLFLOW_RUN_ID", "",
