@@ -122,9 +122,11 @@ def _trained_together(
             )
             opened.add_trial(trial)
     log.info(
-        "fold %d  %d pairs as one training, best epoch %d, %s", task.fold, len(rows), row.epoch,
+        "%s  (%d pairs as one training, %s)",
+        describe(rows[min(rows)], task.recipe.search.metric),  # the one that a tie gives
+        len(rows),
         runtime.clock_time(time.perf_counter() - started),
-    )  # fmt: skip
+    )
     return rows
 
 
