@@ -143,10 +143,11 @@ def test_the_champion_predicts_on_this_machine(
     assert sum(output.probabilities.values()) == pytest.approx(1)
 
 
-def test_the_outcome_was_posted(run: Run) -> None:
-    (told,) = run.hook.told
+def test_the_champion_and_the_outcome_were_posted(run: Run) -> None:
+    champion, told = run.hook.told
+    assert (champion["event"], champion["name"], champion["version"]) == ("champion", "mtlser", 1)
     assert told["state"] == "SUCCEEDED"
-    assert run.platform.secret not in json.dumps(told)
+    assert run.platform.secret not in json.dumps([champion, told])
 
 
 def test_every_step_ran_in_a_container_without_a_way_out(run: Run) -> None:
