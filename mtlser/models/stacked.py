@@ -28,12 +28,12 @@ class StackedLogits(Logits):
     speakers: tuple[Tensor, ...] = ()
     """As `speaker_bs`, of each beta; empty: no speaker is known."""
 
-    def of(self, alpha: int, beta: int) -> Logits:
-        """The logits of one pair, by the places of its values."""
+    def of(self, alpha: int | None = None, beta: int | None = None) -> Logits:
+        """The logits of one pair, by the places of its values; `None`: without that head."""
         return Logits(
             self.emotion_be,
-            self.speakers[beta] if self.speakers else None,
-            self.words[alpha] if self.words else None,
+            None if beta is None or not self.speakers else self.speakers[beta],
+            None if alpha is None or not self.words else self.words[alpha],
         )
 
 
@@ -135,8 +135,9 @@ class GridObjective:
         """The loss of one batch, or a part's share of it; see `losses.joint_loss`."""
         assert isinstance(logits, StackedLogits)
         emotion = emotion_term(logits, targets, counts, class_weights_e)
-        ctc = [ctc_term(logits.of(i, 0), targets, counts) for i in range(len(self.alphas))]
-        speaker = [speaker_term(logits.of(0, i), targets, counts) for i in range(len(self.betas))]
+        alphas, betas = range(len(self.alphas)), range(len(self.betas))
+        ctc = [ctc_term(logits.of(alpha=i), targets, counts) for i in alphas]
+        speaker = [speaker_term(logits.of(beta=i), targets, counts) for i in betas]
         total = emotion
         for weights, terms in ((self.alphas, ctc), (self.betas, speaker)):
             for weight, term in zip(weights, terms, strict=True):

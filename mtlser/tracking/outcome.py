@@ -55,17 +55,15 @@ def report(
         mlflow=link,
         at=timestamp(),
     )
-    if not tell(outcome):
+    if tell(outcome) is None:
         log.info("%s is not set: the outcome is posted nowhere", WEBHOOK)
     return outcome
 
 
-def tell(message: webhook.Message) -> bool:
-    """Posts a message to the webhook; false where none is set. One that is away raises nothing."""
+def tell(message: webhook.Message) -> bool | None:
+    """Whether the webhook took a message; `None`: none is set. One that is away raises nothing."""
     address = os.environ.get(WEBHOOK, "")
-    if address:
-        webhook.post(address, message)
-    return bool(address)
+    return webhook.post(address, message) if address else None
 
 
 def close(recipe: Recipe, run: str, status: str) -> list[str]:

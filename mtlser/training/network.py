@@ -14,7 +14,7 @@ from mtlser.files import atomic_folder, write_text
 from mtlser.models import bundle
 from mtlser.models.bundle import Description, TrainedModel
 from mtlser.models.losses import Joint
-from mtlser.models.mtl import CUT_OF
+from mtlser.models.mtl import CUT_OF, MtlNetwork
 from mtlser.recipe import Recipe
 from mtlser.records import (
     SAMPLE_RATE_HZ,
@@ -28,12 +28,13 @@ from mtlser.storage.marker import DIGESTS
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import Run
 from mtlser.training import features, loop, optimisation, precision, processes
-from mtlser.training.batches import Example, examples
+from mtlser.training.batches import Example, Read, examples
 from mtlser.training.checkpoint import Checkpoint, Row
 from mtlser.training.inputs import Inputs, Training, cell_key
 from mtlser.training.job import Fit, Job
 from mtlser.training.logs import logged, named, watched
 from mtlser.training.once import once
+from mtlser.training.processes import Processes
 from mtlser.training.validate import validator
 
 FP32_UNITS = "mtlser.fp32_units"
@@ -174,16 +175,8 @@ def prepared(
         alphabet=alphabet,
         whole=recipe.model.trainable != "heads" or training.cell.fold is None,
     )
-    cut = CUT_OF[recipe.model.trainable]
-    read = features.reader(network, cut, inputs.corpus, inputs.utterances, work.folder)
-    if recipe.model.standardise:
-        spread = features.statistics(read, shown)
-        network.mean_d, network.pooled_sd_d = spread.mean_c, spread.pooled_sd_c
-        network.frame_sd_d = spread.frame_sd_c
     team = processes.current()
-    network.to(team.device)
-    dtype = optimisation.activation_dtype(recipe.train.precision, team.device)
-    precision.check(network.encoder, dtype, team)
+    read = _made_ready(network, recipe, inputs, shown, work, team)
 
     def frames(utterance: Utterance) -> int:
         samples = round(utterance.duration_s * SAMPLE_RATE_HZ)
@@ -195,7 +188,7 @@ def prepared(
     validate = validator(description, recipe.search.metric)
     job = Job(
         network=network,
-        cut=cut,
+        cut=CUT_OF[recipe.model.trainable],
         read=read,
         examples=parts(training.fold.train),
         recipe=recipe.train,
@@ -208,6 +201,36 @@ def prepared(
         speaker_check=parts(training.fold.speaker_check),
     )
     return TrainedModel(network, description), job
+
+
+def _made_ready(
+    network: MtlNetwork,
+    recipe: Recipe,
+    inputs: Inputs,
+    shown: Sequence[Utterance],
+    work: WorkFolder,
+    team: Processes,
+) -> Read:
+    """Readies the network for its first step, on its device; what training reads of an utterance.
+
+    Args:
+        network: new.
+        recipe: says what of it is trained and in which precision.
+        inputs: utterances that training and validation read.
+        shown: training utterances, by whose features it standardises.
+        work: keeps the features.
+        team: processes of the training.
+    """
+    cut = CUT_OF[recipe.model.trainable]
+    read = features.reader(network, cut, inputs.corpus, inputs.utterances, work.folder)
+    if recipe.model.standardise:
+        spread = features.statistics(read, shown)
+        network.mean_d, network.pooled_sd_d = spread.mean_c, spread.pooled_sd_c
+        network.frame_sd_d = spread.frame_sd_c
+    network.to(team.device)
+    dtype = optimisation.activation_dtype(recipe.train.precision, team.device)
+    precision.check(network.encoder, dtype, team)
+    return read
 
 
 def copy_cell(source: Path, folder: Path, *, sealed: bool = False) -> None:

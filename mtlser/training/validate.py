@@ -87,7 +87,12 @@ def speakers_right(shown: Sequence[Example], answers: Sequence[Output], label: s
 
 
 def emotion_and_text(shown: Sequence[Example], answers: Sequence[Output]) -> Row:
-    """Emotion cross-entropy (nats), WA, UA, macro-F1 and WER of the outputs."""
+    """The figures of `emotion`, and WER."""
+    return {**emotion(shown, answers), "wer": word_errors(shown, answers)}
+
+
+def emotion(shown: Sequence[Example], answers: Sequence[Output]) -> Row:
+    """Emotion cross-entropy (nats), WA, UA and macro-F1 of the outputs."""
     truth = [example.utterance.emotion for example in shown]
     guess = [most_probable(output.emotion_probabilities) for output in answers]
     likelihoods = [o.emotion_probabilities[t] for t, o in zip(truth, answers, strict=True)]
@@ -96,7 +101,6 @@ def emotion_and_text(shown: Sequence[Example], answers: Sequence[Output]) -> Row
         "wa": metrics.weighted_accuracy(truth, guess),
         "ua": metrics.unweighted_accuracy(truth, guess),
         "f1": metrics.macro_f1(truth, guess),
-        "wer": word_errors(shown, answers),
     }
 
 

@@ -27,18 +27,15 @@ def watch(
     Each is posted to the address in MTLSER_WEBHOOK, where that is set. Nothing is remembered: a
     CronJob that looks every ten minutes with `--new-s 600` tells each one once.
     """
-    import os
     from datetime import UTC, datetime
 
-    from mtlser.tracking import webhook
-    from mtlser.tracking.outcome import WEBHOOK
+    from mtlser.tracking import outcome
     from pipeline.server import runs as server
     from pipeline.server import watch as watching
 
     found = watching.late(server.connect(), late_s, new_s, datetime.now(UTC))
-    address = os.environ.get(WEBHOOK, "")
     for each in found:
-        if address and not webhook.post(address, each):
+        if outcome.tell(each) is False:
             tell(f"the webhook did not take this: {each.text}")
     if as_json:
         print_json({"late": [each.model_dump() for each in found]})

@@ -50,11 +50,8 @@ def search_fold(task: FoldSearch) -> list[SearchRow]:
     torch.set_num_threads(task.threads)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     parent = tracking.from_token(task.parent)
-    first = training_of(
-        task.fold, (alphas(task.recipe)[0], betas(task.recipe)[0]), task.inputs, task.recipe
-    )
     # Named as its trainings are, by all that decides them.
-    name = cell_key(first, task.inputs, task.recipe)
+    name = cell_key(first_of(task), task.inputs, task.recipe)
     with study.opened(name, task.fold, task.recipe, task.work) as opened:
         rows = _searched(opened, task, parent)
     return [rows[pair] for pair in sorted(rows)]
@@ -110,7 +107,8 @@ def _trained_together(
         "beta": optuna.distributions.CategoricalDistribution(betas(task.recipe)),
     }
     rows = {}
-    for alpha, beta, result, validation in grid_of(task).results():
+    together = grids.Grid(first_of(task), task.inputs, task.recipe, task.work)
+    for alpha, beta, result, validation in together.results():
         row = row_of(task.fold, (alpha, beta), result.epoch, result.score, validation)
         rows[alpha, beta] = row
         if (alpha, beta) not in known:
@@ -130,11 +128,10 @@ def _trained_together(
     return rows
 
 
-def grid_of(task: FoldSearch) -> grids.Grid:
-    """The grid of a fold, for one training."""
-    first = alphas(task.recipe)[0], betas(task.recipe)[0]
-    training = training_of(task.fold, first, task.inputs, task.recipe)
-    return grids.Grid(training, task.inputs, task.recipe, task.work)
+def first_of(task: FoldSearch) -> Training:
+    """The training of the fold with the first of the values."""
+    pair = alphas(task.recipe)[0], betas(task.recipe)[0]
+    return training_of(task.fold, pair, task.inputs, task.recipe)
 
 
 def lost_trials(

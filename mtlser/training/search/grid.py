@@ -180,17 +180,16 @@ def validator(description: Description, metric: str) -> Callable[[Job], tuple[fl
 
     def validated(job: Job) -> tuple[float, Row]:
         assert isinstance(job.objective, GridObjective)
-        counts = len(job.objective.alphas), len(job.objective.betas)
-        said = _answers(job, job.validation, description, counts)
-        figures = validate.emotion_and_text(job.validation, said[0])
-        row: Row = {f"validation_{name}": value for name, value in figures.items()}
-        del row["validation_wer"]
-        for place in range(counts[0]):
-            row[f"validation_wer.{place}"] = validate.word_errors(job.validation, said[place])
+        alphas, betas = range(len(job.objective.alphas)), range(len(job.objective.betas))
+        said = _answers(job, job.validation, description, [(i, None) for i in alphas])
         spoken = job.speaker_check if description.speakers else ()
-        named = _answers(job, spoken, description, counts)
-        for place in range(counts[1]):
-            right = validate.speakers_right(spoken, named[place], job.recipe.speaker_label)
+        named = _answers(job, spoken, description, [(None, i) for i in betas])
+        figures = validate.emotion(job.validation, said[0])
+        row: Row = {f"validation_{name}": value for name, value in figures.items()}
+        for place, answers in enumerate(said):
+            row[f"validation_wer.{place}"] = validate.word_errors(job.validation, answers)
+        for place, answers in enumerate(named):
+            right = validate.speakers_right(spoken, answers, job.recipe.speaker_label)
             row[f"validation_speaker_accuracy.{place}"] = right
         return selection_score(figures, metric), row
 
@@ -198,18 +197,19 @@ def validator(description: Description, metric: str) -> Callable[[Job], tuple[fl
 
 
 def _answers(
-    job: Job, shown: Sequence[Example], description: Description, counts: tuple[int, int]
+    job: Job,
+    shown: Sequence[Example],
+    description: Description,
+    heads: Sequence[tuple[int | None, int | None]],
 ) -> list[list[Output]]:
-    """For each place in the longer list of values, the outputs of the heads at that place."""
-    most = max(counts)
+    """The outputs for all examples, for each of the places in alphas and betas."""
 
     def decode(logits: Logits) -> list[tuple[Output, ...]]:
         assert isinstance(logits, StackedLogits)
-        views = [logits.of(min(i, counts[0] - 1), min(i, counts[1] - 1)) for i in range(most)]
-        return list(zip(*(outputs(view, description) for view in views), strict=True))
+        return list(zip(*(outputs(logits.of(*each), description) for each in heads), strict=True))
 
     answers = validate.decoded(job, shown, decode)
-    return [[each[i] for each in answers] for i in range(most)]
+    return [[each[i] for each in answers] for i in range(len(heads))]
 
 
 def _history(folder: Path) -> list[Row]:

@@ -1,6 +1,5 @@
 """The alpha-beta search: Optuna over trainings of each fold, chosen on validation alone."""
 
-import logging
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -8,7 +7,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from shutil import copyfile
 from statistics import fmean
-from typing import TYPE_CHECKING
 
 from mtlser import runtime
 from mtlser.errors import MtlserError
@@ -23,12 +21,7 @@ from mtlser.training.search import study
 from mtlser.training.search.fold import FoldSearch, search_fold, training_of
 from mtlser.training.search.study import grid
 
-if TYPE_CHECKING:
-    pass
-
 JOURNAL = "study.journal"
-
-log = logging.getLogger(__name__)
 
 
 def search(
