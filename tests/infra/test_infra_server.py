@@ -84,6 +84,11 @@ def command(name: str, changes: dict[str, str]) -> list[str]:
     ]
 
 
+def _variables(name: str) -> dict[str, str]:
+    """The variables that the manifests give a container as they stand."""
+    return {each["name"]: each["value"] for each in container(name)["env"] if "value" in each}
+
+
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """The platform as the manifests start it, on loopback ports."""
@@ -96,6 +101,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         "s3",
         {
             "-dir": str(folders["s3"]),
+            "-volume.max": "3",  # as on a disk that is nearly full: each bucket still gets one
             "-s3.ip.bind": "127.0.0.1",
             "-s3.port": str(ports["s3"]),
             "-s3.config": str(identities),
@@ -103,6 +109,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     )
     weed += [f"-{name}.port={port}" for name, port in ports.items() if name != "s3"]
     plain = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    plain |= _variables("s3")
     healthz = f"{endpoint}/healthz"
     with Server(weed, endpoint, folders["s3"], lambda: status(healthz) == 200, plain):
         until(lambda: _lists_buckets(endpoint), "the store lists its buckets")
@@ -130,9 +137,7 @@ def _mlflow(endpoint: str, store: str, folder: Path) -> Server:
     address = f"http://127.0.0.1:{port}"
     given = command("mlflow", {"--host": "127.0.0.1", "--port": str(port), "--workers": "1",
                                "--backend-store-uri": store})  # fmt: skip
-    variables = environment(endpoint, "mtlser-s3") | {
-        each["name"]: each["value"] for each in container("mlflow")["env"] if "value" in each
-    }
+    variables = environment(endpoint, "mtlser-s3") | _variables("mlflow")
     return Server(given, address, folder, lambda: status(f"{address}/health") == 200, variables)
 
 
