@@ -18,12 +18,12 @@ from mtlser.training.processes import Processes
 from mtlser.training.step import Stepper
 
 
-def _utterance(number: int, clip: dict[str, Any]) -> Utterance:
+def utterance(number: int, clip: dict[str, Any]) -> Utterance:
     """A clip's record, of which the step reads the length alone."""
     return Utterance(
         id=str(number),
         corpus="noise",
-        audio="",
+        audio="clip.wav",
         audio_sha256="",
         duration_s=len(clip["input_values"]) / SAMPLE_RATE_HZ,
         level_dbfs=0.0,
@@ -78,7 +78,7 @@ class Trainer:
         features = [clip["input_values"] for clip in clips] if local is None else local
         self._features = {str(number): feature for number, feature in enumerate(features)}
         group = [
-            Example(_utterance(number, clip), clip["emotion"], clip["speaker"], clip["characters"])
+            Example(utterance(number, clip), clip["emotion"], clip["speaker"], clip["characters"])
             for number, clip in enumerate(clips)
         ]
         return self.stepper.step(group, seed=0)
