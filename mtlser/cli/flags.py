@@ -1,13 +1,16 @@
 """Flags that commands share, and the recipe that they add up to."""
 
 import os
+import re
 import shlex
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 
 from mtlser import recipe as recipes
 from mtlser.data.corpora import CORPORA
+from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
 from mtlser.tracking import RUN_VARIABLE
 
@@ -72,6 +75,21 @@ def again(recipe: str | None, sets: list[str] | None) -> list[str]:
     for override in sets or []:
         flags += ["--set", override]
     return flags
+
+
+def days(older_than: str) -> timedelta:
+    """The time that `--older-than` gives; empty: none.
+
+    >>> days("90d").days, days("").days
+    (90, 0)
+
+    Raises:
+        MtlserError: it is no number of days.
+    """
+    matched = re.fullmatch(r"(\d{1,5})d", older_than or "0d")
+    if matched is None:
+        raise MtlserError(f"--older-than {older_than}: expected days, such as 90d")
+    return timedelta(days=int(matched[1]))
 
 
 def command(*words: str, program: str = "mtlser", note: str = "") -> str:

@@ -1,6 +1,5 @@
-"""`mtlser copy` and `clean`: outputs from place to place, and what is old on S3 and in MLflow."""
+"""`mtlser copy` and `clean`: outputs from place to place, and what is old."""
 
-import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -8,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mtlser import storage, tracking
-from mtlser.cli.flags import Out, announce, command
+from mtlser.cli.flags import Out, announce, command, days
 from mtlser.errors import MtlserError
 from mtlser.storage.marker import MARKER
 
@@ -45,38 +44,48 @@ def copy(
 
 
 def clean(
-    place: Annotated[str, typer.Argument(help="s3:// address of outputs, or `mlflow`: its runs.")],
+    place: Annotated[
+        str,
+        typer.Argument(
+            help="s3:// address of outputs; `mlflow`: its runs; `cache`: the folder MTLSER_CACHE."
+        ),
+    ],
     keep: Annotated[
         int,
         typer.Option(min=1, help="On S3: versions of each output that stay, with the current one."),
     ] = 3,
     older_than: Annotated[
-        str, typer.Option(help="Only what is older, in days: 90d. Needed for `mlflow`.")
+        str, typer.Option(help="Only what is older, in days: 90d. Needed for `mlflow` and `cache`.")
     ] = "",
     yes: Annotated[
         bool, typer.Option("--yes", help="Delete; otherwise they are only shown.")
     ] = False,
 ) -> None:
-    """Show or delete what is old: versions on S3 and uploads killed a day ago, or runs of MLflow.
+    """Show or delete what is old: versions on S3, runs of MLflow, or copies on this machine.
 
-    A version that a pointer leads to stays. So do runs that have not ended, and those that the
-    champion, the challenger and the champion before came from; other models go with their runs.
+    A version on S3 that a pointer leads to stays; uploads killed a day ago go. So do runs that have
+    ended and that neither the champion, the challenger nor the champion before came from, with
+    their models. Of the cache goes what was last used so long ago and before each process that
+    uses it began. Runs of Kubeflow: `mtlser-pipeline clean`.
     """
-    age = _age(older_than)
+    age = days(older_than)
     if place == "mlflow":
         _clean_runs(age, older_than, yes=yes)
+        return
+    if place == "cache":
+        _clean_cache(age, older_than, yes=yes)
         return
     from mtlser.storage.s3 import clean as cleaning
 
     if not storage.is_s3(place):
         raise MtlserError(
-            f"{place}: expected an s3:// address or the word mlflow; local places keep no old "
-            "versions"
+            f"{place}: expected an s3:// address or one of the words mlflow, cache; local places "
+            "keep no old versions"
         )
     found = cleaning.old_versions(place, keep, age)
     for old in found:
         what = "old" if old.finished else "unfinished"
-        typer.echo(f"{old.address}  {what}, {old.files} files, {old.size / 1e6:.1f} MB")
+        typer.echo(f"{old.address}  {what}, {_size(old.files, old.size)}")
         if yes:
             cleaning.delete(old.address)
     total = sum(old.size for old in found) / 1e6
@@ -86,13 +95,6 @@ def clean(
     announce(
         f"{len(found)} versions {done}, {total:.1f} MB", *(() if yes or not found else (again,))
     )
-
-
-def _age(older_than: str) -> timedelta:
-    matched = re.fullmatch(r"(\d{1,5})d", older_than or "0d")
-    if matched is None:
-        raise MtlserError(f"--older-than {older_than}: expected days, such as 90d")
-    return timedelta(days=int(matched[1]))
 
 
 def _clean_runs(age: timedelta, older_than: str, *, yes: bool) -> None:
@@ -110,3 +112,22 @@ def _clean_runs(age: timedelta, older_than: str, *, yes: bool) -> None:
     done = "deleted; `mlflow gc` frees their space" if yes else "to be deleted"
     again = command("clean", "mlflow", "--older-than", older_than, "--yes")
     announce(f"{len(found)} pipeline runs {done}", *(() if yes or not found else (again,)))
+
+
+def _clean_cache(age: timedelta, older_than: str, *, yes: bool) -> None:
+    from mtlser.storage import old_cache
+
+    if not age:
+        raise MtlserError("the cache is cleaned by age alone: give one, as --older-than 90d")
+    cache = storage.cache_folder()
+    found = old_cache.clean(cache, datetime.now(UTC) - age, delete=yes)
+    for old in found:
+        typer.echo(f"{old.used}  {cache / old.name}  {old.what}, {_size(old.files, old.size)}")
+    done = "deleted" if yes else "to be deleted"
+    again = command("clean", "cache", "--older-than", older_than, "--yes")
+    total = f"{sum(old.size for old in found) / 1e6:.1f} MB"
+    announce(f"{len(found)} entries {done}, {total}", *(() if yes or not found else (again,)))
+
+
+def _size(files: int, size: int) -> str:
+    return f"{files} files, {size / 1e6:.1f} MB"

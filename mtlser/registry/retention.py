@@ -62,6 +62,37 @@ def old_runs(uri: str, before: datetime) -> list[OldRun]:
     return sorted(found, key=lambda each: (each.ended, each.id))
 
 
+def needed_keys(uri: str) -> set[str]:
+    """Keys of the pipeline runs that stay for the sake of a champion, the next or the last one.
+
+    On a cluster a key is the id of the Kubeflow run.
+
+    Raises:
+        MtlserError: the store is away or refuses.
+    """
+    from mtlser.tracking import mlflow_runs
+
+    client = mlflow_runs.connect(uri)
+    known = mlflow_runs.with_retries(lambda: versions(client), "list its models")
+    needed = mlflow_runs.with_retries(lambda: _needed(client, known), "list its champions")
+    return mlflow_runs.with_retries(
+        lambda: {key for run in needed if run for key in _keys(client, run)}, "read their runs"
+    )
+
+
+def _keys(client: "MlflowClient", run_id: str) -> Iterator[str]:
+    """Yields the keys of a run and of all above it."""
+    from mtlser.tracking.mlflow_runs import PARENT, RUN
+
+    seen: set[str] = set()
+    while run_id and run_id not in seen:
+        seen.add(run_id)
+        tags = client.get_run(run_id).data.tags
+        if RUN in tags:
+            yield str(tags[RUN])
+        run_id = tags.get(PARENT, "")
+
+
 def delete(uri: str, old: OldRun) -> None:
     """Deletes registered versions and runs of a tree, the parent last.
 

@@ -92,7 +92,7 @@ def _under_way(recipe: Recipe, out: str) -> Path:
     """Where an ingest to this place leaves what it has decoded, should it be killed."""
     names = "\n".join([out, *recipe.roots.values()])
     key = hashlib.sha256(names.encode()).hexdigest()[:16]
-    return places.cache_folder() / "ingest" / key
+    return places.cached_folder("ingest", key)
 
 
 def _earlier(out: str) -> Path | None:

@@ -2,6 +2,7 @@
 
 from mtlser.storage.places import (
     cache_folder,
+    cached_folder,
     digest_folder,
     fetch,
     is_s3,
@@ -10,4 +11,13 @@ from mtlser.storage.places import (
     work,
 )
 
-__all__ = ["cache_folder", "digest_folder", "fetch", "is_s3", "output", "sha256_file", "work"]
+__all__ = [
+    "cache_folder",
+    "cached_folder",
+    "digest_folder",
+    "fetch",
+    "is_s3",
+    "output",
+    "sha256_file",
+    "work",
+]

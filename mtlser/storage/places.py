@@ -19,13 +19,22 @@ from pydantic import ValidationError
 from mtlser import files
 from mtlser.errors import MtlserError
 from mtlser.files import sha256_file
-from mtlser.storage import disk
+from mtlser.storage import disk, in_use
 from mtlser.storage.marker import MARKER, RUN_LOG, Marker
 from mtlser.storage.s3 import client as objects
 from mtlser.storage.s3 import fetching, upload
 from mtlser.storage.s3.client import is_s3
 
-__all__ = ["cache_folder", "digest_folder", "fetch", "is_s3", "output", "sha256_file", "work"]
+__all__ = [
+    "cache_folder",
+    "cached_folder",
+    "digest_folder",
+    "fetch",
+    "is_s3",
+    "output",
+    "sha256_file",
+    "work",
+]
 
 
 def cache_folder() -> Path:
@@ -38,6 +47,19 @@ def cache_folder() -> Path:
         return Path(given).expanduser().absolute()
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base).absolute() if base else Path.home() / ".cache") / "mtlser"
+
+
+def cached_folder(kind: str, key: str) -> Path:
+    """A folder of the cache, which need not be there; it stays until this process ends.
+
+    Args:
+        kind: what such folders are for; one of `old_cache.KINDS`.
+        key: which of them.
+    """
+    cache = cache_folder()
+    with in_use.used(cache):
+        in_use.touch(cache / kind / key)
+    return cache / kind / key
 
 
 def fetch(location: str) -> Path:
@@ -80,7 +102,7 @@ def output(location: str) -> Iterator[Path]:
     if is_s3(location):
         slot = upload.reserve(location)
         _refuse_run(slot.before.pointer if slot.before else None, location)
-        outgoing = cache_folder() / "outgoing"
+        outgoing = cached_folder("outgoing", "")
         _make(outgoing)
         with (
             files.scratch_folder(outgoing, "upload") as folder,
@@ -136,7 +158,7 @@ def _keyed(address: str) -> Path:
     """The folder of the cache that belongs to an S3 address."""
     place = f"{objects.endpoint() or ''} {address.rstrip('/')}"
     key = hashlib.sha256(place.encode()).hexdigest()[:24]
-    return cache_folder() / "work" / key
+    return cached_folder("work", key)
 
 
 def digest_folder(folder: Path) -> str:

@@ -12,7 +12,7 @@ from mtlser.errors import MtlserError
 from mtlser.files import sha256_file
 from mtlser.records import Record, read_json, write_json
 from mtlser.records.paths import PathBelow, Sha256
-from mtlser.storage import lock, places
+from mtlser.storage import in_use, lock, places
 from mtlser.storage.s3 import client as objects
 from mtlser.storage.s3 import fetching
 from mtlser.storage.s3 import files as s3_files
@@ -20,6 +20,8 @@ from mtlser.storage.s3.client import Place, Remote
 
 SHARDS = "shards.json"
 FOLDER, SUFFIX = "audio/", ".safetensors"
+LOCKS = "locks"
+"""Folder of the cache with a lock for each shard that was fetched."""
 
 
 class Shard(Record):
@@ -114,10 +116,11 @@ def fetched(corpus: Path, name: str) -> Path | None:
     shard = _read(corpus).get(name)
     if shard is None:
         return None
-    locks = places.cache_folder() / "locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    with lock.held(locks / shard.sha256):
-        return _local(shard.address, shard.size, shard.sha256, places.cache_folder())
+    cache = places.cache_folder()
+    with in_use.used(cache):
+        (cache / LOCKS).mkdir(parents=True, exist_ok=True)
+        with lock.held(cache / LOCKS / shard.sha256):
+            return _local(shard.address, shard.size, shard.sha256, cache)
 
 
 @lru_cache

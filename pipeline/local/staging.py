@@ -9,4 +9,4 @@ from mtlser import storage
 def folder(address: str) -> Path:
     """The local folder in which a run for `address` works, the same one after a kill."""
     key = hashlib.sha256(address.rstrip("/").encode()).hexdigest()[:24]
-    return storage.cache_folder() / "runs" / key
+    return storage.cached_folder("runs", key)

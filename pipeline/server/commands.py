@@ -1,10 +1,11 @@
-"""Commands that talk to a Kubeflow Pipelines server: submit, schedule, status, watch, logs."""
+"""Commands that talk to a Kubeflow Pipelines server: submit, schedule, status, logs."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mtlser.errors import MtlserError
+from pipeline.server.clean_command import clean
 from pipeline.server.options import (
     EXPERIMENT,
     AsJson,
@@ -40,6 +41,7 @@ def register(app: typer.Typer) -> None:
     app.command("status", epilog=f"{example}status RUN")(status)
     app.command("watch", epilog=f"{example}watch --late-s 3600 --new-s 600")(watch)
     app.command("logs", epilog=f"{example}logs RUN train")(logs)
+    app.command("clean", epilog=f"{example}clean --older-than 90d")(clean)
     app.command("metrics", epilog=f"{example}metrics --s3 s3://mtlser --out mtlser.prom")(metrics)
 
 

@@ -168,6 +168,11 @@ def recent(server: Server, count: int) -> list[V2beta1Run]:
     return [run for run, _ in zip(listed, range(count), strict=False)]
 
 
+def ended(run: V2beta1Run) -> datetime | None:
+    """When the run ended; `None` where it has not."""
+    return _time(run.finished_at) if run.state in FINAL else None
+
+
 def tasks(run: V2beta1Run) -> list[Task]:
     """The run's steps in the order they began, without Kubeflow's own nodes."""
     details = (run.run_details.task_details if run.run_details else None) or []

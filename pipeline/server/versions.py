@@ -16,7 +16,7 @@ from pipeline.server.runs import named, pages, quiet
 def pipeline(server: Server, dag: str) -> str:
     """Id of the DAG's pipeline on the server, made where there is none."""
     name = f"mtlser-{dag}"
-    known_id = _pipeline_id(server, name)
+    known_id = pipeline_id(server, name)
     if known_id:
         return known_id
     body = api.V2beta1Pipeline(
@@ -30,10 +30,11 @@ def pipeline(server: Server, dag: str) -> str:
     except ServerError as error:
         if error.status != 409:
             raise
-        return _pipeline_id(server, name) or ""
+        return pipeline_id(server, name) or ""
 
 
-def _pipeline_id(server: Server, name: str) -> str | None:
+def pipeline_id(server: Server, name: str) -> str | None:
+    """Id of the pipeline of that name; `None`: there is none."""
     known = pages(
         server.list_pipelines,
         "pipelines",
@@ -61,8 +62,8 @@ def find(server: Server, dag: str, name: str) -> V2beta1PipelineVersion:
     Raises:
         MtlserError: there is none; the sentence lists the newest.
     """
-    pipeline_id = _pipeline_id(server, f"mtlser-{dag}")
-    there = versions(server, pipeline_id) if pipeline_id else []
+    key = pipeline_id(server, f"mtlser-{dag}")
+    there = versions(server, key) if key else []
     for each in there:
         if each.display_name == name:
             return each

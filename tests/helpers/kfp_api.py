@@ -150,6 +150,8 @@ class KubeflowApi:
             for each in self.store[kind]
             if all(each.get(key) == value for key, value in belongs.items())
         ]
+        if query.get("experiment_id"):
+            result = [each for each in result if each["experiment_id"] == query["experiment_id"]]
         if query.get("filter"):
             for predicate in normal(json.loads(query["filter"]))["predicates"]:
                 key, value = predicate["key"], predicate["string_value"]

@@ -38,7 +38,9 @@ PLACES = (
     ),
     Variable(
         "MTLSER_WEBHOOK", "",
-        "Address that `report_outcome` posts the end of a pipeline run to. A secret.",
+        "Address of the webhook: `report_outcome` posts the end of a pipeline run, `promote`, "
+        "`register` and `rollback` the new champion, `mtlser-pipeline watch` what is late. "
+        "A secret.",
     ),
 )  # fmt: skip
 

@@ -97,7 +97,7 @@ def test_more_runs_than_a_page_are_all_seen(
     [
         (("mlflow",), "give one, as --older-than 90d"),
         (("mlflow", "--older-than", "3 months"), "expected days, such as 90d"),
-        (("runs/demo",), "expected an s3:// address or the word mlflow"),
+        (("runs/demo",), "expected an s3:// address or one of the words mlflow, cache"),
     ],
 )
 def test_what_cannot_be_cleaned_is_said(words: tuple[str, ...], said: str) -> None:

@@ -8,6 +8,7 @@ from mtlser.files import scratch_folder, sha256_file
 from mtlser.storage import checked
 from mtlser.storage.links import link
 
+DIGEST = ".sha256"
 log = logging.getLogger(__name__)
 
 
@@ -48,5 +49,14 @@ def mend(place: Path, stored: Path) -> None:
         (scratch / place.name).replace(place)
 
 
+def object_of(path: Path) -> Path:
+    """The object that a file beside the objects is the digest of; an object itself.
+
+    >>> object_of(Path("objects/ab/abc.sha256")).name
+    'abc'
+    """
+    return path.with_name(path.name.removesuffix(DIGEST))
+
+
 def _digest_of(path: Path) -> Path:
-    return path.with_name(f"{path.name}.sha256")
+    return path.with_name(path.name + DIGEST)

@@ -14,6 +14,7 @@ from typing import Any
 from mtlser import files
 from mtlser.errors import MtlserError
 from mtlser.files import sha256_file
+from mtlser.storage import in_use
 from mtlser.storage.links import link
 from mtlser.storage.marker import MARKER
 from mtlser.storage.s3 import cache as stored_objects
@@ -35,8 +36,8 @@ def fetch(location: str, cache: Path, leave: Leave | None = None) -> Path:
 
     Objects are kept once, by their SHA-256, or by place, etag and size where that is not known; a
     fetched folder is a tree of hard links to them, named by its listing: it never changes, and two
-    processes may fetch it at once. Old trees stay until the cache is deleted. What is there is
-    compared with its SHA-256, and downloaded again where it is damaged.
+    processes may fetch it at once. It stays until this process ends, and then until `mtlser clean
+    cache`. What is there is compared with its SHA-256, and downloaded again where it is damaged.
 
     Args:
         location: the place.
@@ -48,7 +49,7 @@ def fetch(location: str, cache: Path, leave: Leave | None = None) -> Path:
             uploaded, or S3 refuses.
     """
     place = Place.parse(location)
-    with objects.explained(location):
+    with objects.explained(location), in_use.used(cache):
         client = objects.connect()
         remotes = wanted(client, place, location)
         listing = digest(remotes)
@@ -58,6 +59,7 @@ def fetch(location: str, cache: Path, leave: Leave | None = None) -> Path:
             once = {_stored(place, remote, cache): remote for remote in remotes}.values()
             objects.parallel(lambda remote: _download(client, place, remote, cache), once)
             if tree.is_dir():
+                in_use.touch(tree)
                 for remote in remotes:
                     stored_objects.mend(
                         _link_of(tree, place, remote), _stored(place, remote, cache)
@@ -77,7 +79,8 @@ def fetch_object(place: Place, remote: Remote, cache: Path) -> Path:
         MtlserError: it is absent or another one, or S3 refuses.
     """
     path = _stored(place, remote, cache)
-    with objects.explained(str(place)):
+    with objects.explained(str(place)), in_use.used(cache):
+        in_use.touch(path)
         try:
             if not stored_objects.is_whole(path):
                 client = objects.connect()
