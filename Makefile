@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 TESTS ?=
-BENCH ?= $(filter-out __init__ common ours plans reference,$(notdir $(basename $(wildcard benchmarks/*.py))))
+BENCH ?= $(filter-out __init__ budget common ours plans reference,$(notdir $(basename $(wildcard benchmarks/*.py))))
 
 SBOM_TOOL := cyclonedx-bom==7.5.0
 IMAGE ?= mtlser:$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)

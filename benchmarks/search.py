@@ -9,6 +9,9 @@ prints one line of JSON:
     grid_speedup    time of one by one, from the pairs that were trained, over that of the grid
     grid_minutes    of all folds as one training each, at the recipe's 60 epochs
     difference      largest difference of a figure on validation between the two
+
+and, of a grid that is trained one by one, what TPE and halving find for a tenth of it: see
+`benchmarks/budget.py`.
 """
 
 import json
@@ -17,6 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks import budget
 from mtlser import recipe as recipes
 from mtlser import stages
 from mtlser.data import clips
@@ -27,7 +31,7 @@ from mtlser.tracking import NullRun
 from mtlser.training import network
 from mtlser.training.inputs import Inputs
 from mtlser.training.search import search
-from mtlser.training.search.fold import training_of
+from mtlser.training.search.cells import training_of
 from mtlser.training.search.grid import Grid
 
 TENTHS = [i / 10 for i in range(11)]
@@ -60,7 +64,7 @@ def prepared(place: Path) -> tuple[Inputs, Recipe, WorkFolder]:
         Path(corpus), stages.load_manifest(Path(corpus)), stages.load_folds(Path(folds))
     )
     work = WorkFolder(place / "work")
-    search.prepare(inputs, recipe, work, NullRun())
+    search.prepare(inputs, recipe, work)
     clips.load(inputs.corpus, inputs.utterances[0])
     return inputs, recipe, work
 
@@ -92,7 +96,7 @@ def main() -> None:
             "alone_s": [round(each, 2) for each in alone_s],
             "difference": most,
         }
-        print(json.dumps(figures))
+        print(json.dumps(figures | budget.figures()))
 
 
 if __name__ == "__main__":

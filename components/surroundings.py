@@ -6,6 +6,7 @@ neither changes a result.
 
 import os
 
+from mtlser.runtime import SEARCH_STORE
 from mtlser.storage import work_folder
 from mtlser.tracking import RUN_VARIABLE
 
@@ -32,6 +33,11 @@ def clips() -> str:
 def most_cells() -> int:
     """The number of cells that a run has room for; 0: any number."""
     return int(os.environ.get(MOST_CELLS_VARIABLE) or 0)
+
+
+def search_store() -> str:
+    """Address of the database that holds a search's list; empty: the search is of one pod."""
+    return os.environ.get(SEARCH_STORE, "")
 
 
 def work(artifact: str) -> str:

@@ -46,7 +46,8 @@ ADDED = (
     ("labels", "classes"), ("labels", "map"), ("split", "speaker_folds"), ("data", "table"),
     ("data", "columns"), ("data", "speaker_pattern"), ("data", "merge_speakers"),
     ("data", "language"), ("data", "channels"), ("data", "alphabet"), ("split", "test_corpora"),
-    ("model", "revision"),
+    ("model", "revision"), ("search", "scale"), ("search", "eta"),
+    ("train", "ctc"),
 )  # fmt: skip
 """Keys younger than runs that are to stay comparable: at its default, such a key is no part of the
 hash."""
@@ -155,6 +156,11 @@ class Recipe(Section):
         portable = {name: content for name, content in portable.items() if content != {}}
         text = json.dumps(portable, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def training_hash(self) -> str:
+        """The hash but for which pairs are searched, and how: a pair's training is the same."""
+        return self.model_copy(update={"search": SearchRecipe(metric=self.search.metric)}).hash
 
     def portable(self) -> "Recipe":
         """The recipe for other machines: of an absolute folder only the last name."""

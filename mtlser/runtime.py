@@ -35,6 +35,8 @@ KUBEFLOW_EXECUTOR = "kfp.dsl.executor_main"
 """The module that runs a component in its own process."""
 RETRIES = "MTLSER_RETRIES"
 PAUSE_S = "MTLSER_RETRY_PAUSE_S"
+SEARCH_STORE = "MTLSER_SEARCH_STORE"
+"""Environment variable with the address of the database that holds a search's list."""
 ATTEMPT_S = "MTLSER_ATTEMPT_S"
 """Variables that say how often a step of Kubeflow is tried again, after which pause, and how long
 an attempt may take: see `mtlser.stages.attempts`."""

@@ -14,6 +14,7 @@ INTERNALS = {
     "mtlser/data/soundfile_internals.py",
     "mtlser/models/torch_internals.py",
     "mtlser/models/transformers_internals.py",
+    "mtlser/training/search/optuna_internals.py",
     "pipeline/kfp_internals.py",
     "tests/helpers/torch_internals.py",
     "tests/helpers/kfp_internals.py",

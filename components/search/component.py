@@ -12,6 +12,7 @@ def search(
     folds: dsl.Input[dsl.Artifact],
     chosen: dsl.Output[dsl.Artifact],
     sources: str,
+    worked: dsl.Input[list[dsl.Artifact]] = None,
 ) -> list[str]:
     """Choose alpha, beta and epoch per fold; a recipe without grids passes its pair through.
 
@@ -23,6 +24,7 @@ def search(
         folds: the folds folder.
         chosen: folder of `chosen.json` and the chosen checkpoints.
         sources: digest of noise and encoder, which lie outside the pipeline; part of the cache key.
+        worked: of the workers that trained before; absent: this step trains alone.
     """
     from components import surroundings
     from mtlser import stages
@@ -36,4 +38,5 @@ def search(
         work=surroundings.work(chosen.uri),
         run=surroundings.run(),
         most=surroundings.most_cells(),
+        store=surroundings.search_store(),
     )

@@ -19,6 +19,7 @@ from mtlser.cli import (
     profile_command,
     report_command,
     retrain_commands,
+    search_commands,
     serve_command,
     show,
     verify_command,
@@ -82,21 +83,8 @@ app.command(epilog=data_commands.SPLIT_EXAMPLE)(data_commands.split)
 app.command(epilog=data_commands.AUDIT_EXAMPLE)(data_commands.audit)
 
 
-@app.command(epilog="Example: mtlser search --manifest corpus --folds folds --out chosen")
-def search(
-    manifest: Manifest,
-    folds: Folds,
-    out: Out,
-    recipe: RecipeName = None,
-    sets: Sets = None,
-    work: Work = "",
-    run: Key = "",
-) -> None:
-    """Choose alpha, beta and epoch on validation; test is never touched."""
-    stages.search(manifest, folds, resolve(recipe, sets), out, work, run)
-    repeated = again(recipe, sets)
-    given = ["--manifest", manifest, "--folds", folds, "--chosen", out, "--fold", "0"]
-    announce(f"chosen: {out}", command("train", *given, "--out", "cells/f0", *repeated))
+app.command(epilog=search_commands.SEARCH_EXAMPLE)(search_commands.search)
+app.command(epilog=search_commands.WORKER_EXAMPLE)(search_commands.search_worker)
 
 
 @app.command(epilog="Example: mtlser train --manifest corpus --folds folds --fold 0 --out cells/f0")

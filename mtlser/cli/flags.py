@@ -12,6 +12,7 @@ from mtlser import recipe as recipes
 from mtlser.data.corpora import CORPORA
 from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
+from mtlser.runtime import SEARCH_STORE
 from mtlser.tracking import RUN_VARIABLE
 
 DEFAULTS = {"iemocap": "paper", "emodb": "emodb"}
@@ -39,6 +40,15 @@ Seed = Annotated[
 System = Annotated[str, typer.Option(help="`mtlser`, or a baseline such as `svm`.")]
 Out = Annotated[str, typer.Option(help="Folder or s3:// address to write.")]
 Work = Annotated[str, typer.Option(help="Folder or s3:// address to resume from.")]
+Workers = Annotated[
+    int, typer.Option(min=0, help="Trainings side by side on this machine; 0: `search.jobs`.")
+]
+Store = Annotated[
+    str,
+    typer.Option(
+        envvar=SEARCH_STORE, help="Database with the search's list, that other machines share."
+    ),
+]
 Key = Annotated[
     str,
     typer.Option("--run", envvar=RUN_VARIABLE, help="Steps with one key share one MLflow run."),

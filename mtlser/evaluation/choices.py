@@ -38,6 +38,8 @@ class SearchRow(Record):
     alpha: float
     beta: float
     epoch: int
+    epochs: int | None = None
+    """That it was trained for at most; `None` in choices of an older version: the recipe's."""
     score: float
     """Selection score, higher is better: the metric, 1 - WER, -loss, or the mean of `joint`."""
     loss: float | None

@@ -82,6 +82,8 @@ class Joint:
 
     alpha: float
     beta: float
+    per_symbol: bool = False
+    """See `ctc_sum`."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -96,7 +98,8 @@ class Joint:
         class_weights_e: Tensor | None = None,
     ) -> "Losses":
         """The loss of one batch, or a part's share of it; see `joint_loss`."""
-        return joint_loss(logits, targets, self.alpha, self.beta, counts, class_weights_e)
+        weights = (self.alpha, self.beta)
+        return joint_loss(logits, targets, *weights, counts, class_weights_e, self.per_symbol)
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,7 @@ def joint_loss(
     beta: float,
     counts: Counts,
     class_weights_e: Tensor | None = None,
+    per_symbol: bool = False,
 ) -> Losses:
     """The joint loss of one batch, or a part's share of it (eq. 13).
 
@@ -144,9 +148,10 @@ def joint_loss(
         beta: weight of the speaker term.
         counts: of the whole batch, see `count`.
         class_weights_e: weight of each emotion class.
+        per_symbol: see `ctc_sum`.
     """
     emotion = emotion_term(logits, targets, counts, class_weights_e)
-    ctc = ctc_term(logits, targets, counts)
+    ctc = ctc_term(logits, targets, counts, per_symbol)
     speaker = speaker_term(logits, targets, counts)
     return Losses(emotion + alpha * ctc + beta * speaker, emotion, ctc, speaker)
 
@@ -161,9 +166,9 @@ def emotion_term(
     return emotion / max(counts.emotions, 1e-12)
 
 
-def ctc_term(logits: Logits, targets: Targets, counts: Counts) -> Tensor:
+def ctc_term(logits: Logits, targets: Targets, counts: Counts, per_symbol: bool = False) -> Tensor:
     """CTC of the transcripts (eq. 11); 0 where there is no head for words."""
-    return ctc_sum(logits, targets.characters) / max(counts.transcripts, 1)
+    return ctc_sum(logits, targets.characters, per_symbol) / max(counts.transcripts, 1)
 
 
 def speaker_term(logits: Logits, targets: Targets, counts: Counts) -> Tensor:
@@ -176,8 +181,13 @@ def speaker_term(logits: Logits, targets: Targets, counts: Counts) -> Tensor:
     return speaker / max(counts.speakers, 1)
 
 
-def ctc_sum(logits: Logits, characters: Sequence[Tensor | None]) -> Tensor:
-    """Sum over utterances of -ln p(transcript | audio) (eq. 11).
+def ctc_sum(
+    logits: Logits, characters: Sequence[Tensor | None], per_symbol: bool = False
+) -> Tensor:
+    """Sum over utterances of -ln p(transcript | audio) (eq. 11), in nats.
+
+    With `per_symbol` each is divided by the symbols of its transcript: then alpha weighs a symbol,
+    as the other two losses are of one decision, and a long utterance counts no more than a short.
 
     Infinite where a transcript needs more frames than its audio has: such a one is to be `None`
     (see `mtlser.data.alphabets.frames_needed`).
@@ -195,11 +205,13 @@ def ctc_sum(logits: Logits, characters: Sequence[Tensor | None]) -> Tensor:
         scores_tbu = scores_tbu.cpu()  # CUDA adds its gradients up in no fixed order
     device = scores_tbu.device
     # Lengths stay on the host, where torch looks at them.
-    return functional.ctc_loss(
+    lengths_b = torch.tensor([len(text) for _, text in pairs])
+    losses = functional.ctc_loss(
         scores_tbu.float().log_softmax(-1),
         torch.cat([text for _, text in pairs]).to(device, non_blocking=True),
         torch.tensor([len(clip_tu) for clip_tu, _ in pairs]),
-        torch.tensor([len(text) for _, text in pairs]),
+        lengths_b,
         blank=0,
-        reduction="sum",
+        reduction="none" if per_symbol else "sum",
     ).to(logits.emotion_be.device)
+    return (losses / lengths_b.clamp(min=1).to(losses.device)).sum() if per_symbol else losses

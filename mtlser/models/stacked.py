@@ -114,6 +114,8 @@ class GridObjective:
 
     alphas: Sequence[float]
     betas: Sequence[float]
+    per_symbol: bool = False
+    """See `losses.ctc_sum`."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -136,7 +138,7 @@ class GridObjective:
         assert isinstance(logits, StackedLogits)
         emotion = emotion_term(logits, targets, counts, class_weights_e)
         alphas, betas = range(len(self.alphas)), range(len(self.betas))
-        ctc = [ctc_term(logits.of(alpha=i), targets, counts) for i in alphas]
+        ctc = [ctc_term(logits.of(alpha=i), targets, counts, self.per_symbol) for i in alphas]
         speaker = [speaker_term(logits.of(beta=i), targets, counts) for i in betas]
         total = emotion
         for weights, terms in ((self.alphas, ctc), (self.betas, speaker)):

@@ -181,6 +181,9 @@ class TrainRecipe(Section):
     each up to a tenth."""
     class_weights: bool = False
     """Weights the emotion loss so that rare classes count as much as frequent ones."""
+    ctc: Literal["utterance", "symbol"] = "utterance"
+    """What one loss of the words is of: a whole transcript, as in the paper, so that the useful
+    alphas are small, or one symbol of it, the mean over its transcript."""
     ctc_reduction: Literal["mean", "sum"] = "mean"
     """`sum` adds CTC up over each device batch, as the published code does: alpha then grows with
     `device_batch`, which it needs."""
@@ -208,21 +211,26 @@ class SearchRecipe(Section):
     scope: Literal["fold", "global"] = "fold"
     """`fold`: each fold chooses on its own validation. `global`: one pair for all folds, as in the
     paper; its test scores are optimistic."""
-    sampler: Literal["grid", "tpe"] = "grid"
+    sampler: Literal["grid", "tpe", "halving"] = "grid"
     """`grid` trains every pair; `tpe` lets Optuna draw pairs between the smallest and the largest
-    values."""
+    values, the pair of `[train]` first; `halving` trains every pair for a few epochs, the best of
+    them for more, and only the last to the end."""
+    scale: Literal["linear", "log"] = "linear"
+    """How `tpe` draws between two values; on `log` a 0 among them keeps a share of its own."""
+    eta: int = Field(3, ge=2)
+    """`halving` keeps one pair of so many, for so many times the epochs."""
     alphas: tuple[Weight, ...] = ()
     """Values of alpha to try; empty: `train.alpha` alone."""
     betas: tuple[Weight, ...] = ()
     """Values of beta to try; empty: `train.beta` alone."""
     trials: PositiveInt | None = None
-    """Trials per fold of the `tpe` sampler; `None`: 20."""
+    """Pairs that `tpe` draws, for each fold where `scope` is `fold`; `None`: 20."""
     metric: Literal["wa", "ua", "f1", "wer", "loss", "joint"] = "ua"
     """Validation metric that chooses epoch, alpha and beta; `loss` is the emotion cross-entropy,
     steadier than a rate where one validation speaker has few utterances; `joint` the mean of UA,
     1 - WER and speaker accuracy, for a model whose three outputs are all wanted."""
     jobs: PositiveInt = 1
-    """Folds trained side by side, each on its share of the cores."""
+    """Trainings side by side, each on its share of the cores."""
 
     @model_validator(mode="after")
     def _pairs_once(self) -> Self:

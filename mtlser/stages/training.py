@@ -1,16 +1,18 @@
 """Stages that train: search, train, pretrain."""
 
+import json
 from dataclasses import replace
 
 from mtlser import storage, tracking
 from mtlser.errors import MtlserError
+from mtlser.files import write_text
 from mtlser.recipe import Recipe
 from mtlser.records import Cell, write_json
 from mtlser.stages.data import cells
 from mtlser.stages.entry import stage
 from mtlser.stages.inputs import load_chosen, load_folds, load_manifest, records
 from mtlser.storage import custody, work_folder
-from mtlser.storage.layout import CHOSEN
+from mtlser.storage.layout import CHOSEN, WORKED
 from mtlser.storage.shards import fetch_corpus
 
 NETWORK = "mtlser"
@@ -18,8 +20,16 @@ NETWORK = "mtlser"
 
 
 @stage
-def search(
-    corpus: str, folds: str, recipe: Recipe, out: str, work: str = "", run: str = "", most: int = 0
+def search(  # noqa: PLR0913, PLR0917 - what a search needs
+    corpus: str,
+    folds: str,
+    recipe: Recipe,
+    out: str,
+    work: str = "",
+    run: str = "",
+    most: int = 0,
+    workers: int = 0,
+    store: str = "",
 ) -> list[str]:
     """Chooses alpha, beta and epoch on validation, never on test; the network's cells.
 
@@ -32,9 +42,12 @@ def search(
             and reused.
         run: key of the parent run in MLflow; empty: a run of its own.
         most: the number of cells that there is room for; 0: any number.
+        workers: processes of this machine that train side by side; 0: the recipe's `search.jobs`.
+        store: address of the database in which other machines find the list of trainings, see
+            `search_worker`; empty: a journal in the work folder.
 
     Raises:
-        MtlserError: the folds make more cells; nothing is trained then.
+        MtlserError: the folds make more cells, or the database is away; nothing is trained then.
     """
     from mtlser.training.inputs import Inputs
     from mtlser.training.search import search as alpha_beta
@@ -55,7 +68,8 @@ def search(
         storage.output(out) as folder,
     ):
         tracking.dataset(parent, recipe, plan)
-        result = alpha_beta.search(inputs, recipe, folder, resumable, parent)
+        side_by_side = alpha_beta.Workers(workers, store)
+        result = alpha_beta.search(inputs, recipe, folder, resumable, parent, side_by_side)
         write_json(folder / CHOSEN, result)
         custody.seal(
             folder,
@@ -67,6 +81,62 @@ def search(
             folds=plan.digest,
         )
     return networks
+
+
+@stage
+def search_worker(  # noqa: PLR0913, PLR0917 - as the search
+    corpus: str,
+    folds: str,
+    recipe: Recipe,
+    work: str,
+    store: str,
+    run: str = "",
+    workers: int = 0,
+    first: int = 0,
+    out: str = "",
+) -> int:
+    """Takes trainings of a search that other machines work on too, until none is left to take.
+
+    `search` with the same data, recipe, work and store finds them all done, and chooses.
+
+    Args:
+        corpus: corpus folder.
+        folds: folds folder.
+        recipe: the resolved recipe.
+        work: folder or `s3://` address that all of them share, where trainings are kept.
+        store: address of the database that holds the list.
+        run: key of the parent run in MLflow; empty: a run of its own.
+        workers: processes of this machine that train side by side; 0: the recipe's `search.jobs`.
+        first: place of this machine among them, from 0: it begins with another fold.
+        out: folder to write `worked.json` to; empty: none.
+
+    Returns:
+        How many trainings have ended so far, of all machines.
+
+    Raises:
+        MtlserError: there is no work or store, or the database is away.
+    """
+    from mtlser.training.inputs import Inputs
+    from mtlser.training.search import search as alpha_beta
+
+    if not (work and store):
+        raise MtlserError(
+            "a worker of a search shares its list (--store postgresql+psycopg2://...) and its "
+            "trainings (--work s3://..., or a folder that all machines have) with the others; give "
+            "both, and the same to `mtlser search`"
+        )
+    source, plan_folder = fetch_corpus(corpus), storage.fetch(folds)
+    inputs = Inputs(source, load_manifest(source), load_folds(plan_folder))
+    with (
+        tracking.parent(recipe, run) as parent,
+        work_folder.opened(work, work) as resumable,
+    ):
+        side_by_side = alpha_beta.Workers(workers, store, first)
+        ended = len(alpha_beta.help_out(inputs, recipe, resumable, parent, side_by_side))
+    if out:
+        with storage.output(out) as folder:
+            write_text(folder / WORKED, json.dumps({"trainings": ended}) + "\n")
+    return ended
 
 
 @stage

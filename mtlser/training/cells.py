@@ -55,7 +55,7 @@ def run(
     if cell.fold is None:
         final = network.train_network(final_training(cell, inputs), inputs, recipe, work, parent)
         if main:
-            network.copy_cell(final, folder)
+            network.copy_cell(final, folder, recipe)
             check_weights(load_system(cell.system, folder / "model"), folder, cell)
             seal_model(cell, everything(inputs), inputs, recipe, folder / "model")
         return
@@ -72,7 +72,7 @@ def run(
     if fitted is None:
         train_svm(cell, fold, inputs, recipe, folder, work.folder)
     else:
-        network.copy_cell(fitted, folder)
+        network.copy_cell(fitted, folder, recipe)
     system = load_system(cell.system, folder / "model")
     check_weights(system, folder, cell)
     seal_model(cell, fold, inputs, recipe, folder / "model")

@@ -63,13 +63,14 @@ class Training:
 
 
 def cell_key(training: Training, inputs: Inputs, recipe: Recipe) -> str:
-    """Name of a training: a hash over all that decides its result, and its recipe's own.
+    """Name of a training: a hash over all that decides its result, and over its recipe.
 
-    The model says which recipe it is of, so two recipes that would train alike share nothing.
+    Recipes that differ in the pairs that are searched share it; others that would train alike
+    share nothing.
     """
     fold = training.fold
     decides = {
-        "recipe": recipe.hash,
+        "recipe": recipe.training_hash,
         "cell": training.cell.text,
         "pair": [training.alpha, training.beta],
         "epochs": training.epochs,

@@ -29,11 +29,11 @@ from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import Run
 from mtlser.training import features, loop, optimisation, precision, processes
 from mtlser.training.batches import Example, Read, examples
-from mtlser.training.checkpoint import Checkpoint, Row
+from mtlser.training.checkpoint import Checkpoint, Row, best_epoch, score
 from mtlser.training.inputs import Inputs, Training, cell_key
 from mtlser.training.job import Fit, Job
 from mtlser.training.logs import logged, named, watched
-from mtlser.training.once import once
+from mtlser.training.once import begun, once
 from mtlser.training.processes import Processes
 from mtlser.training.validate import validator
 
@@ -57,7 +57,65 @@ def train_network(
             result = result_of(training, outcome, trained, time.perf_counter() - started)
             write_cell(folder, trained, outcome, result)
 
-    return once(work, place_of(training, inputs, recipe), make)
+    return once(work, place_of(training, inputs, recipe), make, needs="model")
+
+
+def advance(
+    training: Training,
+    inputs: Inputs,
+    recipe: Recipe,
+    work: WorkFolder,
+    parent: Run,
+    epochs: int,
+) -> Fit:
+    """How a network stands after so many epochs; what `train_network` goes on from.
+
+    One that is further is not trained, and its later epochs are left aside.
+    """
+
+    def train(checkpoint: Checkpoint) -> tuple[Row, ...]:
+        _, job = prepared(training, inputs, recipe, work)
+        job = replace(job, epochs=epochs)
+        with logged(training, parent) as log, watched(named(training), job.processes) as watcher:
+            known = log.steps("train_loss")
+
+            def on_epoch(epoch: int, row: Row) -> None:
+                if epoch not in known:
+                    log_row(log, epoch, row)
+
+            return loop.fit(replace(job, watcher=watcher), checkpoint, on_epoch).rows
+
+    place = place_of(training, inputs, recipe)
+    rows = (begun(work, place, train) or history(work.folder / place))[:epochs]
+    best = best_epoch(list(rows))
+    return Fit(best, score(rows[best - 1]), rows)
+
+
+def finished(training: Training, inputs: Inputs, recipe: Recipe, work: WorkFolder) -> Path | None:
+    """Folder of a training that has ended, of which the weights may be gone; else `None`."""
+    place = place_of(training, inputs, recipe)
+    return work.folder / place if work.restore_folder(place) else None
+
+
+def shed(training: Training, inputs: Inputs, recipe: Recipe, work: WorkFolder) -> None:
+    """Removes the weights of a training that is not chosen; its figures and curves stay."""
+    place = place_of(training, inputs, recipe)
+    folder = work.folder / place
+    Checkpoint(work, f"{place}.part").remove()
+    if not (folder / "model").is_dir():
+        return
+    with atomic_folder(folder) as small:
+        for name in ("history.jsonl", "result.json"):
+            link(folder / name, small / name)
+        checked.seal_folder(small)
+    work.store_folder(place)
+
+
+def history(folder: Path) -> tuple[Row, ...]:
+    """The figures of each epoch of a finished training."""
+    lines = (folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    return tuple({name: row[name] for name in row if name != "epoch"} for row in rows)
 
 
 def place_of(training: Training, inputs: Inputs, recipe: Recipe) -> str:
@@ -192,7 +250,7 @@ def prepared(
         read=read,
         examples=parts(training.fold.train),
         recipe=recipe.train,
-        objective=Joint(training.alpha, training.beta),
+        objective=Joint(training.alpha, training.beta, recipe.train.ctc == "symbol"),
         seed=training.cell.seed,
         validate=None if training.epochs is not None else validate,
         epochs=training.epochs or recipe.train.epochs,
@@ -233,14 +291,21 @@ def _made_ready(
     return read
 
 
-def copy_cell(source: Path, folder: Path, *, sealed: bool = False) -> None:
+def copy_cell(source: Path, folder: Path, recipe: Recipe, *, sealed: bool = False) -> None:
     """Puts a trained cell into a stage's output folder; its weights stay once on a disk.
 
     Args:
         source: the cell.
         folder: where it goes.
+        recipe: whose it is; the cell may be of one with another grid, and says then whose it was.
         sealed: with its digests, for a folder that nothing is added to.
     """
     link_tree(source, folder)
-    if sealed and (source / DIGESTS).is_file():
+    description = bundle.describe(folder / "model")
+    if description.recipe_hash != recipe.hash:
+        restated = description.model_copy(update={"recipe_hash": recipe.hash})
+        write_json(folder / "model" / bundle.DESCRIPTION, restated)
+        if sealed:
+            checked.seal_folder(folder)
+    elif sealed and (source / DIGESTS).is_file():
         link(source / DIGESTS, folder / DIGESTS)

@@ -1,5 +1,6 @@
 """The part that every evaluation is made of: nested search, every cell of the loop, report."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from kfp import dsl
@@ -11,6 +12,7 @@ from components.fold_split.component import fold_split
 from components.ingest.component import ingest
 from components.report.component import report
 from components.search.component import search
+from components.search_worker.component import search_worker
 from components.train.component import train
 from pipeline.dags.place import Place
 from pipeline.kfp_internals import PipelineArtifactChannel
@@ -25,6 +27,7 @@ class Measured(NamedTuple):
 
 def measure(place: Place) -> BaseComponent:
     """The sub-pipeline; its `recipe` may come from another step, as no loop sees that step."""
+    searched = searcher(place)
 
     @dsl.pipeline(name="measure", description="Cross-validates one recipe on given folds")
     def dag(
@@ -42,7 +45,7 @@ def measure(place: Place) -> BaseComponent:
             sources: digest of noise and encoder.
         """
         data = {"recipe": recipe, "corpus": corpus, "folds": folds}
-        found = searched(place, recipe, sources, corpus, folds)
+        found = searched(**data, sources=sources)
         chosen, cells = found.outputs["chosen"], found.outputs["Output"]
         rivals = place.step(baselines(**data, sources=sources, chosen=chosen))
         with dsl.ParallelFor(cells, parallelism=place.profile.width) as cell:
@@ -78,9 +81,51 @@ def cut(place: Place, given: dict[str, Any], corpus: Any) -> Any:
     return place.step(fold_split(recipe=given["splitting"], corpus=corpus)).outputs["folds"]
 
 
-def searched(place: Place, recipe: Any, sources: Any, corpus: Any, folds: Any) -> dsl.PipelineTask:
-    """The step that chooses alpha, beta and epoch, and names the cells."""
-    return place.step(search(recipe=recipe, sources=sources, corpus=corpus, folds=folds))
+def searcher(place: Place) -> Callable[..., dsl.PipelineTask]:
+    """What makes the task that chooses alpha, beta and epoch, and names the cells.
+
+    It takes `recipe`, `corpus`, `folds` and `sources`, and is made before the DAG that uses it, as
+    Kubeflow's compiler builds one pipeline at a time.
+    """
+    if place.profile.search_workers > 1:
+        return shared_search(place)
+    return lambda **given: place.step(search(**given))
+
+
+class Searched(NamedTuple):
+    """What `search` puts out."""
+
+    chosen: dsl.Artifact
+    Output: list[str]
+
+
+def shared_search(place: Place) -> BaseComponent:
+    """The sub-pipeline of a search that several pods share; no loop sees its other steps."""
+    pods = place.profile.search_workers
+
+    @dsl.pipeline(name="shared-search", description="Searches alpha and beta in several pods")
+    def dag(
+        recipe: str,
+        sources: str,
+        corpus: dsl.Input[dsl.Dataset],
+        folds: dsl.Input[dsl.Artifact],
+    ) -> Searched:
+        """Train in as many pods as there are workers, then choose.
+
+        Args:
+            recipe: what these steps get of the recipe, as TOML text.
+            sources: digest of noise and encoder.
+            corpus: the corpus folder.
+            folds: the folds folder.
+        """
+        given = {"recipe": recipe, "sources": sources, "corpus": corpus, "folds": folds}
+        with dsl.ParallelFor(list(range(pods)), name="search-workers", parallelism=pods) as first:
+            worker = place.step(search_worker(**given, first=first))
+        ended = dsl.Collected(worker.outputs["worked"])
+        chosen = place.step(search(**given, worked=ended))
+        return Searched(chosen.outputs["chosen"], chosen.outputs["Output"])
+
+    return dag
 
 
 def final_fit(

@@ -2,25 +2,28 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from kfp import dsl
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from components.surroundings import CLIPS_VARIABLE, WORK_VARIABLE
 from mtlser.errors import MtlserError
 from mtlser.files import read_text
-from mtlser.runtime import ATTEMPT_S, PAUSE_S, RETRIES
+from mtlser.runtime import ATTEMPT_S, PAUSE_S, RETRIES, SEARCH_STORE
 from mtlser.tracking import RUN_VARIABLE
 
 FOLDER = Path(__file__).parents[2] / "infra" / "profiles"
 """The profiles that ship with a checkout."""
 STEPS = frozenset(
     {
-        *("prepare", "ingest", "fold_split", "search", "baselines", "evaluate", "train", "report"),
+        *("prepare", "ingest", "fold_split", "search", "search_worker", "baselines"),
+        *("evaluate", "train", "report"),
         *("register", "check_data", "promote", "compare", "report_outcome"),
     }
 )
+STORED = ("search", "search_worker")
+"""Steps that find a search's list of trainings in a database, where several pods share it."""
 STAGES = {"evaluate": 2}
 """How many stages a step runs one after the other, where that is more than one."""
 SHARED_MEMORY = "/dev/shm"
@@ -127,6 +130,8 @@ class Profile(Section):
     description: str = ""
     width: int = Field(2, ge=1)
     """Cells side by side."""
+    search_workers: int = Field(1, ge=1)
+    """Pods that a search is shared by; above 1 they need a database, see `STORED`."""
     work: str = Field("", pattern=r"^$|^s3://.+")
     """Where steps keep checkpoints, below the run's id; empty: beside the run's artifacts."""
     clips: str = Field("", pattern=r"^$|^s3://.+")
@@ -157,6 +162,17 @@ class Profile(Section):
     """Of every step's pod; set by the admission policy, see `PRIORITY`."""
     run_as_user: int | None = None
     """User id of every step, where the cluster wants it said; the image's own is 10001."""
+
+    @model_validator(mode="after")
+    def _shared(self) -> Self:
+        for step in STORED if self.search_workers > 1 else ():
+            if not any(v.variable == SEARCH_STORE and v.is_for(step) for v in self.secrets):
+                raise ValueError(
+                    f"search_workers = {self.search_workers}, and no secret gives {step!r} the "
+                    f"variable {SEARCH_STORE}: a [[secrets]] with the address of a database that "
+                    "the workers share; or search_workers = 1"
+                )
+        return self
 
     def of(self, component: str) -> Step:
         """What the steps of one component ask for."""

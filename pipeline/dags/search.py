@@ -5,7 +5,7 @@ from typing import NamedTuple
 from kfp import dsl
 from kfp.components import BaseComponent
 
-from pipeline.dags.measure import cut, read, searched
+from pipeline.dags.measure import cut, read, searcher
 from pipeline.dags.place import Place
 from pipeline.dags.place import guarded as handled
 
@@ -20,6 +20,7 @@ class Outputs(NamedTuple):
 
 def core(place: Place) -> BaseComponent:
     """The steps."""
+    searched = searcher(place)
 
     @dsl.pipeline(name="search-steps")
     def dag(recipe: str) -> Outputs:
@@ -31,7 +32,8 @@ def core(place: Place) -> BaseComponent:
         given = place.prepared(recipe)
         corpus = read(place, given)
         folds = cut(place, given, corpus)
-        chosen = searched(place, given["measuring"], given["sources"], corpus, folds)
+        measuring = {"recipe": given["measuring"], "sources": given["sources"]}
+        chosen = searched(**measuring, corpus=corpus, folds=folds)
         return Outputs(corpus, folds, chosen.outputs["chosen"])
 
     return dag

@@ -26,6 +26,7 @@ from components.register.component import register
 from components.report.component import report
 from components.report_outcome.component import report_outcome
 from components.search.component import search
+from components.search_worker.component import search_worker
 from components.train.component import train
 from mtlser import recipe as recipes
 from mtlser import stages
@@ -60,8 +61,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
 
         return stage
 
-    stubbed = ("prepare", "ingest", "split", "search", "baselines", "train", "noise_eval")
-    for name in (*stubbed, "register", "promote", "report_outcome"):
+    stubbed = ("prepare", "ingest", "split", "search", "search_worker", "baselines")
+    for name in (*stubbed, "train", "noise_eval", "register", "promote", "report_outcome"):
         monkeypatch.setattr(stages, name, note(name))
     return noted
 
@@ -106,8 +107,22 @@ def test_search_is_tracked_under_the_run_that_surrounds_it(
     )
     places = ("/in/corpus", "/in/folds", RECIPE)
     assert cells == ["mtlser:f0:s0"]
-    named = {"out": "/in/chosen", "work": "/kept/r", "run": "r", "most": 116}
+    named = {"out": "/in/chosen", "work": "/kept/r", "run": "r", "most": 116, "store": ""}
     assert calls == [("search", places, named)]
+
+
+def test_a_search_worker_shares_list_and_work_with_the_search(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MTLSER_SEARCH_STORE", "postgresql+psycopg2://db/search")
+    places = {"corpus": data("corpus"), "folds": artifact("folds")}
+    given = {"recipe": TEXT, **places, "sources": "s1"}
+    search_worker.python_func(**given, worked=artifact("worked"), first=3)
+    search.python_func(**given, chosen=artifact("chosen"), worked=[artifact("worked")])
+    kept = ("/kept/r", "postgresql+psycopg2://db/search")
+    named = {"run": "r", "first": 3, "out": "/in/worked"}
+    assert calls[0] == ("search_worker", ("/in/corpus", "/in/folds", RECIPE, *kept), named)
+    assert (calls[1][2]["work"], calls[1][2]["store"]) == kept
 
 
 def test_train_is_the_final_fit(calls: Calls) -> None:

@@ -40,11 +40,19 @@ def split(corpus: str, recipe: Recipe, out: str) -> None:
     write_json(Path(out) / "folds.json", plan(recipe))
 
 
-def search(
-    corpus: str, folds: str, recipe: Recipe, out: str, work: str = "", run: str = "", most: int = 0
+def search(  # noqa: PLR0917 - as the stage
+    corpus: str,
+    folds: str,
+    recipe: Recipe,
+    out: str,
+    work: str = "",
+    run: str = "",
+    most: int = 0,
+    workers: int = 0,
+    store: str = "",
 ) -> list[str]:
     """What was chosen, and the network on two folds."""
-    assert run and Path(work).parent.is_dir() and not most
+    assert run and Path(work).parent.is_dir() and not (most or workers or store)
     _write("search", out, {"chosen.json": "{}"})
     return [cell for cell in split_cells() if cell.startswith("mtlser")]
 

@@ -144,6 +144,11 @@ KUBEFLOW = (
         "Cells for which a pipeline's run has room; a compiled DAG sets it, `search` refuses more.",
     ),
     Variable(
+        "MTLSER_SEARCH_STORE", "a journal in the work folder",
+        "Database with the list of a search's trainings, for `mtlser search` and its workers on "
+        "other machines, as SQLAlchemy writes its address. A secret.",
+    ),
+    Variable(
         "KF_PIPELINES_ENDPOINT", "",
         "Address of Kubeflow's API, for `submit`, `schedule`, `status`, `watch` and `logs`.",
     ),

@@ -10,6 +10,7 @@ from torch import Tensor
 from mtlser.models.losses import UNSEEN, Targets, count, ctc_sum, joint_loss
 from mtlser.models.mtl import Logits
 from mtlser.models.packed import Packed
+from mtlser.models.stacked import GridObjective, StackedLogits
 from tests.helpers.heads import speakers_of, words_of
 
 
@@ -54,6 +55,25 @@ def test_ctc_is_the_mean_over_samples_of_path_enumeration() -> None:
     ]
     losses = joint_loss(output, targets, 0.1, 0.8, count(targets))
     assert float(losses.ctc) == pytest.approx(sum(expected) / 3, rel=1e-5)
+
+
+def test_ctc_of_a_symbol_is_each_transcripts_mean() -> None:
+    output = logits()
+    texts = [[1, 2], [3], [1, 1]]
+    spelt = [torch.tensor(text) for text in texts]
+    targets = Targets(torch.tensor([0, 1, 2]), torch.tensor([0, 1, 1]), spelt)
+    expected = [
+        nll_by_enumeration(clip_tu, text) / len(text)
+        for clip_tu, text in zip(words_of(output).clips(), texts, strict=True)
+    ]
+    losses = joint_loss(output, targets, 0.1, 0.8, count(targets), per_symbol=True)
+    assert float(losses.ctc) == pytest.approx(sum(expected) / 3, rel=1e-5)
+    grids = GridObjective([0.1], [0.8], per_symbol=True)
+    whole = joint_loss(output, targets, 0.1, 0.8, count(targets), per_symbol=True).total
+    stacked = StackedLogits(
+        output.emotion_be, None, None, (words_of(output),), (speakers_of(output),)
+    )
+    torch.testing.assert_close(grids(stacked, targets, count(targets)).total, whole)
 
 
 def test_missing_transcripts_leave_only_the_ctc_term() -> None:

@@ -42,7 +42,8 @@ def test_job_names_the_dags_that_there_are() -> None:
 
 
 def test_every_step_is_known_to_profiles() -> None:
-    assert {name.replace("-", "_") for steps in STEPS.values() for name in steps} == profiles.STEPS
+    named = {name.replace("-", "_") for steps in STEPS.values() for name in steps}
+    assert named | {"search_worker"} == profiles.STEPS
 
 
 def dags(ir: Node) -> list[Node]:
@@ -117,9 +118,10 @@ def test_the_loop_runs_at_the_width_of_the_profile(
 ) -> None:
     for profile, paths in compiled.items():
         ir, _ = documents(paths["crossval"])
-        (loop,) = [t for d in dags(ir) for t in d["tasks"].values() if "parameterIterator" in t]
-        width = loop["iteratorPolicy"]["parallelismLimit"]
-        assert width == profiles.load(profile).width
+        loops = [t for d in dags(ir) for t in d["tasks"].values() if "parameterIterator" in t]
+        widths = {loop["iteratorPolicy"]["parallelismLimit"] for loop in loops}
+        loaded = profiles.load(profile)
+        assert widths == {loaded.width, loaded.search_workers} - {1}
 
 
 def test_no_hyper_parameter_is_in_a_dag(irs: dict[str, Node]) -> None:
@@ -180,11 +182,14 @@ def test_secrets_are_named_and_never_held(compiled: dict[str, dict[str, Path]]) 
 
 
 OF_S3 = {f"MTLSER_S3_{name}" for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "ENDPOINT_URL")}
-READ_S3 = {"prepare", "ingest", "check-data", "fold-split", *MEASURE, "train", "report-outcome"}
+READ_S3 = {
+    "prepare", "ingest", "check-data", "fold-split", *MEASURE, "search-worker", "train",
+    "report-outcome",
+}  # fmt: skip
 POST = {"register", "promote", "report-outcome"}
 
 
-@pytest.mark.parametrize("profile", ["cpu", "gpu", "gpu-pool"])
+@pytest.mark.parametrize("profile", ["cpu", "gpu", "gpu-pool", "gpu-search"])
 def test_a_step_gets_only_the_secrets_that_it_uses(
     profile: str, compiled: dict[str, dict[str, Path]]
 ) -> None:
@@ -199,9 +204,11 @@ def test_a_step_gets_only_the_secrets_that_it_uses(
             expected = {"MLFLOW_TRACKING_URI"}
             expected |= OF_S3 if step in READ_S3 else set()
             expected |= {"MTLSER_WEBHOOK"} if step in POST else set()
+            if profile == "gpu-search" and step in {"search", "search-worker"}:
+                expected |= {"MTLSER_SEARCH_STORE"}
             assert variables == expected, name
             seen.add(step)
-    assert seen == set().union(*STEPS.values())
+    assert seen - {"search-worker"} == set().union(*STEPS.values())
 
 
 def test_a_training_has_one_process_a_gpu(compiled: dict[str, dict[str, Path]]) -> None:
@@ -316,7 +323,7 @@ def test_scores_reach_the_ui_as_artifacts(irs: dict[str, Node]) -> None:
 
 
 def test_unknown_dag_profile_and_file_as_folder_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(MtlserError, match="expected one of cpu, gpu, gpu-pool, or a path"):
+    with pytest.raises(MtlserError, match="one of cpu, gpu, gpu-pool, gpu-search, or a path"):
         compiling.write(tmp_path, IMAGE, "tpu")
     with pytest.raises(MtlserError, match="expected one of crossval, search, compare, retrain"):
         compiling.package("nonsense", tmp_path, IMAGE)

@@ -247,8 +247,8 @@ def test_a_finished_cell_that_is_damaged_is_trained_again(
 def test_a_chosen_cell_that_is_damaged_is_refused_in_one_sentence(
     trained: tuple[Inputs, Any, Path, Path], tmp_path: Path
 ) -> None:
-    *_, cell = trained
-    network.copy_cell(cell, tmp_path / "chosen", sealed=True)
+    _, recipe, _, cell = trained
+    network.copy_cell(cell, tmp_path / "chosen", recipe, sealed=True)
     checked.verify_folder(tmp_path / "chosen")
     damage(tmp_path / "chosen" / "model" / "mtlser.json", 2)
     with pytest.raises(DamagedError, match=r"mtlser\.json: damaged") as refused:

@@ -15,8 +15,8 @@ from mtlser.tracking import NullRun
 from mtlser.training import loop, network
 from mtlser.training.checkpoint import Checkpoint
 from mtlser.training.inputs import Inputs
-from mtlser.training.search import grid, search, study
-from mtlser.training.search.fold import training_of
+from mtlser.training.search import cells, grid, search
+from mtlser.training.search.cells import training_of
 from tests.helpers.corpora import one_fold
 from tests.helpers.trainings import history, make_inputs, small_recipe
 
@@ -57,7 +57,7 @@ def test_one_training_gives_the_rows_and_the_weights_of_one_a_pair(
     for row, other in zip(together.rows, apart.rows, strict=True):
         assert row.model_dump() == pytest.approx(other.model_dump(), abs=1e-5)
     words, speakers = set(), set()
-    for pair in study.grid(recipe):
+    for pair in cells.grid(recipe):
         wanted = training_of(0, pair, inputs, recipe)
         works = [WorkFolder(tmp_path / name) for name in ("work", "work-apart")]
         cell = grid.Grid(wanted, inputs, recipe, works[0]).cell(wanted, NullRun())
@@ -78,7 +78,7 @@ def test_a_grid_is_trained_once(
 ) -> None:
     recipe = small_recipe(tmp_path, *HEADS)
     first, _ = searched(inputs, recipe, tmp_path / "first", tmp_path / "work")
-    study.journal(recipe, WorkFolder(tmp_path / "work")).unlink()
+    next((tmp_path / "work").glob("study-*.journal")).unlink()
     monkeypatch.setattr(loop, "fit", lambda *_: pytest.fail("trained again"))
     again, _ = searched(inputs, recipe, tmp_path / "again", tmp_path / "work")
     assert again == first
@@ -114,7 +114,7 @@ def test_a_killed_grid_goes_on_where_it_stopped(
     [
         ("train.clip_norm=1.0",), ("model.trainable=transformer", "model.standardise=false"),
         ("model.layers=weighted",), ("search.metric=joint",), ("search.metric=wer",),
-        ("search.sampler=tpe",), ("train.precision=fp16",),
+        ("search.sampler=tpe",), ("search.sampler=halving",), ("train.precision=fp16",),
     ],
 )  # fmt: skip
 def test_heads_that_are_tied_together_are_trained_pair_by_pair(

@@ -3,12 +3,14 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mtlser.evaluation.choices import SearchResult
 from mtlser.recipe import Recipe
 from mtlser.records import Cell
+from mtlser.storage import checked
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import NullRun
 from mtlser.training import network
@@ -96,7 +98,7 @@ def test_encoders_of_one_name_in_two_folders_share_no_study(inputs: Inputs, tmp_
     work = tmp_path / "work"
     searched(inputs, ours, tmp_path / "ours", work)
     searched(inputs, theirs, tmp_path / "theirs", work)
-    text = (work / f"study-{ours.hash}.journal").read_text()
+    text = (work / f"study-{ours.training_hash}.journal").read_text()
     assert text.count("study_name") == 2
 
 
@@ -117,3 +119,29 @@ def test_two_steps_that_want_one_training_at_once_train_it_once(
         folders = set(pool.map(lambda _: train(inputs, recipe, work), range(2)))
     assert len(folders) == 1
     assert fitted == [Cell(system="mtlser", fold=0, seed=0).text]
+
+
+def test_a_wider_grid_trains_only_what_it_adds(
+    inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its models say that they are of the wider one's recipe."""
+    ours = small_recipe(tmp_path, *GRID)
+    wider = small_recipe(tmp_path, *GRID, "search.alphas=[0.1, 0.3, 0.5]")
+    work = tmp_path / "work"
+    first = searched(inputs, ours, tmp_path / "first", work)
+    trained: list[float] = []
+    fit = network.fit_network
+
+    def counted(training: Training, *given: Any) -> Any:
+        trained.append(training.alpha)
+        return fit(training, *given)
+
+    monkeypatch.setattr(network, "fit_network", counted)
+    second = searched(inputs, wider, tmp_path / "second", work)
+    assert trained == [0.3]
+    assert [row for row in second.rows if row.alpha != 0.3] == list(first.rows)
+    assert written(tmp_path / "second" / "cells" / "fold-0")["recipe_hash"] == wider.hash
+    checked.verify_folder(tmp_path / "second" / "cells" / "fold-0")
+    again = searched(inputs, ours, tmp_path / "again", work)
+    assert again == first
+    assert written(tmp_path / "again" / "cells" / "fold-0")["recipe_hash"] == ours.hash

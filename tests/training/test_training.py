@@ -1,7 +1,7 @@
 """Training one cell: seeds, resume, masks, the checkpoint that is kept."""
 
-import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +19,7 @@ from mtlser.training.job import Fit
 from mtlser.training.search import search
 from tests.helpers.corpora import one_fold, write_corpus
 from tests.helpers.networks import write_encoder
+from tests.helpers.trainings import history
 
 
 def small_recipe(folder: Path, *overrides: str) -> Recipe:
@@ -52,12 +53,6 @@ def training(inputs: Inputs) -> Training:
 
 def train(inputs: Inputs, recipe: Recipe, folder: Path) -> Path:
     return network.train_network(training(inputs), inputs, recipe, WorkFolder(folder), NullRun())
-
-
-def history(folder: Path) -> list[dict[str, float]]:
-    lines = (folder / "history.jsonl").read_text().splitlines()
-    timed = ("train_seconds", "audio_s_per_s")
-    return [{k: v for k, v in json.loads(line).items() if k not in timed} for line in lines]
 
 
 @pytest.mark.parametrize("trainable", ["all", "transformer", "heads"])
@@ -212,3 +207,50 @@ def test_an_unknown_fold_or_system_is_refused(inputs: Inputs, tmp_path: Path) ->
 def test_a_cell_of_no_number_is_one_sentence(text: str) -> None:
     with pytest.raises(MtlserError, match="expected SYSTEM:fFOLD:sSEED"):
         Cell.parse(text)
+
+
+def test_only_the_chosen_training_of_a_fold_keeps_its_weights(
+    inputs: Inputs, tmp_path: Path
+) -> None:
+    recipe = small_recipe(tmp_path, "search.alphas=[0.1, 0.5]", "search.betas=[0.0, 0.8]")
+    work = WorkFolder(tmp_path / "work")
+    (tmp_path / "chosen").mkdir()
+    result = search.search(inputs, recipe, tmp_path / "chosen", work, NullRun())
+    cells = sorted((work.folder / "cells").glob("*/result.json"))
+    assert len(cells) == 4
+    kept = [read_json(p, CellResult) for p in cells if (p.parent / "model").is_dir()]
+    assert [(each.alpha, each.beta) for each in kept] == [
+        (choice.alpha, choice.beta) for choice in result.choices
+    ]
+    assert not list((work.folder / "cells").glob("*.part"))
+
+
+@pytest.mark.parametrize("scope", ["fold", "global"])
+def test_halving_goes_on_from_its_checkpoints_to_what_one_training_gives(
+    inputs: Inputs, tmp_path: Path, scope: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = ("search.alphas=[0.1, 0.5]", "search.betas=[0.0, 0.8]", "train.epochs=4")
+    recipe = small_recipe(
+        tmp_path, *grid, "search.sampler=halving", "search.eta=2", f"search.scope={scope}"
+    )
+    epochs = 0
+    run_epoch = loop.Course.run_epoch
+
+    def counted(self: loop.Course) -> Any:
+        nonlocal epochs
+        epochs += 1
+        return run_epoch(self)
+
+    monkeypatch.setattr(loop.Course, "run_epoch", counted)
+    (tmp_path / "chosen").mkdir()
+    work = WorkFolder(tmp_path / "work")
+    result = search.search(inputs, recipe, tmp_path / "chosen", work, NullRun())
+    assert sorted(row.epochs or 0 for row in result.rows) == [1, 1, 1, 1, 2, 2, 4]
+    assert epochs == 4 + 2 + 2
+    (choice,) = result.choices
+    alone = Training(
+        Cell(system="mtlser", fold=0, seed=0), choice.alpha, choice.beta, inputs.plan.folds[0]
+    )
+    whole = network.train_network(alone, inputs, recipe, WorkFolder(tmp_path / "alone"), NullRun())
+    assert history(tmp_path / "chosen" / "cells" / "fold-0") == history(whole)
+    assert not list((work.folder / "cells").glob("*.part"))

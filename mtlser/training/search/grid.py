@@ -32,7 +32,7 @@ from mtlser.training.inputs import Inputs, Training, cell_key
 from mtlser.training.job import Fit, Job
 from mtlser.training.logs import logged, watched
 from mtlser.training.once import once
-from mtlser.training.search.study import alphas, betas
+from mtlser.training.search.cells import alphas, betas
 
 HEADS, HISTORY, RESULT = "heads.safetensors", "history.jsonl", "grid.json"
 OF_EMOTION = frozenset({"wa", "ua", "f1", "loss"})
@@ -125,7 +125,8 @@ class Grid:
             with logged(training, parent) as log:
                 network.log_rows(log, outcome)
 
-        return once(self.work, network.place_of(training, self.inputs, self.recipe), make)
+        place = network.place_of(training, self.inputs, self.recipe)
+        return once(self.work, place, make, needs="model")
 
     def _stack(self, trained: TrainedModel) -> StackedNetwork:
         counts = len(self.alphas), len(self.betas)
@@ -140,7 +141,9 @@ class Grid:
             job = replace(
                 job,
                 network=stack,
-                objective=GridObjective(self.alphas, self.betas),
+                objective=GridObjective(
+                    self.alphas, self.betas, per_symbol=self.recipe.train.ctc == "symbol"
+                ),
                 validate=validator(trained.description, self.recipe.search.metric),
                 watcher=watcher,
             )

@@ -1,14 +1,13 @@
 """Optuna's journal with a checksum in each line; what is damaged at its end is cut off and kept.
 
 Optuna numbers trials by their place in the journal, so nothing after a damaged line can be used:
-the journal goes back to the line before. Trainings that are finished are found again in their own
-folders (`fold.lost_trials`).
+the journal goes back to the line before. Trainings that are finished are wanted again then, and
+found in their own folders.
 """
 
 import hashlib
 import json
 import logging
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from filelock import FileLock
 
 from mtlser.files import atomic_file
 from mtlser.storage import lock
+from mtlser.training.search.optuna_internals import experimental
 
 if TYPE_CHECKING:
     from optuna.storages import JournalStorage
@@ -56,7 +56,6 @@ def dropped(path: Path) -> list[Path]:
 
 def storage(path: Path) -> "JournalStorage":
     """Optuna's storage on the journal, which is whole or new."""
-    import optuna
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 
@@ -67,8 +66,7 @@ def storage(path: Path) -> "JournalStorage":
             super().append_logs([{**each, CHECK: checksum(each)} for each in logs])
 
     repair(path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    with experimental():
         return JournalStorage(Checked(str(path), lock_obj=Lock(path)))  # type: ignore[arg-type]
 
 

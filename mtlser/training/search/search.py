@@ -1,8 +1,13 @@
-"""The alpha-beta search: Optuna over trainings of each fold, chosen on validation alone."""
+"""The alpha-beta search: a list of trainings, worked off side by side, chosen on validation alone.
+
+Workers are processes of this machine, and whoever else is given the same database.
+"""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from shutil import copyfile
@@ -17,15 +22,36 @@ from mtlser.tracking import Run
 from mtlser.training import features, logs, network
 from mtlser.training.inputs import Inputs
 from mtlser.training.search import grid as grids
-from mtlser.training.search import study
-from mtlser.training.search.fold import FoldSearch, search_fold, training_of
-from mtlser.training.search.study import grid
+from mtlser.training.search import journal, store
+from mtlser.training.search.cells import grid, training_of
+from mtlser.training.search.choice import choose
+from mtlser.training.search.worker import SearchTask, journal_of, shed, study_of, work_off
 
 JOURNAL = "study.journal"
 
 
+@dataclass(frozen=True)
+class Workers:
+    """Who works on a search."""
+
+    count: int = 0
+    """Processes of this machine; 0: `search.jobs` of the recipe."""
+    store: str = ""
+    """Address of the database in which others find the list; empty: a journal, for these alone."""
+    first: int = 0
+    """Place of the fold that the first of them begins with."""
+
+
+ALONE = Workers()
+
+
 def search(
-    inputs: Inputs, recipe: Recipe, folder: Path, work: WorkFolder, parent: Run
+    inputs: Inputs,
+    recipe: Recipe,
+    folder: Path,
+    work: WorkFolder,
+    parent: Run,
+    workers: Workers = ALONE,
 ) -> SearchResult:
     """What was chosen for each fold, and every row behind it; chosen cells go to `folder`.
 
@@ -34,21 +60,20 @@ def search(
     validation speaker is fold j's test speaker, so its test scores are optimistic.
     """
     inputs.check(recipe)
-    if not recipe.search.alphas and not recipe.search.betas:
+    if not searches(recipe):
         return passed_through(inputs, recipe)
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise MtlserError(
-            "the search trains folds side by side by itself (`search.jobs`) and was started by "
-            "torchrun; start it without"
-        )
-    prepare(inputs, recipe, work, parent)
-    rows: list[SearchRow] = []
-    for rows_of_fold in run_folds(inputs, recipe, work, parent):
-        rows += rows_of_fold
+    task = SearchTask(inputs, recipe, work, parent.token(), workers.store, workers.first)
+    _check_store(task)
+    prepare(inputs, recipe, work)
+    if recipe.search.sampler != "tpe":
+        for alpha, beta in grid(recipe):
+            logs.pair_run(parent, alpha, beta)
+    rows = run(task, workers.count or recipe.search.jobs)
     log_pairs(rows, parent)
     best = [choose(rows, fold.index, recipe) for fold in inputs.plan.folds]
-    choices = [store(row, inputs, recipe, folder, work, parent) for row in best]
-    copyfile(study.journal(recipe, work), folder / JOURNAL)
+    choices = [keep(row, inputs, recipe, folder, work, parent) for row in best]
+    shed(task, [row for row in rows if row not in best])
+    write_journal(task, folder / JOURNAL)
     return SearchResult(
         scope=recipe.search.scope,
         metric=recipe.search.metric,
@@ -60,6 +85,41 @@ def search(
         ),
         rows=tuple(rows),
     )
+
+
+def help_out(
+    inputs: Inputs, recipe: Recipe, work: WorkFolder, parent: Run, workers: Workers
+) -> list[SearchRow]:
+    """Works on a search whose list others share, and leaves the choice to them; the rows so far."""
+    inputs.check(recipe)
+    if not searches(recipe):
+        return []
+    task = SearchTask(inputs, recipe, work, parent.token(), workers.store, workers.first)
+    _check_store(task)
+    prepare(inputs, recipe, work)
+    return run(replace(task, stays=False), workers.count or recipe.search.jobs)
+
+
+def _check_store(task: SearchTask) -> None:
+    """Refuses a store that is away before anything is computed."""
+    with closing(store.opened(task.store, journal_of(task))):
+        pass
+
+
+def searches(recipe: Recipe) -> bool:
+    """Whether there is anything to search.
+
+    Raises:
+        MtlserError: there is, and this process is one of several of one training.
+    """
+    if not recipe.search.alphas and not recipe.search.betas:
+        return False
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise MtlserError(
+            "the search trains side by side by itself (`search.jobs`) and was started by "
+            "torchrun; start it without"
+        )
+    return True
 
 
 def passed_through(inputs: Inputs, recipe: Recipe) -> SearchResult:
@@ -81,50 +141,37 @@ def passed_through(inputs: Inputs, recipe: Recipe) -> SearchResult:
     )
 
 
-def prepare(inputs: Inputs, recipe: Recipe, work: WorkFolder, parent: Run) -> None:
-    """Makes what workers share before they start: the feature cache and the pairs' runs."""
+def prepare(inputs: Inputs, recipe: Recipe, work: WorkFolder) -> None:
+    """Makes the feature cache, which workers share, before they start."""
     from mtlser.models import bundle
     from mtlser.models.mtl import CUT_OF
 
     untrained = bundle.build(recipe.model, 1, 1)
     cut = CUT_OF[recipe.model.trainable]
     features.reader(untrained, cut, inputs.corpus, inputs.utterances, work.folder)
-    if recipe.search.sampler == "grid":
-        for alpha, beta in grid(recipe):
-            logs.pair_run(parent, alpha, beta)
 
 
-def run_folds(
-    inputs: Inputs, recipe: Recipe, work: WorkFolder, parent: Run
-) -> Iterator[list[SearchRow]]:
-    """Yields the rows of each fold, in fold order; `search.jobs` folds train side by side."""
-    jobs = min(recipe.search.jobs, len(inputs.plan.folds))
-    cores = os.cpu_count() or 1
+def run(task: SearchTask, workers: int) -> list[SearchRow]:
+    """All rows of a search, after so many processes of this machine have worked on it.
+
+    Args:
+        task: the search.
+        workers: each begins with a fold of its own, as far as there are folds.
+    """
+    if workers == 1:
+        return work_off(task)
+    folds, cores = len(task.inputs.plan.folds), os.cpu_count() or 1
+    threads = max(1, cores // workers)
     tasks = [
-        FoldSearch(fold.index, inputs, recipe, work, parent.token(), max(1, cores // jobs))
-        for fold in inputs.plan.folds
+        replace(task, first=task.first + place * folds // workers, threads=threads)
+        for place in range(workers)
     ]
-    if jobs == 1:
-        yield from map(search_fold, tasks)
-        return
     context, shown = get_context("spawn"), runtime.shows_log()
-    with ProcessPoolExecutor(jobs, context, runtime.start_worker, (shown,)) as pool:
-        yield from pool.map(search_fold, tasks)
+    with ProcessPoolExecutor(workers, context, runtime.start_worker, (shown,)) as pool:
+        return [*pool.map(work_off, tasks)][-1]
 
 
-def choose(rows: Sequence[SearchRow], fold: int, recipe: Recipe) -> SearchRow:
-    """The row that a fold's test is scored with; the smaller pair on a tie."""
-    mine = [row for row in rows if row.fold == fold]
-    if recipe.search.scope == "fold":
-        return max(mine, key=lambda row: (row.score, -row.alpha, -row.beta))
-
-    def mean(row: SearchRow) -> float:
-        return fmean(r.score for r in rows if (r.alpha, r.beta) == (row.alpha, row.beta))
-
-    return max(mine, key=lambda row: (mean(row), -row.alpha, -row.beta))
-
-
-def store(
+def keep(
     row: SearchRow, inputs: Inputs, recipe: Recipe, folder: Path, work: WorkFolder, parent: Run
 ) -> Choice:
     """The choice of a fold, whose trained cell is then in the search's folder, too."""
@@ -134,8 +181,22 @@ def store(
     else:
         trained = network.train_network(training, inputs, recipe, work, parent)  # done: its folder
     name = f"cells/fold-{row.fold}"
-    network.copy_cell(trained, folder / name, sealed=True)
+    network.copy_cell(trained, folder / name, recipe, sealed=True)
     return Choice(fold=row.fold, alpha=row.alpha, beta=row.beta, run=name)
+
+
+def write_journal(task: SearchTask, path: Path) -> None:
+    """Writes the search's studies as a journal, which Optuna's dashboard opens."""
+    if not task.store:
+        copyfile(journal_of(task), path)
+        return
+    import optuna
+
+    target = journal.storage(path)
+    with closing(store.opened(task.store, path)) as source:
+        for fold in task.inputs.plan.folds:
+            name = study_of(task, fold.index)
+            optuna.copy_study(from_study_name=name, from_storage=source.storage, to_storage=target)
 
 
 def log_pairs(rows: Sequence[SearchRow], parent: Run) -> None:

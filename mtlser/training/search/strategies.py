@@ -1,0 +1,130 @@
+"""Which trainings a search asks for, given what the others reached: grid, TPE, halving.
+
+Each is a function of the recipe and of the rows so far alone, so that any number of workers, and a
+search that goes on after a kill, want the same. A search by fold is one of its own in each fold:
+nothing that one fold's validation says is seen by another's, whose test speaker it may be.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from statistics import fmean
+
+from mtlser.data import rng
+from mtlser.recipe import Recipe
+from mtlser.training.search.cells import Pair, Rows, SearchCell, alphas, betas, grid
+from mtlser.training.search.optuna_internals import experimental
+from mtlser.training.search.scales import Scale
+
+DEFAULT_TRIALS = 20
+"""Pairs that TPE draws where the recipe names no number."""
+PRUNED_BELOW = 0.1
+"""A pair is given up when a Wilcoxon test says at this level that it is worse than the best."""
+
+
+def wanted(recipe: Recipe, folds: Sequence[int], rows: Rows) -> list[SearchCell]:
+    """The trainings that are to be done next, in order; none: the search has ended.
+
+    Args:
+        recipe: the resolved recipe.
+        folds: all folds of the plan.
+        rows: what has ended, of other searches too.
+    """
+    return [cell for cell in asked(recipe, folds, rows) if cell not in rows]
+
+
+def asked(recipe: Recipe, folds: Sequence[int], rows: Rows) -> list[SearchCell]:
+    """The trainings that the search has asked for so far; arguments as of `wanted`."""
+    strategy = STRATEGIES[recipe.search.sampler]
+    groups = [[fold] for fold in folds] if recipe.search.scope == "fold" else [list(folds)]
+    return [cell for group in groups for cell in strategy(recipe, group, rows)]
+
+
+def rounds(recipe: Recipe) -> bool:
+    """Whether what is wanted later depends on what was reached before."""
+    return recipe.search.sampler != "grid"
+
+
+def of_grid(recipe: Recipe, folds: Sequence[int], rows: Rows) -> Iterator[SearchCell]:
+    """Every pair on every fold, to the end."""
+    yield from _on(folds, grid(recipe), recipe.train.epochs)
+
+
+def of_halving(recipe: Recipe, folds: Sequence[int], rows: Rows) -> Iterator[SearchCell]:
+    """All pairs for a few epochs, the best third of them for three times as many, and so on.
+
+    Successive halving (Jamieson and Talwalkar, 2016), as in Hyperband's first bracket; a pair that
+    stays goes on from its checkpoint. The last ones are trained to the end.
+    """
+    pairs = grid(recipe)
+    for budget in budgets(len(pairs), recipe.train.epochs, recipe.search.eta):
+        cells = _on(folds, pairs, budget)
+        yield from cells
+        if any(cell not in rows for cell in cells):
+            return
+        reached = {
+            pair: fmean(rows[cell].score for cell in _on(folds, [pair], budget)) for pair in pairs
+        }
+        ranked = sorted(pairs, key=lambda pair: (-reached[pair], pair))
+        pairs = sorted(ranked[: max(1, len(pairs) // recipe.search.eta)])
+
+
+def budgets(pairs: int, epochs: int, eta: int) -> list[int]:
+    """Epochs of each round of halving, the recipe's own in the last.
+
+    >>> budgets(36, 30, 3)
+    [1, 3, 10, 30]
+    >>> budgets(4, 30, 3)
+    [10, 30]
+    """
+    rungs = 0
+    while eta ** (rungs + 1) <= min(pairs, epochs):
+        rungs += 1
+    return [max(1, round(epochs / eta**left)) for left in range(rungs, -1, -1)]
+
+
+def of_tpe(recipe: Recipe, folds: Sequence[int], rows: Rows) -> Iterator[SearchCell]:
+    """The pair that Optuna's TPE draws after those that have ended, on one fold after the other.
+
+    The first is the recipe's own. All draws are repeated from the start, each from its own seed, so
+    that a search that was broken off draws what it would have drawn.
+    """
+    import optuna
+
+    scales = {name: Scale(values, recipe.search.scale) for name, values in _axes(recipe).items()}
+    with experimental():
+        pruner = optuna.pruners.WilcoxonPruner(p_threshold=PRUNED_BELOW)
+    study = optuna.create_study(direction="maximize", pruner=pruner)
+    for number in range(recipe.search.trials or DEFAULT_TRIALS):
+        seed = rng.torch_seed(recipe.seed, "tpe", f"{folds[0]}:{number}") % 2**32
+        study.sampler = optuna.samplers.TPESampler(seed=seed)
+        if number == 0:
+            own = (recipe.train.alpha, recipe.train.beta)
+            places = zip(scales, own, strict=True)
+            study.enqueue_trial({name: scales[name].place(value) for name, value in places})
+        trial = study.ask()
+        alpha, beta = (
+            scale.value(trial.suggest_float(name, 0.0, 1.0)) for name, scale in scales.items()
+        )
+        scores: list[float] = []
+        for cell in _on(folds, [(alpha, beta)], recipe.train.epochs):
+            yield cell
+            if cell not in rows:
+                return
+            scores.append(rows[cell].score)
+            trial.report(scores[-1], cell.fold)
+            if len(folds) > 1 and trial.should_prune():
+                break
+        study.tell(trial, fmean(scores))
+
+
+STRATEGIES: Mapping[str, Callable[[Recipe, Sequence[int], Rows], Iterator[SearchCell]]] = {
+    "grid": of_grid, "tpe": of_tpe, "halving": of_halving,
+}  # fmt: skip
+
+
+def _axes(recipe: Recipe) -> dict[str, tuple[float, ...]]:
+    return {"alpha": alphas(recipe), "beta": betas(recipe)}
+
+
+def _on(folds: Sequence[int], pairs: Sequence[Pair], epochs: int) -> list[SearchCell]:
+    """Each pair on each fold, the trainings of one fold together."""
+    return [SearchCell(fold, *pair, epochs) for fold in folds for pair in pairs]

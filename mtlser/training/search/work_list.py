@@ -1,0 +1,198 @@
+"""The list of a search's trainings: who takes which, what has ended, what a dead worker left.
+
+A training is a trial of Optuna's, in a study of its fold, so that Optuna's own dashboard shows the
+search. Whoever finds that a training is wanted may add it; where two did, the first entry counts.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mtlser.evaluation.choices import SearchRow
+from mtlser.training.search.cells import SearchCell
+from mtlser.training.search.optuna_internals import trial_id
+from mtlser.training.search.store import Store
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+EPOCHS, ROW, WORKER = "epochs", "row", "worker"
+"""Attributes of a trial."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A training that this worker has taken."""
+
+    cell: SearchCell
+    trial: int
+
+
+class WorkList:
+    """The trainings of one search."""
+
+    def __init__(self, store: Store, studies: Mapping[int, str]) -> None:
+        """Makes the studies unless they are there.
+
+        Args:
+            store: where they are kept.
+            studies: their names, by fold.
+        """
+        self._store, self._names = store, dict(studies)
+        self._mine: int | None = None
+        self._waiting: dict[int, deque[tuple[SearchCell, int]]] = {}
+        self._ids = store.again(lambda: {fold: self._made(name) for fold, name in studies.items()})
+
+    def _made(self, name: str) -> int:
+        import optuna
+
+        with suppress(optuna.exceptions.DuplicatedStudyError):
+            maximize = optuna.study.StudyDirection.MAXIMIZE
+            return self._store.storage.create_new_study([maximize], name)
+        return self._store.storage.get_study_id_from_name(name)
+
+    def rows(self, folds: Iterable[int] = ()) -> dict[SearchCell, SearchRow]:
+        """What has ended, of these folds or of all."""
+        found: dict[SearchCell, SearchRow] = {}
+        for fold in folds or self._ids:
+            for cell, trial in self._entries(fold):
+                if trial.state.name == "COMPLETE":
+                    row = SearchRow.model_validate_json(trial.user_attrs[ROW])
+                    found.setdefault(cell, row)
+        return found
+
+    def add(self, cells: Iterable[SearchCell]) -> None:
+        """Puts trainings on the list, but for those that are there, in order."""
+        wanted = list(cells)
+        folds = sorted({cell.fold for cell in wanted})
+        known = {cell for fold in folds for cell, _ in self._entries(fold)}
+        for cell in wanted:
+            if cell not in known:
+                self._add(cell, None)
+
+    def record(self, rows: Mapping[SearchCell, SearchRow]) -> None:
+        """Puts trainings on the list that have ended, but for those that have there."""
+        known = self.rows({cell.fold for cell in rows})
+        for cell, row in rows.items():
+            if cell not in known:
+                self._add(cell, row)
+
+    def take(self, fold: int) -> Claim | None:
+        """The next training of a fold that nobody has; none: all are taken."""
+        return self._store.again(partial(self._taken, fold))
+
+    def _taken(self, fold: int) -> Claim | None:
+        waiting = self._waiting.setdefault(fold, deque())
+        if not waiting:  # what was seen last time is worked off first: reading it all takes a while
+            waiting += self._first_waiting(fold)
+        while waiting:
+            cell, number = waiting.popleft()
+            with suppress(RuntimeError):  # it has ended meanwhile, by another worker
+                if self._claimed(number):
+                    return Claim(cell, number)
+        return None
+
+    def _first_waiting(self, fold: int) -> Iterator[tuple[SearchCell, int]]:
+        """Those that wait; of a training that two workers had added, the later entry is ended."""
+        seen: set[SearchCell] = set()
+        for cell, trial in self._entries(fold):
+            if trial.state.name == "WAITING" and cell in seen:
+                with suppress(RuntimeError):
+                    self._end(trial_id(trial), "FAIL")
+            elif trial.state.name == "WAITING":
+                yield cell, trial_id(trial)
+            seen.add(cell)
+
+    def _claimed(self, trial: int) -> bool:
+        import optuna
+
+        with self._store.claiming(trial):
+            self._store.storage.set_trial_user_attr(trial, WORKER, self._store.worker)
+            running = optuna.trial.TrialState.RUNNING
+            if not self._store.storage.set_trial_state_values(trial, running):
+                return False
+        self._mine = trial
+        return True
+
+    @contextmanager
+    def working(self, claim: Claim) -> Iterator[None]:
+        """The block that does what was taken; an error gives it back to the others."""
+        try:
+            with self._store.working(claim.trial):
+                yield
+        except BaseException:
+            with suppress(Exception):
+                self._end(claim.trial, "FAIL")
+            raise
+        finally:
+            self._mine = None
+
+    def finish(self, claim: Claim, row: SearchRow, curve: Mapping[int, float]) -> None:
+        """Keeps what a training reached.
+
+        Args:
+            claim: what was taken.
+            row: its figures.
+            curve: the selection score of each epoch, counted from 1.
+        """
+        self._store.again(lambda: self._finish(claim, row, curve))
+
+    def _finish(self, claim: Claim, row: SearchRow, curve: Mapping[int, float]) -> None:
+        storage = self._store.storage
+        with suppress(RuntimeError):  # it had been given up and has ended by another worker
+            storage.set_trial_user_attr(claim.trial, ROW, row.model_dump_json())
+            for epoch, score in curve.items():
+                storage.set_trial_intermediate_value(claim.trial, epoch, score)
+            self._end(claim.trial, "COMPLETE", row.score)
+
+    def _end(self, trial: int, state: str, value: float | None = None) -> None:
+        import optuna
+
+        values = None if value is None else [value]
+        self._store.storage.set_trial_state_values(trial, optuna.trial.TrialState[state], values)
+
+    def give_up_dead(self) -> None:
+        """Puts an end to the trials of workers that are gone; `add` puts them on the list again."""
+        self._store.again(self._give_up_dead)
+
+    def _give_up_dead(self) -> None:
+        for fold, name in self._names.items():
+            is_dead = self._store.is_dead(name)
+            for _, trial in self._entries(fold):
+                if trial.state.name != "RUNNING" or trial_id(trial) == self._mine:
+                    continue
+                worker = trial.user_attrs[WORKER]
+                if worker == self._store.worker or is_dead(worker):
+                    with suppress(RuntimeError):
+                        self._end(trial_id(trial), "FAIL")
+
+    def _entries(self, fold: int) -> list[tuple[SearchCell, "FrozenTrial"]]:
+        """The trials of a fold that count, in their order."""
+
+        def read() -> "list[FrozenTrial]":
+            return self._store.storage.get_all_trials(self._ids[fold], deepcopy=False)
+
+        trials = sorted(self._store.again(read), key=lambda trial: trial.number)
+        return [
+            (SearchCell(fold, t.params["alpha"], t.params["beta"], t.user_attrs[EPOCHS]), t)
+            for t in trials
+            if t.state.name != "FAIL" and EPOCHS in t.user_attrs
+        ]
+
+    def _add(self, cell: SearchCell, row: SearchRow | None) -> None:
+        import optuna
+
+        # Of any width: the next grid may be wider.
+        axis = optuna.distributions.FloatDistribution(0.0, 1e9)
+        ended = {} if row is None else {ROW: row.model_dump_json()}
+        trial = optuna.trial.create_trial(
+            state=optuna.trial.TrialState["WAITING" if row is None else "COMPLETE"],
+            value=None if row is None else row.score,
+            params={"alpha": cell.alpha, "beta": cell.beta},
+            distributions={"alpha": axis, "beta": axis},
+            user_attrs={EPOCHS: cell.epochs, **ended},
+        )
+        self._store.again(lambda: self._store.storage.create_new_trial(self._ids[cell.fold], trial))
