@@ -92,7 +92,7 @@ def test_what_nobody_has_used_for_long_goes_when_it_is_asked_for(cache: Path) ->
     shown = cleaned("--older-than", "90d")
     assert f"{len(names)} entries to be deleted, 6.0 MB" in shown
     assert "next: mtlser clean cache --older-than 90d --yes" in shown
-    assert f"{cache}/work/old  checkpoints of a step, 1 files, 1.0 MB" in shown
+    assert f"{cache / 'work' / 'old'}  checkpoints of a step, 1 files, 1.0 MB" in shown
     assert old(cache, 90) == names
     assert f"{len(names)} entries deleted, 6.0 MB" in cleaned("--older-than", "90d", "--yes")
     for kind in old_cache.KINDS:
