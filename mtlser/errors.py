@@ -92,6 +92,20 @@ class MtlserError(Exception):
         super().__init__(public_text(message))
 
 
+class TooManyCellsError(MtlserError):
+    """More cells than a run on a cluster has room for.
+
+    Argo keeps a run in one object of at most 1 MiB, and ends a run that passes it.
+    """
+
+    def __init__(self, counted: str, most: int) -> None:
+        super().__init__(
+            f"{counted} in one run, which Argo keeps in an object of at most 1 MiB: about {most} "
+            "fit; give fewer with `--set split.max_folds=N` or `--set train.seeds=N`, or run it "
+            "with `mtlser-pipeline run`"
+        )
+
+
 class DamagedError(MtlserError):
     """A file that was written whole and is now another one: zeroed, cut, or changed by a disk.
 

@@ -18,6 +18,7 @@ from mtlser.errors import (
     public_address,
 )
 from mtlser.files import read_text
+from pipeline import size_command
 from pipeline.server import commands as server_commands
 
 NAME = "mtlser-pipeline"
@@ -55,6 +56,9 @@ def compile_dag(
 
     for path in compiling.write(out, image or IMAGE, profile):
         typer.echo(sizes.told(path, DAGS[path.stem].loops))
+
+
+app.command("size", epilog=size_command.EXAMPLE)(size_command.size)
 
 
 @app.command("run", epilog="Example: mtlser-pipeline run --recipe demo --out runs/demo")

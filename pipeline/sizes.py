@@ -7,7 +7,7 @@ figures are of a cross-validation on Kubeflow Pipelines 2.17 (docs/kubeflow-test
 
 from pathlib import Path
 
-from mtlser.errors import MtlserError
+from mtlser.errors import TooManyCellsError
 from mtlser.recipe import Recipe
 
 LIMIT_BYTES = 2**20
@@ -54,15 +54,11 @@ def check(recipe: Recipe, most: int) -> None:
         most: see `most_cells`.
 
     Raises:
-        MtlserError: more cells; the sentence says what to change.
+        TooManyCellsError: it has.
     """
     count = cells(recipe)
     if count is not None and count > most:
-        raise MtlserError(
-            f"recipe {recipe.name}: {count} cells (folds x seeds); Argo keeps a run in "
-            f"one object of at most 1 MiB, which about {most} fill; give fewer with `--set "
-            "split.max_folds=N` or `--set train.seeds=N`, or run it with `mtlser-pipeline run`"
-        )
+        raise TooManyCellsError(f"recipe {recipe.name}: {count} cells (folds x seeds)", most)
 
 
 def told(path: Path, loops: int) -> str:

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 from mtlser import storage, tracking
-from mtlser.errors import MtlserError
+from mtlser.errors import MtlserError, TooManyCellsError
 from mtlser.files import write_text
 from mtlser.recipe import Recipe
 from mtlser.records import Cell, write_json
@@ -47,7 +47,8 @@ def search(  # noqa: PLR0913, PLR0917 - what a search needs
             `search_worker`; empty: a journal in the work folder.
 
     Raises:
-        MtlserError: the folds make more cells, or the database is away; nothing is trained then.
+        TooManyCellsError: the folds make more cells; nothing is trained then.
+        MtlserError: the database is away; nothing is trained then.
     """
     from mtlser.training.inputs import Inputs
     from mtlser.training.search import search as alpha_beta
@@ -57,11 +58,8 @@ def search(  # noqa: PLR0913, PLR0917 - what a search needs
     inputs = Inputs(source, utterances, plan)
     networks = [cell for cell in cells(plan, recipe) if Cell.parse(cell).system == NETWORK]
     if most and len(networks) > most:
-        raise MtlserError(
-            f"{len(networks)} cells ({len(plan.folds)} folds x {recipe.train.seeds} seeds) in one "
-            f"run, which has room for about {most}; give fewer with `--set split.max_folds=N` or "
-            "`--set train.seeds=N`, or run it with `mtlser-pipeline run`"
-        )
+        made = f"{len(plan.folds)} folds x {recipe.train.seeds} seeds"
+        raise TooManyCellsError(f"{len(networks)} cells ({made})", most)
     with (
         tracking.parent(recipe, run) as parent,
         work_folder.opened(work, out) as resumable,

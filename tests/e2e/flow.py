@@ -1,4 +1,7 @@
-"""A user's way through a cluster: submit, reuse, fail, lose a pod, schedule, and leave nothing."""
+"""A user's way through a cluster: submit, reuse, fail, lose a pod, schedule.
+
+What a way starts it leaves in `started`; `tests/e2e/leftovers.py` deletes it.
+"""
 
 import json
 import os
@@ -16,11 +19,17 @@ REUSED = frozenset({"ingest", "fold-split", "search", "baselines", "evaluate", "
 """Steps of a run that need not run again."""
 APPEARS_S = 1800.0
 POLL_S = 5.0
+FIRED = 2
+"""Runs of a schedule that are waited for, and seen to end."""
+started: list[str] = []
+"""Ids of runs, also of schedules."""
 
 
 def submit(words: tuple[str, ...], *more: str) -> tuple[str, Done]:
     """Id of a run that has ended, and what the command said."""
     done = command("submit", *words, *more, "--name", f"e2e {uuid.uuid4()}", "--wait")
+    if done.out.startswith("run:"):
+        started.append(done.out.split()[1])
     return done.out.split()[1], done
 
 
@@ -72,6 +81,7 @@ def lose_a_pod(words: tuple[str, ...], namespace: str) -> None:
     done = command("submit", *words, *fresh, "--name", name)
     assert done.code == 0, done.err
     run_id = done.out.split()[1]
+    started.append(run_id)
     victim = _pod_of(run_id, "search", namespace)
     time.sleep(3 * POLL_S)
     _kubectl("delete", "pod", victim, "-n", namespace, "--wait=false")
@@ -141,20 +151,23 @@ def schedule_twice_and_delete(words: tuple[str, ...]) -> None:
 
 
 def let_a_schedule_fire(words: tuple[str, ...]) -> None:
-    """A schedule of every minute starts runs, one after the other, until it is deleted."""
+    """A schedule of every minute starts runs, one after the other, each to its good end."""
     name = f"e2e-{uuid.uuid4()}"
     try:
         done = command("schedule", "--name", name, "--cron", "0 * * * * *", *words)
         assert done.code == 0, done.err
         (plan,) = _named(name)
         deadline = time.monotonic() + APPEARS_S
-        while len(runs := _of_schedule(str(plan["id"]))) < 2 and time.monotonic() < deadline:
+        while len(runs := _of_schedule(str(plan["id"]))) < FIRED and time.monotonic() < deadline:
             assert sum(each["state"] in {"PENDING", "RUNNING"} for each in runs) <= 1
             time.sleep(POLL_S)
-        assert len(runs) >= 2, f"fired {len(runs)} times in {APPEARS_S:.0f} s"
+        assert len(runs) >= FIRED, f"fired {len(runs)} times in {APPEARS_S:.0f} s"
     finally:
         command("schedule", "--delete", name)
     assert _named(name) == []
+    runs = _of_schedule(str(plan["id"]))
+    started.extend(str(each["id"]) for each in runs)
+    assert [_ended(str(each["id"])) for each in runs] == ["SUCCEEDED"] * len(runs)
 
 
 def _of_schedule(schedule_id: str) -> list[dict[str, Any]]:

@@ -222,6 +222,10 @@ DEVELOPMENT = (
         "`tests/e2e/test_cluster.py`",
     ),
     Variable(
+        "MTLSER_E2E_S3", "", "`s3://` address that a test of retraining may write to.",
+        "`tests/e2e/test_cluster.py`",
+    ),
+    Variable(
         "MTLSER_CHROMIUM", "`/usr/bin/chromium`", "Browser that opens the report.",
         "`tests/reporting/test_page_browser.py`",
     ),

@@ -49,7 +49,8 @@ def test_an_init_is_its_first_process() -> None:
     assert not re.search(r"^CMD [^\[]", TEXT, re.MULTILINE)
 
 
-def test_one_version_of_the_sbom_s_tool() -> None:
+def test_make_reads_the_list_of_packages_that_the_label_names() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    (pinned,) = re.findall(r"^SBOM_TOOL := (\S+)$", makefile, re.MULTILINE)
-    assert f"ARG SBOM_TOOL={pinned}\n" in TEXT
+    (label,) = re.findall(r"(io\.mtlser\.sbom)=", TEXT)
+    assert f'index .Config.Labels "{label}"' in makefile
+    assert re.search(r"^ARG SBOM_TOOL=cyclonedx-bom==[\d.]+$", TEXT, re.MULTILINE)

@@ -59,7 +59,7 @@ def test_1210_cells_are_refused_with_what_to_change(
 ) -> None:
     recipe = recipe_of("split.protocol=speakers", "split.speaker_folds=605", "train.seeds=2")
     assert sizes.cells(recipe) == 1210
-    with pytest.raises(MtlserError, match=r"1210 cells .* 1 MiB, which about \d+ fill.*max_folds"):
+    with pytest.raises(MtlserError, match=r"1210 cells .* 1 MiB: about \d+ fit.*max_folds"):
         packages.check_cells(package(compiled, dag), {"recipe": recipe})
     packages.check_cells(package(compiled, "search"), {"recipe": recipe})
 

@@ -20,7 +20,7 @@ def test_more_cells_than_there_is_room_for_are_refused_in_one_sentence(
     (tmp_path / "folds.json").touch()
     out = tmp_path / "chosen"
     with pytest.raises(
-        MtlserError, match=r"6 cells \(2 folds x 3 seeds\).*room for about 5.*--set"
+        MtlserError, match=r"6 cells \(2 folds x 3 seeds\).*1 MiB: about 5 fit.*--set"
     ):
         training.search(str(tmp_path), str(tmp_path), recipe, str(out), most=5)
     assert not out.exists()
