@@ -6,12 +6,16 @@ from collections.abc import Callable
 import pytest
 
 from mtlser import recipe as recipes
-from mtlser.evaluation.choices import SearchRow
+from mtlser.errors import MtlserError
+from mtlser.evaluation import selection
+from mtlser.evaluation.choices import Choice, SearchResult, SearchRow
+from mtlser.evaluation.scores import measure
 from mtlser.recipe import Recipe
 from mtlser.training.search import strategies
 from mtlser.training.search.cells import SearchCell
-from mtlser.training.search.choice import choose
+from mtlser.training.search.choice import choose, furthest
 from mtlser.training.search.scales import Scale
+from tests.helpers.factories import make_plan, make_predictions, make_recipe
 
 GRIDS = ("search.alphas=[0.0, 0.1, 0.5, 1.0]", "search.betas=[0.0, 0.5, 1.0]", "train.epochs=9")
 Score = Callable[[SearchCell], float]
@@ -20,7 +24,7 @@ Score = Callable[[SearchCell], float]
 def row(cell: SearchCell, score: float) -> SearchRow:
     return SearchRow(
         fold=cell.fold, alpha=cell.alpha, beta=cell.beta, epoch=1, epochs=cell.epochs, score=score,
-        loss=None, wa=0.5, ua=0.5, f1=0.5, wer=None, speaker_accuracy=None,
+        loss=-score, wa=0.5, ua=0.5, f1=0.5, wer=None, speaker_accuracy=None,
     )  # fmt: skip
 
 
@@ -166,3 +170,31 @@ def test_a_scale_holds_its_ends_and_gives_a_value_its_place(
     assert drawn[-1] == pytest.approx(max(values))
     for value in values:
         assert scale.value(scale.place(value)) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("sampler", ["grid", "tpe", "halving"])
+@pytest.mark.parametrize("scope", ["fold", "global"])
+def test_a_report_believes_what_an_honest_search_chose(sampler: str, scope: str) -> None:
+    """A pair is not given up while it looks better on its few folds than the best on all."""
+    plan = make_plan(6)
+    folds = list(range(6))
+    recipe = made(f"search.sampler={sampler}", f"search.scope={scope}", "search.trials=8")
+    rows = furthest(
+        worked_off(
+            recipe, folds, lambda cell: peak(cell) - 0.1 * cell.fold + 0.01 * cell.epochs
+        ).values()
+    )
+    best = [choose(rows, fold, recipe) for fold in folds]
+    choices = tuple(Choice(fold=r.fold, alpha=r.alpha, beta=r.beta, run=None) for r in best)
+    result = SearchResult(
+        scope=recipe.search.scope, metric="loss", seed=0, choices=choices, rows=tuple(rows)
+    )
+    scores = measure(
+        make_predictions(plan), plan, make_recipe("noise.kinds=[]", "baseline.systems=[]")
+    )
+    selection.check_selection(result, scores)
+    worse = min(rows, key=lambda row: (row.fold, row.score))
+    wrong = Choice(fold=0, alpha=worse.alpha, beta=worse.beta, run=None)
+    forged = result.model_copy(update={"choices": (wrong, *choices[1:])})
+    with pytest.raises(MtlserError, match="the choice was made on something else"):
+        selection.check_selection(forged, scores)

@@ -1,10 +1,18 @@
 """Which of the trainings of a search is chosen, on validation alone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import fmean
 
 from mtlser.evaluation.choices import SearchRow
 from mtlser.recipe import Recipe
+
+
+def furthest(rows: Iterable[SearchRow]) -> list[SearchRow]:
+    """Of each pair on each fold the row of its longest training, by fold and pair."""
+    found: dict[tuple[int, float, float], SearchRow] = {}
+    for row in sorted(rows, key=lambda row: row.epochs or 0):
+        found[row.fold, row.alpha, row.beta] = row
+    return [found[place] for place in sorted(found)]
 
 
 def choose(rows: Sequence[SearchRow], fold: int, recipe: Recipe) -> SearchRow:

@@ -24,7 +24,7 @@ from mtlser.training.inputs import Inputs
 from mtlser.training.search import grid as grids
 from mtlser.training.search import journal, store
 from mtlser.training.search.cells import grid, training_of
-from mtlser.training.search.choice import choose
+from mtlser.training.search.choice import choose, furthest
 from mtlser.training.search.worker import SearchTask, journal_of, shed, study_of, work_off
 
 JOURNAL = "study.journal"
@@ -68,7 +68,7 @@ def search(
     if recipe.search.sampler != "tpe":
         for alpha, beta in grid(recipe):
             logs.pair_run(parent, alpha, beta)
-    rows = run(task, workers.count or recipe.search.jobs)
+    rows = furthest(run(task, workers.count or recipe.search.jobs))
     log_pairs(rows, parent)
     best = [choose(rows, fold.index, recipe) for fold in inputs.plan.folds]
     choices = [keep(row, inputs, recipe, folder, work, parent) for row in best]
