@@ -101,7 +101,9 @@ def shed(training: Training, inputs: Inputs, recipe: Recipe, work: WorkFolder) -
     """Removes the weights of a training that is not chosen; its figures and curves stay."""
     place = place_of(training, inputs, recipe)
     folder = work.folder / place
-    Checkpoint(work, f"{place}.part").remove()
+    checkpoint = Checkpoint(work, f"{place}.part")
+    if checkpoint.folder.is_dir():
+        checkpoint.remove()
     if not (folder / "model").is_dir():
         return
     with atomic_folder(folder) as small:

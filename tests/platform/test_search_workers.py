@@ -42,7 +42,7 @@ def worker(
         listed = WorkList(opened, names)
         for fold in folds:
             listed.add(cell for cell in cells if cell.fold == fold)
-            while claim := listed.take(fold):
+            while claim := listed.take(fold, CELLS):
                 with listed.working(claim):
                     time.sleep(each_s)  # the training
                     listed.finish(claim, row(claim.cell, 0.5), {1: 0.25, 2: 0.5})
@@ -77,7 +77,7 @@ def test_eight_workers_do_1210_trainings_once_each(database: Postgres, tmp_path:
 
 
 def test_a_killed_worker_and_a_killed_database_lose_nothing(
-    database: Postgres, tmp_path: Path
+    database: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cells = CELLS[::10]
     processes = work(database.uri, "killed", 4, tmp_path, cells, 0.2)
@@ -92,6 +92,7 @@ def test_a_killed_worker_and_a_killed_database_lose_nothing(
         process.join()
     assert [process.exitcode for process in processes] == [-signal.SIGKILL, 0, 0, 0]
     an_hour_passes(database.uri)
+    monkeypatch.setattr(store, "GRACE_S", -1)
     names = {fold: f"killed {fold}" for fold in range(10)}
     with closing(store.opened(database.uri, tmp_path)) as opened:
         listed = WorkList(opened, names)

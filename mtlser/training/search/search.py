@@ -3,6 +3,7 @@
 Workers are processes of this machine, and whoever else is given the same database.
 """
 
+import logging
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -17,17 +18,20 @@ from mtlser import runtime
 from mtlser.errors import MtlserError
 from mtlser.evaluation.choices import Choice, Reached, SearchResult, SearchRow
 from mtlser.recipe import Recipe
+from mtlser.records import CellResult, read_json
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import Run
 from mtlser.training import features, logs, network
 from mtlser.training.inputs import Inputs
 from mtlser.training.search import grid as grids
 from mtlser.training.search import journal, store
-from mtlser.training.search.cells import grid, training_of
+from mtlser.training.search.cells import SearchCell, grid, row_of, training_of
 from mtlser.training.search.choice import choose, furthest
 from mtlser.training.search.worker import SearchTask, journal_of, shed, study_of, work_off
 
 JOURNAL = "study.journal"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,10 @@ def search(
     log_pairs(rows, parent)
     best = [choose(rows, fold.index, recipe) for fold in inputs.plan.folds]
     choices = [keep(row, inputs, recipe, folder, work, parent) for row in best]
-    shed(task, [row for row in rows if row not in best])
+    kept = {row.fold: restated(row, folder) for row in best}
+    rows = [kept[row.fold] if row in best else row for row in rows]
     write_journal(task, folder / JOURNAL)
+    shed(task, [row for row in rows if row not in best])
     return SearchResult(
         scope=recipe.search.scope,
         metric=recipe.search.metric,
@@ -81,7 +87,7 @@ def search(
         choices=tuple(choices),
         reached=tuple(
             Reached(fold=row.fold, seed=recipe.seed, epoch=row.epoch, score=row.score)
-            for row in best
+            for row in kept.values()
         ),
         rows=tuple(rows),
     )
@@ -185,6 +191,20 @@ def keep(
     return Choice(fold=row.fold, alpha=row.alpha, beta=row.beta, run=name)
 
 
+def restated(row: SearchRow, folder: Path) -> SearchRow:
+    """The row of a chosen training as it was kept: it may have been trained again elsewhere."""
+    result = read_json(folder / f"cells/fold-{row.fold}" / "result.json", CellResult)
+    assert row.epochs is not None
+    cell = SearchCell(row.fold, row.alpha, row.beta, row.epochs)
+    found = row_of(cell, result.epoch, result.score, result.validation)
+    if found != row:
+        log.warning(
+            "fold %d alpha %g beta %g was trained again, to %.4f; the list said %.4f",
+            row.fold, row.alpha, row.beta, found.score, row.score,
+        )  # fmt: skip
+    return found
+
+
 def write_journal(task: SearchTask, path: Path) -> None:
     """Writes the search's studies as a journal, which Optuna's dashboard opens."""
     if not task.store:
@@ -204,6 +224,8 @@ def log_pairs(rows: Sequence[SearchRow], parent: Run) -> None:
     for alpha, beta in sorted({(row.alpha, row.beta) for row in rows}):
         run = logs.pair_run(parent, alpha, beta)
         mine = [row for row in rows if (row.alpha, row.beta) == (alpha, beta)]
+        longest = max(row.epochs or 0 for row in mine)
+        mine = [row for row in mine if (row.epochs or 0) == longest]
         means = {
             f"validation_{name}_mean": fmean(values)
             for name in ("loss", "wa", "ua", "f1", "wer", "speaker_accuracy")

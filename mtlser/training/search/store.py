@@ -9,6 +9,7 @@ import logging
 import os
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ from tenacity import (
 )
 from tenacity import wait_random_exponential as wait_random
 
-from mtlser.errors import MtlserError, public_address, public_text
+from mtlser.errors import MtlserError, public_text
 from mtlser.runtime import SEARCH_STORE
 from mtlser.storage import lock
 from mtlser.training.search import journal
@@ -41,7 +42,7 @@ GRACE_S = 90
 """After which a worker that gave none is taken for dead."""
 PATIENCE_S = 600.0
 """How long a database is waited for that went away during a search."""
-DATABASES = ("postgresql", "mysql")
+DATABASES = ("postgresql",)
 
 log = logging.getLogger(__name__)
 
@@ -64,8 +65,11 @@ class Store(Protocol):
     def working(self, trial_id: int) -> contextlib.AbstractContextManager[None]:
         """The block that does what a trial asks for."""
 
-    def is_dead(self, study: str) -> Callable[[str], bool]:
-        """Tells of the name of a worker of a study whether it is gone."""
+    def looking(self) -> contextlib.AbstractContextManager[None]:
+        """The block that looks for dead workers: no trial is half taken meanwhile."""
+
+    def is_dead(self, study: str) -> Callable[[str | None], bool]:
+        """Tells of a worker of a study whether it is gone; `None`: of a trial that names none."""
 
     def close(self) -> None:
         """Gives up what only a living worker holds."""
@@ -105,6 +109,12 @@ class Journal:
     @contextmanager
     def claiming(self, trial_id: int) -> Iterator[None]:
         """The block in which no other worker takes a trial."""
+        with self.looking():
+            yield
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """The block in which no worker takes a trial."""
         with lock.held(self._path.with_name(f"{self._path.name}.take.lock")):
             yield
 
@@ -113,11 +123,13 @@ class Journal:
         """The block that does what a trial asks for; the lock file says that it lives."""
         yield
 
-    def is_dead(self, study: str) -> Callable[[str], bool]:
-        """Tells of the name of a worker of a study whether it is gone."""
+    def is_dead(self, study: str) -> Callable[[str | None], bool]:
+        """Tells of the name of a worker whether it is gone."""
         return self._is_dead
 
-    def _is_dead(self, worker: str) -> bool:
+    def _is_dead(self, worker: str | None) -> bool:
+        if worker is None:  # it was killed between the two writes of a claim
+            return True
         if worker == self.worker:
             return False
         other = FileLock(self._lock_of(worker))
@@ -145,9 +157,10 @@ class Database:
         import optuna
         from sqlalchemy.exc import SQLAlchemyError
 
-        self._shown = public_address(address)
+        self._shown = public_text(address)
         self.worker = _name()
-        if not address.startswith(DATABASES):
+        self._steady_since = time.monotonic()
+        if not _is_shared(address):
             raise MtlserError(
                 f"{self._shown}: not a database that workers can share; allowed are addresses like "
                 "postgresql+psycopg2://USER:PASSWORD@HOST:5432/search (--store, or "
@@ -162,7 +175,12 @@ class Database:
                 f"({_first(error)}); run `optuna storage upgrade --storage ADDRESS`, or give an "
                 "empty database"
             ) from None
-        except (SQLAlchemyError, optuna.exceptions.StorageInternalError, ImportError) as error:
+        except ImportError as error:
+            raise MtlserError(
+                f"{self._shown}: there is no driver for it ({error}); allowed are addresses that "
+                "begin with postgresql+psycopg2://"
+            ) from None
+        except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
             raise MtlserError(
                 f"{self._shown}: the database does not answer as it should ({_first(error)}); see "
                 "that it runs and that address, user and password are right, then run it again"
@@ -195,6 +213,7 @@ class Database:
             ) from error
 
     def _say_once(self, state: RetryCallState) -> None:
+        self._steady_since = time.monotonic()
         if state.attempt_number == 1 and state.outcome is not None:
             error = state.outcome.exception()
             log.warning("%s is away (%s): trying again", self._shown, _first(error))
@@ -212,8 +231,10 @@ class Database:
 
         def beat() -> None:
             while not ended.wait(BEAT_S):
-                with contextlib.suppress(Exception):  # it is away: the next one may get through
+                try:
                     self._rdb.record_heartbeat(trial_id)
+                except Exception:  # it is away: the next one may get through
+                    self._steady_since = time.monotonic()
 
         thread = threading.Thread(target=beat, daemon=True)
         thread.start()
@@ -223,10 +244,20 @@ class Database:
             ended.set()
             thread.join()
 
-    def is_dead(self, study: str) -> Callable[[str], bool]:
-        """Tells of the name of a worker of a study whether it is gone: its trials were given up."""
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """The block that looks for dead workers; who takes a trial has given a sign of life."""
+        yield
+
+    def is_dead(self, study: str) -> Callable[[str | None], bool]:
+        """Gives up the trials of a study's dead workers; tells of no further one that it is gone.
+
+        Not soon after the database was away: the living have then given no sign either.
+        """
         import optuna
 
+        if time.monotonic() - self._steady_since < GRACE_S:
+            return lambda _: False
         with experimental():
             optuna.storages.fail_stale_trials(
                 optuna.load_study(study_name=study, storage=self._rdb)
@@ -237,6 +268,17 @@ class Database:
         """Ends the connections."""
         self._rdb.remove_session()
         self._rdb.engine.dispose()
+
+
+def _is_shared(address: str) -> bool:
+    """Whether it is an address of a database that several machines may write to."""
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        return make_url(address).get_backend_name() in DATABASES
+    except (SQLAlchemyError, ValueError):
+        return False
 
 
 def _connected(address: str) -> "RDBStorage":
@@ -256,7 +298,7 @@ def _connected(address: str) -> "RDBStorage":
     with experimental():
         return retrying(
             lambda: optuna.storages.RDBStorage(
-                address,
+                address.replace("{", "{{").replace("}", "}}"),  # Optuna fills in a template
                 engine_kwargs={"pool_pre_ping": True},
                 heartbeat_interval=BEAT_S,
                 grace_period=GRACE_S,

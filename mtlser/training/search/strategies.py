@@ -112,8 +112,10 @@ def of_tpe(recipe: Recipe, folds: Sequence[int], rows: Rows) -> Iterator[SearchC
             scores.append(rows[cell].score)
             trial.report(scores[-1], cell.fold)
             if len(folds) > 1 and trial.should_prune():
+                study.tell(trial, state=optuna.trial.TrialState.PRUNED)
                 break
-        study.tell(trial, fmean(scores))
+        else:
+            study.tell(trial, fmean(scores))
 
 
 STRATEGIES: Mapping[str, Callable[[Recipe, Sequence[int], Rows], Iterator[SearchCell]]] = {

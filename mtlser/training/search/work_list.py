@@ -5,7 +5,7 @@ search. Whoever finds that a training is wanted may add it; where two did, the f
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -42,7 +42,9 @@ class WorkList:
             studies: their names, by fold.
         """
         self._store, self._names = store, dict(studies)
-        self._mine: int | None = None
+        self._mine: set[int] = set()
+        """Trials that this worker has taken, of which a lost answer may not have told it."""
+        self._working: int | None = None
         self._waiting: dict[int, deque[tuple[SearchCell, int]]] = {}
         self._ids = store.again(lambda: {fold: self._made(name) for fold, name in studies.items()})
 
@@ -80,18 +82,23 @@ class WorkList:
             if cell not in known:
                 self._add(cell, row)
 
-    def take(self, fold: int) -> Claim | None:
-        """The next training of a fold that nobody has; none: all are taken."""
-        return self._store.again(partial(self._taken, fold))
+    def take(self, fold: int, wanted: Collection[SearchCell]) -> Claim | None:
+        """The next training of a fold that nobody has; none: all are taken.
 
-    def _taken(self, fold: int) -> Claim | None:
+        Args:
+            fold: of the plan.
+            wanted: those that this search wants; another one's may be on the list too.
+        """
+        return self._store.again(partial(self._taken, fold, wanted))
+
+    def _taken(self, fold: int, wanted: Collection[SearchCell]) -> Claim | None:
         waiting = self._waiting.setdefault(fold, deque())
         if not waiting:  # what was seen last time is worked off first: reading it all takes a while
             waiting += self._first_waiting(fold)
         while waiting:
             cell, number = waiting.popleft()
             with suppress(RuntimeError):  # it has ended meanwhile, by another worker
-                if self._claimed(number):
+                if cell in wanted and self._claimed(number):
                     return Claim(cell, number)
         return None
 
@@ -110,11 +117,12 @@ class WorkList:
         import optuna
 
         with self._store.claiming(trial):
-            self._store.storage.set_trial_user_attr(trial, WORKER, self._store.worker)
             running = optuna.trial.TrialState.RUNNING
             if not self._store.storage.set_trial_state_values(trial, running):
                 return False
-        self._mine = trial
+            self._mine.add(trial)
+            self._store.storage.set_trial_user_attr(trial, WORKER, self._store.worker)
+        self._working = trial
         return True
 
     @contextmanager
@@ -128,7 +136,7 @@ class WorkList:
                 self._end(claim.trial, "FAIL")
             raise
         finally:
-            self._mine = None
+            self._working = None
 
     def finish(self, claim: Claim, row: SearchRow, curve: Mapping[int, float]) -> None:
         """Keeps what a training reached.
@@ -160,14 +168,15 @@ class WorkList:
 
     def _give_up_dead(self) -> None:
         for fold, name in self._names.items():
-            is_dead = self._store.is_dead(name)
-            for _, trial in self._entries(fold):
-                if trial.state.name != "RUNNING" or trial_id(trial) == self._mine:
-                    continue
-                worker = trial.user_attrs[WORKER]
-                if worker == self._store.worker or is_dead(worker):
+            with self._store.looking():
+                is_dead = self._store.is_dead(name)
+                running = [t for _, t in self._entries(fold) if t.state.name == "RUNNING"]
+            for trial in running:
+                number = trial_id(trial)
+                lost = number in self._mine or is_dead(trial.user_attrs.get(WORKER))
+                if lost and number != self._working:
                     with suppress(RuntimeError):
-                        self._end(trial_id(trial), "FAIL")
+                        self._end(number, "FAIL")
 
     def _entries(self, fold: int) -> list[tuple[SearchCell, "FrozenTrial"]]:
         """The trials of a fold that count, in their order."""
@@ -186,7 +195,7 @@ class WorkList:
         import optuna
 
         # Of any width: the next grid may be wider.
-        axis = optuna.distributions.FloatDistribution(0.0, 1e9)
+        axis = optuna.distributions.FloatDistribution(0.0, 1e300)
         ended = {} if row is None else {ROW: row.model_dump_json()}
         trial = optuna.trial.create_trial(
             state=optuna.trial.TrialState["WAITING" if row is None else "COMPLETE"],

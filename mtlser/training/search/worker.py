@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +85,8 @@ def _parted(task: SearchTask, cells: list[SearchCell]) -> list[list[SearchCell]]
     by_fold: dict[int, list[SearchCell]] = {}
     for cell in cells:
         by_fold.setdefault(cell.fold, []).append(cell)
-    folds = sorted(by_fold, key=lambda fold: (fold < task.first, fold))
+    first = task.first % len(task.inputs.plan.folds)
+    folds = sorted(by_fold, key=lambda fold: (fold < first, fold))
     most = 1 if grids.separable(task.recipe) else None
     return [by_fold[fold][:most] for fold in folds]
 
@@ -94,7 +95,7 @@ def _take_all(task: SearchTask, cells: WorkList, wanted: list[SearchCell], paren
     """Takes and trains those of a fold until all are taken; how many."""
     count = 0
     cells.add(wanted)
-    while claim := cells.take(wanted[0].fold):
+    while claim := cells.take(wanted[0].fold, set(wanted)):
         with cells.working(claim):
             if grids.separable(task.recipe):
                 rows = train_together(task, claim.cell.fold)
@@ -105,7 +106,7 @@ def _take_all(task: SearchTask, cells: WorkList, wanted: list[SearchCell], paren
                 log.info("%s", describe(row, task.recipe.search.metric))
             cells.finish(claim, row, curve)
         if not grids.separable(task.recipe):
-            shed_worse(task, cells.rows([claim.cell.fold]))
+            shed_worse(task, cells.rows([claim.cell.fold]), set(wanted))
         count += 1
     return count
 
@@ -125,9 +126,10 @@ def train(task: SearchTask, cell: SearchCell, parent: Run) -> tuple[SearchRow, d
     return row, curve_of(network.history(folder))
 
 
-def shed_worse(task: SearchTask, rows: Rows) -> None:
+def shed_worse(task: SearchTask, rows: Rows, wanted: Collection[SearchCell]) -> None:
     """Removes the weights of those trainings of a fold that are not its best so far."""
-    ended = [row for cell, row in rows.items() if cell.epochs == task.recipe.train.epochs]
+    whole = task.recipe.train.epochs
+    ended = [row for cell, row in rows.items() if cell.epochs == whole and cell in wanted]
     if task.recipe.search.scope != "fold" or not ended:
         return
     best = choose(ended, ended[0].fold, task.recipe)
