@@ -8,6 +8,9 @@ clips of half a second, ingested twice. Each case runs in a process of its own.
     wav_16k, flac_44k   `times_real_time`: audio seconds a second; `decode_times_real_time`: of
                         soundfile alone, in one thread; `peak_gb` of the process
     again               `first_s` and `second_s`: the ingest of 10,000 clips, and again; `peak_gb`
+    memory              of `clips` of 0.1 s at two counts, a first ingest and one again: `peak_mb`
+                        of the process, and `bytes_a_clip`, its growth from count to count; with
+                        shards of 8 MB, since the one that is filled is in memory
 """
 
 import json
@@ -23,12 +26,14 @@ import numpy as np
 import soundfile
 
 from mtlser import stages
+from mtlser.data import clips
 from mtlser.recipe import load
 from mtlser.reporting import corpus_page
 
 CASES = {"wav_16k": (".wav", 16_000), "flac_44k": (".flac", 44_100)}
 CLIPS, SECONDS = 1600, 4.0
 MANY, SHORT_S = 10_000, 0.5
+COUNTS, TINY_S, SMALL_SHARD = (5_000, 20_000), 0.1, 8 << 20
 CLASSES = ("angry", "happy", "neutral", "sad")
 
 
@@ -54,6 +59,40 @@ def ingested(root: Path, out: Path) -> float:
     started = time.perf_counter()
     stages.ingest(load("own", (f"data.root={root}",)), str(out))
     return time.perf_counter() - started
+
+
+def memory(folder: Path, out: Path) -> float:
+    """Peak memory of this process in MB after an ingest with small shards."""
+    clips.SHARD_BYTES = SMALL_SHARD
+    ingested(folder, out)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+def growth() -> dict[str, Any]:
+    """Peaks of a first and of a second ingest at two counts, each in a process of its own."""
+    peaks: dict[str, list[float]] = {"first": [], "again": []}
+    for count in COUNTS:
+        with tempfile.TemporaryDirectory() as folder:
+            root, out = Path(folder) / "in", Path(folder) / "out"
+            root.mkdir()
+            write(root, count, TINY_S, ".wav", 16_000)
+            for found in peaks.values():
+                found.append(float(in_a_process("memory", str(root), str(out))))
+    more = COUNTS[1] - COUNTS[0]
+    return {
+        "clips": COUNTS,
+        "peak_mb": {name: [round(peak) for peak in found] for name, found in peaks.items()},
+        "bytes_a_clip": {
+            name: round((found[1] - found[0]) * 1e6 / more) for name, found in peaks.items()
+        },
+    }
+
+
+def in_a_process(*given: str) -> Any:
+    """What this module prints with these arguments."""
+    command = [sys.executable, "-m", "benchmarks.ingest", *given]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def measure(case: str) -> dict[str, Any]:
@@ -82,15 +121,14 @@ def measure(case: str) -> dict[str, Any]:
 
 def main() -> None:
     """Prints the figures of all cases, or those of one that is given."""
+    if len(sys.argv) > 2:
+        print(json.dumps(memory(Path(sys.argv[2]), Path(sys.argv[3]))))
+        return
     if len(sys.argv) > 1:
         print(json.dumps(measure(sys.argv[1])))
         return
-    found = {}
-    for case in (*CASES, "again"):
-        command = [sys.executable, "-m", "benchmarks.ingest", case]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        found[case] = json.loads(done.stdout.splitlines()[-1])
-    print(json.dumps(found))
+    found = {case: in_a_process(case) for case in (*CASES, "again")}
+    print(json.dumps({**found, "memory": growth()}))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from pathlib import Path
 from mtlser.errors import MtlserError, NoSpaceError
 
 FULL_CODES = (errno.ENOSPC, errno.EDQUOT)
-FULL_SIGNS = ("No space left on device", "Disk quota exceeded")
+FULL_SIGNS = ("No space left on device", "Disk quota exceeded", "database or disk is full")
 """What libraries say that raise an error of their own."""
 HEX = "[0-9a-f]" * 12
 MARKS = (

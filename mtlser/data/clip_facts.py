@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -99,29 +99,35 @@ def named(identity: str, facts: Facts | None) -> ClipFacts | None:
     return None if facts is None else ClipFacts(id=identity, **asdict(facts))
 
 
-def in_order(facts: Iterable[ClipFacts | None]) -> list[ClipFacts]:
-    """Those there are, in the order of the manifest; a warning for channels without sound."""
-    found = sorted((each for each in facts if each is not None), key=lambda each: each.id)
-    silent = [each.id for each in found if each.silent_channels]
-    if silent:
-        log.warning(
-            "%d recordings have a channel without sound (first: %s): the mean of two channels is "
-            "6 dB below the one with speech; see data.channels",
-            len(silent), silent[0],
-        )  # fmt: skip
-    return found
+class Silent:
+    """Counts recordings with channels without sound."""
+
+    def __init__(self) -> None:
+        self._count, self._first = 0, ""
+
+    def count(self, facts: ClipFacts) -> None:
+        """Looks at one recording."""
+        if facts.silent_channels:
+            self._count, self._first = self._count + 1, self._first or facts.id
+
+    def tell(self) -> None:
+        """Logs a warning where there are some."""
+        if self._count:
+            log.warning(
+                "%d recordings have a channel without sound (first: %s): the mean of two channels "
+                "is 6 dB below the one with speech; see data.channels",
+                self._count, self._first,
+            )  # fmt: skip
 
 
-def read(folder: Path) -> dict[str, ClipFacts] | None:
-    """The facts of each utterance of a corpus folder by its id; `None` in one without them.
+def read(folder: Path) -> Iterator[ClipFacts] | None:
+    """The facts of the utterances of a corpus folder, in its order; `None` in one without them.
 
     Raises:
-        MtlserError: the file holds something else.
+        MtlserError: while they are read: the file holds something else.
     """
     path = folder / CLIPS
-    if not path.is_file():
-        return None
-    return {facts.id: facts for facts in read_jsonl(path, ClipFacts)}
+    return read_jsonl(path, ClipFacts) if path.is_file() else None
 
 
 def _level(wav_n: NDArray[np.floating[Any]]) -> float:

@@ -7,8 +7,7 @@ that it reads. A clip is compared with its digest whenever it is read.
 """
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Set
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mtlser.data import audio
+from mtlser.data import audio, tensors
 from mtlser.errors import MtlserError
 from mtlser.files import atomic_file
 from mtlser.records import Utterance, paths
@@ -25,7 +24,7 @@ from mtlser.storage.links import link
 from mtlser.storage.shards import SUFFIX
 
 SHARD_BYTES = 192 << 20
-"""Of samples in one shard, 1.7 h; a writer holds about twice as much."""
+"""Of samples in one shard, 1.7 h; a writer holds as much."""
 FORMAT = {"format": "1"}
 """One entry: of several, safetensors writes the order anew in each process."""
 OPEN = 64
@@ -148,17 +147,35 @@ def holds(corpus: Path, utterance: Utterance) -> bool:
     return utterance.audio_sha256 in _names(path) or shards.lists(corpus, utterance.audio)
 
 
-def _intact(shard: Path, digests: Iterable[str]) -> list[str]:
-    """Those clips of a shard that have the samples that were stored; it is not kept mapped."""
-    from safetensors import SafetensorError, safe_open
+class _Read:
+    """A shard that is read clip by clip and not mapped; one that is damaged has no clips.
 
-    whole = []
-    try:
-        with safe_open(shard, framework="numpy") as file:
-            whole += [sha256 for sha256 in digests if digest(file.get_tensor(sha256)) == sha256]
-    except (SafetensorError, OSError):
-        return []
-    return whole
+    Args:
+        path: the shard.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            with path.open("rb") as file:
+                self._places = tensors.places(file)
+        except (OSError, ValueError):
+            self._places = {}
+
+    @property
+    def names(self) -> Set[str]:
+        """Digests of the clips."""
+        return self._places.keys()
+
+    def clips(self, digests: Iterable[str]) -> Iterator[tuple[str, Samples]]:
+        """Yields those of the clips that have the samples that were stored."""
+        with self._path.open("rb") as file:
+            for sha256 in digests:
+                start, end = self._places.get(sha256, (0, 0))
+                file.seek(start)
+                content = file.read(max(0, end - start))
+                if hashlib.sha256(content).hexdigest() == sha256:
+                    yield sha256, np.frombuffer(content, "<i2")
 
 
 class Writer:
@@ -167,12 +184,18 @@ class Writer:
     Args:
         corpus: the corpus folder that is written.
         most_bytes: of samples in one shard; `None`: `SHARD_BYTES`.
+        places: an empty dictionary for the shard of each clip; `None`: one in memory.
     """
 
-    def __init__(self, corpus: Path, most_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        corpus: Path,
+        most_bytes: int | None = None,
+        places: MutableMapping[str, str] | None = None,
+    ) -> None:
         self._corpus = corpus
         self._most_bytes = SHARD_BYTES if most_bytes is None else most_bytes
-        self._places: dict[str, str] = {}
+        self._places = {} if places is None else places
         self._clips: dict[str, Samples] = {}
         self._bytes = 0
 
@@ -195,29 +218,30 @@ class Writer:
         self._bytes += samples_n.nbytes
         return full
 
-    def reuse(self, corpus: Path, utterances: Iterable[Utterance]) -> frozenset[str]:
-        """Takes clips from the shards of an earlier corpus folder; digests of the damaged ones.
+    def reuse(self, corpus: Path, place: str, digests: Iterable[str]) -> frozenset[str]:
+        """Takes clips from a shard of an earlier corpus folder; digests of those that are whole.
 
         A shard of which every clip is wanted is linked, so that its bytes stay once on the disk.
 
         Args:
             corpus: the earlier folder.
-            utterances: of its manifest, whose clips it `holds`.
+            place: the shard; of a recording nothing is taken.
+            digests: of the clips that are wanted.
         """
-        by_shard: dict[str, dict[str, Utterance]] = defaultdict(dict)
-        for utterance in utterances:
-            by_shard[utterance.audio][utterance.audio_sha256] = utterance
-        damaged: set[str] = set()
-        for place, wanted in by_shard.items():
-            shard = _at(corpus, place)
-            whole = _intact(shard, wanted)
-            damaged |= wanted.keys() - set(whole)
-            if set(whole) == _names(shard):
-                self._link(shard, place, whole)
-                continue
-            for sha256 in whole:
-                self.add(sha256, samples(corpus, wanted[sha256]))
-        return frozenset(damaged)
+        if not place.endswith(SUFFIX):
+            return frozenset()
+        path = _at(corpus, place)
+        shard = _Read(path)
+        wanted = [sha256 for sha256 in dict.fromkeys(digests) if sha256 in shard.names]
+        if not wanted:
+            return frozenset()
+        whole = dict.fromkeys(sha256 for sha256, _ in shard.clips(wanted))
+        if whole.keys() == shard.names:
+            self._link(path, place, whole)
+        else:
+            for sha256, samples_n in shard.clips(whole):
+                self.add(sha256, samples_n)
+        return frozenset(whole)
 
     def close(self) -> Mapping[str, str]:
         """Writes what is left; `places`."""
@@ -230,14 +254,22 @@ class Writer:
         self._places.update(dict.fromkeys(clips, place))
 
     def _flush(self) -> None:
-        from safetensors.numpy import save_file
-
         if not self._clips:
             return
-        name = hashlib.sha256("".join(sorted(self._clips)).encode()).hexdigest()[:24]
+        names = sorted(self._clips)
+        name = hashlib.sha256("".join(names).encode()).hexdigest()[:24]
         place = f"audio/{name}{SUFFIX}"
+        shapes = {
+            each: ("I16", list(clip_n.shape), clip_n.nbytes)
+            for each, clip_n in sorted(self._clips.items())
+        }
         (self._corpus / "audio").mkdir(parents=True, exist_ok=True)
-        with atomic_file(self._corpus / place, durable=False) as temporary:
-            save_file(self._clips, temporary, FORMAT)
+        with (
+            atomic_file(self._corpus / place, durable=False) as temporary,
+            temporary.open("wb") as file,
+        ):
+            file.write(tensors.header(FORMAT, shapes))
+            for each in names:
+                file.write(np.ascontiguousarray(self._clips[each], dtype="<i2").data)
         self._places.update(dict.fromkeys(self._clips, place))
         self._clips, self._bytes = {}, 0

@@ -4,30 +4,24 @@ A class that the speaker, the gender or the length of a clip gives away can be s
 model that has learnt nothing about emotion.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mtlser.data.codes import codes
-from mtlser.records import Rate, Record, Utterance
+from mtlser.data.overview import Overview, Same
+from mtlser.records import Rate, Record
+
+Codes = NDArray[np.int32] | NDArray[np.int64]
+"""Numbers that stand for names or texts."""
 
 FEWEST = 8
 """Utterances with a value, below which nothing is said."""
-_NAMED: Mapping[str, Callable[[Utterance], str | None]] = {
-    "corpus": lambda u: u.corpus,
-    "speaker": lambda u: u.speaker,
-    "gender": lambda u: u.gender,
-    "transcript": lambda u: u.text,
-    "dialogue": lambda u: u.dialogue,
-    "session": lambda u: u.session,
-    "style": lambda u: u.style,
-    "language": lambda u: u.language or None,
-}
-_MEASURED: Mapping[str, Callable[[Utterance], float]] = {
-    "duration": lambda u: u.duration_s,
-    "level": lambda u: u.level_dbfs,
-}
+_NAMED = ("corpus", "speaker", "gender", "session", "style", "language")
+_SAME = {"transcript": "text", "dialogue": "dialogue"}
+_MEASURED = {"duration": "duration_s", "level": "level_dbfs"}
 
 
 class Confound(Record):
@@ -46,44 +40,50 @@ class Confound(Record):
     """Different ones."""
 
 
-def confounds(
-    utterances: Sequence[Utterance], rates_hz: Mapping[str, int] | None = None
-) -> tuple[Confound, ...]:
-    """The properties that there are, the strongest first.
-
-    Args:
-        utterances: the manifest.
-        rates_hz: sample rate of each recording by utterance id; `None`: not known.
-    """
-    named = dict(_NAMED)
-    if rates_hz is not None:
-        named["sample rate"] = lambda u: str(rates_hz[u.id]) if u.id in rates_hz else None
+def confounds(corpus: Overview) -> tuple[Confound, ...]:
+    """The properties that there are, the strongest first."""
+    class_n = corpus.emotion.code_n
+    named = {name: getattr(corpus, name) for name in _NAMED} | {"sample rate": corpus.rate_hz}
     found = [
-        *(_confound(name, "cramers_v", cramers_v, of, utterances) for name, of in named.items()),
-        *(_confound(name, "eta", eta, of, utterances) for name, of in _MEASURED.items()),
+        _by_name(name, class_n, column.code_n, column.code_n > 0) for name, column in named.items()
+    ]
+    for name, column in _SAME.items():
+        same: Same = getattr(corpus, column)
+        found.append(_by_name(name, class_n, same.hash_n, same.known_n))
+    found += [
+        _by_number(name, class_n, corpus.number(column)) for name, column in _MEASURED.items()
     ]
     known = [each for each in found if each is not None]
     return tuple(sorted(known, key=lambda each: (-each.effect, each.property)))
 
 
-def _confound(
-    name: str,
-    scale: Literal["cramers_v", "eta"],
-    effect: Callable[[Sequence[str], Sequence[Any]], float],
-    value: Callable[[Utterance], Any],
-    utterances: Sequence[Utterance],
+def _by_name(
+    name: str, class_n: Codes, value_n: Codes, known_n: NDArray[np.bool_]
 ) -> Confound | None:
-    """The property's effect; `None` where too few have it, or all have the same."""
-    pairs = [(u.emotion, own) for u in utterances if (own := value(u)) is not None]
-    values = len({own for _, own in pairs})
-    if len(pairs) < FEWEST or values < 2:
+    """The effect of a property; `None` where too few have it, or all have the same."""
+    class_n, value_n = class_n[known_n], value_n[known_n]
+    values = len(np.unique(value_n))
+    if len(class_n) < FEWEST or values < 2:
         return None
-    classes, given = [emotion for emotion, _ in pairs], [own for _, own in pairs]
     return Confound(
         property=name,
-        effect=effect(classes, given),
-        scale=scale,
-        utterances=len(pairs),
+        effect=_association(class_n, value_n),
+        scale="cramers_v",
+        utterances=len(class_n),
+        values=values,
+    )
+
+
+def _by_number(name: str, class_n: Codes, value_n: NDArray[np.float64]) -> Confound | None:
+    """The same of a number that each utterance has."""
+    values = len(np.unique(value_n))
+    if len(class_n) < FEWEST or values < 2:
+        return None
+    return Confound(
+        property=name,
+        effect=_spread(class_n, value_n),
+        scale="eta",
+        utterances=len(class_n),
         values=values,
     )
 
@@ -96,12 +96,23 @@ def cramers_v(classes: Sequence[str], names: Sequence[str]) -> float:
     >>> cramers_v(["a", "a", "b", "b"] * 9, ["x", "y", "x", "y"] * 9)
     0.0
     """
-    (rows, r), (columns, k), n = codes(classes), codes(names), len(classes)
+    return _association(codes(classes)[0], codes(names)[0])
+
+
+def _association(class_n: Codes, value_n: Codes) -> float:
+    """`cramers_v` of numbers that stand for names.
+
+    Of the table of classes and values only the cells that are not empty are counted: a million
+    different transcripts have that many columns.
+    """
+    rows, columns = (np.unique(each, return_inverse=True)[1] for each in (class_n, value_n))
+    n = len(class_n)
+    r, k = (int(each.max(initial=-1)) + 1 for each in (rows, columns))
     if min(r, k) < 2 or n < 2:
         return 0.0
-    counts = np.bincount(rows * k + columns, minlength=r * k).reshape(r, k)
-    expected = counts.sum(1, keepdims=True) * (counts.sum(0, keepdims=True) / n)
-    phi2 = float(((counts - expected) ** 2 / expected).sum()) / n
+    cells, counts = np.unique(rows.astype(np.int64) * k + columns, return_counts=True)
+    squares = counts / np.bincount(rows)[cells // k] * (counts / np.bincount(columns)[cells % k])
+    phi2 = float(squares.sum()) - 1
     phi2 = max(0.0, phi2 - (r - 1) * (k - 1) / (n - 1))
     r_, k_ = r - (r - 1) ** 2 / (n - 1), k - (k - 1) ** 2 / (n - 1)
     most = min(r_, k_) - 1
@@ -114,8 +125,12 @@ def eta(classes: Sequence[str], numbers: Sequence[float]) -> float:
     >>> eta(["a", "a", "b", "b"], [1.0, 1.0, 3.0, 3.0]), eta(["a", "b"] * 2, [1.0, 1.0, 3.0, 3.0])
     (1.0, 0.0)
     """
-    place, _ = codes(classes)
-    value_n = np.asarray(numbers, dtype=np.float64)
+    return _spread(codes(classes)[0], np.asarray(numbers, dtype=np.float64))
+
+
+def _spread(class_n: Codes, value_n: NDArray[np.float64]) -> float:
+    """`eta` of numbers that stand for classes."""
+    place = np.unique(class_n, return_inverse=True)[1]
     whole = float(((value_n - value_n.mean()) ** 2).sum())
     if whole == 0:
         return 0.0

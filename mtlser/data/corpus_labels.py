@@ -1,14 +1,29 @@
 """The items of all corpora of a recipe, their labels, and the class that it makes of each."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mtlser.data import corpora, labels
 from mtlser.data.corpora import Corpus, Item
+from mtlser.data.ledger import Ledger, Span
 from mtlser.errors import MtlserError
 from mtlser.recipe import DataRecipe, Recipe
+
+
+class Items:
+    """The items of one corpus, read from the ledger whenever they are asked for."""
+
+    def __init__(self, ledger: Ledger, span: Span) -> None:
+        self._ledger = ledger
+        self.span = span
+
+    def __len__(self) -> int:
+        return len(self.span)
+
+    def __iter__(self) -> Iterator[Item]:
+        return (item for _, item in self._ledger.items(self.span))
 
 
 @dataclass(frozen=True)
@@ -19,14 +34,14 @@ class Labelled:
     """Its section of the recipe."""
     root: Path
     corpus: Corpus
-    items: list[Item]
+    items: Items
     found: Counter[str]
     """Items of each label."""
     classes: dict[str, str]
     """Class of each label that belongs to one."""
 
 
-def labelled(recipe: Recipe, roots: Sequence[Path]) -> tuple[Labelled, ...]:
+def labelled(recipe: Recipe, roots: Sequence[Path], ledger: Ledger) -> tuple[Labelled, ...]:
     """The recipe's corpora, read and grouped, in its order.
 
     Where there are several, ids, speakers, sessions, dialogues and recordings begin with the name
@@ -35,27 +50,38 @@ def labelled(recipe: Recipe, roots: Sequence[Path]) -> tuple[Labelled, ...]:
     Args:
         recipe: its sections of data, and `[labels]`.
         roots: the release of each corpus.
+        ledger: takes the items.
 
     Raises:
         MtlserError: see `corpora.read` and `labels.groupings`; or `data.merge_speakers` names
             somebody whom nobody knows.
     """
     sections = list(zip(recipe.corpora, roots, strict=True))
-    read = [corpora.read(data, root) for data, root in sections]
-    if len(read) > 1:
-        read = [
-            [_of(item, data.called) for item in items]
-            for (data, _), items in zip(sections, read, strict=True)
-        ]
-    read = _merged(read, recipe.corpora)
+    found, speakers = [Counter[str]() for _ in sections], set[str]()
+    spans = []
+    for (data, root), labels_found in zip(sections, found, strict=True):
+        items = corpora.read(data, root)
+        if len(sections) > 1:
+            items = (_of(item, data.called) for item in items)
+        spans.append(ledger.add(_counted(items, labels_found, speakers)))
+    ledger.merge(_merged(speakers, recipe.corpora))
     readers = [corpora.corpus(data.corpus) for data, _ in sections]
-    found = [Counter(i.label for i in items if i.label is not None) for items in read]
     namings = [reader.naming for reader in readers]
     classes = labels.groupings(recipe.labels, list(zip(namings, found, strict=True)))
     return tuple(
-        Labelled(data, root, readers[i], read[i], found[i], classes[i])
+        Labelled(data, root, readers[i], Items(ledger, spans[i]), found[i], classes[i])
         for i, (data, root) in enumerate(sections)
     )
+
+
+def _counted(items: Iterable[Item], found: Counter[str], speakers: set[str]) -> Iterator[Item]:
+    """Yields the items; counts their labels and collects their speakers."""
+    for item in items:
+        if item.label is not None:
+            found[item.label] += 1
+        if item.speaker is not None:
+            speakers.add(item.speaker)
+        yield item
 
 
 def _of(item: Item, corpus: str) -> Item:
@@ -74,27 +100,18 @@ def _of(item: Item, corpus: str) -> Item:
     )
 
 
-def _merged(read: Sequence[list[Item]], sections: Sequence[DataRecipe]) -> list[list[Item]]:
-    """The items with one name for each person.
+def _merged(known: set[str], sections: Sequence[DataRecipe]) -> dict[str, str]:
+    """For each speaker that has several names the one that counts.
 
     Raises:
         MtlserError: nobody has one of the names.
     """
-    known = {item.speaker for items in read for item in items if item.speaker is not None}
     one: dict[str, str] = {}
     for data in sections:
         for group in data.merge_speakers:
             names = [_speaker(name, data.called, known) for name in group]
             one |= dict.fromkeys(names, names[0])
-    if not one:
-        return list(read)
-    return [
-        [
-            item if item.speaker not in one else replace(item, speaker=one[item.speaker])
-            for item in items
-        ]
-        for items in read
-    ]
+    return one
 
 
 def _speaker(name: str, corpus: str, known: set[str]) -> str:

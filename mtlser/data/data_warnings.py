@@ -3,9 +3,11 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from mtlser.data.clip_facts import ClipFacts
+import numpy as np
+
 from mtlser.data.confounds import Confound
-from mtlser.records import Record, Utterance
+from mtlser.data.overview import Overview
+from mtlser.records import Record
 
 FEWEST = 20
 """Utterances, below which a share means nothing."""
@@ -37,178 +39,169 @@ class DataWarning(Record):
 
 
 def warnings(
-    utterances: Sequence[Utterance],
-    facts: Mapping[str, ClipFacts] | None,
+    corpus: Overview,
     confounds: Sequence[Confound],
     release_hz: Mapping[str, int] | None = None,
 ) -> tuple[DataWarning, ...]:
     """What looks wrong, in the order in which it should be looked at.
 
     Args:
-        utterances: the manifest.
-        facts: measured at ingest, by utterance id; `None`: not known.
+        corpus: its utterances, and what was measured of their clips.
         confounds: properties that go with the class.
         release_hz: sample rates of published releases by the name of their corpus.
     """
-    measured = [facts[u.id] for u in utterances if u.id in facts] if facts else []
     found = [
-        *_rates(utterances, facts or {}, release_hz or {}),
-        *_lengths(utterances),
-        *_cut(measured),
-        *_clipped(measured),
-        *_silent(measured),
-        *_texts(utterances),
-        *_classes(utterances),
-        *_corpora(utterances),
+        *_rates(corpus, release_hz or {}),
+        *_lengths(corpus),
+        *_clips(corpus),
+        *_texts(corpus),
+        *_classes(corpus),
+        *_corpora(corpus),
         *_confounded(confounds),
     ]
     return tuple(found)
 
 
-def _rates(
-    utterances: Sequence[Utterance], facts: Mapping[str, ClipFacts], release_hz: Mapping[str, int]
-) -> Iterator[DataWarning]:
-    for corpus, rate_hz in release_hz.items():
-        own = [facts[u.id] for u in utterances if u.corpus == corpus and u.id in facts]
-        other = Counter(each.rate_hz for each in own if each.rate_hz != rate_hz)
+def _rates(corpus: Overview, release_hz: Mapping[str, int]) -> Iterator[DataWarning]:
+    names = corpus.corpus.names
+    for name, rate_hz in release_hz.items():
+        if name not in names:
+            continue
+        counts = corpus.rate_hz.counts(corpus.corpus.code_n == names.index(name))
+        own = {int(rate): count for rate, count in counts.items() if rate is not None}
+        other = {rate: count for rate, count in own.items() if rate != rate_hz}
         if other:
             shown = ", ".join(f"{count} have {rate} Hz" for rate, count in sorted(other.items()))
-            release = f"release of {corpus}" if len(release_hz) > 1 else "release"
+            release = f"release of {name}" if len(release_hz) > 1 else "release"
             yield DataWarning(
                 kind="sample rate",
-                text=f"the {release} has {rate_hz} Hz and of {len(own)} files {shown}: this copy "
-                "was converted",
+                text=f"the {release} has {rate_hz} Hz and of {sum(own.values())} files {shown}: "
+                "this copy was converted",
                 count=sum(other.values()),
             )
 
 
-def _lengths(utterances: Sequence[Utterance]) -> Iterator[DataWarning]:
-    if len(utterances) < FEWEST:
+def _lengths(corpus: Overview) -> Iterator[DataWarning]:
+    if len(corpus) < FEWEST:
         return
-    length_s, count = Counter(round(u.duration_s, 3) for u in utterances).most_common(1)[0]
-    if count > SAME_LENGTH * len(utterances):
+    lengths = Counter(round(length_s, 3) for length_s in corpus.number("duration_s").flat)
+    length_s, count = lengths.most_common(1)[0]
+    if count > SAME_LENGTH * len(corpus):
         yield DataWarning(
             kind="equal lengths",
-            text=f"{count} of {len(utterances)} clips last {length_s:g} s: they were cut to one "
+            text=f"{count} of {len(corpus)} clips last {length_s:g} s: they were cut to one "
             "length, and a transcript may hold words that were cut off",
             count=count,
         )
 
 
-def _cut(measured: Sequence[ClipFacts]) -> Iterator[DataWarning]:
-    cut = sum(each.end_db > CUT_DB for each in measured)
-    if len(measured) >= FEWEST and cut > MOST * len(measured):
+def _clips(corpus: Overview) -> Iterator[DataWarning]:
+    """What was measured of the clips."""
+    clipped_n, end_db_n = corpus.number("clipped"), corpus.number("end_db")
+    measured = int(np.isfinite(end_db_n).sum())
+    cut, clipped = int((end_db_n > CUT_DB).sum()), int((clipped_n > 0.001).sum())
+    if measured >= FEWEST and cut > MOST * measured:
         yield DataWarning(
             kind="cut off",
-            text=f"in {cut} of {len(measured)} clips sound runs into the last sample (within "
+            text=f"in {cut} of {measured} clips sound runs into the last sample (within "
             f"{-CUT_DB:g} dB of the clip's level in its last 20 ms): their ends may be missing",
             count=cut,
         )
-
-
-def _clipped(measured: Sequence[ClipFacts]) -> Iterator[DataWarning]:
-    clipped = sum(each.clipped > 0.001 for each in measured)
     if clipped:
         yield DataWarning(
             kind="clipping",
-            text=f"{clipped} of {len(measured)} recordings have over 0.1 % of their samples at "
+            text=f"{clipped} of {measured} recordings have over 0.1 % of their samples at "
             "full scale: they were recorded too loud",
             count=clipped,
         )
-
-
-def _silent(measured: Sequence[ClipFacts]) -> Iterator[DataWarning]:
-    silent = sum(each.silent_channels > 0 for each in measured)
-    if silent:
+    if corpus.silent_channels:
         yield DataWarning(
             kind="silent channel",
-            text=f"{silent} of {len(measured)} recordings have a channel without sound: their mean "
-            "is lower than the speech; `data.channels` names the channel that counts",
-            count=silent,
+            text=f"{corpus.silent_channels} of {measured} recordings have a channel without sound: "
+            "their mean is lower than the speech; `data.channels` names the channel that counts",
+            count=corpus.silent_channels,
         )
 
 
-def _texts(utterances: Sequence[Utterance]) -> Iterator[DataWarning]:
-    spoken = [(u, u.text) for u in utterances if u.text is not None]
-    fast = [u.id for u, text in spoken if len(text) > CHARACTERS_S * u.duration_s]
+def _texts(corpus: Overview) -> Iterator[DataWarning]:
+    spoken = int(corpus.text.known_n.sum())
+    fast_n = corpus.number("characters") > CHARACTERS_S * corpus.number("duration_s")
+    fast = int(fast_n.sum())
     if fast:
         yield DataWarning(
             kind="transcript too long",
-            text=f"{len(fast)} of {len(spoken)} transcripts have over {CHARACTERS_S:g} characters "
-            f"a second of audio, more than anybody says (first: {fast[0]})",
-            count=len(fast),
+            text=f"{fast} of {spoken} transcripts have over {CHARACTERS_S:g} characters "
+            f"a second of audio, more than anybody says (first: {corpus.id[int(fast_n.argmax())]})",
+            count=fast,
         )
-    texts = Counter(text for _, text in spoken)
-    if len(spoken) >= FEWEST and len(texts) < FEW_TEXTS * len(spoken):
+    texts = len(np.unique(corpus.text.hash_n[corpus.text.known_n]))
+    if spoken >= FEWEST and texts < FEW_TEXTS * spoken:
         yield DataWarning(
             kind="few transcripts",
-            text=f"{len(spoken)} clips have {len(texts)} different transcripts: a WER measured "
+            text=f"{spoken} clips have {texts} different transcripts: a WER measured "
             "here is of sentences known from training",
-            count=len(spoken),
+            count=spoken,
         )
 
 
-def _classes(utterances: Sequence[Utterance]) -> Iterator[DataWarning]:
+def _classes(corpus: Overview) -> Iterator[DataWarning]:
     """Classes that one speaker or one gender has."""
-    by_class: dict[str, list[Utterance]] = defaultdict(list)
-    for utterance in utterances:
-        by_class[utterance.emotion].append(utterance)
-    speakers = {u.speaker for u in utterances} - {None}
-    genders = {u.gender for u in utterances} - {None}
-    for name, own in sorted(by_class.items()):
-        counts = Counter(u.speaker for u in own if u.speaker is not None)
-        who, most = counts.most_common(1)[0] if counts else ("", 0)
-        if len(speakers) > 1 and counts and (len(counts) == 1 or most > MOST * len(own)):
+    speakers, genders = len(corpus.speaker.known), len(corpus.gender.known)
+    for name in sorted(corpus.emotion.known):
+        own_n = corpus.emotion.code_n == corpus.emotion.names.index(name)
+        own = int(own_n.sum())
+        counts = corpus.speaker.counts(own_n)
+        counts.pop(None, None)
+        who, most = max(counts.items(), key=lambda pair: pair[1], default=("", 0))
+        if speakers > 1 and counts and (len(counts) == 1 or most > MOST * own):
             kind = "one speaker" if len(counts) == 1 else "one speaker has most"
             yield DataWarning(
                 kind=kind,
-                text=f"{most} of {len(own)} {name} utterances are by speaker {who}: the class is "
+                text=f"{most} of {own} {name} utterances are by speaker {who}: the class is "
                 "known by the voice",
                 count=most,
             )
-        of_class = {u.gender for u in own} - {None}
-        if len(genders) > 1 and len(of_class) == 1:
+        of_class = corpus.gender.counts(own_n).keys() - {None}
+        if genders > 1 and len(of_class) == 1:
             (gender,) = of_class
             word = {"F": "women", "M": "men"}[str(gender)]
             yield DataWarning(
                 kind="one gender",
-                text=f"all {len(own)} {name} utterances are by {word}, other classes have both: "
+                text=f"all {own} {name} utterances are by {word}, other classes have both: "
                 "the gender gives part of the answer",
-                count=len(own),
+                count=own,
             )
 
 
-def _corpora(utterances: Sequence[Utterance]) -> Iterator[DataWarning]:
+def _corpora(corpus: Overview) -> Iterator[DataWarning]:
     """Classes and recordings of joined corpora: what one alone has, and what two have."""
-    corpora = sorted({u.corpus for u in utterances})
-    by_class: dict[str, set[str]] = defaultdict(set)
-    first: dict[str, str] = {}
-    several: dict[str, list[Utterance]] = {}
-    for utterance in utterances if len(corpora) > 1 else ():
-        by_class[utterance.emotion].add(utterance.corpus)
-        if first.setdefault(utterance.audio_sha256, utterance.corpus) != utterance.corpus:
-            several[utterance.audio_sha256] = []
-    for utterance in utterances if several else ():
-        if utterance.audio_sha256 in several:
-            several[utterance.audio_sha256].append(utterance)
-    for name, of_class in sorted(by_class.items()):
-        if len(of_class) == 1:
-            (only,) = of_class
-            count = sum(u.emotion == name for u in utterances)
+    corpora = len(corpus.corpus.known)
+    if corpora < 2:
+        return
+    for name in sorted(corpus.emotion.known):
+        counts = corpus.corpus.counts(corpus.emotion.code_n == corpus.emotion.names.index(name))
+        if len(counts) == 1:
+            ((only, count),) = counts.items()
             yield DataWarning(
                 kind="one corpus",
-                text=f"all {count} {name} utterances are of {only}, one of {len(corpora)} corpora: "
+                text=f"all {count} {name} utterances are of {only}, one of {corpora} corpora: "
                 "how a corpus was recorded gives part of the answer",
                 count=count,
             )
-    if several:
-        twice = sorted(several.values(), key=lambda own: own[0].id)
+    pairs = np.unique(np.stack([corpus.audio.hash_n, corpus.corpus.code_n]), axis=1)
+    audio, in_corpora = np.unique(pairs[0], return_counts=True)
+    places = np.flatnonzero(np.isin(corpus.audio.hash_n, audio[in_corpora > 1]))
+    groups: dict[int, list[int]] = defaultdict(list)
+    for place in places.tolist():
+        groups[int(corpus.audio.hash_n[place])].append(place)
+    if groups:
+        first = min(groups.values(), key=lambda own: corpus.id[own[0]])
         yield DataWarning(
             kind="in two corpora",
-            text=f"{len(twice)} recordings are in more than one corpus, sample by sample (first: "
-            f"{' and '.join(u.id for u in twice[0])}): leave them out of one, or say that two "
-            "names are one person with `data.merge_speakers`",
-            count=sum(map(len, twice)),
+            text=f"{len(groups)} recordings are in more than one corpus, sample by sample (first: "
+            f"{' and '.join(corpus.id[place] for place in first)}): leave them out of one, or say "
+            "that two names are one person with `data.merge_speakers`",
+            count=len(places),
         )
 
 

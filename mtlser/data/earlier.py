@@ -9,16 +9,17 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 from pydantic import ConfigDict
 from pydantic import dataclasses as records
 
-from mtlser.data import clip_facts, clips, fingerprints
+from mtlser.data import clip_facts, fingerprints
 from mtlser.data.clip_facts import ClipFacts
 from mtlser.data.corpora import Item
 from mtlser.errors import MtlserError
@@ -50,7 +51,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of one unchanged clip."""
+    """What is known of one clip, should its recording not have changed."""
 
     source: Source
     utterance: Utterance
@@ -58,42 +59,78 @@ class Known:
 
 
 class Earlier:
-    """The clips of an earlier corpus folder; none where it does not say when it was read."""
+    """The clips of an earlier corpus folder; none where it does not say when it was read.
+
+    Args:
+        folder: the corpus folder.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._sources: dict[str, Source] = {}
-        self._utterances: dict[str, Utterance] = {}
-        self._facts: dict[str, ClipFacts] = {}
-        self._prints: fingerprints.Stored | None = None
-        if not (folder / SOURCES).is_file():
-            return
-        try:
-            self._sources = {each.id: each for each in read_jsonl(folder / SOURCES, Source)}
-        except MtlserError as error:
-            log.warning("%s: all recordings are decoded again", error)
-            return
-        self._utterances = {u.id: u for u in read_jsonl(folder / "manifest.jsonl", Utterance)}
-        self._facts = clip_facts.read(folder) or {}
-        self._prints = fingerprints.read(folder / fingerprints.FINGERPRINTS)
+        prints = folder / fingerprints.FINGERPRINTS
+        there = (folder / SOURCES).is_file()
+        self._prints = fingerprints.read(prints) if there else None
 
-    def of(self, item: Item, stamp: str | None) -> Known | None:
-        """What is known of an item's clip; `None`: it is new, changed, or its file is gone.
+    def known(self) -> Iterator[Known]:
+        """Yields what is known of each clip, one by one.
 
-        Args:
-            item: with a recording.
-            stamp: of the recording now, from `stamp`.
+        Nothing is known from the first line of `.sources.jsonl` on that is damaged.
         """
-        source, utterance = self._sources.get(item.id), self._utterances.get(item.id)
-        if source is None or utterance is None or source.stamp != stamp:
-            return None
-        if self.words(utterance.audio_sha256) is None or not clips.holds(self.folder, utterance):
-            return None
-        return Known(source=source, utterance=utterance, facts=self._facts.get(item.id))
+        if self._prints is None:
+            return
+        utterance_of = InStep(read_jsonl(self.folder / "manifest.jsonl", Utterance))
+        facts_of = InStep(clip_facts.read(self.folder) or ())
+        try:
+            for source in read_jsonl(self.folder / SOURCES, Source):
+                utterance = utterance_of(source.id)
+                if utterance is not None and self._has_words(utterance):
+                    yield Known(source, utterance, facts_of(source.id))
+        except MtlserError as error:
+            log.warning("%s: recordings from there on are decoded again", error)
 
-    def words(self, audio_sha256: str) -> fingerprints.Words | None:
-        """The fingerprint of a clip; `None`: there is none of it."""
-        return None if self._prints is None else self._prints.named(audio_sha256)
+    def words(self, audio_sha256: str) -> fingerprints.Words:
+        """The fingerprint of a known clip."""
+        assert self._prints is not None, audio_sha256
+        return self._prints.read(audio_sha256)
+
+    def _has_words(self, clip: Utterance) -> bool:
+        return self._prints is not None and self._prints.audio.place(clip.audio_sha256) is not None
+
+
+class Named(Protocol):
+    """A record that has an id."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+
+NamedT = TypeVar("NamedT", bound=Named)
+
+
+class InStep(Generic[NamedT]):
+    """Finds records by their ids while it reads them, as far as they are asked for.
+
+    Where they come in the order in which they are asked for, memory holds none of them; else those
+    that were passed over.
+
+    Args:
+        records: no two of one id.
+    """
+
+    def __init__(self, records: Iterable[NamedT]) -> None:
+        self._rest = iter(records)
+        self._passed: dict[str, NamedT] = {}
+
+    def __call__(self, identity: str) -> NamedT | None:
+        """The record of that id; each is given once. `None`: there is none."""
+        if identity in self._passed:
+            return self._passed.pop(identity)
+        for record in self._rest:
+            if record.id == identity:
+                return record
+            self._passed[record.id] = record
+        return None
 
 
 def stamp(item: Item, root: Path, channels: str) -> str | None:

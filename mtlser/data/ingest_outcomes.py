@@ -3,10 +3,10 @@
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +15,19 @@ from mtlser import runtime
 from mtlser.data import audio, clip_facts, corpora, embedded, fingerprints, text
 from mtlser.data.clips import Writer
 from mtlser.data.corpora import Item
+from mtlser.data.corpus_labels import Labelled
 from mtlser.data.earlier import Earlier, Known, Source, stamp
+from mtlser.data.ledger import Ledger
 from mtlser.data.measured import UnderWay
-from mtlser.data.outcome import Outcome
+from mtlser.data.outcome import Kept, Outcome
 from mtlser.recipe import DataRecipe
-from mtlser.records import Utterance
 
 DUPLICATE_ID = "duplicate id"
 AHEAD = 4
 """Recordings for each worker that are decoded before they are asked for."""
+Group = list[tuple[int, Item]]
+"""Items of one file with their numbers."""
+Results = list[tuple[int, "Heard"]]
 SHORTER, LONGER = "shorter than data.min_duration_s", "longer than data.max_duration_s"
 
 
@@ -32,10 +36,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Places:
-    """Where recordings come from and clips go to."""
+    """Where recordings come from and what is known of them goes to."""
 
-    root: Path
-    """The corpus as it was given."""
+    ledger: Ledger
+    """Has the items, and takes what becomes of them."""
     earlier: Sequence[Earlier]
     """Corpus folders that were there before, and what a killed ingest has left."""
     clips: Writer
@@ -46,52 +50,51 @@ class Places:
     """Keeps what was decoded until the corpus folder is whole."""
 
 
-def outcomes_of(
-    items: Sequence[Item],
-    classes: Mapping[str, str],
-    data: DataRecipe,
-    places: Places,
-    progress: runtime.Progress,
-) -> list[Outcome]:
-    """One outcome per item, in the items' order; recordings are decoded side by side.
+def decide(source: Labelled, places: Places, progress: runtime.Progress) -> None:
+    """Gives each item of a corpus its outcome; recordings are decoded side by side.
 
     A recording that has not changed since the earlier ingest is not decoded again.
     """
-    count = runtime.Count(progress, len(items), "items")
-    done = _without_audio(items, classes)
-    done |= _unchanged(items, done, classes, data, places)
-    for _ in done:
-        count()
-    groups: dict[Path, list[int]] = {}
-    for index, item in enumerate(items):
-        if index not in done and item.path is not None:
-            groups.setdefault(item.path, []).append(index)
+    ledger, span = places.ledger, source.items.span
+    count = runtime.Count(progress, len(span), "items")
+    _without_audio(ledger, source)
+    for earlier in places.earlier:
+        _from_earlier(earlier, source, places)
+    again = ledger.without_outcome(span)
+    if len(span) > again:
+        count(len(span) - again)
     if places.earlier:
-        again = sum(map(len, groups.values()))
-        log.info("%d of %d items are to be decoded, the others are known", again, len(items))
-
-    def of_recording(path: Path) -> list[Heard]:
-        """Of all items of one file: a recording, which is decoded once, or one that holds many."""
-        group = [items[index] for index in groups[path]]
-        # Before the file is read: one that changes meanwhile is another one the next time.
-        stamps = [stamp(item, places.root, data.channels) for item in group]
-        clips = embedded.clips(path, group, data.channels)
-        return [
-            _ingest(item, clip, now, classes[item.label or ""], data)
-            for item, clip, now in zip(group, clips, stamps, strict=True)
-        ]
-
-    for path, found in zip(groups, _in_turn(of_recording, groups), strict=True):
-        for index, heard in zip(groups[path], found, strict=True):
+        log.info("%d of %d items are to be decoded, the others are known", again, len(span))
+    for found in _in_turn(partial(_of_recording, source), ledger.files(span)):
+        for number, heard in found:
             count()
-            done[index] = heard.outcome
-            if heard.outcome.utterance and heard.samples_n is not None and heard.words is not None:
-                sha256 = heard.outcome.utterance.audio_sha256
-                places.words.add(sha256, heard.words)
-                if places.clips.add(sha256, heard.samples_n):
-                    places.under_way.keep(places.clips.places)
-                places.under_way.add(heard.outcome)
-    return [done[index] for index in range(len(items))]
+            _take(number, heard, places)
+
+
+def _of_recording(source: Labelled, group: Group) -> Results:
+    """Of all items of one file: a recording, which is decoded once, or one that holds many."""
+    data, items = source.data, [item for _, item in group]
+    path = items[0].path
+    assert path is not None, items[0].id
+    # Before the file is read: one that changes meanwhile is another one the next time.
+    stamps = [stamp(item, source.root, data.channels) for item in items]
+    clips = embedded.clips(path, items, data.channels)
+    return [
+        (number, _ingest(item, clip, now, source))
+        for (number, item), clip, now in zip(group, clips, stamps, strict=True)
+    ]
+
+
+def _take(number: int, heard: "Heard", places: Places) -> None:
+    """Takes a decoded item and its clip."""
+    places.ledger.set(number, heard.outcome)
+    kept = heard.outcome.kept
+    if kept is None or heard.samples_n is None or heard.words is None:
+        return
+    places.words.add(kept.audio_sha256, heard.words)
+    if places.clips.add(kept.audio_sha256, heard.samples_n):
+        places.under_way.keep(places.clips.places)
+    places.under_way.add(number, kept.audio_sha256)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,19 +106,17 @@ class Heard:
     words: fingerprints.Words | None = None
 
 
-def _in_turn(
-    function: Callable[[Path], list[Heard]], paths: Iterable[Path]
-) -> Iterator[list[Heard]]:
-    """Yields the function's values in the order of the paths, computed side by side.
+def _in_turn(function: Callable[[Group], Results], groups: Iterable[Group]) -> Iterator[Results]:
+    """Yields the function's values in the order of the groups, computed side by side.
 
     Few are computed before they are taken, so that few clips are in memory.
     """
     workers = os.cpu_count() or 1
-    waiting: deque[Future[list[Heard]]] = deque()
+    waiting: deque[Future[Results]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         try:
-            for path in paths:
-                waiting.append(pool.submit(function, path))
+            for group in groups:
+                waiting.append(pool.submit(function, group))
                 if len(waiting) > AHEAD * workers:
                     yield waiting.popleft().result()
             while waiting:
@@ -125,151 +126,111 @@ def _in_turn(
                 each.cancel()
 
 
-def _without_audio(items: Sequence[Item], classes: Mapping[str, str]) -> dict[int, Outcome]:
-    """Outcomes, by the item's place, that do not depend on audio."""
-    done: dict[int, Outcome] = {}
-    ids: set[str] = set()
-    for index, item in enumerate(items):
-        if item.id in ids:
-            done[index] = Outcome(item, None, DUPLICATE_ID)
-        elif item.label is None or item.path is None:
-            done[index] = Outcome(item, None, item.left_out, item.detail)
-        elif item.label not in classes:
-            done[index] = Outcome(item, None, corpora.OUTSIDE_TASK)
-        ids.add(item.id)
-    return done
+def _without_audio(ledger: Ledger, source: Labelled) -> None:
+    """Sets the outcomes that do not depend on audio."""
+    span = source.items.span
+    repeated = set(ledger.repeated(span))
+    for number in repeated:
+        ledger.set(number, Outcome(None, DUPLICATE_ID))
+    for number, item in ledger.outside(span, source.classes):
+        if number in repeated:
+            continue
+        if item.label is None or item.path is None:
+            ledger.set(number, Outcome(None, item.left_out, item.detail))
+        else:
+            ledger.set(number, Outcome(None, corpora.OUTSIDE_TASK))
 
 
-def _unchanged(
-    items: Sequence[Item],
-    done: Mapping[int, Outcome],
-    classes: Mapping[str, str],
-    data: DataRecipe,
-    places: Places,
-) -> dict[int, Outcome]:
-    """Outcomes, by the item's place, of recordings that have not changed; their clips are taken."""
-    if not places.earlier:
-        return {}
-    now = {
-        index: stamp(item, places.root, data.channels)
-        for index, item in enumerate(items)
-        if index not in done and item.path is not None
-    }
-    found: dict[int, Outcome] = {}
-    for earlier in places.earlier:
-        asked = {index: each for index, each in now.items() if index not in found}
-        found |= _from_one(earlier, items, asked, classes, data, places)
-    return found
+def _from_earlier(earlier: Earlier, source: Labelled, places: Places) -> None:
+    """Sets the outcomes of recordings that have not changed; their clips are taken."""
+    ledger, data = places.ledger, source.data
+    for known in earlier.known():
+        found = ledger.named(known.source.id, source.items.span)
+        if found is None:
+            continue
+        number, item = found
+        if stamp(item, source.root, data.channels) == known.source.stamp:
+            outcome = _known(item, known, source)
+            if outcome.kept is None:
+                ledger.set(number, outcome)
+            else:
+                ledger.suggest(number, known.utterance.audio, outcome)
+    for shard, clips in ledger.suggested():
+        whole = places.clips.reuse(earlier.folder, shard, (sha256 for _, sha256 in clips))
+        for number, sha256 in clips:
+            if sha256 in whole:
+                places.words.add(sha256, earlier.words(sha256))
+                ledger.accept(number)
 
 
-def _from_one(
-    earlier: Earlier,
-    items: Sequence[Item],
-    stamps: Mapping[int, str | None],
-    classes: Mapping[str, str],
-    data: DataRecipe,
-    places: Places,
-) -> dict[int, Outcome]:
-    """The same, of one earlier folder."""
-    known: dict[int, Known] = {}
-    for index, now in stamps.items():
-        each = earlier.of(items[index], now)
-        if each is not None:
-            known[index] = each
-    outcomes = {
-        index: _known(items[index], each, classes[items[index].label or ""], data)
-        for index, each in known.items()
-    }
-    taken = [known[index].utterance for index, outcome in outcomes.items() if outcome.utterance]
-    damaged = places.clips.reuse(earlier.folder, taken)
-    for clip in taken:
-        words = earlier.words(clip.audio_sha256)
-        assert words is not None  # `of` has looked for them
-        places.words.add(clip.audio_sha256, words)
-    return {
-        index: outcome
-        for index, outcome in outcomes.items()
-        if known[index].utterance.audio_sha256 not in damaged
-    }
-
-
-def _known(item: Item, known: Known, emotion: str, data: DataRecipe) -> Outcome:
+def _known(item: Item, known: Known, source: Labelled) -> Outcome:
     """The outcome of an item whose recording has not changed."""
     clip = known.utterance
-    if (refused := _refused_length(item, clip.duration_s, data)) is not None:
-        return refused
-    return Outcome(
+    return _outcome(
         item,
-        _utterance(
-            item,
-            clip.audio_sha256,
-            clip.duration_s,
-            clip.level_dbfs,
-            emotion,
-            data,
-        ),
-        length_known=known.source.length_known,
-        facts=known.facts,
-        source=known.source,
+        Measured(clip.audio_sha256, clip.duration_s, clip.level_dbfs, known.source.length_known),
+        known.facts,
+        known.source,
+        source,
     )
 
 
 def _ingest(
-    item: Item,
-    clip: audio.Clip | audio.AudioError,
-    now: str | None,
-    emotion: str,
-    data: DataRecipe,
+    item: Item, clip: audio.Clip | audio.AudioError, now: str | None, source: Labelled
 ) -> Heard:
     if isinstance(clip, audio.AudioError):
-        return Heard(Outcome(item, None, clip.fault, clip.detail, faulty=True))
-    if (refused := _refused_length(item, clip.duration_s, data)) is not None:
-        return Heard(refused)
-    known = clip.length_known
-    outcome = Outcome(
-        item,
-        _utterance(item, clip.sha256, clip.duration_s, clip.level_dbfs, emotion, data),
-        length_known=known,
-        facts=clip_facts.named(item.id, clip.facts),
-        source=None if now is None else Source(id=item.id, stamp=now, length_known=known),
-    )
+        return Heard(Outcome(None, clip.fault, clip.detail, faulty=True))
+    measured = Measured(clip.sha256, clip.duration_s, clip.level_dbfs, clip.length_known)
+    stamped = None
+    if now is not None:
+        stamped = Source(id=item.id, stamp=now, length_known=clip.length_known)
+    outcome = _outcome(item, measured, clip_facts.named(item.id, clip.facts), stamped, source)
+    if outcome.kept is None:
+        return Heard(outcome)
     return Heard(outcome, clip.samples_n, fingerprints.fingerprint(clip.samples_n))
 
 
-def _refused_length(item: Item, duration_s: float, data: DataRecipe) -> Outcome | None:
+@dataclass(frozen=True)
+class Measured:
+    """What a clip is, whether it was decoded now or before."""
+
+    audio_sha256: str
+    duration_s: float
+    level_dbfs: float
+    length_known: bool
+
+
+def _outcome(
+    item: Item,
+    measured: Measured,
+    facts: clip_facts.ClipFacts | None,
+    stamped: Source | None,
+    source: Labelled,
+) -> Outcome:
+    """The outcome of an item with a clip."""
+    data = source.data
+    if (refused := _refused_length(measured.duration_s, data)) is not None:
+        return refused
+    cleaned = text.clean(item.text, item.language, data.alphabet) if item.text else text.NOTHING
+    return Outcome(
+        Kept(
+            corpus=data.called,
+            emotion=source.classes[item.label or ""],
+            audio_sha256=measured.audio_sha256,
+            duration_s=measured.duration_s,
+            level_dbfs=measured.level_dbfs,
+            text=cleaned.text,
+            dropped=cleaned.dropped,
+            length_known=measured.length_known,
+            facts=facts,
+            source=stamped,
+        )
+    )
+
+
+def _refused_length(duration_s: float, data: DataRecipe) -> Outcome | None:
     if data.min_duration_s <= duration_s <= data.max_duration_s:
         return None
     reason = SHORTER if duration_s < data.min_duration_s else LONGER
     limits = f"allowed are {data.min_duration_s:g} to {data.max_duration_s:g} s"
-    return Outcome(item, None, reason, f"{duration_s:.2f} s, {limits}")
-
-
-def _utterance(
-    item: Item,
-    audio_sha256: str,
-    duration_s: float,
-    level_dbfs: float,
-    emotion: str,
-    data: DataRecipe,
-) -> Utterance:
-    """The item as an utterance whose clip is still in no shard."""
-    return Utterance(
-        id=item.id,
-        corpus=data.called,
-        audio="audio",  # the shard in it is known once it is written
-        audio_sha256=audio_sha256,
-        duration_s=duration_s,
-        level_dbfs=level_dbfs,
-        emotion=emotion,
-        speaker=item.speaker,
-        gender=item.gender,
-        session=item.session,
-        dialogue=item.dialogue,
-        recording=item.recording,
-        style=item.style,
-        text=text.normalise(item.text, item.language, data.alphabet) if item.text else None,
-        language=item.language,
-        label=item.label,
-        partition=item.partition,
-        ratings=dict(item.ratings) if item.ratings else None,
-    )
+    return Outcome(None, reason, f"{duration_s:.2f} s, {limits}")

@@ -74,12 +74,20 @@ def ordered(classes: Iterable[str]) -> tuple[str, ...]:
 
 
 def classes_of(labels: LabelsRecipe, utterances: Iterable[Utterance]) -> tuple[str, ...]:
+    """`outputs` of some utterances."""
+    return outputs(labels, Counter(utterance.emotion for utterance in utterances))
+
+
+def outputs(labels: LabelsRecipe, counts: Mapping[str, int]) -> tuple[str, ...]:
     """The classes in the order of a network's outputs.
+
+    Args:
+        labels: the recipe's.
+        counts: utterances of each class that there is.
 
     Raises:
         MtlserError: the recipe names classes, and the manifest's are others.
     """
-    counts = Counter(utterance.emotion for utterance in utterances)
     if not isinstance(labels.classes, tuple):
         return ordered(counts)
     if set(counts) != set(labels.classes):

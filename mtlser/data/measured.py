@@ -5,15 +5,17 @@ to a folder of their own, which is laid out as a corpus folder is. The next inge
 from there as it takes them from an earlier corpus folder.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from mtlser.data import clip_facts, fingerprints
+from mtlser.data import clip_facts, fingerprints, outcome
+from mtlser.data.clip_facts import ClipFacts
 from mtlser.data.earlier import SOURCES
-from mtlser.data.outcome import Outcome
+from mtlser.data.ledger import Ledger
 from mtlser.files import atomic_folder
-from mtlser.records import Utterance, write_jsonl
+from mtlser.records import Utterance
+from mtlser.records.files import jsonl_file
 from mtlser.storage.links import link
 
 MANIFEST = "manifest.jsonl"
@@ -21,27 +23,39 @@ MANIFEST = "manifest.jsonl"
 
 def write(
     folder: Path,
-    outcomes: Sequence[Outcome],
+    ledger: Ledger,
     shards: Mapping[str, str],
     words: fingerprints.Spilled,
-) -> list[Utterance]:
-    """Writes manifest, facts, fingerprints and stamps of the clips that were kept; the utterances.
+    numbers: Sequence[int] | None = None,
+) -> Iterator[tuple[Utterance, ClipFacts | None]]:
+    """Writes manifest, facts, fingerprints and stamps of the clips that were kept.
+
+    Yields each utterance once it is written, by its id; the files are there when all were taken.
 
     Args:
         folder: the corpus folder.
-        outcomes: in any order.
+        ledger: has the outcomes.
         shards: where each clip is, by its SHA-256.
         words: of all clips.
+        numbers: of the items that are written; `None`: all.
     """
-    kept = [o.utterance for o in outcomes if o.utterance is not None]
-    placed = (replace(each, audio=shards[each.audio_sha256]) for each in kept)
-    utterances = sorted(placed, key=lambda each: each.id)
-    sources = {o.source.id: o.source for o in outcomes if o.source is not None}
-    write_jsonl(folder / MANIFEST, utterances)
-    words.write(folder / fingerprints.FINGERPRINTS, {each.audio_sha256 for each in utterances})
-    write_jsonl(folder / clip_facts.CLIPS, clip_facts.in_order(o.facts for o in outcomes))
-    write_jsonl(folder / SOURCES, [sources[name] for name in sorted(sources)])
-    return utterances
+    with (
+        jsonl_file(folder / MANIFEST) as add,
+        jsonl_file(folder / clip_facts.CLIPS) as add_facts,
+        jsonl_file(folder / SOURCES) as add_source,
+    ):
+        silent = clip_facts.Silent()
+        for item, kept in ledger.kept(numbers):
+            utterance = outcome.utterance(item, kept, shards[kept.audio_sha256])
+            add(utterance)
+            if kept.facts is not None:
+                silent.count(kept.facts)
+                add_facts(kept.facts)
+            if kept.source is not None:
+                add_source(kept.source)
+            yield utterance, kept.facts
+        silent.tell()
+    words.write(folder / fingerprints.FINGERPRINTS, ledger.audio(numbers))
 
 
 class UnderWay:
@@ -50,30 +64,33 @@ class UnderWay:
     Args:
         place: folder that outlives a killed ingest; `None`: nothing is kept.
         corpus: the corpus folder that is written.
+        ledger: has the outcomes of all items that are added.
         words: of all clips that are added.
     """
 
-    def __init__(self, place: Path | None, corpus: Path, words: fingerprints.Spilled) -> None:
-        self._place, self._corpus, self._words = place, corpus, words
-        self._waiting: list[Outcome] = []
+    def __init__(
+        self, place: Path | None, corpus: Path, ledger: Ledger, words: fingerprints.Spilled
+    ) -> None:
+        self._place, self._corpus, self._ledger, self._words = place, corpus, ledger, words
+        self._waiting = array("q")
+        self._last = ""
 
-    def add(self, outcome: Outcome) -> None:
-        """Takes an utterance whose clip is in the open shard, or in an earlier one."""
+    def add(self, number: int, audio_sha256: str) -> None:
+        """Takes an item whose clip is in the open shard, or in an earlier one."""
         if self._place is not None:
-            self._waiting.append(outcome)
+            self._waiting.append(number)
+            self._last = audio_sha256
 
     def keep(self, shards: Mapping[str, str]) -> None:
         """Keeps what was added, now that its shard is on the disk."""
         if self._place is None or not self._waiting:
             return
-        last = self._waiting[-1].utterance
-        assert last is not None
         self._place.mkdir(parents=True, exist_ok=True)
-        with atomic_folder(self._place / Path(shards[last.audio_sha256]).stem) as folder:
-            utterances = write(folder, self._waiting, shards, self._words)
-            for place in {each.audio for each in utterances}:
+        with atomic_folder(self._place / Path(shards[self._last]).stem) as folder:
+            written = write(folder, self._ledger, shards, self._words, self._waiting)
+            for place in {utterance.audio for utterance, _ in written}:
                 link(self._corpus / place, folder / place)
-        self._waiting = []
+        self._waiting = array("q")
 
 
 def left_by(place: Path | None) -> list[Path]:

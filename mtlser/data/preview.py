@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from mtlser.data import corpora, labels
+from mtlser.data import corpora, labels, ledger
 from mtlser.data.corpora import Item
 from mtlser.data.corpus_labels import Labelled, labelled
 from mtlser.data.protocols import MANY_SPEAKERS, MINIMUM_GROUPS
@@ -70,7 +71,11 @@ def preview(recipe: Recipe, roots: Sequence[Path]) -> Preview:
     Raises:
         MtlserError: as ingest would, before it opens any audio.
     """
-    sources = labelled(recipe, roots)
+    with TemporaryDirectory() as folder, ledger.opened(Path(folder)) as book:
+        return _preview(recipe, labelled(recipe, roots, book))
+
+
+def _preview(recipe: Recipe, sources: Sequence[Labelled]) -> Preview:
     pairs = [
         (item, source.classes[item.label])
         for source in sources

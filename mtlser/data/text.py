@@ -37,6 +37,10 @@ class Cleaned:
     their number; punctuation is not counted."""
 
 
+NOTHING = Cleaned(None, ())
+"""Of no transcript."""
+
+
 def normalise(text: str, language: str, alphabet: str | None = None) -> str | None:
     """The transcript as upper-case words with single spaces; `None` without a word.
 

@@ -1,6 +1,5 @@
 """Pitch and silence of a sample of clips, for a page that describes a corpus."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,12 +30,12 @@ class Voice(Record):
     """Share of its frames that are silent, 0-1."""
 
 
-def sample(utterances: Sequence[Utterance], most: int, seed: int = 0) -> list[Utterance]:
-    """Some of the utterances, the same each time, in the manifest's order."""
-    if len(utterances) <= most:
-        return list(utterances)
-    drawn = generator(seed, "voices").permutation(len(utterances))[:most]
-    return [utterances[i] for i in sorted(drawn.tolist())]
+def sample(count: int, most: int, seed: int = 0) -> list[int]:
+    """Places of some of `count` utterances, the same each time, in order."""
+    if count <= most:
+        return list(range(count))
+    drawn = generator(seed, "voices").permutation(count)[:most]
+    return sorted(drawn.tolist())
 
 
 def measure(corpus: Path, utterance: Utterance) -> Voice:

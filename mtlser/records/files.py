@@ -5,9 +5,10 @@ dataclasses of pydantic where a million of them are held in memory.
 """
 
 import codecs
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -33,12 +34,23 @@ def as_json(record: object) -> str:
     return _ADAPTERS[type(record)].dump_json(record).decode()
 
 
+@contextmanager
+def jsonl_file(path: Path) -> Iterator[Callable[[object], None]]:
+    """Yields a function that writes one record a line; `path` is there, whole, after the block."""
+    with atomic_file(path) as temporary, temporary.open("wb") as file:
+        yield lambda record: _write(file, record)
+
+
+def _write(file: IO[bytes], record: object) -> None:
+    file.write(_ADAPTERS[type(record)].dump_json(record) + b"\n")
+
+
 def write_jsonl(path: Path, records: Iterable[object]) -> int:
     """Writes one record a line to `path`, whole; the number of lines."""
     count = 0
-    with atomic_file(path) as temporary, temporary.open("wb") as file:
+    with jsonl_file(path) as write:
         for record in records:
-            file.write(_ADAPTERS[type(record)].dump_json(record) + b"\n")
+            write(record)
             count += 1
     return count
 
@@ -56,6 +68,18 @@ def read_jsonl(path: Path, kind: type[RecordT]) -> Iterator[RecordT]:
     with path.open("rb") as file:
         for number, line in numbered_lines(file):
             yield parse_line(line, kind, path, number)
+
+
+def read_places(path: Path, kind: type[RecordT], places: Set[int]) -> Iterator[tuple[int, RecordT]]:
+    """Yields place and record of some of the records of `path`, the first of which is 0.
+
+    Raises:
+        MtlserError: one of them is not such a record.
+    """
+    with path.open("rb") as file:
+        for number, line in numbered_lines(file):
+            if number - 1 in places:
+                yield number - 1, parse_line(line, kind, path, number)
 
 
 def numbered_lines(file: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:

@@ -1,20 +1,22 @@
 """`corpus.html`: what a corpus holds, what gives its classes away, and what was left out."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mtlser.data import clip_facts, voices
-from mtlser.data.clip_facts import ClipFacts
+from mtlser.data.earlier import InStep
 from mtlser.data.ingest_report import IngestReport
+from mtlser.data.overview import Names, Overview, Places
 from mtlser.data.rng import generator
 from mtlser.data.voices import Voice
 from mtlser.files import write_text
 from mtlser.records import Record, Utterance, read_json, read_jsonl
+from mtlser.records.files import read_places
 from mtlser.reporting import listening, page
 from mtlser.reporting.figures import COLOURS, Figure
 from mtlser.reporting.formats import ABSENT, count
@@ -30,6 +32,9 @@ MOST_SPEAKERS = 40
 MOST_FILES = 500
 """Files that are listed one by one."""
 UNKNOWN = "not known"
+
+Groups = Sequence[tuple[str, NDArray[np.float64]]]
+"""Values by the name of their group."""
 
 
 class Heard(Record):
@@ -56,13 +61,17 @@ def render(corpus: Path) -> str:
     Args:
         corpus: as `mtlser ingest` wrote it.
     """
-    utterances = list(read_jsonl(corpus / MANIFEST, Utterance))
+    utterances = read_jsonl(corpus / MANIFEST, Utterance)
+    facts_of = InStep(clip_facts.read(corpus) or ())
+    overview = Overview()
+    for utterance in utterances:
+        overview.add(utterance, facts_of(utterance.id))
     report = read_json(corpus / INGEST, IngestReport)
-    facts = clip_facts.read(corpus)
-    shown = voices.sample(utterances, MEASURED)
-    heard = {u.id: voices.measure(corpus, u) for u in shown}
-    pairs = _figures(utterances, facts or {}, heard)
-    speakers = len({u.speaker for u in utterances} - {None})
+    drawn, listened = voices.sample(len(overview), MEASURED), _listened(overview)
+    found = dict(read_places(corpus / MANIFEST, Utterance, {*drawn, *listened}))
+    heard = {place: voices.measure(corpus, found[place]) for place in drawn}
+    pairs = _figures(overview, heard)
+    speakers = len(overview.speaker.known)
     return page.shell(
         "corpus.html.j2",
         [figure for pair in pairs for figure in pair],
@@ -77,34 +86,37 @@ def render(corpus: Path) -> str:
             ("Classes", count(len(report.by_emotion))),
             ("Speakers", count(speakers) if speakers else UNKNOWN),
             ("Transcripts", count(report.kept - report.missing_transcripts)),
-            ("Languages", ", ".join(sorted({u.language or UNKNOWN for u in utterances}))),
+            ("Languages", ", ".join(name for name, _ in _grouped(overview.language))),
         ],
         warnings=report.warnings,
         tables={
-            "classes": _classes(utterances),
-            "speakers": _speakers(utterances),
+            "classes": _classes(overview),
+            "speakers": _speakers(overview),
             "confounds": _confounds(report),
             "left_out": _left_out(report),
         },
         figures=pairs,
-        clips=_heard(corpus, utterances),
+        clips=[_heard(corpus, found[place]) for place in listened],
         longest_s=listening.LONGEST_S,
     )
 
 
-def _classes(utterances: Sequence[Utterance]) -> Table:
+def _classes(corpus: Overview) -> Table:
     rows = []
-    for name, own in _grouped(utterances, lambda u: u.emotion):
-        labels = Counter(u.label or name for u in own)
+    for name, own_n in _grouped(corpus.emotion):
+        labels = Counter[str]()
+        for label, number in corpus.label.counts(own_n).items():
+            labels[label or name] += number
+        count_of = int(own_n.sum())
         rows.append(
             (
                 name,
                 ", ".join(f"{label} {number}" for label, number in labels.most_common(6)),
-                count(len(own)),
-                f"{100 * len(own) / len(utterances):.1f}",
-                f"{sum(u.duration_s for u in own) / 60:.1f}",
-                count(len({u.speaker for u in own} - {None})),
-                _genders(own),
+                count(count_of),
+                f"{100 * count_of / len(corpus):.1f}",
+                _minutes(corpus, own_n),
+                count(len(corpus.speaker.counts(own_n).keys() - {None})),
+                _genders(corpus, own_n),
             )
         )
     return Table(
@@ -116,15 +128,17 @@ def _classes(utterances: Sequence[Utterance]) -> Table:
     )  # fmt: skip
 
 
-def _speakers(utterances: Sequence[Utterance]) -> Table:
-    names = sorted({u.emotion for u in utterances})
+def _speakers(corpus: Overview) -> Table:
+    names = sorted(corpus.emotion.known)
     rows = []
-    for speaker, own in _grouped(utterances, lambda u: u.speaker or UNKNOWN):
-        counts = Counter(u.emotion for u in own)
-        minutes = f"{sum(u.duration_s for u in own) / 60:.1f}"
+    for speaker, own_n in _grouped(corpus.speaker):
+        counts = corpus.emotion.counts(own_n)
         rows.append(
-            (speaker, _genders(own), count(len(own)), minutes, *(count(counts[n]) for n in names))
-        )
+            (
+                speaker, _genders(corpus, own_n), count(sum(counts.values())),
+                _minutes(corpus, own_n), *(count(counts.get(name, 0)) for name in names),
+            )
+        )  # fmt: skip
     return Table(
         id="corpus-speakers",
         caption="Utterances by speaker and class",
@@ -133,9 +147,14 @@ def _speakers(utterances: Sequence[Utterance]) -> Table:
     )
 
 
-def _genders(own: Sequence[Utterance]) -> str:
-    counts = Counter(u.gender for u in own)
-    return f"{counts['F']} / {counts['M']}" if counts["F"] or counts["M"] else ABSENT
+def _minutes(corpus: Overview, own_n: Places) -> str:
+    return f"{sum(corpus.number('duration_s')[own_n].tolist()) / 60:.1f}"
+
+
+def _genders(corpus: Overview, own_n: Places) -> str:
+    counts = corpus.gender.counts(own_n)
+    women, men = counts.get("F", 0), counts.get("M", 0)
+    return f"{women} / {men}" if women or men else ABSENT
 
 
 def _confounds(report: IngestReport) -> Table | None:
@@ -176,48 +195,44 @@ def _left_out(report: IngestReport) -> Table | None:
     )
 
 
-def _figures(
-    utterances: Sequence[Utterance], facts: Mapping[str, ClipFacts], heard: Mapping[str, Voice]
-) -> list[tuple[Figure, Figure]]:
+def _figures(corpus: Overview, heard: Mapping[int, Voice]) -> list[tuple[Figure, Figure]]:
     """Box plots of each property that differs between clips, by class and by speaker."""
-    measured: list[tuple[str, str, Mapping[str, float | None]]] = [
-        ("Duration", "s", {u.id: u.duration_s for u in utterances}),
-        ("Level", "dBFS", {u.id: u.level_dbfs for u in utterances}),
-        ("Clipped samples", "%", {k: 100 * each.clipped for k, each in facts.items()}),
-        ("Silence", "%", {k: 100 * each.silence for k, each in heard.items()}),
-        ("Median pitch", "Hz", {k: each.pitch_hz for k, each in heard.items()}),
+    silence_n, pitch_n = np.full((2, len(corpus)), np.nan)
+    for place, voice in heard.items():
+        silence_n[place] = 100 * voice.silence
+        pitch_n[place] = np.nan if voice.pitch_hz is None else voice.pitch_hz
+    measured: list[tuple[str, str, NDArray[np.float64]]] = [
+        ("Duration", "s", corpus.number("duration_s")),
+        ("Level", "dBFS", corpus.number("level_dbfs")),
+        ("Clipped samples", "%", 100 * corpus.number("clipped")),
+        ("Silence", "%", silence_n),
+        ("Median pitch", "Hz", pitch_n),
     ]
     pairs = []
-    for name, unit, values in measured:
-        known = {k: value for k, value in values.items() if value is not None}
-        if len(set(known.values())) > 1:
+    for name, unit, value_n in measured:
+        known_n = np.isfinite(value_n)
+        if len(np.unique(value_n[known_n])) > 1:
+            by_class = _values(corpus.emotion, value_n, known_n)
+            by_speaker = _values(corpus.speaker, value_n, known_n)[:MOST_SPEAKERS]
             pairs.append(
-                (
-                    _boxes(name, unit, "class", _values(utterances, known, lambda u: u.emotion)),
-                    _boxes(
-                        name, unit, "speaker",
-                        _values(utterances, known, lambda u: u.speaker or UNKNOWN)[:MOST_SPEAKERS],
-                    ),
-                )
-            )  # fmt: skip
+                (_boxes(name, unit, "class", by_class), _boxes(name, unit, "speaker", by_speaker))
+            )
     return pairs
 
 
-def _values(
-    utterances: Iterable[Utterance], known: Mapping[str, float], key: Any
-) -> list[tuple[str, list[float]]]:
+def _values(names: Names, value_n: NDArray[np.float64], known_n: Places) -> Groups:
     """Values of each group; of many groups the largest come first, else by name."""
-    groups: dict[str, list[float]] = defaultdict(list)
-    for utterance in utterances:
-        if utterance.id in known:
-            groups[key(utterance)].append(known[utterance.id])
-    by_name = sorted(groups.items())
+    by_name = [
+        (name, value_n[chosen])
+        for name, own_n in _grouped(names)
+        if len(chosen := own_n[known_n[own_n]])
+    ]
     if len(by_name) <= MOST_SPEAKERS:
         return by_name
     return sorted(by_name, key=lambda group: -len(group[1]))
 
 
-def _boxes(name: str, unit: str, by: str, groups: Sequence[tuple[str, Sequence[float]]]) -> Figure:
+def _boxes(name: str, unit: str, by: str, groups: Groups) -> Figure:
     quartiles = {g: np.percentile(v, [0, 25, 50, 75, 100]).round(3).tolist() for g, v in groups}
     identity = f"{name.lower().replace(' ', '-')}-by-{by}"
     low, q1, median, q3, high = (
@@ -251,32 +266,34 @@ def _boxes(name: str, unit: str, by: str, groups: Sequence[tuple[str, Sequence[f
     )
 
 
-def _grouped(utterances: Iterable[Utterance], key: Any) -> list[tuple[str, list[Utterance]]]:
-    groups: dict[str, list[Utterance]] = defaultdict(list)
-    for utterance in utterances:
-        groups[key(utterance)].append(utterance)
-    return sorted(groups.items())
+def _grouped(names: Names) -> list[tuple[str, Places]]:
+    """The places of the utterances of each name, by name."""
+    order = np.argsort(names.code_n, kind="stable")
+    ends = np.cumsum(np.bincount(names.code_n, minlength=len(names.names)))
+    groups = zip(names.names, np.split(order, ends[:-1]), strict=True)
+    return sorted((name or UNKNOWN, own_n) for name, own_n in groups if len(own_n))
 
 
-def _heard(corpus: Path, utterances: Sequence[Utterance]) -> list[Heard]:
-    """Clips of each class in turn, drawn by a seed."""
-    by_class = _grouped(utterances, lambda u: u.emotion)
+def _listened(corpus: Overview) -> list[int]:
+    """Places of clips of each class in turn, drawn by a seed."""
+    by_class = _grouped(corpus.emotion)
     order = {name: generator(0, "heard", name).permutation(len(own)) for name, own in by_class}
     rounds = [
-        own[int(order[name][turn])]
+        int(own[order[name][turn]])
         for turn in range(CLIPS)
         for name, own in by_class
         if turn < len(own)
     ]
-    return [
-        Heard(
-            utterance=u.id,
-            emotion=u.emotion,
-            label=u.label or u.emotion,
-            speaker=u.speaker or UNKNOWN,
-            text=u.text,
-            duration_s=u.duration_s,
-            audio=listening.flac_uri(corpus, u)[0],
-        )
-        for u in rounds[:CLIPS]
-    ]
+    return rounds[:CLIPS]
+
+
+def _heard(corpus: Path, clip: Utterance) -> Heard:
+    return Heard(
+        utterance=clip.id,
+        emotion=clip.emotion,
+        label=clip.label or clip.emotion,
+        speaker=clip.speaker or UNKNOWN,
+        text=clip.text,
+        duration_s=clip.duration_s,
+        audio=listening.flac_uri(corpus, clip)[0],
+    )

@@ -1,5 +1,6 @@
 """Stages from audio to folds: synth, ingest, split."""
 
+import filecmp
 import hashlib
 import shutil
 from pathlib import Path
@@ -65,10 +66,9 @@ def ingest(recipe: Recipe, out: str, clips: str = "") -> None:
     earlier = _earlier(out)
     under_way = _under_way(recipe, out)
     with storage.output(out) as folder:
-        manifest.build(recipe, roots, folder, earlier, under_way)
+        digest = manifest.build(recipe, roots, folder, earlier, under_way)
         if earlier is None or not _same_page(earlier, folder):
             corpus_page.write(folder)
-        digest = manifest.digest(load_manifest(folder))
         custody.seal(folder, "ingest", SEALED, manifest=digest)
         if clips:
             shards.move(folder, clips)
@@ -111,8 +111,8 @@ def _same_page(earlier: Path, folder: Path) -> bool:
     """Takes the earlier page where all that it shows is the same."""
     page = earlier / CORPUS_PAGE
     shown = (MANIFEST, INGEST, CLIPS)
-    if not page.is_file() or any(
-        (earlier / name).read_bytes() != (folder / name).read_bytes() for name in shown
+    if not page.is_file() or not all(
+        filecmp.cmp(earlier / name, folder / name, shallow=False) for name in shown
     ):
         return False
     link(page, folder / CORPUS_PAGE)

@@ -72,7 +72,7 @@ def recipe(*sets: str) -> Recipe:
 
 
 def read(root: Path, *sets: str) -> list[Item]:
-    return corpora.read(recipe(*sets).data, root)
+    return list(corpora.read(recipe(*sets).data, root))
 
 
 def test_what_all_tables_say_of_a_file_is_one_item(tmp_path: Path) -> None:

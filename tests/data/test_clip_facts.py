@@ -1,6 +1,7 @@
 """What ingest measures of each recording, beside the manifest."""
 
 import io
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,16 @@ import pytest
 import soundfile
 
 from mtlser import runtime, stages
-from mtlser.data import audio, clip_facts, clips, corpora, ingest_outcomes
+from mtlser.data import (
+    audio,
+    clip_facts,
+    clips,
+    corpora,
+    corpus_labels,
+    ingest_outcomes,
+    ledger,
+    outcome,
+)
 from mtlser.data.clip_facts import Facts
 from mtlser.data.fingerprints import Spilled
 from mtlser.data.measured import UnderWay
@@ -68,10 +78,11 @@ def test_ingest_writes_them_beside_the_manifest_and_seals_them(tmp_path: Path) -
     stages.ingest(recipe, str(folder))
     utterances = list(read_jsonl(folder / layout.MANIFEST, Utterance))
     found = clip_facts.read(folder)
-    assert found is not None and list(found) == [each.id for each in utterances]
-    for each in utterances:
+    assert found is not None
+    for each, own in zip(utterances, found, strict=True):
         peak = np.abs(clips.load(folder, each)).max()
-        assert found[each.id].peak_dbfs == pytest.approx(20 * np.log10(peak), abs=0.01)
+        assert own.id == each.id
+        assert own.peak_dbfs == pytest.approx(20 * np.log10(peak), abs=0.01)
     assert clip_facts.CLIPS == layout.CLIPS
     sealed = custody.read(folder)
     assert sealed is not None and layout.CLIPS in sealed.files
@@ -85,7 +96,7 @@ def test_a_corpus_folder_of_before_has_none(tmp_path: Path) -> None:
     assert clip_facts.read(tmp_path) is None
     (tmp_path / layout.CLIPS).write_text('{"id": 1}\n')
     with pytest.raises(MtlserError, match=layout.CLIPS):
-        clip_facts.read(tmp_path)
+        list(clip_facts.read(tmp_path) or ())
 
 
 def test_ingest_takes_the_channel_of_the_recipe_and_says_which_are_silent(
@@ -116,18 +127,29 @@ def test_ingest_cuts_utterances_out_of_one_recording(tmp_path: Path) -> None:
         for index, (start_s, end_s) in enumerate([(2, 3), (0, 1), (2.5, 9), (1, 2), (None, None)])
     ]
 
-    progress = runtime.Progress("ingest", lambda *_: None)
-    writer, words = clips.Writer(tmp_path), Spilled(io.BytesIO())
-    under_way = UnderWay(None, tmp_path, words)
-    places = ingest_outcomes.Places(tmp_path, (), writer, words, under_way)
-    found = ingest_outcomes.outcomes_of(items, {"neu": "neutral"}, recipe.data, places, progress)
-    assert [outcome.item.id for outcome in found] == ["u0", "u1", "u2", "u3", "u4"]
-    assert found[2].faulty and "from 2.5 to 9 s of a recording of 3 s" in str(found[2].detail)
+    with ledger.opened(tmp_path) as book:
+        source = corpus_labels.Labelled(
+            data=recipe.data,
+            root=tmp_path,
+            corpus=corpora.corpus("iemocap"),
+            items=corpus_labels.Items(book, book.add(items)),
+            found=Counter(),
+            classes={"neu": "neutral"},
+        )
+        writer, words = clips.Writer(tmp_path), Spilled(io.BytesIO())
+        under_way = UnderWay(None, tmp_path, book, words)
+        places = ingest_outcomes.Places(book, (), writer, words, under_way)
+        ingest_outcomes.decide(source, places, runtime.Progress("ingest", lambda *_: None))
+        found = list(book.outcomes(source.items.span))
+    assert [item.id for item, _ in found] == ["u0", "u1", "u2", "u3", "u4"]
+    faulty = found[2][1]
+    assert faulty.faulty and "from 2.5 to 9 s of a recording of 3 s" in str(faulty.detail)
     shards = writer.close()
     for index, first in ((0, 32_000), (1, 0), (3, 16_000)):
-        utterance = found[index].utterance
-        assert utterance is not None
-        placed = utterance.model_copy(update={"audio": shards[utterance.audio_sha256]})
+        item, decided = found[index]
+        assert decided.kept is not None
+        placed = outcome.utterance(item, decided.kept, shards[decided.kept.audio_sha256])
         cut_n = clips.samples(tmp_path, placed)
         np.testing.assert_array_equal(cut_n, samples_n[first : first + 16_000])
-    assert found[4].utterance is not None and found[4].utterance.duration_s == 3
+    whole = found[4][1].kept
+    assert whole is not None and whole.duration_s == 3

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2_contingency, f_oneway
 
-from mtlser.data import confounds, data_warnings
+from mtlser.data import confounds, data_warnings, overview
 from mtlser.data.clip_facts import ClipFacts
 from mtlser.records import Utterance
 from tests.helpers.utterances import utterance
@@ -71,7 +71,7 @@ def test_eta_is_that_of_scipys_analysis_of_variance() -> None:
 
 
 def test_nothing_goes_with_the_class_where_nothing_does() -> None:
-    found = confounds.confounds(corpus())
+    found = confounds.confounds(overview.of(corpus()))
     assert {each.property for each in found} == {
         "speaker", "gender", "transcript", "duration", "level"
     }  # fmt: skip
@@ -91,23 +91,23 @@ def test_nothing_goes_with_the_class_where_nothing_does() -> None:
 def test_what_gives_the_class_away_comes_first(property_: str, changes: dict) -> None:  # type: ignore[type-arg]
     made = corpus()
     made = [u.model_copy(update={k: v(u.emotion) for k, v in changes.items()}) for u in made]
-    first = confounds.confounds(made)[0]
+    first = confounds.confounds(overview.of(made))[0]
     assert first.property == property_
     assert first.effect > 0.9
 
 
 def kinds(made: list[Utterance], release_hz: int | None = None, **changes: object) -> list[str]:
     facts = facts_of(made, **changes)
-    rates = {name: each.rate_hz for name, each in facts.items()}
     releases = {} if release_hz is None else {made[0].corpus: release_hz}
-    found = data_warnings.warnings(made, facts, confounds.confounds(made, rates), releases)
+    columns = overview.of(made, facts)
+    found = data_warnings.warnings(columns, confounds.confounds(columns), releases)
     assert all("\n" not in each.text and not each.text.endswith(".") for each in found)
     return [each.kind for each in found]
 
 
 def test_a_sound_corpus_has_no_warning() -> None:
     assert kinds(corpus(), release_hz=16_000) == []
-    assert data_warnings.warnings(corpus(), None, ()) == ()
+    assert data_warnings.warnings(overview.of(corpus()), ()) == ()
 
 
 def test_each_thing_that_looks_wrong_is_said() -> None:
@@ -127,7 +127,7 @@ def test_each_thing_that_looks_wrong_is_said() -> None:
 def test_a_class_of_one_speaker_or_one_gender_is_said() -> None:
     made = corpus()
     men = [u.model_copy(update={"gender": "M"}) if u.emotion == "angry" else u for u in made]
-    (warning,) = data_warnings.warnings(men, None, ())
+    (warning,) = data_warnings.warnings(overview.of(men), ())
     angry = sum(u.emotion == "angry" for u in men)
     assert warning.kind == "one gender"
     assert f"all {angry} angry utterances are by men" in warning.text
@@ -146,6 +146,6 @@ def test_a_recording_that_goes_with_the_class_is_said() -> None:
         u.id: replace(facts[u.id], rate_hz=8_000) if u.emotion == "sad" else
         facts[u.id] for u in made
     }  # fmt: skip
-    rates = {name: each.rate_hz for name, each in other.items()}
-    found = data_warnings.warnings(made, other, confounds.confounds(made, rates))
+    columns = overview.of(made, other)
+    found = data_warnings.warnings(columns, confounds.confounds(columns))
     assert [each.kind for each in found] == ["sample rate by class"]

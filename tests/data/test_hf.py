@@ -35,7 +35,7 @@ def recipe(*sets: str) -> Recipe:
 
 
 def read(root: Path, *sets: str) -> list[Item]:
-    return corpora.read(recipe(*sets).data, root)
+    return list(corpora.read(recipe(*sets).data, root))
 
 
 def told(items: list[Item]) -> list[tuple[str, str | None, str | None]]:

@@ -1,10 +1,11 @@
 """The IEMOCAP reader on a tiny release with the real one's dirt."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from mtlser.data import manifest
+from mtlser.data import tally
 from mtlser.data.corpora import Item
 from mtlser.data.corpora.base import (
     BAD_LABEL,
@@ -179,18 +180,18 @@ def full_release() -> list[tuple[str, str | None]]:
 def test_the_full_release_is_known_by_class_and_speaker() -> None:
     whole = full_release()
     assert len(whole) == 5531
-    assert manifest.differences(CORPUS, 5531, whole) == ()
-    differing = manifest.differences(CORPUS, 5531, whole[1:])
+    assert tally.differences(CORPUS, 5531, Counter(whole)) == ()
+    differing = tally.differences(CORPUS, 5531, Counter(whole[1:]))
     assert [(d.what, d.expected, d.found) for d in differing or ()] == [
         ("emotion neutral", 1708, 1707),
         ("speaker Ses01_F", 528, 527),
     ]
     stranger = [*whole[:-1], (whole[-1][0], "Ses06_F")]
-    assert [d.what for d in manifest.differences(CORPUS, 5531, stranger) or ()] == [
+    assert [d.what for d in tally.differences(CORPUS, 5531, Counter(stranger)) or ()] == [
         "speaker Ses05_M",
         "speaker Ses06_F",
     ]
-    assert manifest.differences(CORPUS, 600, whole[:600]) is None
+    assert tally.differences(CORPUS, 600, Counter(whole[:600])) is None
 
 
 def test_refusals_say_what_to_run(tmp_path: Path) -> None:

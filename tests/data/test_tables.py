@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtlser.data import corpora, corpus_labels, manifest, preview
+from mtlser.data import corpora, corpus_labels, ledger, manifest, preview
 from mtlser.data.corpora import Item, table
 from mtlser.data.corpora.base import NO_LABEL
 from mtlser.data.tables import rows, values
@@ -29,7 +29,7 @@ def items(root: Path, content: str | bytes, *sets: str, name: str = "labels.csv"
     """The items of a table in a folder, however often it is written."""
     raw = content.encode() if isinstance(content, str) else content
     (root / name).write_bytes(raw)
-    return corpora.read(recipe(*sets).data, root)
+    return list(corpora.read(recipe(*sets).data, root))
 
 
 def labelled(read: list[Item]) -> list[tuple[str, str | None]]:
@@ -65,7 +65,7 @@ def test_json_lines_and_parquet_hold_the_same(tmp_path: Path) -> None:
     lines = "\n".join(map(json.dumps, content))
     by_json = items(tmp_path / "one", lines, name="t.jsonl")
     parquet.write_table(pa.Table.from_pylist(content), tmp_path / "two" / "t.parquet")
-    by_parquet = corpora.read(recipe().data, tmp_path / "two")
+    by_parquet = list(corpora.read(recipe().data, tmp_path / "two"))
     shown = [(i.id, i.label, i.speaker, i.start_s, i.left_out) for i in by_json]
     assert shown == [
         ("a.wav", "angry", "3", None, None),
@@ -171,19 +171,19 @@ def test_a_table_that_cannot_be_meant_is_refused_in_one_sentence(
 
 def test_the_table_is_the_only_one_or_named(tmp_path: Path) -> None:
     with pytest.raises(MtlserError, match=r"expected one table .*, found none; name it with"):
-        corpora.read(recipe().data, tmp_path)
+        list(corpora.read(recipe().data, tmp_path))
     items(tmp_path, f"{HEAD}a.wav,angry,S1\n")
     with pytest.raises(MtlserError, match=r"found labels.csv, more.tsv"):
         items(tmp_path, "file\temotion\nb.wav\tsad\n", name="more.tsv")
-    assert labelled(corpora.read(recipe("data.table=more.tsv").data, tmp_path)) == [
+    assert labelled(list(corpora.read(recipe("data.table=more.tsv").data, tmp_path))) == [
         ("b.wav", "sad")
     ]
     with pytest.raises(MtlserError, match=r"absent.csv: no such file"):
-        corpora.read(recipe("data.table=absent.csv").data, tmp_path)
+        list(corpora.read(recipe("data.table=absent.csv").data, tmp_path))
     with pytest.raises(
         MtlserError, match=r"labels.xlsx: not a table that is read; allowed are .csv"
     ):
-        corpora.read(recipe("data.table=labels.xlsx").data, tmp_path)
+        list(corpora.read(recipe("data.table=labels.xlsx").data, tmp_path))
 
 
 def test_a_pattern_names_speakers_and_the_recipe_the_language(tmp_path: Path) -> None:
@@ -199,10 +199,12 @@ def test_a_pattern_names_speakers_and_the_recipe_the_language(tmp_path: Path) ->
 def test_two_names_of_one_person_become_the_first(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text(f"{HEAD}a.wav,angry,S1\nb.wav,sad,S2\nc.wav,sad,S3\n")
     merged = recipe('data.merge_speakers=[["S1","S3"]]')
-    (read,) = corpus_labels.labelled(merged, [tmp_path])
-    assert [item.speaker for item in read.items] == ["S1", "S2", "S1"]
-    with pytest.raises(MtlserError, match=r"no speaker 'S9'; there are S1, S2, S3; correct"):
-        corpus_labels.labelled(recipe('data.merge_speakers=[["S1","S9"]]'), [tmp_path])
+    with ledger.opened(tmp_path) as book:
+        (read,) = corpus_labels.labelled(merged, [tmp_path], book)
+        assert [item.speaker for item in read.items] == ["S1", "S2", "S1"]
+        other = recipe('data.merge_speakers=[["S1","S9"]]')
+        with pytest.raises(MtlserError, match=r"no speaker 'S9'; there are S1, S2, S3; correct"):
+            corpus_labels.labelled(other, [tmp_path], book)
     with pytest.raises(MtlserError, match="names a speaker twice"):
         recipe('data.merge_speakers=[["S1","S2"],["S2","S3"]]')
 

@@ -1,6 +1,6 @@
 """Tiny releases written by hand, with the dirt of the real ones."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +81,7 @@ def litter(session: Path, dialogue: str) -> None:
 
 def read(name: str, root: Path) -> list[Item]:
     """The items of a corpus with the recipe's defaults."""
-    return corpora.read(DataRecipe(corpus=name, root=str(root)), root)
+    return list(corpora.read(DataRecipe(corpus=name, root=str(root)), root))
 
 
 def write_recordings(root: Path, count: int = 8) -> None:
@@ -96,13 +96,13 @@ def write_recordings(root: Path, count: int = 8) -> None:
     (root / "labels.csv").write_text("\n".join(lines))
 
 
-def refused_or_clear(reading: Callable[[], list[Item]], root: Path) -> list[Item]:
+def refused_or_clear(reading: Callable[[], Iterable[Item]], root: Path) -> list[Item]:
     """The items of any content at all, which are clear and below the folder; none where refused.
 
     What is refused is refused in one sentence.
     """
     try:
-        items = reading()
+        items = list(reading())
     except MtlserError as error:
         assert "\n" not in str(error).strip()
         str(error).encode()

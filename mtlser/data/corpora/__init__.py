@@ -4,7 +4,7 @@ import difflib
 import os
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -68,8 +68,8 @@ def corpus(name: str) -> Corpus:
     )
 
 
-def read(data: DataRecipe, root: Path) -> list[Item]:
-    """All items of the recipe's corpus in `root`, which is the release or the folder around it.
+def read(data: DataRecipe, root: Path) -> Iterator[Item]:
+    """Yields all items of the recipe's corpus in `root`, the release or the folder around it.
 
     The last are the files of its audio folders that the reader did not take: left out, each with
     its reason. Hidden files, whose names begin with a dot, are no items. What the recipe says of
@@ -88,21 +88,26 @@ def read(data: DataRecipe, root: Path) -> list[Item]:
     place = reader.find(root)
     if place is None:
         raise MtlserError(f"{root}: no {reader.title} here; {_instead(reader, root)}")
-    items = [_completed(item, place, data) for item in reader.read(place, data)]
-    _refuse_unclear(reader, items)
-    return [*items, *left_over(reader.audio_folders(place), items)]
+    items = (_clear(reader, _completed(item, place, data)) for item in reader.read(place, data))
+    folders = reader.audio_folders(place)
+    if not folders:
+        yield from items
+        return
+    taken = list(items)
+    yield from taken
+    yield from left_over(folders, taken)
 
 
-def _refuse_unclear(reader: Corpus, items: Iterable[Item]) -> None:
-    """Returns if each item has either label and path, or the reason why it is left out."""
-    for item in items:
-        utterance = item.label is not None and item.path is not None
-        if utterance if item.left_out else not utterance:
-            raise MtlserError(
-                f"the reader of {reader.title}: item {item.id!r} has label {item.label!r}, path "
-                f"{str(item.path) if item.path else None!r} and left_out {item.left_out!r}; "
-                "expected label and path, or left_out without a label; correct the reader"
-            )
+def _clear(reader: Corpus, item: Item) -> Item:
+    """The item, which has either label and path, or the reason why it is left out."""
+    utterance = item.label is not None and item.path is not None
+    if utterance if item.left_out else not utterance:
+        raise MtlserError(
+            f"the reader of {reader.title}: item {item.id!r} has label {item.label!r}, path "
+            f"{str(item.path) if item.path else None!r} and left_out {item.left_out!r}; "
+            "expected label and path, or left_out without a label; correct the reader"
+        )
+    return item
 
 
 def _completed(item: Item, root: Path, data: DataRecipe) -> Item:

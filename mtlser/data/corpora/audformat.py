@@ -68,7 +68,7 @@ def read(root: Path, data: DataRecipe) -> list[Item]:
                 rows.setdefault(segment, (each.path.name, row))
     items = [_item(known, segment, *rows[segment], root, database) for segment in rows]
     items += [table.item_of(row, FOUND, root, name) for name, row in faulty]
-    return [*items, *table.not_named(root, items)]
+    return list(table.with_others(root, items))
 
 
 def used_columns(root: Path, data: DataRecipe) -> Mapping[str, str]:

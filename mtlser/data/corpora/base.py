@@ -1,6 +1,7 @@
 """What a corpus reader returns: items from labels and file names, before any audio is opened."""
 
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -100,8 +101,9 @@ class Corpus:
     """What its folder looks like, for error messages."""
     find: Callable[[Path], Path | None]
     """The release in or below a folder; `None` where there is none."""
-    read: Callable[[Path, DataRecipe], list[Item]]
-    """All items of the folder that `find` returned, in a stable order."""
+    read: Callable[[Path, DataRecipe], Iterable[Item]]
+    """All items of the folder that `find` returned, in a stable order; best one by one, so that
+    memory does not hold them all."""
     release: Release | None = None
     naming: Naming = field(default_factory=lambda: Naming({}))
     """Its labels in plain English."""
@@ -122,6 +124,26 @@ def visible(path: Path) -> bool:
     False
     """
     return not path.name.startswith(".")
+
+
+def below(folder: Path) -> Iterator[Path]:
+    """Yields what is below a folder at any depth, in the order of paths.
+
+    Links to folders are not entered, nor are folders that may not be read.
+    """
+    inside = set()
+    names_there = []
+    with suppress(PermissionError), os.scandir(folder) as entries:
+        for entry in entries:
+            names_there.append(entry.name)
+            if entry.is_dir(follow_symlinks=False):
+                inside.add(entry.name)
+    names_there.sort()
+    for name in names_there:
+        path = folder / name
+        yield path
+        if name in inside:
+            yield from below(path)
 
 
 def audio_files(folder: Path, pattern: str = "*") -> dict[str, Path]:

@@ -7,6 +7,7 @@
 Who speaks is known where the recipe's `data.speaker_pattern` finds it in the path.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from mtlser.data.corpora.base import (
@@ -15,6 +16,7 @@ from mtlser.data.corpora.base import (
     NOT_AUDIO,
     Corpus,
     Item,
+    below,
     left_out,
     why_left_out,
 )
@@ -22,22 +24,19 @@ from mtlser.recipe import DataRecipe
 from mtlser.recipes import names
 
 
-def read(root: Path, _data: DataRecipe) -> list[Item]:
-    """One item for each visible file below a label's folder, in order of paths."""
-    items = []
-    for path in sorted(root.rglob("*")):
+def read(root: Path, _data: DataRecipe) -> Iterator[Item]:
+    """Yields one item for each visible file below a label's folder, in order of paths."""
+    for path in below(root):
         within = path.relative_to(root)
         if any(part.startswith(".") for part in within.parts) or path.is_dir():
             continue
         name = within.as_posix()
         if path.suffix.lower() not in AUDIO_SUFFIXES:
-            items.append(left_out(path, name, NOT_AUDIO))
+            yield left_out(path, name, NOT_AUDIO)
         elif len(within.parts) == 1:
-            items.append(left_out(path, name, why_left_out(name, NO_LABEL)))
+            yield left_out(path, name, why_left_out(name, NO_LABEL))
         else:
-            label = names.shown(within.parts[0])
-            items.append(Item(id=names.shown(name), path=path, label=label))
-    return items
+            yield Item(id=names.shown(name), path=path, label=names.shown(within.parts[0]))
 
 
 CORPUS = Corpus(

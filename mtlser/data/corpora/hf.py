@@ -40,20 +40,20 @@ NO_AUDIO = "shard without a column of audio"
 NOT_LISTED = "Arrow file that the data set does not list"
 
 
-def read(root: Path, data: DataRecipe) -> list[Item]:
-    """One item for each row or labelled file, then the audio files that no row names.
+def read(root: Path, data: DataRecipe) -> Iterator[Item]:
+    """Yields one item for each row or labelled file, then the audio files that no row names.
 
     Raises:
         MtlserError: no such data set, or one that cannot be used.
     """
     tables = _metadata(root)
     if tables:
-        items = [item for path in tables for item in _of_table(path, root, data)]
+        items = (item for path in tables for item in _of_table(path, root, data))
+        yield from table.with_others(root, items)
     elif shards := hf_shards.shards(root):
-        items = _of_shards(shards, root, data)
+        yield from table.with_others(root, _of_shards(shards, root, data))
     else:
-        return _of_folders(root)
-    return [*items, *table.not_named(root, items)]
+        yield from _of_folders(root)
 
 
 def used_columns(root: Path, data: DataRecipe) -> Mapping[str, str]:
@@ -94,20 +94,20 @@ def _opened(path: Path, data: DataRecipe) -> tuple[Table, Columns]:
     return opened, columns.find(opened.columns, data.columns, path)
 
 
-def _of_table(path: Path, root: Path, data: DataRecipe) -> list[Item]:
-    """Items of a table, whose files are named from its own folder on."""
+def _of_table(path: Path, root: Path, data: DataRecipe) -> Iterator[Item]:
+    """Yields the items of a table, whose files are named from its own folder on."""
     opened, found = _opened(path, data)
     folder = path.parent.relative_to(root)
     where, column = (folder / path.name).as_posix(), found.of["file"]
-    items = []
-    for row in opened.rows:
-        file = row.cells.get(column, "")
-        below = {column: (folder / file).as_posix()} if file else {}
-        item = table.item_of(replace(row, cells={**row.cells, **below}), found, root, where)
-        items.append(_in_split(item, file and (folder / file).as_posix()))
-    table.refuse_contradictions(items, where)
-    table.tell_unknown(opened, found)
-    return items
+
+    def made() -> Iterator[tuple[Row, Item]]:
+        for row in opened.rows:
+            file = row.cells.get(column, "")
+            below = {column: (folder / file).as_posix()} if file else {}
+            item = table.item_of(replace(row, cells={**row.cells, **below}), found, root, where)
+            yield row, _in_split(item, file and (folder / file).as_posix())
+
+    yield from table.checked(made(), found, where)
 
 
 def _in_split(item: Item, place: str) -> Item:
@@ -121,36 +121,37 @@ def _first_split(folders: Sequence[str]) -> Literal["train", "validation", "test
     return next((split for split in found if split is not None), None)
 
 
-def _of_folders(root: Path) -> list[Item]:
-    """One item for each sound file below a label's folder; the label is the first that is no split.
+def _of_folders(root: Path) -> Iterator[Item]:
+    """Yields one item for each sound file; its label is the first folder that is no split.
 
     Raises:
         MtlserError: there is no such file.
     """
     from mtlser.data.corpora import folder
 
-    items = []
+    labelled = False
     for item in folder.read(root, DataRecipe(corpus="hf", root=str(root))):
         parts = Path(item.id).parts
         split = _first_split(parts[:1]) if len(parts) > 1 else None
         if item.label is None or split is None:
-            items.append(item)
+            labelled = labelled or item.label is not None
+            yield item
         elif len(parts) == 2:
-            items.append(left_out(root / item.id, item.id, NO_LABEL))
+            yield left_out(root / item.id, item.id, NO_LABEL)
         else:
-            items.append(replace(item, label=parts[1], partition=split))
-    if not any(item.label is not None for item in items):
+            labelled = True
+            yield replace(item, label=parts[1], partition=split)
+    if not labelled:
         raise MtlserError(
             f"{names.shown(str(root))}: no data set of Hugging Face; expected {', '.join(METADATA)}"
             ", Parquet shards with a column of audio, dataset_dict.json or state.json, or "
             f"train/LABEL/FILE ({', '.join(AUDIO_SUFFIXES[:2])} ...); set the folder with "
             "`mtlser ingest --root DIR`"
         )
-    return items
 
 
-def _of_shards(paths: Sequence[Path], root: Path, data: DataRecipe) -> list[Item]:
-    """Items of all rows of all shards, whose sound is inside or beside them.
+def _of_shards(paths: Sequence[Path], root: Path, data: DataRecipe) -> Iterator[Item]:
+    """Yields the items of all rows of all shards, whose sound is inside or beside them.
 
     Raises:
         MtlserError: no shard has audio.
@@ -166,15 +167,13 @@ def _of_shards(paths: Sequence[Path], root: Path, data: DataRecipe) -> list[Item
             "`--corpus table`"
         )
     inside = Counter(name for shard in shards for name in shard.inside_names())
-    items = []
     for path, shard in opened.items():
         if shard is None:
-            items.append(left_out(path, path.relative_to(root).as_posix(), NO_AUDIO))
+            yield left_out(path, path.relative_to(root).as_posix(), NO_AUDIO)
         else:
-            items += _of_shard(shard, inside, root, data)
+            yield from _of_shard(shard, inside, root, data)
     for path in hf_shards.not_listed(root, paths):
-        items.append(left_out(path, path.relative_to(root).as_posix(), NOT_LISTED))
-    return items
+        yield left_out(path, path.relative_to(root).as_posix(), NOT_LISTED)
 
 
 def _columns(shard: Shard, data: DataRecipe) -> Columns:
@@ -188,18 +187,18 @@ def _of_shard(
     """Yields the items of one shard, in the order of its rows."""
     found = _columns(shard, data)
     split = hf_shards.partition_of(shard.name)
-    told = []
+    unknown = table.Unknown(found, shard.path.name)
     for number, each in enumerate(shard.rows):
         alone = not each.embedded or inside.get(each.file) == 1
         file = each.file if alone else f"{shard.name}:{number}"
         row = Row(number, {**each.cells, shard.audio: file})
-        told.append(row)
+        unknown.count(row)
         item = table.item_of(row, found, root, shard.name)
         if each.embedded and item.path is not None:
             content = partial(hf_shards.content, shard.path, shard.audio, number)
             item = replace(item, path=shard.path, embedded=content)
         yield item if item.partition or split is None else replace(item, partition=split)
-    table.tell_unknown(Table(shard.path, shard.plain, told), found)
+    unknown.tell()
 
 
 CORPUS = Corpus(

@@ -11,11 +11,12 @@ column `angry:votes` or `angry:probability` for each label, of which the largest
 import logging
 import posixpath
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from mtlser.data.corpora.base import AUDIO_SUFFIXES, NO_LABEL, Corpus, Item, left_out
+from mtlser.data.corpora.base import AUDIO_SUFFIXES, NO_LABEL, Corpus, Item, below, left_out
+from mtlser.data.disk_map import DiskMap, database
 from mtlser.data.tables import columns, rows, values
 from mtlser.data.tables.columns import Columns
 from mtlser.data.tables.rows import Row, Table
@@ -33,13 +34,12 @@ TIED = "votes without one winner"
 log = logging.getLogger(__name__)
 
 
-def read(root: Path, data: DataRecipe) -> list[Item]:
-    """One item a row, in the table's order, then the audio files that it does not name."""
+def read(root: Path, data: DataRecipe) -> Iterator[Item]:
+    """Yields one item a row, in the table's order, then the audio files that it does not name."""
     table, found = opened(root, data)
-    items = [item_of(row, found, root, table.path.name) for row in table.rows]
-    refuse_contradictions(items, table.path.name)
-    tell_unknown(table, found)
-    return [*items, *not_named(root, items)]
+    name = table.path.name
+    made = ((row, item_of(row, found, root, name)) for row in table.rows)
+    yield from with_others(root, checked(made, found, name))
 
 
 def opened(root: Path, data: DataRecipe) -> tuple[Table, Columns]:
@@ -50,7 +50,7 @@ def opened(root: Path, data: DataRecipe) -> tuple[Table, Columns]:
     """
     table = rows.read(_table(root, data))
     found = columns.find(table.columns, data.columns, table.path)
-    if not table.rows:
+    if next(iter(table.rows), None) is None:
         raise MtlserError(
             f"{names.shown(str(table.path))}: no row below the column names; expected one a "
             "recording"
@@ -156,48 +156,77 @@ def _within(file: str, root: Path) -> str | None:
     return normal
 
 
-def refuse_contradictions(items: list[Item], table: str) -> None:
-    """Refuses a recording, or piece of one, that has two labels."""
-    labels: dict[str, tuple[str, int]] = {}
-    for number, item in enumerate(items, start=1):
-        if item.label is None:
-            continue
-        label, first = labels.setdefault(item.id, (item.label, number))
-        if label != item.label:
-            raise MtlserError(
-                f"{names.shown(table)}: rows {first} and {number} give {item.id} the labels "
-                f"{label!r} and {item.label!r}, and one recording has one label; keep one of them, "
-                "or give votes in a column for each label"
-            )
+def checked(made: Iterable[tuple[Row, Item]], found: Columns, table: str) -> Iterator[Item]:
+    """Yields the items of a table's rows.
+
+    Raises:
+        MtlserError: a recording, or piece of one, has two labels.
+    """
+    unknown = Unknown(found, table)
+    with database() as connection:
+        labels = DiskMap[tuple[str, int]](connection, "labels")
+        for number, (row, item) in enumerate(made, start=1):
+            unknown.count(row)
+            if item.label is not None:
+                label, first = labels.setdefault(item.id, (item.label, number))
+                if label != item.label:
+                    raise MtlserError(
+                        f"{names.shown(table)}: rows {first} and {number} give {item.id} the "
+                        f"labels {label!r} and {item.label!r}, and one recording has one label; "
+                        "keep one of them, or give votes in a column for each label"
+                    )
+            yield item
+    unknown.tell()
 
 
-def tell_unknown(table: Table, found: Columns) -> None:
-    """Logs values of gender, language and partition that mean nothing here."""
-    readers = {
-        "gender": values.gender, "language": values.language, "partition": values.partition,
-    }  # fmt: skip
-    for use, reader in readers.items():
-        column = found.of.get(use)
-        if column is None:
-            continue
-        counts = Counter(row.cells.get(column, "") for row in table.rows)
-        odd = {text: n for text, n in counts.items() if text and not reader(text)}
-        if odd:
-            shown = ", ".join(f"{text!r} ({n})" for text, n in sorted(odd.items())[:5])
-            log.warning(
-                "%s: column %r: %s in %d rows is taken as not known", table.path.name, column,
-                shown, sum(odd.values()),
-            )  # fmt: skip
+class Unknown:
+    """Counts values of gender, language and partition that mean nothing here.
+
+    Args:
+        found: the columns.
+        table: its name, for the warning.
+    """
+
+    def __init__(self, found: Columns, table: str) -> None:
+        readers = {
+            "gender": values.gender, "language": values.language, "partition": values.partition,
+        }  # fmt: skip
+        self._table = table
+        self._readers = {found.of[use]: read for use, read in readers.items() if use in found.of}
+        self._counts = {column: Counter[str]() for column in self._readers}
+
+    def count(self, row: Row) -> None:
+        """Looks at a row."""
+        for column, counts in self._counts.items():
+            counts[row.cells.get(column, "")] += 1
+
+    def tell(self) -> None:
+        """Logs those that were seen."""
+        for column, counts in self._counts.items():
+            reader = self._readers[column]
+            odd = {text: n for text, n in counts.items() if text and not reader(text)}
+            if odd:
+                shown = ", ".join(f"{text!r} ({n})" for text, n in sorted(odd.items())[:5])
+                log.warning(
+                    "%s: column %r: %s in %d rows is taken as not known", self._table, column,
+                    shown, sum(odd.values()),
+                )  # fmt: skip
 
 
-def not_named(root: Path, items: list[Item]) -> Iterator[Item]:
-    """Items of the audio files below the folder that no row names."""
-    named = {item.path for item in items}
-    for path in sorted(root.rglob("*")):
-        within = path.relative_to(root)
-        hidden = any(part.startswith(".") for part in within.parts)
-        if path.suffix.lower() in AUDIO_SUFFIXES and path not in named and not hidden:
-            yield left_out(path, within.as_posix(), NOT_NAMED)
+def with_others(root: Path, items: Iterable[Item]) -> Iterator[Item]:
+    """Yields the items, then those of the audio files below the folder that none of them names."""
+    with database() as connection:
+        named = DiskMap[bool](connection, "files")
+        for item in items:
+            if item.path is not None:
+                named[str(item.path)] = True
+            yield item
+        for path in below(root):
+            if path.suffix.lower() not in AUDIO_SUFFIXES or str(path) in named:
+                continue
+            within = path.relative_to(root)
+            if not any(part.startswith(".") for part in within.parts):
+                yield left_out(path, within.as_posix(), NOT_NAMED)
 
 
 CORPUS = Corpus(

@@ -1,8 +1,7 @@
 """Fingerprints on the disk while they are taken, in any order: memory does not hold them."""
 
 import os
-from array import array
-from collections.abc import Iterable
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import IO
 
@@ -17,32 +16,39 @@ class Spilled:
 
     Args:
         file: empty, to write and read; open as long as this is used.
+        places: an empty dictionary for the place of each clip's words; `None`: one in memory.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(
+        self, file: IO[bytes], places: MutableMapping[str, list[int]] | None = None
+    ) -> None:
         self._file = file
-        self._clips: dict[str, int] = {}
-        self._starts = array("q", [0])
+        self._places = {} if places is None else places
+        self._count = 0
 
     def add(self, audio_sha256: str, words: Words) -> None:
         """Takes the words of a clip; of one that it has already they are the same."""
-        if audio_sha256 in self._clips:
+        if audio_sha256 in self._places:
             return
-        self._clips[audio_sha256] = len(self._clips)
-        self._starts.append(self._starts[-1] + len(words))
+        self._places[audio_sha256] = [self._count, self._count + len(words)]
+        self._count += len(words)
         self._file.write(words.astype("<u4", copy=False).tobytes())
 
-    def write(self, path: Path, audio_sha256: Iterable[str]) -> None:
-        """Writes the fingerprints of some of the clips to `path`, whole."""
+    def write(self, path: Path, audio: bytes | bytearray) -> None:
+        """Writes the fingerprints of some of the clips to `path`, whole.
+
+        Args:
+            path: the file.
+            audio: SHA-256 of the clips' samples, each once and in order, 32 bytes each.
+        """
         self._file.flush()
-        names = sorted(audio_sha256)
-        lengths = (self._starts[clip + 1] - self._starts[clip] for clip in map(self._place, names))
-        store.write_streamed(path, names, lengths, map(self._words, names))
+        clips = store.Digests(np.frombuffer(audio, np.uint8).reshape(-1, 32))
+        places = np.fromiter(
+            (place for name in clips for place in self._places[name]), np.int64, 2 * len(clips)
+        ).reshape(-1, 2)
+        store.write_streamed(
+            path, clips, np.diff(places, axis=1).ravel(), (self._words(*each) for each in places)
+        )
 
-    def _place(self, audio_sha256: str) -> int:
-        return self._clips[audio_sha256]
-
-    def _words(self, audio_sha256: str) -> Words:
-        clip = self._clips[audio_sha256]
-        start, end = self._starts[clip], self._starts[clip + 1]
+    def _words(self, start: int, end: int) -> Words:
         return np.frombuffer(os.pread(self._file.fileno(), 4 * (end - start), 4 * start), "<u4")

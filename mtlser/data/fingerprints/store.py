@@ -1,15 +1,17 @@
 """The fingerprints of many clips, in one file that is mapped into memory."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mtlser.data import tensors
 from mtlser.data.fingerprints.words import Words
 from mtlser.errors import MtlserError
 from mtlser.files import atomic_file
@@ -77,14 +79,24 @@ class Fingerprints:
 
 @dataclass(frozen=True, eq=False)
 class Stored(Fingerprints):
-    """Fingerprints of a file."""
+    """Fingerprints of a file; their words are mapped into memory."""
 
     audio: Digests
+    path: Path
+    place: int
+    """Of the first word, in bytes."""
 
-    def named(self, audio_sha256: str) -> Words | None:
-        """Words of the clip with these samples; `None`: it is not here."""
-        place = self.audio.place(audio_sha256)
-        return None if place is None else self.of(place)
+    def read(self, audio_sha256: str) -> Words:
+        """Words of the clip with these samples, which must be here, read without the mapping."""
+        clip = self.audio.place(audio_sha256)
+        assert clip is not None, audio_sha256
+        start, end = self.starts[clip : clip + 2].tolist()
+        file = os.open(self.path, os.O_RDONLY)
+        try:
+            content = os.pread(file, 4 * (end - start), self.place + 4 * start)
+        finally:
+            os.close(file)
+        return np.frombuffer(content, "<u4")
 
 
 def gather(words: Mapping[str, Words]) -> Fingerprints:
@@ -114,7 +126,7 @@ def write_streamed(
 
     Args:
         path: the file.
-        audio: SHA-256 of each clip's samples, in order.
+        audio: SHA-256 of each clip's samples, in order; `Digests` of many.
         lengths: words of each clip.
         words: of all clips in that order, in any portions.
     """
@@ -126,25 +138,12 @@ def write_streamed(
         "audio": ("U8", [len(audio), 32], 32 * len(audio)),
     }
     with atomic_file(path) as temporary, temporary.open("wb") as file:
-        file.write(_header(shapes))
+        file.write(tensors.header(FORMAT, shapes))
         file.write(starts.data)
         for some in words:
             file.write(np.ascontiguousarray(some, dtype="<u4").data)
         for start in range(0, len(audio), BLOCK):
             file.write(bytes.fromhex("".join(audio[start : start + BLOCK])))
-
-
-def _header(shapes: Mapping[str, tuple[str, list[int], int]]) -> bytes:
-    """The beginning of a safetensors file, from type, shape and bytes of each tensor."""
-    header: dict[str, Any] = {"__metadata__": FORMAT}
-    end = 0
-    for name, (dtype, shape, size) in shapes.items():
-        offsets = [end, end + size]
-        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": offsets}
-        end += size
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text
 
 
 def read(path: Path) -> Stored:
@@ -158,7 +157,7 @@ def read(path: Path) -> Stored:
     try:
         with safe_open(path, framework="numpy") as file:  # checks the header and the length
             audio, starts = file.get_tensor("audio"), file.get_tensor("starts")
-        prints = Stored(Digests(audio), starts, _mapped(path))
+        prints = Stored(Digests(audio), starts, *_mapped(path))
     except (SafetensorError, KeyError, OSError, ValueError) as error:
         raise MtlserError(
             f"{path}: no fingerprints of clips ({error}); run `mtlser ingest` again"
@@ -166,14 +165,14 @@ def read(path: Path) -> Stored:
     return prints
 
 
-def _mapped(path: Path) -> Words:
-    """The tensor `words` of a safetensors file, mapped into memory."""
+def _mapped(path: Path) -> tuple[Words, Path, int]:
+    """The tensor `words` of a safetensors file, mapped into memory; the file; its place there."""
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         tensor = json.loads(file.read(length))["words"]
     start, end = tensor["data_offsets"]
-    if start == end:
-        return np.zeros(0, np.uint32)
     place = 8 + length + start
+    if start == end:
+        return np.zeros(0, np.uint32), path, place
     mapped = np.memmap(path, np.dtype("<u4"), "r", place, tuple(tensor["shape"]))
-    return np.asarray(mapped)
+    return np.asarray(mapped), path, place

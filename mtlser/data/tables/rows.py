@@ -1,15 +1,16 @@
 """Rows of a table with their line numbers, whatever its format, separator and encoding."""
 
 import csv
-import io
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from mtlser.data.text_lines import decoded
+from mtlser.data.text_lines import lines
 from mtlser.errors import MtlserError
 from mtlser.recipes import names
 
@@ -17,6 +18,9 @@ SEPARATORS = ",;\t|"
 """Of which the one that the first line has most of separates."""
 LONGEST_CELL = 1 << 20
 """Characters: a quote that is never closed takes the rest of the file for one cell."""
+
+AT_ONCE = 1_000
+"""Rows of Parquet that are read at a time."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,20 @@ class Table:
 
     path: Path
     columns: tuple[str, ...]
-    rows: Sequence[Row]
+    rows: "Rows"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows that are read from the file again whenever they are asked for, one by one.
+
+    A `MtlserError` comes where they are read: what is there is not the format's.
+    """
+
+    read: Callable[[], Iterator[Row]]
+
+    def __iter__(self) -> Iterator[Row]:
+        return self.read()
 
 
 def read(path: Path) -> Table:
@@ -73,22 +90,32 @@ def read(path: Path) -> Table:
     return Table(path, columns, rows)
 
 
-def _csv(path: Path) -> tuple[tuple[str, ...], list[Row]]:
-    text = decoded(path.read_bytes())
-    first = text.lstrip("\r\n").partition("\n")[0]
-    separator = max(SEPARATORS, key=first.count)
-    return _separated(path, text, separator)
+def _csv(path: Path) -> tuple[tuple[str, ...], Rows]:
+    with closing(lines(path)) as text:
+        first = next((line for line in text if line.strip("\r\n")), "")
+    return _separated(path, max(SEPARATORS, key=first.count))
 
 
-def _tsv(path: Path) -> tuple[tuple[str, ...], list[Row]]:
-    return _separated(path, decoded(path.read_bytes()), "\t")
+def _tsv(path: Path) -> tuple[tuple[str, ...], Rows]:
+    return _separated(path, "\t")
 
 
-def _separated(path: Path, text: str, separator: str) -> tuple[tuple[str, ...], list[Row]]:
+def _separated(path: Path, separator: str) -> tuple[tuple[str, ...], Rows]:
+    with closing(_cells(path, separator)) as found:
+        _, header = next(found, (0, []))
+    columns = tuple(cell.strip() for cell in header)
+
+    def read() -> Iterator[Row]:
+        for line, cells in islice(_cells(path, separator), 1, None):
+            yield _row(line, columns, cells)
+
+    return columns, Rows(read)
+
+
+def _cells(path: Path, separator: str) -> Generator[tuple[int, list[str]], None, None]:
+    """Yields the cells of all lines that are not blank, with the number of each line."""
     csv.field_size_limit(LONGEST_CELL)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
-    columns: tuple[str, ...] = ()
-    rows: list[Row] = []
+    reader = csv.reader(lines(path), delimiter=separator, skipinitialspace=True)
     line = 1
     while True:
         try:
@@ -99,13 +126,9 @@ def _separated(path: Path, text: str, separator: str) -> tuple[tuple[str, ...], 
                 "closed; write it again as CSV, for example from a spreadsheet"
             ) from None
         if cells is None:
-            return columns, rows
-        if not any(cell.strip() for cell in cells):
-            pass  # a blank line
-        elif not columns:
-            columns = tuple(cell.strip() for cell in cells)
-        else:
-            rows.append(_row(line, columns, cells))
+            return
+        if any(cell.strip() for cell in cells):
+            yield line, cells
         line = reader.line_num + 1
 
 
@@ -117,47 +140,67 @@ def _row(line: int, columns: Sequence[str], cells: Sequence[str]) -> Row:
     return Row(line, by_name, fault)
 
 
-def _jsonl(path: Path) -> tuple[tuple[str, ...], list[Row]]:
+def _jsonl(path: Path) -> tuple[tuple[str, ...], Rows]:
     columns: dict[str, None] = {}
-    rows = []
-    for number, text in enumerate(decoded(path.read_bytes()).split("\n"), start=1):
+    for row in _objects(path):
+        columns.update(dict.fromkeys(row.cells))
+    return tuple(columns), Rows(lambda: _objects(path))
+
+
+def _objects(path: Path) -> Iterator[Row]:
+    """Yields the rows of a file of JSON Lines."""
+    for number, text in enumerate(lines(path, "\n"), start=1):
         if not text.strip():
             continue
         try:
             content = json.loads(text)
         except (json.JSONDecodeError, RecursionError):
-            rows.append(Row(number, {}, "not JSON"))
+            yield Row(number, {}, "not JSON")
             continue
         if not isinstance(content, dict):
-            rows.append(Row(number, {}, "not a JSON object"))
+            yield Row(number, {}, "not a JSON object")
             continue
-        cells = {str(key).strip(): cell_text(value) for key, value in content.items()}
-        columns.update(dict.fromkeys(cells))
-        rows.append(Row(number, cells))
-    return tuple(columns), rows
+        yield Row(number, {str(key).strip(): cell_text(value) for key, value in content.items()})
 
 
-def _parquet(path: Path) -> tuple[tuple[str, ...], list[Row]]:
+def _parquet(path: Path) -> tuple[tuple[str, ...], Rows]:
     import pyarrow
     from pyarrow import parquet
 
-    try:
-        file = parquet.ParquetFile(path)
+    with _reading_parquet(path), parquet.ParquetFile(path) as file:
         plain = [
             field.name
             for field in file.schema_arrow
             if not pyarrow.types.is_nested(field.type) and not pyarrow.types.is_binary(field.type)
         ]
-        rows: list[Row] = []
-        for batch in file.iter_batches(columns=plain):
-            for content in batch.to_pylist():
-                cells = {name.strip(): cell_text(value) for name, value in content.items()}
-                rows.append(Row(len(rows) + 1, cells))
+
+    def read() -> Iterator[Row]:
+        number = 0
+        with _reading_parquet(path), parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(AT_ONCE, columns=plain):
+                for content in batch.to_pylist():
+                    number += 1
+                    cells = {name.strip(): cell_text(value) for name, value in content.items()}
+                    yield Row(number, cells)
+
+    return tuple(name.strip() for name in plain), Rows(read)
+
+
+@contextmanager
+def _reading_parquet(path: Path) -> Iterator[None]:
+    """Reads a file inside it.
+
+    Raises:
+        MtlserError: it is not Parquet.
+    """
+    import pyarrow
+
+    try:
+        yield
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise MtlserError(
             f"{_shown(path)}: not Parquet ({str(error).splitlines()[0]}); write it again"
         ) from None
-    return tuple(name.strip() for name in plain), rows
 
 
 def cell_text(value: Any) -> str:
@@ -173,7 +216,7 @@ def _shown(path: Path) -> str:
     return names.shown(str(path))
 
 
-READERS: dict[str, Callable[[Path], tuple[tuple[str, ...], list[Row]]]] = {
+READERS: dict[str, Callable[[Path], tuple[tuple[str, ...], Rows]]] = {
     ".csv": _csv,
     ".tsv": _tsv,
     ".jsonl": _jsonl,
