@@ -146,8 +146,9 @@ def talkative(
 def test_ingest_says_how_far_it_is(tmp_path: Path, talkative: pytest.LogCaptureFixture) -> None:
     release = write_iemocap(tmp_path)
     manifest.build(recipes.load("demo"), [release], tmp_path / "corpus")
-    lines = [line.partition(", ")[0] for line in talkative.messages[:7]]
-    assert lines == [f"ingest iemocap: {done} of 7 items" for done in range(1, 8)]
+    lines = [line.partition(", ")[0] for line in talkative.messages[:6]]
+    # Two items are left out before any recording is read.
+    assert lines == [f"ingest iemocap: {done} of 7 items" for done in range(2, 8)]
 
 
 def test_noise_eval_says_how_far_it_is_within_a_condition_too(

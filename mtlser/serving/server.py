@@ -44,8 +44,13 @@ def serve(place: str, host: str, port: int) -> None:
 
 def _looked_up(place: str) -> Located:
     """`load.located` by a process of its own, which takes MLflow's 0.2 GB with it when it ends."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as other:
-        return other.submit(load.located, place).result()
+    try:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as other:
+            return other.submit(load.located, place).result()
+    except RuntimeError as error:
+        if isinstance(error.__context__, SystemExit):  # told to stop while the pool began
+            raise error.__context__ from None
+        raise
 
 
 def _stop_when_told() -> None:

@@ -25,6 +25,7 @@ from mtlser.models import bundle
 from mtlser.records import FOUR
 from mtlser.registry import promotion
 from mtlser.serving import load
+from mtlser.serving import server as serving
 from tests.helpers.house import ROOT
 from tests.helpers.retraining import CHAMPION, measured, plan, write_report
 from tests.helpers.served import Served, served
@@ -253,6 +254,31 @@ def test_it_ends_at_sigterm_when_what_is_under_way_is_answered(
         assert running.process.wait(60) == 0
         sender.join()
     assert answers[0][0] == 200
+
+
+def test_it_ends_in_order_where_it_is_told_while_its_pool_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Beginning:
+        """A pool whose thread has not started when the signal comes."""
+
+        def __init__(self, *_: object, **__: object) -> None:
+            pass
+
+        def __enter__(self) -> "Beginning":
+            return self
+
+        def submit(self, *_: object) -> None:
+            raise SystemExit(0)
+
+        def __exit__(self, *_: object) -> None:
+            raise RuntimeError("cannot join thread before it is started")
+
+    monkeypatch.setattr(serving, "ProcessPoolExecutor", Beginning)
+    monkeypatch.setattr(serving, "_stop_when_told", lambda: None)
+    with pytest.raises(SystemExit) as ended:
+        serving.serve("models:/mtlser@champion", "127.0.0.1", 1)
+    assert ended.value.code == 0
 
 
 def test_it_ends_at_sigterm_before_it_listens(registry: tuple[Path, dict[str, str]]) -> None:
