@@ -21,7 +21,7 @@ from mtlser.evaluation.choices import SearchRow
 from mtlser.recipe import Recipe
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import NullRun
-from mtlser.training import network
+from mtlser.training import kept
 from mtlser.training.inputs import Inputs
 from mtlser.training.search import search, strategies
 from mtlser.training.search.cells import Pair, SearchCell, grid, training_of
@@ -86,9 +86,9 @@ def trained(recipe: Recipe) -> Curves:
         return {
             (fold, pair): [
                 float(row["score"] or 0.0)
-                for row in network.history(
+                for row in kept.history(
                     work.folder
-                    / network.place_of(training_of(fold, pair, inputs, recipe), inputs, recipe)
+                    / kept.place_of(training_of(fold, pair, inputs, recipe), inputs, recipe)
                 )
             ]
             for fold in range(FOLDS)

@@ -4,8 +4,8 @@ A class that the speaker, the gender or the length of a clip gives away can be s
 model that has learnt nothing about emotion.
 """
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from mtlser.records import Rate, Record
 Codes = NDArray[np.int32] | NDArray[np.int64]
 """Numbers that stand for names or texts."""
 
+Scale = Literal["cramers_v", "eta"]
 FEWEST = 8
 """Utterances with a value, below which nothing is said."""
 _NAMED = ("corpus", "speaker", "gender", "session", "style", "language")
@@ -31,7 +32,7 @@ class Confound(Record):
     """`gender`, `duration`, ..."""
     effect: Rate
     """0: nothing, 1: the property gives the class."""
-    scale: Literal["cramers_v", "eta"]
+    scale: Scale
     """Cramér's V with bias correction (Bergsma 2013, doi 10.1016/j.jkss.2012.10.002) for names;
     eta, the square root of the share of variance between classes, for numbers."""
     utterances: int
@@ -61,28 +62,28 @@ def _by_name(
     name: str, class_n: Codes, value_n: Codes, known_n: NDArray[np.bool_]
 ) -> Confound | None:
     """The effect of a property; `None` where too few have it, or all have the same."""
-    class_n, value_n = class_n[known_n], value_n[known_n]
-    values = len(np.unique(value_n))
-    if len(class_n) < FEWEST or values < 2:
-        return None
-    return Confound(
-        property=name,
-        effect=_association(class_n, value_n),
-        scale="cramers_v",
-        utterances=len(class_n),
-        values=values,
-    )
+    return _confound(name, "cramers_v", _association, class_n[known_n], value_n[known_n])
 
 
 def _by_number(name: str, class_n: Codes, value_n: NDArray[np.float64]) -> Confound | None:
     """The same of a number that each utterance has."""
+    return _confound(name, "eta", _spread, class_n, value_n)
+
+
+def _confound(
+    name: str,
+    scale: Scale,
+    effect: Callable[[Codes, Any], float],
+    class_n: Codes,
+    value_n: NDArray[Any],
+) -> Confound | None:
     values = len(np.unique(value_n))
     if len(class_n) < FEWEST or values < 2:
         return None
     return Confound(
         property=name,
-        effect=_spread(class_n, value_n),
-        scale="eta",
+        effect=effect(class_n, value_n),
+        scale=scale,
         utterances=len(class_n),
         values=values,
     )

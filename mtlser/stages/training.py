@@ -2,6 +2,8 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mtlser import storage, tracking
 from mtlser.errors import MtlserError, TooManyCellsError
@@ -15,8 +17,19 @@ from mtlser.storage import custody, work_folder
 from mtlser.storage.layout import CHOSEN, WORKED
 from mtlser.storage.shards import fetch_corpus
 
+if TYPE_CHECKING:
+    from mtlser.training.inputs import Inputs
+
 NETWORK = "mtlser"
 """Name of the network among the systems."""
+
+
+def read(corpus: str, folds: str) -> tuple["Inputs", Path]:
+    """What every training of a run shares, and the folds folder."""
+    from mtlser.training.inputs import Inputs
+
+    source, plan_folder = fetch_corpus(corpus), storage.fetch(folds)
+    return Inputs(source, load_manifest(source), load_folds(plan_folder)), plan_folder
 
 
 @stage
@@ -50,12 +63,10 @@ def search(  # noqa: PLR0913, PLR0917 - what a search needs
         TooManyCellsError: the folds make more cells; nothing is trained then.
         MtlserError: the database is away; nothing is trained then.
     """
-    from mtlser.training.inputs import Inputs
     from mtlser.training.search import search as alpha_beta
 
-    source, plan_folder = fetch_corpus(corpus), storage.fetch(folds)
-    utterances, plan = load_manifest(source), load_folds(plan_folder)
-    inputs = Inputs(source, utterances, plan)
+    inputs, plan_folder = read(corpus, folds)
+    plan = inputs.plan
     networks = [cell for cell in cells(plan, recipe) if Cell.parse(cell).system == NETWORK]
     if most and len(networks) > most:
         made = f"{len(plan.folds)} folds x {recipe.train.seeds} seeds"
@@ -73,7 +84,7 @@ def search(  # noqa: PLR0913, PLR0917 - what a search needs
             folder,
             "search",
             (CHOSEN,),
-            made_from=records(source, plan_folder),
+            made_from=records(inputs.corpus, plan_folder),
             recipe_hash=recipe.hash,
             manifest=plan.manifest_digest,
             folds=plan.digest,
@@ -114,7 +125,6 @@ def search_worker(  # noqa: PLR0913, PLR0917 - as the search
     Raises:
         MtlserError: there is no work or store, or the database is away.
     """
-    from mtlser.training.inputs import Inputs
     from mtlser.training.search import search as alpha_beta
 
     if not (work and store):
@@ -123,8 +133,7 @@ def search_worker(  # noqa: PLR0913, PLR0917 - as the search
             "trainings (--work s3://..., or a folder that all machines have) with the others; give "
             "both, and the same to `mtlser search`"
         )
-    source, plan_folder = fetch_corpus(corpus), storage.fetch(folds)
-    inputs = Inputs(source, load_manifest(source), load_folds(plan_folder))
+    inputs, _ = read(corpus, folds)
     with (
         tracking.parent(recipe, run) as parent,
         work_folder.opened(work, work) as resumable,
@@ -160,15 +169,13 @@ def train(  # noqa: PLR0913, PLR0917 - what a training needs
     from mtlser.training import cells as trainings
     from mtlser.training import processes as together
     from mtlser.training import team
-    from mtlser.training.inputs import Inputs
     from mtlser.training.search import search as alpha_beta
 
     wanted = Cell.parse(cell)
     if processes > 1 and wanted.system == NETWORK and not team.started():
         team.train(processes, (corpus, folds, chosen), wanted, recipe, out, work, run)
         return
-    source, plan_folder = fetch_corpus(corpus), storage.fetch(folds)
-    inputs = Inputs(source, load_manifest(source), load_folds(plan_folder))
+    inputs, plan_folder = read(corpus, folds)
     choices = storage.fetch(chosen or folds)
     pairs = load_chosen(choices) if chosen else alpha_beta.passed_through(inputs, recipe)
     inputs = replace(inputs, chosen=pairs, chosen_folder=choices)
@@ -180,7 +187,7 @@ def train(  # noqa: PLR0913, PLR0917 - what a training needs
     ):
         trainings.run(wanted, inputs, recipe, folder, resumable, parent)
         if main:
-            made_from = records(source, plan_folder)
+            made_from = records(inputs.corpus, plan_folder)
             if chosen:
                 made_from["chosen"] = custody.verified(choices)
             trainings.seal(wanted, inputs.plan, recipe, folder, made_from)
@@ -190,10 +197,8 @@ def train(  # noqa: PLR0913, PLR0917 - what a training needs
 def pretrain(corpus: str, folds: str, recipe: Recipe, out: str, work: str = "") -> None:
     """Pre-trains the backbone that ships with the package, on the first fold of its own corpus."""
     from mtlser.training import pretrain as backbone
-    from mtlser.training.inputs import Inputs
 
-    source, plan_folder = fetch_corpus(corpus), storage.fetch(folds)
-    inputs = Inputs(source, load_manifest(source), load_folds(plan_folder))
+    inputs, _ = read(corpus, folds)
     with (
         tracking.parent(recipe, "") as parent,
         work_folder.opened(work, out) as resumable,

@@ -35,7 +35,7 @@ from mtlser.storage import checked, custody
 from mtlser.storage.custody import Custody
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import Run
-from mtlser.training import network, processes
+from mtlser.training import kept, network, processes
 from mtlser.training.inputs import Inputs, Training
 
 PREDICTED: tuple[Split, ...] = ("validation", "test", "speaker_check")
@@ -55,7 +55,7 @@ def run(
     if cell.fold is None:
         final = network.train_network(final_training(cell, inputs), inputs, recipe, work, parent)
         if main:
-            network.copy_cell(final, folder, recipe)
+            kept.copy_cell(final, folder, recipe)
             check_weights(load_system(cell.system, folder / "model"), folder, cell)
             seal_model(cell, everything(inputs), inputs, recipe, folder / "model")
         return
@@ -72,7 +72,7 @@ def run(
     if fitted is None:
         train_svm(cell, fold, inputs, recipe, folder, work.folder)
     else:
-        network.copy_cell(fitted, folder, recipe)
+        kept.copy_cell(fitted, folder, recipe)
     system = load_system(cell.system, folder / "model")
     check_weights(system, folder, cell)
     seal_model(cell, fold, inputs, recipe, folder / "model")

@@ -1,6 +1,5 @@
 """One training: where it is kept, and the network that comes of it."""
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +9,6 @@ from mtlser.data import alphabets
 from mtlser.data.decoding.channels import Policy
 from mtlser.data.labels import classes_of
 from mtlser.data.speaker_labels import speaker_label
-from mtlser.files import atomic_folder, write_text
 from mtlser.models import bundle
 from mtlser.models.bundle import Description, TrainedModel
 from mtlser.models.losses import Joint
@@ -18,19 +16,14 @@ from mtlser.models.mtl import CUT_OF, MtlNetwork
 from mtlser.recipe import Recipe
 from mtlser.records import (
     SAMPLE_RATE_HZ,
-    CellResult,
     Utterance,
-    write_json,
 )
-from mtlser.storage import checked
-from mtlser.storage.links import link, link_tree
-from mtlser.storage.marker import DIGESTS
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import Run
-from mtlser.training import features, loop, optimisation, precision, processes
+from mtlser.training import features, kept, loop, optimisation, precision, processes
 from mtlser.training.batches import Example, Read, examples
 from mtlser.training.checkpoint import Checkpoint, Row, best_epoch, score
-from mtlser.training.inputs import Inputs, Training, cell_key
+from mtlser.training.inputs import Inputs, Training
 from mtlser.training.job import Fit, Job
 from mtlser.training.logs import logged, named, watched
 from mtlser.training.once import begun, once
@@ -54,10 +47,10 @@ def train_network(
         started = time.perf_counter()
         trained, outcome = fit_network(training, inputs, recipe, work, checkpoint, parent)
         if processes.current().main:
-            result = result_of(training, outcome, trained, time.perf_counter() - started)
-            write_cell(folder, trained, outcome, result)
+            result = kept.result_of(training, outcome, trained, time.perf_counter() - started)
+            kept.write_cell(folder, trained, outcome, result)
 
-    return once(work, place_of(training, inputs, recipe), make, needs="model")
+    return once(work, kept.place_of(training, inputs, recipe), make, needs="model")
 
 
 def advance(
@@ -74,88 +67,12 @@ def advance(
     """
 
     def train(checkpoint: Checkpoint) -> tuple[Row, ...]:
-        _, job = prepared(training, inputs, recipe, work)
-        job = replace(job, epochs=epochs)
-        with logged(training, parent) as log, watched(named(training), job.processes) as watcher:
-            known = log.steps("train_loss")
+        return fit_network(training, inputs, recipe, work, checkpoint, parent, epochs)[1].rows
 
-            def on_epoch(epoch: int, row: Row) -> None:
-                if epoch not in known:
-                    log_row(log, epoch, row)
-
-            return loop.fit(replace(job, watcher=watcher), checkpoint, on_epoch).rows
-
-    place = place_of(training, inputs, recipe)
-    rows = (begun(work, place, train) or history(work.folder / place))[:epochs]
+    place = kept.place_of(training, inputs, recipe)
+    rows = (begun(work, place, train) or kept.history(work.folder / place))[:epochs]
     best = best_epoch(list(rows))
     return Fit(best, score(rows[best - 1]), rows)
-
-
-def finished(training: Training, inputs: Inputs, recipe: Recipe, work: WorkFolder) -> Path | None:
-    """Folder of a training that has ended, of which the weights may be gone; else `None`."""
-    place = place_of(training, inputs, recipe)
-    return work.folder / place if work.restore_folder(place) else None
-
-
-def shed(training: Training, inputs: Inputs, recipe: Recipe, work: WorkFolder) -> None:
-    """Removes the weights of a training that is not chosen; its figures and curves stay."""
-    place = place_of(training, inputs, recipe)
-    folder = work.folder / place
-    checkpoint = Checkpoint(work, f"{place}.part")
-    if checkpoint.folder.is_dir():
-        checkpoint.remove()
-    if not (folder / "model").is_dir():
-        return
-    with atomic_folder(folder) as small:
-        for name in ("history.jsonl", "result.json"):
-            link(folder / name, small / name)
-        checked.seal_folder(small)
-    work.store_folder(place)
-
-
-def history(folder: Path) -> tuple[Row, ...]:
-    """The figures of each epoch of a finished training."""
-    lines = (folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
-    rows = [json.loads(line) for line in lines]
-    return tuple({name: row[name] for name in row if name != "epoch"} for row in rows)
-
-
-def place_of(training: Training, inputs: Inputs, recipe: Recipe) -> str:
-    """Where a training is kept, below a work folder."""
-    return f"cells/{cell_key(training, inputs, recipe)}"
-
-
-def result_of(
-    training: Training, outcome: Fit, trained: TrainedModel, seconds: float
-) -> CellResult:
-    """How the training ended."""
-    return CellResult(
-        cell=training.cell.text,
-        alpha=training.alpha,
-        beta=training.beta,
-        epoch=outcome.best_epoch,
-        epochs_run=len(outcome.rows),
-        score=outcome.score,
-        validation=validation_of(outcome.rows[outcome.best_epoch - 1]),
-        seconds=seconds,
-        weights_sha256=bundle.weights_digest(trained.network.state_dict()),
-    )
-
-
-def validation_of(row: Row) -> dict[str, float | None]:
-    """The figures on validation of one epoch, by metric."""
-    names = ("loss", "wa", "ua", "f1", "wer", "speaker_accuracy")
-    return {name: row.get(f"validation_{name}") for name in names}
-
-
-def write_cell(folder: Path, trained: TrainedModel, outcome: Fit, result: CellResult) -> None:
-    """Writes the cell's folder, whole."""
-    rows = [json.dumps({"epoch": i, **row}) + "\n" for i, row in enumerate(outcome.rows, 1)]
-    with atomic_folder(folder) as temporary:
-        bundle.save(trained, temporary / "model")
-        write_text(temporary / "history.jsonl", "".join(rows))
-        write_json(temporary / "result.json", result)
-        checked.seal_folder(temporary)
 
 
 def fit_network(
@@ -165,9 +82,14 @@ def fit_network(
     work: WorkFolder,
     checkpoint: Checkpoint,
     parent: Run,
+    until: int | None = None,
 ) -> tuple[TrainedModel, Fit]:
-    """The network trained, and how that went; epoch figures go to MLflow as they come."""
+    """The network trained, and how that went; epoch figures go to MLflow as they come.
+
+    With `until` it stops after so many epochs, to go on later.
+    """
     trained, job = prepared(training, inputs, recipe, work)
+    job = job if until is None else replace(job, epochs=until)
     with logged(training, parent) as log, watched(named(training), job.processes) as watcher:
         known = log.steps("train_loss")
         if trained.network.encoder.exact:
@@ -178,7 +100,8 @@ def fit_network(
                 log_row(log, epoch, row)
 
         outcome = loop.fit(replace(job, watcher=watcher), checkpoint, on_epoch)
-        log_best(log, outcome)
+        if until is None:
+            log_best(log, outcome)
     return trained, outcome
 
 
@@ -291,23 +214,3 @@ def _made_ready(
     dtype = optimisation.activation_dtype(recipe.train.precision, team.device)
     precision.check(network.encoder, dtype, team)
     return read
-
-
-def copy_cell(source: Path, folder: Path, recipe: Recipe, *, sealed: bool = False) -> None:
-    """Puts a trained cell into a stage's output folder; its weights stay once on a disk.
-
-    Args:
-        source: the cell.
-        folder: where it goes.
-        recipe: whose it is; the cell may be of one with another grid, and says then whose it was.
-        sealed: with its digests, for a folder that nothing is added to.
-    """
-    link_tree(source, folder)
-    description = bundle.describe(folder / "model")
-    if description.recipe_hash != recipe.hash:
-        restated = description.model_copy(update={"recipe_hash": recipe.hash})
-        write_json(folder / "model" / bundle.DESCRIPTION, restated)
-        if sealed:
-            checked.seal_folder(folder)
-    elif sealed and (source / DIGESTS).is_file():
-        link(source / DIGESTS, folder / DIGESTS)

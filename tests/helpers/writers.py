@@ -22,7 +22,7 @@ from mtlser.models.baselines import svm
 from mtlser.records import CellResult, FoldPlan
 from mtlser.reporting import comparison_page, exports, page
 from mtlser.storage.work_folder import WorkFolder
-from mtlser.training import features, network, svm_features
+from mtlser.training import features, kept, svm_features
 from mtlser.training.checkpoint import Checkpoint, Standing
 from pipeline.dags import compile as compiling
 from pipeline.local import run as local
@@ -150,7 +150,7 @@ def write_cell(folder: Path, version: int) -> None:
     )  # fmt: skip
     outcome: Any = SimpleNamespace(rows=[{"loss": float(version)}])
     with mock.patch.object(bundle, "save", save):
-        network.write_cell(folder / "cell", ANY, outcome, result)
+        kept.write_cell(folder / "cell", ANY, outcome, result)
 
 
 def utterances(version: int) -> list[Any]:

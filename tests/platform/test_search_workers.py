@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mtlser.training.search import database as database_store
 from mtlser.training.search import store
 from mtlser.training.search.cells import SearchCell
 from mtlser.training.search.work_list import WorkList
@@ -92,7 +93,7 @@ def test_a_killed_worker_and_a_killed_database_lose_nothing(
         process.join()
     assert [process.exitcode for process in processes] == [-signal.SIGKILL, 0, 0, 0]
     an_hour_passes(database.uri)
-    monkeypatch.setattr(store, "GRACE_S", -1)
+    monkeypatch.setattr(database_store, "GRACE_S", -1)
     names = {fold: f"killed {fold}" for fold in range(10)}
     with closing(store.opened(database.uri, tmp_path)) as opened:
         listed = WorkList(opened, names)

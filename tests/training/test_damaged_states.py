@@ -18,7 +18,7 @@ from mtlser.errors import DamagedError
 from mtlser.records import CellResult, read_json
 from mtlser.storage import checked
 from mtlser.storage.work_folder import WorkFolder
-from mtlser.training import features, network, svm_features
+from mtlser.training import features, kept, svm_features
 from mtlser.training.checkpoint import Checkpoint, Standing
 from mtlser.training.inputs import Inputs
 from tests.helpers.damage import TRIED, damage
@@ -248,7 +248,7 @@ def test_a_chosen_cell_that_is_damaged_is_refused_in_one_sentence(
     trained: tuple[Inputs, Any, Path, Path], tmp_path: Path
 ) -> None:
     _, recipe, _, cell = trained
-    network.copy_cell(cell, tmp_path / "chosen", recipe, sealed=True)
+    kept.copy_cell(cell, tmp_path / "chosen", recipe, sealed=True)
     checked.verify_folder(tmp_path / "chosen")
     damage(tmp_path / "chosen" / "model" / "mtlser.json", 2)
     with pytest.raises(DamagedError, match=r"mtlser\.json: damaged") as refused:

@@ -12,7 +12,7 @@ from mtlser.recipe import Recipe
 from mtlser.records import CellResult, read_json
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import NullRun
-from mtlser.training import loop, network
+from mtlser.training import kept, loop, network
 from mtlser.training.checkpoint import Checkpoint
 from mtlser.training.inputs import Inputs
 from mtlser.training.search import cells, grid, search
@@ -144,4 +144,4 @@ def test_a_corpus_without_words_and_speakers_has_a_grid_too(tmp_path: Path) -> N
     result, cell = searched(inputs, recipe, tmp_path / "out", tmp_path / "work")
     assert {row.wer for row in result.rows} == {None}
     assert (cell / "model" / "weights.safetensors").is_file()
-    assert network.validation_of({"validation_ua": 0.5})["wer"] is None
+    assert kept.validation_of({"validation_ua": 0.5})["wer"] is None

@@ -7,6 +7,7 @@ import pytest
 
 from mtlser import recipe as recipes
 from mtlser.errors import MtlserError
+from mtlser.evaluation.choices import SearchRow
 from mtlser.models import bundle
 from mtlser.recipe import Recipe
 from mtlser.records import Cell, CellResult, Prediction, read_json, read_jsonl
@@ -254,3 +255,23 @@ def test_halving_goes_on_from_its_checkpoints_to_what_one_training_gives(
     whole = network.train_network(alone, inputs, recipe, WorkFolder(tmp_path / "alone"), NullRun())
     assert history(tmp_path / "chosen" / "cells" / "fold-0") == history(whole)
     assert not list((work.folder / "cells").glob("*.part"))
+
+
+def test_a_chosen_training_that_the_list_remembers_otherwise_keeps_its_weights(
+    inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that another machine had trained before: its row is what was kept here."""
+    recipe = small_recipe(tmp_path, "search.alphas=[0.1, 0.5]", "search.betas=[0.8]")
+    restated = search.restated
+
+    def other(row: SearchRow, folder: Path) -> SearchRow:
+        return restated(row, folder).model_copy(update={"loss": 0.0})
+
+    monkeypatch.setattr(search, "restated", other)
+    (tmp_path / "chosen").mkdir()
+    work = WorkFolder(tmp_path / "work")
+    result = search.search(inputs, recipe, tmp_path / "chosen", work, NullRun())
+    (choice,) = result.choices
+    assert [row.loss for row in result.rows if row.alpha == choice.alpha] == [0.0]
+    (kept,) = (work.folder / "cells").glob("*/model")
+    assert read_json(kept.parent / "result.json", CellResult).alpha == choice.alpha

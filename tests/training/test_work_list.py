@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy
 
 from mtlser.errors import MtlserError
+from mtlser.training.search import database as database_store
 from mtlser.training.search import store, strategies, work_list
 from mtlser.training.search.cells import SearchCell
 from mtlser.training.search.optuna_internals import trial_id
@@ -123,7 +124,7 @@ def test_what_a_killed_worker_had_is_taken_by_another(
             listed.give_up_dead()  # too soon after this worker's own start to tell
             assert {each.cell for each in [listed.take(0, CELLS)] if each} == set()
             an_hour_passes(address)
-            monkeypatch.setattr(store, "GRACE_S", -1)
+            monkeypatch.setattr(database_store, "GRACE_S", -1)
         listed.give_up_dead()
         listed.add(CELLS)
         again = listed.take(0, CELLS)

@@ -25,7 +25,7 @@ from mtlser.records import Record, read_json, write_json
 from mtlser.storage import checked
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import Run
-from mtlser.training import loop, network, validate
+from mtlser.training import kept, loop, network, validate
 from mtlser.training.batches import Example
 from mtlser.training.checkpoint import Checkpoint, Row, trained_weights
 from mtlser.training.inputs import Inputs, Training, cell_key
@@ -103,7 +103,7 @@ class Grid:
         best = _history(folder)[result.epoch - 1]
         for alpha in self.alphas:
             for beta in self.betas:
-                yield alpha, beta, result, network.validation_of(self._row(best, alpha, beta))
+                yield alpha, beta, result, kept.validation_of(self._row(best, alpha, beta))
 
     def cell(self, training: Training, parent: Run) -> Path:
         """Folder of a pair's network, as a training of that pair alone would leave it."""
@@ -120,12 +120,12 @@ class Grid:
             rows = tuple(self._row(row, training.alpha, training.beta) for row in history)
             outcome = Fit(result.epoch, result.score, rows)
             share_s = result.seconds / result.pairs
-            ended = network.result_of(training, outcome, trained, share_s)
-            network.write_cell(to, trained, outcome, ended)
+            ended = kept.result_of(training, outcome, trained, share_s)
+            kept.write_cell(to, trained, outcome, ended)
             with logged(training, parent) as log:
                 network.log_rows(log, outcome)
 
-        place = network.place_of(training, self.inputs, self.recipe)
+        place = kept.place_of(training, self.inputs, self.recipe)
         return once(self.work, place, make, needs="model")
 
     def _stack(self, trained: TrainedModel) -> StackedNetwork:

@@ -21,7 +21,7 @@ from mtlser.recipe import Recipe
 from mtlser.records import CellResult, read_json
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import Run
-from mtlser.training import features, logs, network
+from mtlser.training import features, kept, logs, network
 from mtlser.training.inputs import Inputs
 from mtlser.training.search import grid as grids
 from mtlser.training.search import journal, store
@@ -63,12 +63,9 @@ def search(
     `scope = "global"` takes the pair with the best mean over folds, as the paper does: fold i's
     validation speaker is fold j's test speaker, so its test scores are optimistic.
     """
-    inputs.check(recipe)
-    if not searches(recipe):
+    task = begun(inputs, recipe, work, parent, workers)
+    if task is None:
         return passed_through(inputs, recipe)
-    task = SearchTask(inputs, recipe, work, parent.token(), workers.store, workers.first)
-    _check_store(task)
-    prepare(inputs, recipe, work)
     if recipe.search.sampler != "tpe":
         for alpha, beta in grid(recipe):
             logs.pair_run(parent, alpha, beta)
@@ -76,10 +73,10 @@ def search(
     log_pairs(rows, parent)
     best = [choose(rows, fold.index, recipe) for fold in inputs.plan.folds]
     choices = [keep(row, inputs, recipe, folder, work, parent) for row in best]
-    kept = {row.fold: restated(row, folder) for row in best}
-    rows = [kept[row.fold] if row in best else row for row in rows]
+    best_kept = {row.fold: restated(row, folder) for row in best}
+    rows = [best_kept[row.fold] if row in best else row for row in rows]
     write_journal(task, folder / JOURNAL)
-    shed(task, [row for row in rows if row not in best])
+    shed(task, [row for row in rows if row not in best_kept.values()])
     return SearchResult(
         scope=recipe.search.scope,
         metric=recipe.search.metric,
@@ -87,7 +84,7 @@ def search(
         choices=tuple(choices),
         reached=tuple(
             Reached(fold=row.fold, seed=recipe.seed, epoch=row.epoch, score=row.score)
-            for row in kept.values()
+            for row in best_kept.values()
         ),
         rows=tuple(rows),
     )
@@ -97,19 +94,29 @@ def help_out(
     inputs: Inputs, recipe: Recipe, work: WorkFolder, parent: Run, workers: Workers
 ) -> list[SearchRow]:
     """Works on a search whose list others share, and leaves the choice to them; the rows so far."""
-    inputs.check(recipe)
-    if not searches(recipe):
+    task = begun(inputs, recipe, work, parent, workers)
+    if task is None:
         return []
-    task = SearchTask(inputs, recipe, work, parent.token(), workers.store, workers.first)
-    _check_store(task)
-    prepare(inputs, recipe, work)
     return run(replace(task, stays=False), workers.count or recipe.search.jobs)
 
 
-def _check_store(task: SearchTask) -> None:
-    """Refuses a store that is away before anything is computed."""
+def begun(
+    inputs: Inputs, recipe: Recipe, work: WorkFolder, parent: Run, workers: Workers
+) -> SearchTask | None:
+    """The search, with what its workers share; `None` where the recipe has nothing to search.
+
+    Raises:
+        MtlserError: the recipe cannot choose on these folds, or the store is away; nothing has been
+            computed then.
+    """
+    inputs.check(recipe)
+    if not searches(recipe):
+        return None
+    task = SearchTask(inputs, recipe, work, parent.token(), workers.store, workers.first)
     with closing(store.opened(task.store, journal_of(task))):
         pass
+    prepare(inputs, recipe, work)
+    return task
 
 
 def searches(recipe: Recipe) -> bool:
@@ -187,7 +194,7 @@ def keep(
     else:
         trained = network.train_network(training, inputs, recipe, work, parent)  # done: its folder
     name = f"cells/fold-{row.fold}"
-    network.copy_cell(trained, folder / name, recipe, sealed=True)
+    kept.copy_cell(trained, folder / name, recipe, sealed=True)
     return Choice(fold=row.fold, alpha=row.alpha, beta=row.beta, run=name)
 
 

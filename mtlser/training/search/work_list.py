@@ -169,11 +169,11 @@ class WorkList:
     def _give_up_dead(self) -> None:
         for fold, name in self._names.items():
             with self._store.looking():
-                is_dead = self._store.is_dead(name)
+                self._store.end_stale(name)
                 running = [t for _, t in self._entries(fold) if t.state.name == "RUNNING"]
             for trial in running:
                 number = trial_id(trial)
-                lost = number in self._mine or is_dead(trial.user_attrs.get(WORKER))
+                lost = number in self._mine or self._store.is_dead(trial.user_attrs.get(WORKER))
                 if lost and number != self._working:
                     with suppress(RuntimeError):
                         self._end(number, "FAIL")

@@ -13,7 +13,7 @@ from mtlser.recipe import Recipe
 from mtlser.records import CellResult, read_json
 from mtlser.storage.work_folder import WorkFolder
 from mtlser.tracking import Run
-from mtlser.training import network
+from mtlser.training import kept, network
 from mtlser.training.checkpoint import Row
 from mtlser.training.inputs import Inputs, cell_key
 from mtlser.training.search import grid as grids
@@ -21,8 +21,6 @@ from mtlser.training.search import store, strategies
 from mtlser.training.search.cells import (
     Rows,
     SearchCell,
-    alphas,
-    betas,
     describe,
     row_of,
     training_of,
@@ -93,20 +91,20 @@ def _parted(task: SearchTask, cells: list[SearchCell]) -> list[list[SearchCell]]
 
 def _take_all(task: SearchTask, cells: WorkList, wanted: list[SearchCell], parent: Run) -> int:
     """Takes and trains those of a fold until all are taken; how many."""
-    count = 0
+    count, own, together = 0, set(wanted), grids.separable(task.recipe)
     cells.add(wanted)
-    while claim := cells.take(wanted[0].fold, set(wanted)):
+    while claim := cells.take(wanted[0].fold, own):
         with cells.working(claim):
-            if grids.separable(task.recipe):
-                rows = train_together(task, claim.cell.fold)
+            if together:
+                rows = train_together(task, claim.cell)
                 row, curve = rows[claim.cell], dict[int, float]()
                 cells.record(rows)
             else:
                 row, curve = train(task, claim.cell, parent)
                 log.info("%s", describe(row, task.recipe.search.metric))
             cells.finish(claim, row, curve)
-        if not grids.separable(task.recipe):
-            shed_worse(task, cells.rows([claim.cell.fold]), set(wanted))
+        if not together and task.recipe.search.scope == "fold":
+            shed_beaten(task, row, cells.rows([row.fold]), own)
         count += 1
     return count
 
@@ -117,30 +115,38 @@ def train(task: SearchTask, cell: SearchCell, parent: Run) -> tuple[SearchRow, d
     given = (training, task.inputs, task.recipe, task.work, parent)
     if cell.epochs < task.recipe.train.epochs:
         outcome = network.advance(*given, cell.epochs)
-        figures = network.validation_of(outcome.rows[outcome.best_epoch - 1])
+        figures = kept.validation_of(outcome.rows[outcome.best_epoch - 1])
         row = row_of(cell, outcome.best_epoch, outcome.score, figures)
         return row, curve_of(outcome.rows)
-    folder = network.finished(*given[:-1]) or network.train_network(*given)
+    folder = kept.finished(*given[:-1]) or network.train_network(*given)
     result = read_json(folder / "result.json", CellResult)
     row = row_of(cell, result.epoch, result.score, result.validation)
-    return row, curve_of(network.history(folder))
+    return row, curve_of(kept.history(folder))
 
 
-def shed_worse(task: SearchTask, rows: Rows, wanted: Collection[SearchCell]) -> None:
-    """Removes the weights of those trainings of a fold that are not its best so far."""
+def shed_beaten(task: SearchTask, row: SearchRow, rows: Rows, own: Collection[SearchCell]) -> None:
+    """Removes the weights of a training that ended, or of the best before it, whichever is worse.
+
+    Args:
+        task: a search that chooses in each fold.
+        row: of the training.
+        rows: of its fold.
+        own: what this search wants of the fold.
+    """
     whole = task.recipe.train.epochs
-    ended = [row for cell, row in rows.items() if cell.epochs == whole and cell in wanted]
-    if task.recipe.search.scope != "fold" or not ended:
+    ended = [other for cell, other in rows.items() if cell.epochs == whole and cell in own]
+    before = [other for other in ended if other != row]
+    if row.epochs != whole or not before:
         return
-    best = choose(ended, ended[0].fold, task.recipe)
-    shed(task, [row for row in ended if row != best])
+    best = choose(ended, row.fold, task.recipe)
+    shed(task, [row if best != row else choose(before, row.fold, task.recipe)])
 
 
 def shed(task: SearchTask, rows: Iterable[SearchRow]) -> None:
     """Removes the weights of trainings that are not chosen."""
     for row in rows:
         training = training_of(row.fold, (row.alpha, row.beta), task.inputs, task.recipe)
-        network.shed(training, task.inputs, task.recipe, task.work)
+        kept.shed(training, task.inputs, task.recipe, task.work)
 
 
 def curve_of(rows: "tuple[Row, ...]") -> dict[int, float]:
@@ -149,16 +155,14 @@ def curve_of(rows: "tuple[Row, ...]") -> dict[int, float]:
     return {epoch: score for epoch, score in scores if score is not None}
 
 
-def train_together(task: SearchTask, fold: int) -> dict[SearchCell, SearchRow]:
-    """The rows of all pairs of a fold, from one training."""
+def train_together(task: SearchTask, any_cell: SearchCell) -> dict[SearchCell, SearchRow]:
+    """The rows of all pairs of a cell's fold, from one training."""
     started = time.perf_counter()
-    first = training_of(
-        fold, (alphas(task.recipe)[0], betas(task.recipe)[0]), task.inputs, task.recipe
-    )
-    together = grids.Grid(first, task.inputs, task.recipe, task.work)
+    training = training_of(any_cell.fold, any_cell.pair, task.inputs, task.recipe)
+    together = grids.Grid(training, task.inputs, task.recipe, task.work)
     rows = {}
     for alpha, beta, result, validation in together.results():
-        cell = SearchCell(fold, alpha, beta, task.recipe.train.epochs)
+        cell = SearchCell(any_cell.fold, alpha, beta, any_cell.epochs)
         rows[cell] = row_of(cell, result.epoch, result.score, validation)
     log.info(
         "%s  (%d pairs as one training, %s)",
