@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import signal
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -18,29 +17,9 @@ from mtlser.training.search import store, strategies, work_list
 from mtlser.training.search.cells import SearchCell
 from mtlser.training.search.optuna_internals import trial_id
 from mtlser.training.search.work_list import WorkList
-from tests.helpers.servers import postgres
 from tests.training.test_strategies import made, row
 
 CELLS = [SearchCell(fold, alpha / 10, 0.8, 9) for fold in (0, 1) for alpha in range(6)]
-NAMES = {0: "fold 0", 1: "fold 1"}
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[str]:
-    with postgres() as server:
-        yield server.uri
-
-
-@pytest.fixture(params=["journal", "database"])
-def address(request: pytest.FixtureRequest) -> str:
-    """Of the database, or none for the journal."""
-    return str(request.getfixturevalue("database")) if request.param == "database" else ""
-
-
-@pytest.fixture
-def names(tmp_path: Path) -> dict[int, str]:
-    """Studies of the test's own."""
-    return {fold: f"{tmp_path.name} {name}" for fold, name in NAMES.items()}
 
 
 def taken_by(

@@ -6,7 +6,7 @@ Workers are processes of this machine, and whoever else is given the same databa
 import logging
 import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -27,7 +27,7 @@ from mtlser.training.search import grid as grids
 from mtlser.training.search import journal, store
 from mtlser.training.search.cells import SearchCell, grid, row_of, training_of
 from mtlser.training.search.choice import choose, furthest
-from mtlser.training.search.worker import SearchTask, journal_of, shed, study_of, work_off
+from mtlser.training.search.worker import SearchTask, journal_of, listed, shed, study_of, work_off
 
 JOURNAL = "study.journal"
 
@@ -113,8 +113,8 @@ def begun(
     if not searches(recipe):
         return None
     task = SearchTask(inputs, recipe, work, parent.token(), workers.store, workers.first)
-    with closing(store.opened(task.store, journal_of(task))):
-        pass
+    with closing(store.opened(task.store, journal_of(task))) as opened:
+        task = replace(task, forgiven=listed(task, opened).failed())
     prepare(inputs, recipe, work)
     return task
 
@@ -170,6 +170,9 @@ def run(task: SearchTask, workers: int) -> list[SearchRow]:
     Args:
         task: the search.
         workers: each begins with a fold of its own, as far as there are folds.
+
+    Raises:
+        MtlserError: a training always fails.
     """
     if workers == 1:
         return work_off(task)
@@ -181,7 +184,20 @@ def run(task: SearchTask, workers: int) -> list[SearchRow]:
     ]
     context, shown = get_context("spawn"), runtime.shows_log()
     with ProcessPoolExecutor(workers, context, runtime.start_worker, (shown,)) as pool:
-        return [*pool.map(work_off, tasks)][-1]
+        futures = [pool.submit(work_off, each) for each in tasks]
+    return outcome(futures, task)
+
+
+def outcome(futures: Sequence[Future[list[SearchRow]]], task: SearchTask) -> list[SearchRow]:
+    """The rows that the workers left; the error of one that the others have not made good."""
+    errors = [error for each in futures if (error := each.exception()) is not None]
+    ended = [each.result() for each in futures if each.exception() is None]
+    told = [error for error in errors if isinstance(error, MtlserError)]
+    if errors and not (ended and task.stays):
+        raise (told or errors)[0]
+    for error in errors:
+        log.warning("a worker ended by %s; the others did its part", type(error).__name__)
+    return ended[-1]
 
 
 def keep(

@@ -2,15 +2,17 @@
 
 A training is a trial of Optuna's, in a study of its fold, so that Optuna's own dashboard shows the
 search. Whoever finds that a training is wanted may add it; where two did, the first entry counts.
+A training that fails is left to the others, and after `MOST_FAILURES` of them the search ends.
 """
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from mtlser.errors import MtlserError, NoSpaceError, public_text
 from mtlser.evaluation.choices import SearchRow
 from mtlser.training.search.cells import SearchCell
 from mtlser.training.search.optuna_internals import trial_id
@@ -19,8 +21,12 @@ from mtlser.training.search.store import Store
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-EPOCHS, ROW, WORKER = "epochs", "row", "worker"
+EPOCHS, ROW, WORKER, ERROR = "epochs", "row", "worker", "error"
 """Attributes of a trial."""
+MOST_FAILURES = 3
+"""Times that a training may fail by an error of its own before its search ends."""
+LONGEST = 300
+"""Characters of an error that are kept."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +40,17 @@ class Claim:
 class WorkList:
     """The trainings of one search."""
 
-    def __init__(self, store: Store, studies: Mapping[int, str]) -> None:
+    def __init__(
+        self, store: Store, studies: Mapping[int, str], forgiven: Collection[int] = ()
+    ) -> None:
         """Makes the studies unless they are there.
 
         Args:
             store: where they are kept.
             studies: their names, by fold.
+            forgiven: trials whose failure does not count, see `failed`.
         """
+        self._forgiven = frozenset(forgiven)
         self._store, self._names = store, dict(studies)
         self._mine: set[int] = set()
         """Trials that this worker has taken, of which a lost answer may not have told it."""
@@ -51,6 +61,8 @@ class WorkList:
     def _made(self, name: str) -> int:
         import optuna
 
+        with suppress(KeyError):  # looked for first: a journal notes even a refused wish for one
+            return self._store.storage.get_study_id_from_name(name)
         with suppress(optuna.exceptions.DuplicatedStudyError):
             maximize = optuna.study.StudyDirection.MAXIMIZE
             return self._store.storage.create_new_study([maximize], name)
@@ -67,10 +79,18 @@ class WorkList:
         return found
 
     def add(self, cells: Iterable[SearchCell]) -> None:
-        """Puts trainings on the list, but for those that are there, in order."""
+        """Puts trainings on the list, but for those that are there, in order.
+
+        Raises:
+            MtlserError: one of them has failed `MOST_FAILURES` times.
+        """
         wanted = list(cells)
         folds = sorted({cell.fold for cell in wanted})
-        known = {cell for fold in folds for cell, _ in self._entries(fold)}
+        trials = [each for fold in folds for each in self._trials(fold)]
+        for cell, failures in self._failures(trials).items():
+            if cell in wanted and len(failures) >= MOST_FAILURES:
+                raise MtlserError(_hopeless(cell, failures))
+        known = {cell for cell, trial in trials if trial.state.name != "FAIL"}
         for cell in wanted:
             if cell not in known:
                 self._add(cell, None)
@@ -127,16 +147,56 @@ class WorkList:
 
     @contextmanager
     def working(self, claim: Claim) -> Iterator[None]:
-        """The block that does what was taken; an error gives it back to the others."""
+        """The block that does what was taken; an error gives it back to the others.
+
+        Raises:
+            MtlserError: it failed, for the `MOST_FAILURES`th time.
+        """
         try:
             with self._store.working(claim.trial):
                 yield
-        except BaseException:
+        except BaseException as error:
+            said = None
             with suppress(Exception):
-                self._end(claim.trial, "FAIL")
+                said = self._failed(claim, error)
+            if said is not None:
+                raise MtlserError(said) from error
             raise
         finally:
             self._working = None
+
+    def _failed(self, claim: Claim, error: BaseException) -> str | None:
+        """Ends a trial by an error; what is to be said where that was one time too many.
+
+        A worker that is told to stop, or has no room left on its disk, does not speak of the
+        training.
+        """
+        counts = isinstance(error, Exception) and not isinstance(error, NoSpaceError)
+        if counts:
+            self._store.storage.set_trial_user_attr(claim.trial, ERROR, _first_line(error))
+        self._end(claim.trial, "FAIL")
+        failures = self._failures(self._trials(claim.cell.fold)).get(claim.cell, [])
+        enough = counts and len(failures) >= MOST_FAILURES
+        return _hopeless(claim.cell, failures) if enough else None
+
+    def failed(self) -> frozenset[int]:
+        """The trials that ended by an error, which a search that begins now is to forgive."""
+        everything = [each for fold in self._ids for each in self._trials(fold)]
+        return frozenset(
+            trial_id(trial)
+            for failures in self._failures(everything).values()
+            for trial in failures
+        )
+
+    def _failures(
+        self, trials: "Iterable[tuple[SearchCell, FrozenTrial]]"
+    ) -> "dict[SearchCell, list[FrozenTrial]]":
+        """Those that ended by an error which is not forgiven, by training, the last one last."""
+        found: dict[SearchCell, list[FrozenTrial]] = {}
+        for cell, trial in trials:
+            if ERROR in trial.user_attrs and trial_id(trial) not in self._forgiven:
+                found.setdefault(cell, []).append(trial)
+        return found
 
     def finish(self, claim: Claim, row: SearchRow, curve: Mapping[int, float]) -> None:
         """Keeps what a training reached.
@@ -180,6 +240,10 @@ class WorkList:
 
     def _entries(self, fold: int) -> list[tuple[SearchCell, "FrozenTrial"]]:
         """The trials of a fold that count, in their order."""
+        return [each for each in self._trials(fold) if each[1].state.name != "FAIL"]
+
+    def _trials(self, fold: int) -> list[tuple[SearchCell, "FrozenTrial"]]:
+        """The list's trials of a fold, in their order."""
 
         def read() -> "list[FrozenTrial]":
             return self._store.storage.get_all_trials(self._ids[fold], deepcopy=False)
@@ -188,7 +252,7 @@ class WorkList:
         return [
             (SearchCell(fold, t.params["alpha"], t.params["beta"], t.user_attrs[EPOCHS]), t)
             for t in trials
-            if t.state.name != "FAIL" and EPOCHS in t.user_attrs
+            if EPOCHS in t.user_attrs
         ]
 
     def _add(self, cell: SearchCell, row: SearchRow | None) -> None:
@@ -205,3 +269,20 @@ class WorkList:
             user_attrs={EPOCHS: cell.epochs, **ended},
         )
         self._store.again(lambda: self._store.storage.create_new_trial(self._ids[cell.fold], trial))
+
+
+def _first_line(error: BaseException) -> str:
+    """What an error says, in one line, without an address' password."""
+    lines = (line.strip() for line in str(error).splitlines())
+    said = next((line for line in lines if line), "")
+    named = said if isinstance(error, MtlserError) else f"{type(error).__name__}: {said}"
+    return public_text(named)[:LONGEST]
+
+
+def _hopeless(cell: SearchCell, failures: "Sequence[FrozenTrial]") -> str:
+    """What is said of a training that always fails."""
+    return (
+        f"fold {cell.fold}, alpha {cell.alpha:g}, beta {cell.beta:g} failed {len(failures)} times, "
+        f"at last with {failures[-1].user_attrs[ERROR]!r}; see the logs of the workers, and when "
+        "its cause is gone run the same again: it is tried anew, and what has ended is kept"
+    )

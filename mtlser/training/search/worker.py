@@ -49,12 +49,18 @@ class SearchTask:
     """Place of the fold that this worker begins with."""
     threads: int = 0
     """Of torch; 0: as it is."""
+    forgiven: frozenset[int] = frozenset()
+    """Trials that had failed when the search began, and so do not count."""
     stays: bool = True
     """Whether it waits for what others have taken, to take it over where they die."""
 
 
 def work_off(task: SearchTask) -> list[SearchRow]:
-    """Does what is left of the search, and gives all its rows, by fold and pair."""
+    """Does what is left of the search, and gives all its rows, by fold and pair.
+
+    Raises:
+        MtlserError: a training always fails; all others of its fold are done before.
+    """
     import torch
 
     if task.threads:
@@ -62,7 +68,7 @@ def work_off(task: SearchTask) -> list[SearchRow]:
     parent = tracking.from_token(task.parent)
     folds = [fold.index for fold in task.inputs.plan.folds]
     with closing(store.opened(task.store, journal_of(task))) as opened:
-        cells = WorkList(opened, {fold: study_of(task, fold) for fold in folds})
+        cells = listed(task, opened)
         while lacking := strategies.wanted(task.recipe, folds, cells.rows()):
             cells.give_up_dead()
             if any(_take_all(task, cells, fold, parent) for fold in _parted(task, lacking)):
@@ -73,6 +79,12 @@ def work_off(task: SearchTask) -> list[SearchRow]:
         found = cells.rows()
     own = set(strategies.asked(task.recipe, folds, found)) & found.keys()
     return [found[cell] for cell in sorted(own)]
+
+
+def listed(task: SearchTask, opened: store.Store) -> WorkList:
+    """The list of the search, as it is in a store."""
+    folds = [fold.index for fold in task.inputs.plan.folds]
+    return WorkList(opened, {fold: study_of(task, fold) for fold in folds}, task.forgiven)
 
 
 def _parted(task: SearchTask, cells: list[SearchCell]) -> list[list[SearchCell]]:
