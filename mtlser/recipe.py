@@ -47,7 +47,7 @@ ADDED = (
     ("data", "columns"), ("data", "speaker_pattern"), ("data", "merge_speakers"),
     ("data", "language"), ("data", "channels"), ("data", "alphabet"), ("split", "test_corpora"),
     ("model", "revision"), ("search", "scale"), ("search", "eta"),
-    ("train", "ctc"),
+    ("search", "choose"), ("train", "ctc"),
 )  # fmt: skip
 """Keys younger than runs that are to stay comparable: at its default, such a key is no part of the
 hash."""

@@ -51,6 +51,18 @@ class SearchRow(Record):
     speaker_accuracy: float | None
 
 
+class ValidationSize(Record):
+    """What the figures on one fold's validation are of."""
+
+    fold: int
+    classes: tuple[int, ...]
+    """Utterances of each class."""
+    words: int
+    """Of all transcripts."""
+    speaker_check: int
+    """Utterances that speaker accuracy is of."""
+
+
 REACHED = ("epoch", "score")
 """Fields of a choice in format 1 of `chosen.json`."""
 
@@ -67,6 +79,10 @@ class SearchResult(Record):
     reached: tuple[Reached, ...] = ()
     """Of the folds that are trained; the report's `chosen.json` has all of them."""
     rows: tuple[SearchRow, ...]
+    choose: Literal["best", "one_se"] = "best"
+    """The rule: the best score, or the smallest weights within one standard error of it."""
+    sizes: tuple[ValidationSize, ...] = ()
+    """That the standard errors are over; empty in choices of an older version."""
 
     @model_validator(mode="before")
     @classmethod

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from mtlser.errors import MtlserError
+from mtlser.evaluation import standard_error
 from mtlser.evaluation.choices import SearchResult, SearchRow
 from mtlser.evaluation.notes import few
 from mtlser.evaluation.number_records import Numbers
@@ -125,14 +126,19 @@ def _check_row(row: SearchRow, metric: str) -> None:
 
 
 def _check_best(pair: tuple[float, float], rows: Sequence[SearchRow], chosen: SearchResult) -> None:
-    """The chosen pair has the best score of its fold, or the best mean over folds."""
+    """The chosen pair has the best score of its fold, or the best mean over folds.
+
+    Or is within one standard error of it, where that is the rule.
+    """
     compared = rows if chosen.scope == "fold" else chosen.rows
-    by_pair: dict[tuple[float, float], list[float]] = {}
+    by_pair: dict[tuple[float, float], list[SearchRow]] = {}
     for row in compared:
-        by_pair.setdefault((row.alpha, row.beta), []).append(row.score)
-    means = {each: fmean(values) for each, values in by_pair.items()}
-    best = max(means, key=means.__getitem__)
-    if pair not in means or means[pair] < means[best] - ROUNDING:
+        by_pair.setdefault((row.alpha, row.beta), []).append(row)
+    means = {each: fmean(row.score for row in mine) for each, mine in by_pair.items()}
+    best, allowed = max(means, key=means.__getitem__), ROUNDING
+    if chosen.choose == "one_se":
+        allowed += standard_error.of_best(by_pair[best], chosen.metric, chosen.sizes)
+    if pair not in means or means[pair] < means[best] - allowed:
         seen = f"{means[pair]:.4f}" if pair in means else "no row"
         raise MtlserError(
             f"fold {rows[0].fold}: alpha {pair[0]:g}, beta {pair[1]:g} was chosen with {seen} on "

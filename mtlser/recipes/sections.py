@@ -229,6 +229,10 @@ class SearchRecipe(Section):
     """Validation metric that chooses epoch, alpha and beta; `loss` is the emotion cross-entropy,
     steadier than a rate where one validation speaker has few utterances; `joint` the mean of UA,
     1 - WER and speaker accuracy, for a model whose three outputs are all wanted."""
+    choose: Literal["best", "one_se"] = "best"
+    """`best`: the pair with the best score. `one_se`: of the pairs within one standard error of it
+    the one with the smallest weights; over folds with `scope = "global"`, else over the fold's
+    validation utterances."""
     jobs: PositiveInt = 1
     """Trainings side by side, each on its share of the cores."""
 
@@ -237,6 +241,15 @@ class SearchRecipe(Section):
         for name, values in (("alphas", self.alphas), ("betas", self.betas)):
             if len(set(values)) < len(values):
                 raise ValueError(f"{name} = {list(values)} holds a value twice; name each once")
+        return self
+
+    @model_validator(mode="after")
+    def _has_an_error(self) -> Self:
+        if self.choose == "one_se" and self.scope == "fold" and self.metric == "loss":
+            raise ValueError(
+                "choose = 'one_se' with metric = 'loss': of a single fold's loss no standard error "
+                "is known; allowed are another metric, choose = 'best', or scope = 'global'"
+            )
         return self
 
 

@@ -125,9 +125,23 @@ def choices(search: SearchResult) -> Table:
         caption="Pair and epoch chosen for each fold",
         columns=("Fold", "Alpha", "Beta", "Epoch", f"Validation {metric}"),
         rows=tuple(_choice(choice, search) for choice in search.choices),
-        note="Of several seeds: the epoch of each, and the mean of their validation scores."
+        note=_rule(search)
+        + " Of several seeds: the epoch of each, and the mean of their validation scores."
         if any(len(search.reached_by(choice.fold)) > 1 for choice in search.choices)
-        else "",
+        else _rule(search),
+    )
+
+
+def _rule(search: SearchResult) -> str:
+    """How the pairs were chosen; empty where there was nothing to choose from."""
+    if not search.rows:
+        return ""
+    if search.choose == "best":
+        return "Rule: the best score; on a tie the smaller alpha, then the smaller beta."
+    over = "folds" if search.scope == "global" else "the fold's validation utterances"
+    return (
+        f"Rule: of the pairs within one standard error of the best score, over {over}, the one "
+        "with the smallest sum of weights, then the smaller alpha."
     )
 
 

@@ -90,6 +90,7 @@ def values(encoders: Sequence[Path | str]) -> dict[str, tuple[Any, ...]]:
         "search.betas": ((), (0.2,)),
         "search.trials": (None, 1),
         "search.metric": ("ua", "wa", "f1", "wer", "loss", "joint"),
+        "search.choose": ("best", "one_se"),
         "search.jobs": (1, 2),
         "noise.root": (None, "noises"),
         "noise.kinds": (("babble",), (), ("white",)),

@@ -121,7 +121,14 @@ def _check_search(given: Given) -> None:
     pairs = 1
     if given.recipe is not None:
         pairs = len(given.recipe.search.alphas) * len(given.recipe.search.betas)
+    sizes = {size.fold: sum(size.classes) for size in given.search.sizes}
     for fold in given.plan.folds:
+        if sizes and sizes.get(fold.index) != len(fold.validation):
+            raise MtlserError(
+                f"{given.chosen_folder}: standard errors of fold {fold.index} ({fold.name}) over "
+                f"{sizes.get(fold.index)} utterances, and its validation has "
+                f"{len(fold.validation)}; run `mtlser search` on these folds"
+            )
         if fold.index not in chosen or (pairs > 1 and fold.index not in searched):
             raise MtlserError(
                 f"{given.chosen_folder}: no {'rows' if fold.index in chosen else 'choice'} for "

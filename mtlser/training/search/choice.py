@@ -1,10 +1,14 @@
 """Which of the trainings of a search is chosen, on validation alone."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 
-from mtlser.evaluation.choices import SearchRow
+from mtlser.evaluation import standard_error
+from mtlser.evaluation.choices import SearchRow, ValidationSize
 from mtlser.recipe import Recipe
+from mtlser.training.inputs import Inputs
+from mtlser.training.search.cells import Pair
 
 
 def furthest(rows: Iterable[SearchRow]) -> list[SearchRow]:
@@ -15,17 +19,48 @@ def furthest(rows: Iterable[SearchRow]) -> list[SearchRow]:
     return [found[place] for place in sorted(found)]
 
 
-def choose(rows: Sequence[SearchRow], fold: int, recipe: Recipe) -> SearchRow:
-    """The row that a fold's test is scored with; the smaller pair on a tie.
+def choose(
+    rows: Sequence[SearchRow], fold: int, recipe: Recipe, sizes: Sequence[ValidationSize] = ()
+) -> SearchRow:
+    """The row that a fold's test is scored with, by the rule of `search.choose`.
 
-    Of pairs that were trained to the end, and on as many folds as any.
+    Of pairs that were trained to the end, and on as many folds as any. On a tie of the best: the
+    smaller alpha, then the smaller beta.
+
+    Args:
+        rows: of the search.
+        fold: of the plan.
+        recipe: the resolved recipe.
+        sizes: of the folds' validation, which `one_se` needs with `scope = "fold"`.
     """
     whole = [row for row in rows if row.epochs in {None, recipe.train.epochs}]
-    scores: dict[tuple[float, float], list[float]] = {}
+    found: dict[Pair, list[SearchRow]] = {}
     for row in whole:
         if row.fold == fold or recipe.search.scope == "global":
-            scores.setdefault((row.alpha, row.beta), []).append(row.score)
-    most = max(map(len, scores.values()))
-    means = {pair: fmean(found) for pair, found in scores.items() if len(found) == most}
-    best = max(means, key=lambda pair: (means[pair], -pair[0], -pair[1]))
-    return next(row for row in whole if row.fold == fold and (row.alpha, row.beta) == best)
+            found.setdefault((row.alpha, row.beta), []).append(row)
+    most = max(map(len, found.values()))
+    means = {
+        pair: fmean(row.score for row in mine) for pair, mine in found.items() if len(mine) == most
+    }
+    chosen = max(means, key=lambda pair: (means[pair], -pair[0], -pair[1]))
+    if recipe.search.choose == "one_se":
+        error = standard_error.of_best(found[chosen], recipe.search.metric, sizes)
+        chosen = standard_error.smallest_within(means, error)
+    return next(row for row in whole if row.fold == fold and (row.alpha, row.beta) == chosen)
+
+
+def sizes(inputs: Inputs) -> tuple[ValidationSize, ...]:
+    """What the figures on each fold's validation are of."""
+    found = []
+    for fold in inputs.plan.folds:
+        shown = inputs.of(fold.validation)
+        counts = Counter(utterance.emotion for utterance in shown)
+        found.append(
+            ValidationSize(
+                fold=fold.index,
+                classes=tuple(counts[name] for name in sorted(counts)),
+                words=sum(len((utterance.text or "").split()) for utterance in shown),
+                speaker_check=len(fold.speaker_check),
+            )
+        )
+    return tuple(found)

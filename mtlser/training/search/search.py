@@ -26,7 +26,7 @@ from mtlser.training.inputs import Inputs
 from mtlser.training.search import grid as grids
 from mtlser.training.search import journal, store
 from mtlser.training.search.cells import SearchCell, grid, row_of, training_of
-from mtlser.training.search.choice import choose, furthest
+from mtlser.training.search.choice import choose, furthest, sizes
 from mtlser.training.search.worker import SearchTask, journal_of, listed, shed, study_of, work_off
 
 JOURNAL = "study.journal"
@@ -71,7 +71,8 @@ def search(
             logs.pair_run(parent, alpha, beta)
     rows = furthest(run(task, workers.count or recipe.search.jobs))
     log_pairs(rows, parent)
-    best = [choose(rows, fold.index, recipe) for fold in inputs.plan.folds]
+    measured = sizes(inputs)
+    best = [choose(rows, fold.index, recipe, measured) for fold in inputs.plan.folds]
     choices = [keep(row, inputs, recipe, folder, work, parent) for row in best]
     best_kept = {row.fold: restated(row, folder) for row in best}
     rows = [best_kept[row.fold] if row in best else row for row in rows]
@@ -87,6 +88,8 @@ def search(
             for row in best_kept.values()
         ),
         rows=tuple(rows),
+        choose=recipe.search.choose,
+        sizes=measured if recipe.search.choose == "one_se" else (),
     )
 
 

@@ -115,7 +115,7 @@ def _take_all(task: SearchTask, cells: WorkList, wanted: list[SearchCell], paren
                 row, curve = train(task, claim.cell, parent)
                 log.info("%s", describe(row, task.recipe.search.metric))
             cells.finish(claim, row, curve)
-        if not together and task.recipe.search.scope == "fold":
+        if not together and beaten_is_known(task.recipe):
             shed_beaten(task, row, cells.rows([row.fold]), own)
         count += 1
     return count
@@ -134,6 +134,11 @@ def train(task: SearchTask, cell: SearchCell, parent: Run) -> tuple[SearchRow, d
     result = read_json(folder / "result.json", CellResult)
     row = row_of(cell, result.epoch, result.score, result.validation)
     return row, curve_of(kept.history(folder))
+
+
+def beaten_is_known(recipe: Recipe) -> bool:
+    """Whether a training that another one has beaten will not be chosen."""
+    return recipe.search.scope == "fold" and recipe.search.choose == "best"
 
 
 def shed_beaten(task: SearchTask, row: SearchRow, rows: Rows, own: Collection[SearchCell]) -> None:
