@@ -21,12 +21,12 @@ from mtlser.recipes.content import apply, check_text, override, parted, plain_ov
 from mtlser.recipes.data import DataRecipe
 from mtlser.recipes.judging import DriftRecipe, RegistryRecipe
 from mtlser.recipes.labels import LabelsRecipe
+from mtlser.recipes.searching import SearchRecipe
 from mtlser.recipes.sections import (
     BaselineRecipe,
     ModelRecipe,
     NoiseRecipe,
     RecipeName,
-    SearchRecipe,
     Section,
     SplitRecipe,
     TrainRecipe,
@@ -47,7 +47,7 @@ ADDED = (
     ("data", "columns"), ("data", "speaker_pattern"), ("data", "merge_speakers"),
     ("data", "language"), ("data", "channels"), ("data", "alphabet"), ("split", "test_corpora"),
     ("model", "revision"), ("search", "scale"), ("search", "eta"),
-    ("search", "choose"), ("train", "ctc"),
+    ("search", "choose"), ("search", "trainings"), ("search", "minutes"), ("train", "ctc"),
 )  # fmt: skip
 """Keys younger than runs that are to stay comparable: at its default, such a key is no part of the
 hash."""

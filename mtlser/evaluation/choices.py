@@ -79,6 +79,8 @@ class SearchResult(Record):
     reached: tuple[Reached, ...] = ()
     """Of the folds that are trained; the report's `chosen.json` has all of them."""
     rows: tuple[SearchRow, ...]
+    stopped: str = ""
+    """What a budget left out; empty: nothing."""
     choose: Literal["best", "one_se"] = "best"
     """The rule: the best score, or the smallest weights within one standard error of it."""
     sizes: tuple[ValidationSize, ...] = ()

@@ -136,12 +136,13 @@ def _rule(search: SearchResult) -> str:
     """How the pairs were chosen; empty where there was nothing to choose from."""
     if not search.rows:
         return ""
+    stopped = f" The search was stopped: {search.stopped}." if search.stopped else ""
     if search.choose == "best":
-        return "Rule: the best score; on a tie the smaller alpha, then the smaller beta."
+        return f"Rule: the best score; on a tie the smaller alpha, then the smaller beta.{stopped}"
     over = "folds" if search.scope == "global" else "the fold's validation utterances"
     return (
         f"Rule: of the pairs within one standard error of the best score, over {over}, the one "
-        "with the smallest sum of weights, then the smaller alpha."
+        f"with the smallest sum of weights, then the smaller alpha.{stopped}"
     )
 
 

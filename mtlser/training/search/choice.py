@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 
+from mtlser.errors import MtlserError
 from mtlser.evaluation import standard_error
 from mtlser.evaluation.choices import SearchRow, ValidationSize
 from mtlser.recipe import Recipe
@@ -32,12 +33,21 @@ def choose(
         fold: of the plan.
         recipe: the resolved recipe.
         sizes: of the folds' validation, which `one_se` needs with `scope = "fold"`.
+
+    Raises:
+        MtlserError: a budget ended before any pair was trained to the end on the fold.
     """
     whole = [row for row in rows if row.epochs in {None, recipe.train.epochs}]
     found: dict[Pair, list[SearchRow]] = {}
     for row in whole:
         if row.fold == fold or recipe.search.scope == "global":
             found.setdefault((row.alpha, row.beta), []).append(row)
+    if not any(row.fold == fold for row in whole):
+        raise MtlserError(
+            f"no pair was trained to the end on fold {fold} before the search stopped "
+            f"({budget(recipe)}); all that is trained is kept: run the same again, or with a "
+            "larger budget"
+        )
     most = max(map(len, found.values()))
     means = {
         pair: fmean(row.score for row in mine) for pair, mine in found.items() if len(mine) == most
@@ -47,6 +57,15 @@ def choose(
         error = standard_error.of_best(found[chosen], recipe.search.metric, sizes)
         chosen = standard_error.smallest_within(means, error)
     return next(row for row in whole if row.fold == fold and (row.alpha, row.beta) == chosen)
+
+
+def budget(recipe: Recipe) -> str:
+    """The limits of a search, as its recipe has them; empty: none."""
+    given = {
+        "search.trainings": recipe.search.trainings,
+        "search.minutes": recipe.search.minutes,
+    }
+    return ", ".join(f"{key} = {value:g}" for key, value in given.items() if value is not None)
 
 
 def sizes(inputs: Inputs) -> tuple[ValidationSize, ...]:

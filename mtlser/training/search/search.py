@@ -5,6 +5,7 @@ Workers are processes of this machine, and whoever else is given the same databa
 
 import logging
 import os
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing
@@ -24,10 +25,18 @@ from mtlser.tracking import Run
 from mtlser.training import features, kept, logs, network
 from mtlser.training.inputs import Inputs
 from mtlser.training.search import grid as grids
-from mtlser.training.search import journal, store
+from mtlser.training.search import journal, store, strategies
 from mtlser.training.search.cells import SearchCell, grid, row_of, training_of
-from mtlser.training.search.choice import choose, furthest, sizes
-from mtlser.training.search.worker import SearchTask, journal_of, listed, shed, study_of, work_off
+from mtlser.training.search.choice import budget, choose, furthest, sizes
+from mtlser.training.search.worker import (
+    SearchTask,
+    journal_of,
+    listed,
+    reached,
+    shed,
+    study_of,
+    work_off,
+)
 
 JOURNAL = "study.journal"
 
@@ -69,7 +78,8 @@ def search(
     if recipe.search.sampler != "tpe":
         for alpha, beta in grid(recipe):
             logs.pair_run(parent, alpha, beta)
-    rows = furthest(run(task, workers.count or recipe.search.jobs))
+    trained = run(task, workers.count or recipe.search.jobs)
+    stopped, rows = stopped_by(task, trained), furthest(trained)
     log_pairs(rows, parent)
     measured = sizes(inputs)
     best = [choose(rows, fold.index, recipe, measured) for fold in inputs.plan.folds]
@@ -88,6 +98,7 @@ def search(
             for row in best_kept.values()
         ),
         rows=tuple(rows),
+        stopped=stopped,
         choose=recipe.search.choose,
         sizes=measured if recipe.search.choose == "one_se" else (),
     )
@@ -115,7 +126,11 @@ def begun(
     inputs.check(recipe)
     if not searches(recipe):
         return None
+    strategies.check(recipe, [fold.index for fold in inputs.plan.folds])
+    minutes = recipe.search.minutes
+    until = None if minutes is None else time.time() + 60 * minutes
     task = SearchTask(inputs, recipe, work, parent.token(), workers.store, workers.first)
+    task = replace(task, until=until)
     with closing(store.opened(task.store, journal_of(task))) as opened:
         task = replace(task, forgiven=listed(task, opened).failed())
     prepare(inputs, recipe, work)
@@ -188,7 +203,9 @@ def run(task: SearchTask, workers: int) -> list[SearchRow]:
     context, shown = get_context("spawn"), runtime.shows_log()
     with ProcessPoolExecutor(workers, context, runtime.start_worker, (shown,)) as pool:
         futures = [pool.submit(work_off, each) for each in tasks]
-    return outcome(futures, task)
+    outcome(futures, task)
+    with closing(store.opened(task.store, journal_of(task))) as opened:
+        return reached(task, listed(task, opened))  # one may have ended after another had looked
 
 
 def outcome(futures: Sequence[Future[list[SearchRow]]], task: SearchTask) -> list[SearchRow]:
@@ -201,6 +218,19 @@ def outcome(futures: Sequence[Future[list[SearchRow]]], task: SearchTask) -> lis
     for error in errors:
         log.warning("a worker ended by %s; the others did its part", type(error).__name__)
     return ended[-1]
+
+
+def stopped_by(task: SearchTask, trained: Sequence[SearchRow]) -> str:
+    """What a budget left out, in one sentence, which is logged; empty where it left out nothing."""
+    limits = budget(task.recipe)
+    folds = [fold.index for fold in task.inputs.plan.folds]
+    rows = {SearchCell(row.fold, row.alpha, row.beta, row.epochs or 0): row for row in trained}
+    if not limits or not strategies.wanted(strategies.unlimited(task.recipe), folds, rows):
+        return ""
+    everything = strategies.most(task.recipe, folds)
+    said = f"{limits}: {len(rows)} of at most {everything} trainings were done"
+    log.info("%s; a larger budget, or the same command again, goes on", said)
+    return said
 
 
 def keep(

@@ -6,9 +6,11 @@ nothing that one fold's validation says is seen by another's, whose test speaker
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from statistics import fmean
 
 from mtlser.data import rng
+from mtlser.errors import MtlserError
 from mtlser.recipe import Recipe
 from mtlser.training.search.cells import Pair, Rows, SearchCell, alphas, betas, grid
 from mtlser.training.search.optuna_internals import experimental
@@ -34,8 +36,40 @@ def wanted(recipe: Recipe, folds: Sequence[int], rows: Rows) -> list[SearchCell]
 def asked(recipe: Recipe, folds: Sequence[int], rows: Rows) -> list[SearchCell]:
     """The trainings that the search has asked for so far; arguments as of `wanted`."""
     strategy = STRATEGIES[recipe.search.sampler]
-    groups = [[fold] for fold in folds] if recipe.search.scope == "fold" else [list(folds)]
-    return [cell for group in groups for cell in strategy(recipe, group, rows)]
+    limited = [
+        islice(strategy(recipe, group, rows), recipe.search.trainings)
+        for group in _groups(recipe, folds)
+    ]
+    return [cell for cells in limited for cell in cells]
+
+
+def _groups(recipe: Recipe, folds: Sequence[int]) -> list[list[int]]:
+    """Folds that search together."""
+    return [[fold] for fold in folds] if recipe.search.scope == "fold" else [list(folds)]
+
+
+def check(recipe: Recipe, folds: Sequence[int]) -> None:
+    """Returns if the search can come to a choice.
+
+    Raises:
+        MtlserError: `search.trainings` is too few to choose by.
+    """
+    (group, *_), limit = _groups(recipe, folds), recipe.search.trainings
+    if limit is not None and limit < len(group):
+        raise MtlserError(
+            f"search.trainings = {limit} with scope = 'global': a pair is trained on each of "
+            f"{len(group)} folds; allowed are {len(group)} or more, or scope = 'fold'"
+        )
+
+
+def most(recipe: Recipe, folds: Sequence[int]) -> int:
+    """How many trainings the search is at most, without a budget."""
+    pairs = len(grid(recipe))
+    if recipe.search.sampler == "tpe":
+        pairs = recipe.search.trials or DEFAULT_TRIALS
+    if recipe.search.sampler == "halving":
+        pairs = sum(_sizes(pairs, recipe))
+    return pairs * len(folds)
 
 
 def rounds(recipe: Recipe) -> bool:
@@ -44,17 +78,43 @@ def rounds(recipe: Recipe) -> bool:
 
 
 def of_grid(recipe: Recipe, folds: Sequence[int], rows: Rows) -> Iterator[SearchCell]:
-    """Every pair on every fold, to the end."""
-    yield from _on(folds, grid(recipe), recipe.train.epochs)
+    """Every pair on every fold, to the end; in a drawn order where there is a budget.
+
+    A part of a grid in order would have its smallest alphas alone.
+    """
+    search = recipe.search
+    if search.trainings is None and search.minutes is None:
+        yield from _on(folds, grid(recipe), recipe.train.epochs)
+        return
+    for pair in _drawn(recipe):
+        yield from _on(folds, [pair], recipe.train.epochs)
+
+
+def unlimited(recipe: Recipe) -> Recipe:
+    """The recipe without a budget."""
+    search = recipe.search.model_copy(update={"trainings": None, "minutes": None})
+    return recipe.model_copy(update={"search": search})
+
+
+def _drawn(recipe: Recipe) -> list[Pair]:
+    """The pairs of the grid in an order that the recipe's seed draws."""
+    pairs = grid(recipe)
+    order = rng.generator(recipe.seed, "pairs").permutation(len(pairs))
+    return [pairs[place] for place in order]
 
 
 def of_halving(recipe: Recipe, folds: Sequence[int], rows: Rows) -> Iterator[SearchCell]:
     """All pairs for a few epochs, the best third of them for three times as many, and so on.
 
     Successive halving (Jamieson and Talwalkar, 2016), as in Hyperband's first bracket; a pair that
-    stays goes on from its checkpoint. The last ones are trained to the end.
+    stays goes on from its checkpoint. The last ones are trained to the end. With a budget it begins
+    with so many pairs, drawn from the grid, that it comes to its end.
     """
-    pairs = grid(recipe)
+    pairs, limit = grid(recipe), recipe.search.trainings
+    if limit is not None:
+        counts = range(len(pairs), 0, -1)
+        fits = (n for n in counts if sum(_sizes(n, recipe)) * len(folds) <= limit)
+        pairs = sorted(_drawn(recipe)[: next(fits, 1)])
     for budget in budgets(len(pairs), recipe.train.epochs, recipe.search.eta):
         cells = _on(folds, pairs, budget)
         yield from cells
@@ -65,6 +125,14 @@ def of_halving(recipe: Recipe, folds: Sequence[int], rows: Rows) -> Iterator[Sea
         }
         ranked = sorted(pairs, key=lambda pair: (-reached[pair], pair))
         pairs = sorted(ranked[: max(1, len(pairs) // recipe.search.eta)])
+
+
+def _sizes(pairs: int, recipe: Recipe) -> list[int]:
+    """Pairs in each round of halving."""
+    sizes = [pairs]
+    for _round in budgets(pairs, recipe.train.epochs, recipe.search.eta)[1:]:
+        sizes.append(max(1, sizes[-1] // recipe.search.eta))
+    return sizes
 
 
 def budgets(pairs: int, epochs: int, eta: int) -> list[int]:

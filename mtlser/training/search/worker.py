@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -49,6 +50,8 @@ class SearchTask:
     """Place of the fold that this worker begins with."""
     threads: int = 0
     """Of torch; 0: as it is."""
+    until: float | None = None
+    """By `time.time`: after it no training is begun; `None`: there is no such time."""
     forgiven: frozenset[int] = frozenset()
     """Trials that had failed when the search began, and so do not count."""
     stays: bool = True
@@ -70,13 +73,29 @@ def work_off(task: SearchTask) -> list[SearchRow]:
     with closing(store.opened(task.store, journal_of(task))) as opened:
         cells = listed(task, opened)
         while lacking := strategies.wanted(task.recipe, folds, cells.rows()):
+            if not in_time(task):
+                break
             cells.give_up_dead()
-            if any(_take_all(task, cells, fold, parent) for fold in _parted(task, lacking)):
+            parted = _parted(task, lacking)
+            if task.until is not None:  # no fold is to be without a training at the end
+                ended = Counter(cell.fold for cell in cells.rows())
+                parted.sort(key=lambda each: ended[each[0].fold])
+            if any(_take_all(task, cells, fold, parent) for fold in parted):
                 continue
             if not task.stays and not strategies.rounds(task.recipe):
                 break
             time.sleep(POLL_S)
-        found = cells.rows()
+        return reached(task, cells)
+
+
+def in_time(task: SearchTask) -> bool:
+    """Whether a training may begin."""
+    return task.until is None or time.time() < task.until
+
+
+def reached(task: SearchTask, cells: WorkList) -> list[SearchRow]:
+    """The rows of the search so far, by fold and pair."""
+    folds, found = [fold.index for fold in task.inputs.plan.folds], cells.rows()
     own = set(strategies.asked(task.recipe, folds, found)) & found.keys()
     return [found[cell] for cell in sorted(own)]
 
@@ -102,10 +121,11 @@ def _parted(task: SearchTask, cells: list[SearchCell]) -> list[list[SearchCell]]
 
 
 def _take_all(task: SearchTask, cells: WorkList, wanted: list[SearchCell], parent: Run) -> int:
-    """Takes and trains those of a fold until all are taken; how many."""
+    """Takes and trains those of a fold until all are taken, or one where time counts; how many."""
     count, own, together = 0, set(wanted), grids.separable(task.recipe)
     cells.add(wanted)
-    while claim := cells.take(wanted[0].fold, own):
+    most = len(wanted) if task.until is None else 1
+    while count < most and (claim := cells.take(wanted[0].fold, own)):
         with cells.working(claim):
             if together:
                 rows = train_together(task, claim.cell)
