@@ -24,6 +24,7 @@ from mtlser.files import write_text
 from mtlser.records import SAMPLE_RATE_HZ
 
 THREADS = 2
+CPU = torch.device("cpu")
 EMOTIONS, SPEAKERS, SYMBOLS = 4, 10, 32
 BATCH = 8
 LEARNING_RATE = 1e-5
@@ -107,7 +108,7 @@ class PaperNetwork(nn.Module):
         """The joint loss of a padded batch."""
         hidden_btd = self.encoder(input_values, attention_mask=attention_mask).last_hidden_state
         frames_b = self._frames(attention_mask.sum(1))
-        steps_t = torch.arange(hidden_btd.shape[1])
+        steps_t = torch.arange(hidden_btd.shape[1], device=hidden_btd.device)
         real_bt1 = (steps_t < frames_b[:, None]).unsqueeze(-1)
         pooled_bd = (hidden_btd * real_bt1).sum(1) / frames_b[:, None]
         log_probs = self.ctc_head(hidden_btd).float().log_softmax(-1).transpose(0, 1)
@@ -154,11 +155,22 @@ def median_seconds(action: Callable[[], object], repetitions: int) -> float:
     return statistics.median(timed(action) for _ in range(repetitions))
 
 
-def gemm_peak(size: int = 2048, repetitions: int = 15) -> float:
+def gemm_peak(size: int = 2048, repetitions: int = 15, device: torch.device = CPU) -> float:
     """Best FLOP/s of a bf16 matrix product of this size, the machine's practical peak."""
-    a = torch.randn(size, size, dtype=torch.bfloat16)
-    torch.mm(a, a)
-    return 2 * size**3 / min(timed(lambda: torch.mm(a, a)) for _ in range(repetitions))
+    a = torch.randn(size, size, dtype=torch.bfloat16, device=device)
+
+    def product() -> None:
+        torch.mm(a, a)
+        synchronise(device)
+
+    product()
+    return 2 * size**3 / min(timed(product) for _ in range(repetitions))
+
+
+def synchronise(device: torch.device) -> None:
+    """Waits until the device has done all that it was told."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def cpu_name() -> str:

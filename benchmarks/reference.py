@@ -11,8 +11,15 @@ from transformers import Trainer, TrainerCallback, TrainingArguments
 from benchmarks import common
 
 
-def arguments(recipe: str, folder: Path, steps: int) -> TrainingArguments:
-    """The settings of a system: `paper` or `tuned`."""
+def arguments(recipe: str, folder: Path, steps: int, batch: int | None = None) -> TrainingArguments:
+    """The settings of a system.
+
+    Args:
+        recipe: `paper` or `tuned`; on a GPU also `compiled`, as `tuned` with torch.compile.
+        folder: for what the Trainer writes.
+        steps: optimiser steps.
+        batch: utterances of a step on a GPU; `None`: on the CPU, `common.BATCH`.
+    """
     shared: dict[str, Any] = {
         "output_dir": str(folder),
         "max_steps": steps,
@@ -22,7 +29,7 @@ def arguments(recipe: str, folder: Path, steps: int) -> TrainingArguments:
         "save_strategy": "no",
         "logging_strategy": "no",
         "report_to": [],
-        "use_cpu": True,
+        "use_cpu": batch is None,
         "remove_unused_columns": False,
         "disable_tqdm": True,
         "dataloader_num_workers": 0,
@@ -34,6 +41,13 @@ def arguments(recipe: str, folder: Path, steps: int) -> TrainingArguments:
             gradient_checkpointing=True,
             gradient_checkpointing_kwargs={"use_reentrant": False},
             **shared,
+        )
+    if batch is not None:
+        return TrainingArguments(
+            per_device_train_batch_size=batch,
+            bf16=True,
+            torch_compile=recipe == "compiled",
+            **(shared | {"optim": "adamw_torch_fused"}),
         )
     # Eight of the longest clips at once, 160 s with their padding, do not fit into 24 GB.
     return TrainingArguments(
@@ -78,6 +92,7 @@ def train(
     clips: Sequence[dict[str, Any]],
     folder: Path,
     between: Callable[[int], None] = lambda step: None,
+    batch: int | None = None,
 ) -> list[float]:
     """Seconds of each optimiser step on the clips, `common.BATCH` a step, in the order given.
 
@@ -86,12 +101,13 @@ def train(
         clips: all of them.
         folder: for what the Trainer writes.
         between: is called after each step, counted from 0.
+        batch: utterances of a step on a GPU; `None`: on the CPU, `common.BATCH`.
     """
     torch.manual_seed(0)
     clock = _Clock(between)
     trainer = _InOrder(
         model=common.PaperNetwork(),
-        args=arguments(recipe, folder, len(clips) // common.BATCH),
+        args=arguments(recipe, folder, len(clips) // (batch or common.BATCH), batch),
         train_dataset=list(clips),
         data_collator=common.collate,
         callbacks=[clock],

@@ -24,7 +24,7 @@ from mtlser.models import bundle
 from mtlser.models.losses import Joint, count
 from mtlser.records import FOUR, SAMPLE_RATE_HZ, Utterance
 from mtlser.storage.work_folder import WorkFolder
-from mtlser.training import batches, loop
+from mtlser.training import batches, device_memory, loop
 from mtlser.training.batches import Example
 from mtlser.training.checkpoint import Checkpoint
 from mtlser.training.job import Job
@@ -120,7 +120,7 @@ def corpus_seconds(encoder: str, size: int, folder: Path) -> dict[str, float]:
     def books() -> None:
         shown = batches.examples(utterances, FOUR, SPEAKERS, lambda _: 50)
         for group in batches.epoch_order(shown, job.recipe.batch_size, 0, 1):
-            batches.parts(group, job.recipe.bucket_s)
+            batches.parts(group, device_memory.ON_A_CPU_S)
             count(batches.targets(group))
 
     return {"epoch_s": epoch_s, "books_s": min(busy(books) for _ in range(3))}

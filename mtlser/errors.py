@@ -127,3 +127,9 @@ class NoSpaceError(MtlserError):
     exit_code = 1
     place: Path | None = None
     """What could not be written."""
+
+
+class DeviceLostError(MtlserError):
+    """A GPU that failed or that others fill: nobody's mistake here, and another attempt may do."""
+
+    exit_code = 1

@@ -48,6 +48,7 @@ ADDED = (
     ("data", "language"), ("data", "channels"), ("data", "alphabet"), ("split", "test_corpora"),
     ("model", "revision"), ("search", "scale"), ("search", "eta"),
     ("search", "choose"), ("search", "trainings"), ("search", "minutes"), ("train", "ctc"),
+    ("train", "compile"),
 )  # fmt: skip
 """Keys younger than runs that are to stay comparable: at its default, such a key is no part of the
 hash."""
@@ -149,6 +150,10 @@ class Recipe(Section):
             )
             if getattr(getattr(self, section), key) == default:
                 portable[section].pop(key)
+        if portable["train"]["bucket_s"] == "auto":
+            portable["train"]["bucket_s"] = (
+                60.0  # as before there was `auto`; no result depends on it
+            )
         if not self.joined:
             portable.pop("joined")
         for key in ("checkpoint_s", "seeds"):

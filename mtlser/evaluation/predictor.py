@@ -20,7 +20,7 @@ from mtlser.evaluation.windows import Window, joined, weighted_mean, windows
 from mtlser.models import bundle
 from mtlser.models.bundle import Description, TrainedModel
 from mtlser.models.mtl import Logits
-from mtlser.models.packed import Packed
+from mtlser.models.way import by_index
 from mtlser.recipe import Recipe
 from mtlser.records import Cell, Prediction, Split, Utterance
 
@@ -31,7 +31,9 @@ Wav = NDArray[np.float32]
 """One clip's samples (n,), 16 kHz mono, -1..1."""
 
 BATCH_S = 40.0
-"""Audio per batch."""
+"""Audio per batch on a CPU."""
+BATCH_BY_INDEX_S = 400.0
+"""Audio per batch on a GPU, which smaller ones leave idle: some 2 GB of a wav2vec 2.0 base."""
 
 Done = Callable[[int], object]
 """Takes the number of clips that have been predicted since it was last called."""
@@ -124,7 +126,7 @@ def predict_wavs(model: TrainedModel, wavs: Sequence[Wav], done: Done = unheeded
     model.network.eval()
     seconds = [cut[clip][place].seconds for clip, place in pieces]
     with torch.inference_mode():
-        for indices in length_batches(seconds, BATCH_S):
+        for indices in length_batches(seconds, batch_s(model.network.device)):
             batch = [pieces[i] for i in indices]
             heard = _hear(model, [_piece(wavs[clip], cut[clip][place]) for clip, place in batch])
             parts.update(zip(batch, heard, strict=True))
@@ -160,7 +162,7 @@ def _hear(model: TrainedModel, wavs: Sequence[Wav]) -> list[Part]:
     network = model.network
     device = next(network.parameters()).device
     clips = [torch.from_numpy(wav).to(device) for wav in wavs]
-    return parts_of(network(Packed.of(network.encoder.local(clips)), "local"))
+    return parts_of(network(network.encoder.local_rows(clips), "local"))
 
 
 def parts_of(logits: Logits) -> list[Part]:
@@ -219,6 +221,11 @@ def _output(part: Part, description: Description) -> Output:
         None if part.symbols is None else alphabets.decode_ctc(part.symbols, description.alphabet),
         None if part.speakers_s is None else description.speakers[int(part.speakers_s.argmax())],
     )
+
+
+def batch_s(device: torch.device) -> float:
+    """Audio that a device predicts at once, in seconds."""
+    return BATCH_BY_INDEX_S if by_index(device) else BATCH_S
 
 
 def length_batches(durations_s: Sequence[float], batch_s: float) -> Iterator[list[int]]:

@@ -8,7 +8,13 @@ from torch.nn import functional
 
 from mtlser.models.dropout import drops, keep_scale, mark_dropped
 from mtlser.models.packed import Packed
-from mtlser.models.torch_internals import softmax_backward
+from mtlser.models.segments import segments_of
+from mtlser.models.torch_internals import (
+    attend_packed,
+    has_packed_attention,
+    softmax_backward,
+)
+from mtlser.models.way import by_index
 
 
 def attend(qkv_ne: Tensor, lengths: tuple[int, ...], heads: int, p: float) -> Tensor:
@@ -20,21 +26,25 @@ def attend(qkv_ne: Tensor, lengths: tuple[int, ...], heads: int, p: float) -> Te
         heads: attention heads.
         p: dropout of the attention weights; 0 outside training.
     """
-    if qkv_ne.device.type == "cpu":
+    if not by_index(qkv_ne.device):
         return _Attention.apply(qkv_ne, lengths, heads, p)  # type: ignore[no-untyped-call]
-    return _padded(Packed(qkv_ne, lengths), heads, p)
+    width = qkv_ne.shape[1] // (3 * heads)
+    if not has_packed_attention(qkv_ne.device, qkv_ne.dtype, width):
+        return _padded(Packed(qkv_ne, lengths), heads, p)
+    segments = segments_of(lengths, qkv_ne.device)
+    q, k, v = qkv_ne.unflatten(1, (3, heads, width)).unbind(1)
+    return attend_packed(q, k, v, segments.offsets, segments.longest, p).flatten(1)
 
 
 def _padded(qkv: Packed, heads: int, p: float) -> Tensor:
-    """The same by torch's fused attention on a padded batch, for accelerators."""
+    """The same on a padded batch, where no kernel takes packed frames."""
     lengths = qkv.lengths
     batch_bte = qkv.padded()
     split = batch_bte.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
     mask = None
-    if min(lengths) < max(lengths):
-        steps_t = torch.arange(max(lengths), device=batch_bte.device)
-        lengths_b = torch.tensor(lengths).to(batch_bte.device, non_blocking=True)
-        mask = (steps_t < lengths_b[:, None])[:, None, None]
+    if min(lengths) < batch_bte.shape[1]:
+        steps_t = torch.arange(batch_bte.shape[1], device=batch_bte.device)
+        mask = (steps_t < qkv.segments.lengths_b[:, None])[:, None, None]
     q, k, v = split.unbind()
     mixed_bhtk = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=p)
     return qkv.unpad(mixed_bhtk.transpose(1, 2).flatten(2)).rows_nd

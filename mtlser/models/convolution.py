@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from mtlser.models.norm import layer_norm
 from mtlser.models.packed import Packed
+from mtlser.models.slots import outputs
 
 
 def convolve_clips(cnn: nn.Module, wavs: Sequence[Tensor], dtype: torch.dtype) -> Packed:
@@ -29,24 +30,17 @@ def convolve_clips(cnn: nn.Module, wavs: Sequence[Tensor], dtype: torch.dtype) -
     convolutions = [layer.conv for layer in layers]
     strides = [conv.stride[0] for conv in convolutions]
     kernels = [conv.kernel_size[0] for conv in convolutions]
-    counts = [_outputs(len(wav_n), kernels[:1], strides[:1]) for wav_n in wavs]
+    counts = [outputs(len(wav_n), kernels[:1], strides[:1]) for wav_n in wavs]
     grain = prod(strides[1:])
     slots = [-(-count // grain) * grain for count in counts]
     frames = _frames(wavs, kernels[0], strides[0], counts, slots)
     rows = _first(layers[0], frames, counts, slots, dtype)
     for layer in layers[1:]:
         rows = convolve(rows, layer.conv.weight, layer.conv.bias, layer.conv.stride[0])
-        rows = _normed_gelu(rows, getattr(layer, "layer_norm", None), layer.activation)
-    lengths = [_outputs(len(wav_n), kernels, strides) for wav_n in wavs]
+        rows = normed_gelu(rows, getattr(layer, "layer_norm", None), layer.activation)
+    lengths = [outputs(len(wav_n), kernels, strides) for wav_n in wavs]
     parts = rows.split([slot // grain for slot in slots])
     return Packed.of([part[:length] for part, length in zip(parts, lengths, strict=True)])
-
-
-def _outputs(samples: int, kernels: Sequence[int], strides: Sequence[int]) -> int:
-    """Frames that convolutions without padding make of so many samples."""
-    for kernel, stride in zip(kernels, strides, strict=True):
-        samples = (samples - kernel) // stride + 1
-    return samples
 
 
 def _frames(
@@ -72,7 +66,7 @@ def _first(
     norm = getattr(layer, "layer_norm", None)
     if not isinstance(norm, nn.GroupNorm):
         rows = precise_linear(frames, weight, layer.conv.bias, dtype)
-        return _normed_gelu(rows, norm, layer.activation)
+        return normed_gelu(rows, norm, layer.activation)
     parts = []
     for slot, count in zip(frames.split(slots), counts, strict=True):
         parts.append(precise_linear(slot, *normed_kernel(weight, norm, slot[:count]), dtype))
@@ -122,7 +116,7 @@ def precise_linear(
     return functional.linear(inputs, kernel)
 
 
-def _normed_gelu(rows: Tensor, norm: nn.LayerNorm | None, activation: nn.Module) -> Tensor:
+def normed_gelu(rows: Tensor, norm: nn.LayerNorm | None, activation: nn.Module) -> Tensor:
     """The rows after layer norm, if there is one, and activation."""
     if norm is not None:
         rows = layer_norm(rows, norm)

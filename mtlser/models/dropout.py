@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from mtlser.models.way import by_index
+
 DRAWS = 1 << 16
 """Values of one draw: a dropout probability is met to half of 1 / `DRAWS`, 0.8e-5."""
 ONE = {torch.bfloat16: 0x3F80, torch.float16: 0x3C00}
@@ -59,7 +61,7 @@ def dropout(x: Tensor, p: float, training: bool) -> Tensor:
     """`x` with elements dropped in training, as `torch.nn.functional.dropout`: any shape."""
     if not drops(p, training):
         return x
-    if x.device.type != "cpu":
+    if by_index(x.device):
         return functional.dropout(x, p)
     return (x * keep_mask(x.shape, p, x.dtype)) * keep_scale(p)
 
@@ -68,7 +70,7 @@ def add_dropped(residual: Tensor, x: Tensor, p: float, training: bool) -> Tensor
     """`residual` + dropout of `x`, in one pass: any shape, equal for both."""
     if not drops(p, training):
         return residual + x
-    if x.device.type != "cpu":
+    if by_index(x.device):
         return residual + functional.dropout(x, p)
     mask = keep_mask(x.shape, p, x.dtype)
     return torch.addcmul(residual, x, mask, value=keep_scale(p))
@@ -96,6 +98,6 @@ class _DroppedGelu(torch.autograd.Function):
 
 def dropped_gelu(x: Tensor, p: float, training: bool) -> Tensor:
     """Dropout of GELU of `x`: any shape."""
-    if not drops(p, training) or x.device.type != "cpu":
+    if not drops(p, training) or by_index(x.device):
         return dropout(functional.gelu(x), p, training)
     return _DroppedGelu.apply(x, p)  # type: ignore[no-untyped-call]

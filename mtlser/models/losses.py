@@ -14,6 +14,10 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
 from mtlser.models.mtl import Logits
+from mtlser.models.packed import Packed
+from mtlser.models.segments import pick, to_device
+from mtlser.models.torch_internals import ctc_loss
+from mtlser.models.way import by_index
 
 UNSEEN = -100
 """Target of an utterance whose speaker is no class of the speaker head."""
@@ -30,12 +34,13 @@ class Targets:
     """Symbol numbers of each transcript; `None` where there is none that its audio can hold."""
 
     def to(self, device: torch.device) -> "Targets":
-        """The same on `device`; the transcripts follow in one piece, see `ctc_sum`."""
-        return Targets(
-            self.emotion_b.to(device, non_blocking=True),
-            self.speaker_b.to(device, non_blocking=True),
-            self.characters,
-        )
+        """The same on `device`, sent in one piece."""
+        texts = [text for text in self.characters if text is not None]
+        parts = [self.emotion_b, self.speaker_b, *texts]
+        sent = to_device(torch.cat(parts), device).split([len(part) for part in parts])
+        there = iter(sent[2:])
+        characters = [None if text is None else next(there) for text in self.characters]
+        return Targets(sent[0], sent[1], characters)
 
 
 @dataclass(frozen=True)
@@ -192,26 +197,37 @@ def ctc_sum(
     Infinite where a transcript needs more frames than its audio has: such a one is to be `None`
     (see `mtlser.data.alphabets.frames_needed`).
     """
-    clips = [None] * len(characters) if logits.characters is None else logits.characters.clips()
-    pairs = [
-        (clip, text)
-        for clip, text in zip(clips, characters, strict=True)
-        if clip is not None and text is not None
-    ]
-    if not pairs:
+    spoken = [] if logits.characters is None else _spoken(characters)
+    if logits.characters is None or not spoken:
         return logits.emotion_be.new_zeros((), dtype=torch.float32)
-    scores_tbu = pad_sequence([clip_tu for clip_tu, _ in pairs])
+    scores_btu = _scores(logits.characters, [clip for clip, _ in spoken])
     if torch.are_deterministic_algorithms_enabled():
-        scores_tbu = scores_tbu.cpu()  # CUDA adds its gradients up in no fixed order
-    device = scores_tbu.device
+        scores_btu = scores_btu.cpu()  # CUDA adds its gradients up in no fixed order
+    device = scores_btu.device
     # Lengths stay on the host, where torch looks at them.
-    lengths_b = torch.tensor([len(text) for _, text in pairs])
-    losses = functional.ctc_loss(
-        scores_tbu.float().log_softmax(-1),
-        torch.cat([text for _, text in pairs]).to(device, non_blocking=True),
-        torch.tensor([len(clip_tu) for clip_tu, _ in pairs]),
+    lengths_b = torch.tensor([len(text) for _, text in spoken])
+    losses_b = ctc_loss(
+        scores_btu.float().log_softmax(-1).transpose(0, 1),
+        torch.cat([text for _, text in spoken]).to(device, non_blocking=True),
+        torch.tensor([logits.characters.lengths[clip] for clip, _ in spoken]),
         lengths_b,
-        blank=0,
-        reduction="none" if per_symbol else "sum",
     ).to(logits.emotion_be.device)
-    return (losses / lengths_b.clamp(min=1).to(losses.device)).sum() if per_symbol else losses
+    if per_symbol:
+        losses_b = losses_b / to_device(lengths_b.clamp(min=1), losses_b.device)
+    return losses_b.sum()
+
+
+def _spoken(characters: Sequence[Tensor | None]) -> list[tuple[int, Tensor]]:
+    """The clips that have a transcript, by number, and their transcripts."""
+    return [(clip, text) for clip, text in enumerate(characters) if text is not None]
+
+
+def _scores(characters: Packed, clips: list[int]) -> Tensor:
+    """The scores of these clips, zero past their ends: (b, t, u)."""
+    if not by_index(characters.rows_nd.device):
+        each = characters.clips()
+        return pad_sequence([each[clip] for clip in clips], batch_first=True)
+    scores_btu = characters.padded()
+    if len(clips) == len(characters.lengths):
+        return scores_btu
+    return pick(scores_btu, to_device(torch.tensor(clips), scores_btu.device))

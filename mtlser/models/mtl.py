@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from mtlser.models.computed_in import compute_dtype, dense
 from mtlser.models.encoder import SpeechEncoder
 from mtlser.models.packed import Packed
 from mtlser.models.transformers_internals import freeze_convolutions
@@ -16,6 +17,17 @@ Cut = Literal["wav", "local", "encoded"]
 
 CUT_OF: dict[str, Cut] = {"all": "wav", "transformer": "local", "heads": "encoded"}
 """`model.trainable` -> the cut before which nothing is trained, so that it can be cached."""
+
+
+def cut_of(trainable: str, encoder: SpeechEncoder) -> Cut:
+    """Where batches enter a network of which so much is trained: before the first trained part.
+
+    Args:
+        trainable: `model.trainable`.
+        encoder: one without a trainable part before its transformer is entered there.
+    """
+    cut = CUT_OF[trainable]
+    return "local" if cut == "wav" and encoder.local_part() is None else cut
 
 
 @dataclass(frozen=True)
@@ -69,6 +81,11 @@ class MtlNetwork(nn.Module):
         self.speaker_head = nn.Linear(width, speakers) if speakers else None
         self.ctc_head = nn.Linear(width, symbols) if symbols else None
 
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.mean_d.device
+
     def forward(self, features: Packed, cut: Cut) -> Logits:
         """The logits of the clips' local or encoded features.
 
@@ -99,8 +116,8 @@ class MtlNetwork(nn.Module):
             pooled_bd = torch.einsum("bld,l->bd", layered_bld, shares_l)
         pooled_bd = self.dropout(pooled_bd)
         return Logits(
-            self.emotion_head(pooled_bd),
-            None if self.speaker_head is None else self.speaker_head(pooled_bd),
+            dense(self.emotion_head, pooled_bd),
+            None if self.speaker_head is None else dense(self.speaker_head, pooled_bd),
             None if self.ctc_head is None else self.words_of(self.ctc_head, encoded, shares_l),
         )
 
@@ -121,7 +138,11 @@ class MtlNetwork(nn.Module):
             weight_ud = torch.cat([share * weight_ud for share in shares_l], dim=1)
         weight_ud = weight_ud / self.frame_sd_d
         bias_u = head.bias - weight_ud @ self.mean_d
-        return encoded.with_rows(nn.functional.linear(encoded.rows_nd, weight_ud, bias_u))
+        dtype = compute_dtype(head)
+        rows = nn.functional.linear(
+            encoded.rows_nd.to(dtype), weight_ud.to(dtype), bias_u.to(dtype)
+        )
+        return encoded.with_rows(rows)
 
     def freeze(self, trainable: str) -> None:
         """Stops gradients of what `model.trainable` leaves out."""

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mtlser.models.copies import weight_in
+
 ROWS = 4096
 """Rows whose gradient is computed at once, so that their fp32 copies stay in cache."""
 
@@ -17,7 +19,8 @@ def layer_norm(rows_nd: Tensor, norm: nn.LayerNorm) -> Tensor:
         return functional.layer_norm(rows_nd, norm.normalized_shape, weight, bias, norm.eps)
     if rows_nd.device.type == "cpu":
         return _LayerNorm.apply(rows_nd, weight, bias, norm.eps)  # type: ignore[no-untyped-call]
-    return norm(rows_nd.float()).to(rows_nd.dtype)
+    gain, shift = (weight_in(each, rows_nd.dtype) for each in (weight, bias))
+    return functional.layer_norm(rows_nd, norm.normalized_shape, gain, shift, norm.eps)
 
 
 class _LayerNorm(torch.autograd.Function):

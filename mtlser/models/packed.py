@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
+
+from mtlser.models.segments import Segments, pick, segments_of, spread
+from mtlser.models.way import by_index
 
 
 @dataclass(frozen=True)
@@ -29,16 +33,26 @@ class Packed:
         rows_nd = clips[0] if len(clips) == 1 else torch.cat(list(clips))
         return cls(rows_nd, tuple(len(clip) for clip in clips))
 
+    @property
+    def segments(self) -> Segments:
+        """Where the clips lie, on the rows' device."""
+        return segments_of(self.lengths, self.rows_nd.device)
+
     def clips(self) -> tuple[Tensor, ...]:
         """Each clip's frames, (t, d), as views."""
         return self.rows_nd.split(self.lengths)
 
     def padded(self) -> Tensor:
         """The clips as one batch, (b, t, d), zero past each clip's end."""
-        return pad_sequence(list(self.clips()), batch_first=True)
+        if not by_index(self.rows_nd.device):
+            return pad_sequence(list(self.clips()), batch_first=True)
+        shape = (len(self.lengths), self.segments.longest)
+        return spread(self.rows_nd, self.segments.padded_n, prod(shape)).unflatten(0, shape)
 
     def unpad(self, rows_btd: Tensor) -> "Packed":
         """The real frames of a padded batch of these clips: (b, t, d) -> (n, d)."""
+        if by_index(rows_btd.device):
+            return self.with_rows(pick(rows_btd.flatten(0, 1), self.segments.padded_n))
         pairs = zip(rows_btd, self.lengths, strict=True)
         return Packed(torch.cat([clip_td[:length] for clip_td, length in pairs]), self.lengths)
 
@@ -57,4 +71,7 @@ class Packed:
         >>> Packed(torch.tensor([[1.0], [3.0], [5.0]]), (2, 1)).mean().tolist()
         [[2.0], [5.0]]
         """
-        return torch.stack([clip_td.mean(0) for clip_td in self.clips()])
+        if not by_index(self.rows_nd.device):
+            return torch.stack([clip_td.mean(0) for clip_td in self.clips()])
+        sums_bd = self.segments.members(self.rows_nd.dtype) @ self.rows_nd
+        return sums_bd / self.segments.lengths_b.clamp(min=1)[:, None]

@@ -4,9 +4,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from mtlser.models.packed import Packed
+from mtlser.models.positions_by_index import convolve_blocks
+from mtlser.models.way import by_index
 
 
 def convolve_positions(
@@ -23,17 +23,9 @@ def convolve_positions(
         weight_dck: kernel, d x (d / groups) x taps.
         bias_d: bias.
     """
-    if rows_nd.device.type == "cpu":
-        return _Positions.apply(rows_nd, lengths, weight_dck, bias_d)  # type: ignore[no-untyped-call]
-    return _padded(Packed(rows_nd, lengths), weight_dck, bias_d)
-
-
-def _padded(rows: Packed, weight_dck: Tensor, bias_d: Tensor) -> Tensor:
-    """The same by torch's convolution on a padded batch, for accelerators."""
-    batch_bdt = rows.padded().transpose(1, 2)
-    groups, taps = batch_bdt.shape[1] // weight_dck.shape[1], weight_dck.shape[2]
-    out_bdt = functional.conv1d(batch_bdt, weight_dck, bias_d, padding=taps // 2, groups=groups)
-    return rows.unpad(out_bdt.transpose(1, 2)).rows_nd
+    if by_index(rows_nd.device):
+        return convolve_blocks(rows_nd, lengths, weight_dck, bias_d)
+    return _Positions.apply(rows_nd, lengths, weight_dck, bias_d)  # type: ignore[no-untyped-call]
 
 
 class _Positions(torch.autograd.Function):

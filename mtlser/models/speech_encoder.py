@@ -1,13 +1,17 @@
 """What all families of encoders have in common."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from mtlser.models.computed_in import compute_dtype
 from mtlser.models.packed import Packed
+from mtlser.models.segments import to_device
+from mtlser.models.slots import Shape
+from mtlser.models.way import by_index
 
 SHORTEST = 2 * 320
 """Samples that a shorter clip is padded to: one frame of 20 ms at least."""
@@ -16,17 +20,25 @@ WINDOW_S = 60.0
 up to `data.max_duration_s`, 60 s unless set, are predicted whole, as they are trained on."""
 
 
-def compute_dtype(module: nn.Module) -> torch.dtype:
-    """What products are computed in: autocast's type where that is on, else the weights'."""
-    weight = next(module.parameters())
-    if torch.is_autocast_enabled(weight.device.type):
-        return torch.get_autocast_dtype(weight.device.type)
-    return weight.dtype
-
-
 def collect(outputs: Iterator[Tensor], every: bool) -> list[Tensor]:
     """All outputs, or the last alone, so that no other stays in memory."""
     return list(outputs) if every else [*deque(outputs, maxlen=1)]
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Clips as they enter an encoder by index: prepared, and laid out in one tensor."""
+
+    values: Tensor
+    """Samples of all clips, (n,), or rows of their spectrograms, (n, c)."""
+    lengths: tuple[int, ...]
+    """Samples, or rows, of each clip."""
+    frames: tuple[int, ...] | None = None
+    """Local frames of each clip; `None`: as many as follow from `lengths`."""
+
+    def to(self, device: torch.device) -> "Sound":
+        """The same on `device`; the host does not wait for the copy."""
+        return Sound(to_device(self.values, device), self.lengths, self.frames)
 
 
 @dataclass(frozen=True)
@@ -47,6 +59,10 @@ class SpeechEncoder(nn.Module):
     width: int
     """Features of one layer, d."""
     layer_count: int
+    packs: bool = True
+    """Whether its transformer runs on packed clips; else it is transformers' own."""
+    local_unit: int = 1
+    """Local frames that one output frame is made of."""
     window_s: float = WINDOW_S
     """Longest audio that predictions give it at once; longer clips are cut into windows."""
 
@@ -76,9 +92,40 @@ class SpeechEncoder(nn.Module):
         """What a unit's products are computed in."""
         return torch.float32 if name in self.exact else compute_dtype(self)
 
-    def local(self, wavs: list[Tensor]) -> list[Tensor]:
+    @property
+    def slots_of(self) -> Shape:
+        """How samples are laid out; of encoders that take samples."""
+        raise NotImplementedError
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return next(self.parameters()).device
+
+    def local(self, wavs: Sequence[Tensor]) -> list[Tensor]:
         """Local features of each clip: samples (n,) at 16 kHz -> (t, c), without padding."""
-        return [self.local_one(self._prepare(wav_n)) for wav_n in wavs]
+        return list(self.local_rows(wavs).clips())
+
+    def local_rows(self, wavs: Sequence[Tensor]) -> Packed:
+        """Local features of all clips: samples (n,) at 16 kHz -> rows (t, c)."""
+        if by_index(self.device):
+            return self.enter(self.lay_out(wavs).to(self.device))
+        return Packed.of(self.local_of_each([wav_n.to(self.device) for wav_n in wavs]))
+
+    def local_of_each(self, wavs: Sequence[Tensor]) -> list[Tensor]:
+        """As `local`, clip by clip, on the samples' device."""
+        return [self.local_one(self.prepare(wav_n)) for wav_n in wavs]
+
+    def lay_out(self, wavs: Sequence[Tensor]) -> Sound:
+        """What the host does of `local_rows`: samples (n,) of each clip -> what `enter` takes."""
+        return Sound(*self._laid_out([self.prepare(wav_n.cpu()) for wav_n in wavs]))
+
+    def _laid_out(self, prepared: list[Tensor]) -> tuple[Tensor, tuple[int, ...]]:
+        raise NotImplementedError
+
+    def enter(self, sound: Sound) -> Packed:
+        """What the device does of `local_rows`."""
+        raise NotImplementedError
 
     def local_one(self, wav_n: Tensor) -> Tensor:
         """Local features of one prepared clip, (n,) -> (t, c)."""
@@ -101,11 +148,21 @@ class SpeechEncoder(nn.Module):
         """
         raise NotImplementedError
 
+    def used_together(self) -> list[tuple[nn.Parameter, ...]]:
+        """All parameters; those that one product uses as one are together, see `Copies`."""
+        together = self._joined_parameters()
+        grouped = {id(parameter) for group in together for parameter in group}
+        alone = [(p,) for p in self.parameters() if id(p) not in grouped]
+        return [*together, *alone]
+
+    def _joined_parameters(self) -> list[tuple[nn.Parameter, ...]]:
+        return []
+
     def local_part(self) -> nn.Module | None:
         """The trainable module behind `local`, if there is one."""
         raise NotImplementedError
 
-    def _prepare(self, wav_n: Tensor) -> Tensor:
+    def prepare(self, wav_n: Tensor) -> Tensor:
         """The clip, padded to one frame at least and scaled as the encoder was trained."""
         if len(wav_n) < SHORTEST:
             wav_n = nn.functional.pad(wav_n, (0, SHORTEST - len(wav_n)))

@@ -14,6 +14,7 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from mtlser.models.attention import attend
+from mtlser.models.copies import joined, weight_in
 from mtlser.models.dropout import add_dropped, dropout, dropped_gelu
 from mtlser.models.norm import layer_norm
 from mtlser.models.packed import Packed
@@ -77,6 +78,18 @@ def whisper_block(layer: Any) -> Block:
     )
 
 
+def joined_parameters(layers: Any) -> list[tuple[nn.Parameter, ...]]:
+    """Queries', keys' and values' weights of each layer, and their biases: one product has all."""
+    groups = []
+    for layer in layers:
+        attention = getattr(layer, "attention", None) or layer.self_attn
+        parts = (attention.q_proj, attention.k_proj, attention.v_proj)
+        groups.append(tuple(part.weight for part in parts))
+        if all(part.bias is not None for part in parts):
+            groups.append(tuple(part.bias for part in parts))
+    return groups
+
+
 def run_blocks(blocks: list[Block], rows: Packed, recompute: bool) -> Iterator[Tensor]:
     """Yields each layer's output, (n, d).
 
@@ -115,9 +128,9 @@ def _attention(block: Block, x_nd: Tensor, lengths: tuple[int, ...]) -> Tensor:
     """Self-attention of each clip, with queries, keys and values from one product."""
     attention = block.attention
     parts = (attention.q_proj, attention.k_proj, attention.v_proj)
-    weight = torch.cat([part.weight.to(x_nd.dtype) for part in parts])
+    weight = joined([part.weight for part in parts], x_nd.dtype)
     biases = [x_nd.new_zeros(len(p.weight)) if p.bias is None else p.bias for p in parts]
-    bias = torch.cat([bias.to(x_nd.dtype) for bias in biases])
+    bias = joined(biases, x_nd.dtype)
     p = block.attention_dropout if block.module.training else 0.0
     mixed_nd = attend(functional.linear(x_nd, weight, bias), lengths, block.heads, p)
     return linear(mixed_nd, attention.out_proj)
@@ -141,8 +154,8 @@ def is_gelu(activation: nn.Module) -> bool:
 
 def linear(x_nd: Tensor, layer: nn.Linear) -> Tensor:
     """A linear layer in the type of its input: (n, d) -> (n, e)."""
-    bias = None if layer.bias is None else layer.bias.to(x_nd.dtype)
-    return functional.linear(x_nd, layer.weight.to(x_nd.dtype), bias)
+    bias = None if layer.bias is None else weight_in(layer.bias, x_nd.dtype)
+    return functional.linear(x_nd, weight_in(layer.weight, x_nd.dtype), bias)
 
 
 def embed_positions(encoder: Any, rows: Packed, norm_first: bool) -> Packed:

@@ -1,19 +1,23 @@
 """wav2vec 2.0, HuBERT and WavLM as encoders of packed clips."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from mtlser.models.computed_in import computed_exactly
 from mtlser.models.convolution import convolve_clips
+from mtlser.models.convolution_by_index import convolve_slots
 from mtlser.models.norm import layer_norm
 from mtlser.models.packed import Packed
 from mtlser.models.positions import convolve_positions
-from mtlser.models.speech_encoder import SHORTEST, SpeechEncoder, Unit, collect
+from mtlser.models.slots import Shape
+from mtlser.models.speech_encoder import SHORTEST, Sound, SpeechEncoder, Unit, collect
 from mtlser.models.transformer import (
     embed_positions,
+    joined_parameters,
     project,
     run_block,
     run_blocks,
@@ -63,18 +67,35 @@ class Wav2Vec2Encoder(SpeechEncoder):
         """Whether the transformer runs on packed clips; else it is transformers' own."""
         self.strides = tuple(zip(config.conv_kernel, config.conv_stride, strict=True))
 
-    def local(self, wavs: list[Tensor]) -> list[Tensor]:
+    def local_of_each(self, wavs: Sequence[Tensor]) -> list[Tensor]:
         """CNN features of each clip, (n,) -> (t, c), without padding.
 
         Clips go together where that gives gradients from one product, else one by one.
         """
-        prepared = [self._prepare(wav_n) for wav_n in wavs]
+        prepared = [self.prepare(wav_n) for wav_n in wavs]
         dtype = self.unit_dtype("cnn")
         together = torch.is_grad_enabled() and any(p.requires_grad for p in self.cnn.parameters())
         groups = [prepared] if together else [[wav_n] for wav_n in prepared]
-        with torch.autocast(prepared[0].device.type, enabled=False):
+        with computed_exactly(prepared[0].device):
             packed = [convolve_clips(self.cnn, group, dtype) for group in groups]
         return [clip_tc for group in packed for clip_tc in group.clips()]
+
+    def _laid_out(self, prepared: list[Tensor]) -> tuple[Tensor, tuple[int, ...]]:
+        return self.slots_of.slots(prepared, self.device), tuple(map(len, prepared))
+
+    @property
+    def slots_of(self) -> Shape:
+        """How samples are laid out for the CNN."""
+        return Shape.of(self.cnn)
+
+    def enter(self, sound: Sound) -> Packed:
+        """CNN features of all clips, rows (t, c)."""
+        dtype = self.unit_dtype("cnn")
+        with computed_exactly(sound.values.device):
+            return convolve_slots(self.cnn, sound.values, sound.lengths, dtype, sound.frames)
+
+    def _joined_parameters(self) -> list[tuple[nn.Parameter, ...]]:
+        return joined_parameters(self.transformer.layers) if self.packs else []
 
     def local_frames(self, samples: int) -> int:
         """Frames that the CNN makes of so many samples, those that touch no padding."""
@@ -92,7 +113,7 @@ class Wav2Vec2Encoder(SpeechEncoder):
         if not self.packs:
             return self._context_padded(local, every)
         dtypes = [self.unit_dtype(name) for name in ("projection", "positions", "layers")]
-        with torch.autocast(local.rows_nd.device.type, enabled=False):
+        with computed_exactly(local.rows_nd.device):
             rows = project(self.projection, local, dtypes[0])
             rows = rows.with_rows(rows.rows_nd.to(dtypes[1]))
             rows = embed_positions(self.transformer, rows, self.norm_first)

@@ -7,16 +7,22 @@ import torch
 from torch import Tensor, nn
 
 from mtlser.errors import MtlserError
+from mtlser.models.computed_in import computed_exactly
+from mtlser.models.copies import weight_in
 from mtlser.models.dropout import dropout
 from mtlser.models.norm import layer_norm
 from mtlser.models.packed import Packed
+from mtlser.models.segments import segments_of
 from mtlser.models.speech_encoder import (
     SHORTEST,
+    Sound,
     SpeechEncoder,
     Unit,
     collect,
 )
-from mtlser.models.transformer import run_block, run_blocks, whisper_block
+from mtlser.models.transformer import joined_parameters, run_block, run_blocks, whisper_block
+from mtlser.models.way import by_index
+from mtlser.models.windowed import convolve_windows
 from mtlser.records import SAMPLE_RATE_HZ
 
 MELS_A_SECOND = 100
@@ -24,6 +30,8 @@ MELS_A_SECOND = 100
 
 class WhisperEncoder(SpeechEncoder):
     """Whisper's encoder with the mel cut to the clip instead of padded to 30 s."""
+
+    local_unit = 2
 
     def __init__(self, model: Any, extractor: Any) -> None:
         super().__init__(normalise=False)
@@ -53,6 +61,17 @@ class WhisperEncoder(SpeechEncoder):
             )
         return mel_mt[:, :even].T.to(wav_n.device)
 
+    def _laid_out(self, prepared: list[Tensor]) -> tuple[Tensor, tuple[int, ...]]:
+        mels = [self.local_one(wav_n) for wav_n in prepared]
+        return torch.cat(mels), tuple(map(len, mels))
+
+    def enter(self, sound: Sound) -> Packed:
+        """The spectrograms of all clips, rows (t, mel)."""
+        return Packed(sound.values, sound.lengths)
+
+    def _joined_parameters(self) -> list[tuple[nn.Parameter, ...]]:
+        return joined_parameters(self.encoder.layers)
+
     def local_frames(self, samples: int) -> int:
         """Mel frames of so many samples: 10 ms each, an even number."""
         return max(samples, SHORTEST) // 160 // 2 * 2
@@ -63,11 +82,17 @@ class WhisperEncoder(SpeechEncoder):
 
     def context(self, local: Packed, *, every: bool = True) -> list[Packed]:
         """Output of every transformer layer, or of the last alone."""
-        dtype, device = self.unit_dtype("layers"), local.rows_nd.device.type
+        dtype, device = self.unit_dtype("layers"), local.rows_nd.device
         exact = "convolution" in self.exact
-        with torch.autocast(device, enabled=False) if exact else nullcontext():
-            hidden = Packed.of([self._convolve(clip_tc).to(dtype) for clip_tc in local.clips()])
-        with torch.autocast(device, enabled=False):
+        if by_index(device):
+            computed = torch.float32 if exact else dtype
+            with computed_exactly(device):
+                hidden = self._convolve_rows(local, computed)
+                hidden = hidden.with_rows(hidden.rows_nd.to(dtype))
+        else:
+            with computed_exactly(device) if exact else nullcontext():
+                hidden = Packed.of([self._convolve(clip_tc).to(dtype) for clip_tc in local.clips()])
+        with computed_exactly(device):
             rows = hidden.rows_nd
             hidden = hidden.with_rows(dropout(rows, self.encoder.dropout, self.training))
             blocks = [whisper_block(layer) for layer in self.encoder.layers]
@@ -81,6 +106,20 @@ class WhisperEncoder(SpeechEncoder):
         hidden_dt = nn.functional.gelu(model.conv1(mel_tc.T[None]))
         hidden_td = nn.functional.gelu(model.conv2(hidden_dt))[0].T
         return hidden_td + model.embed_positions.weight[: len(hidden_td)]
+
+    def _convolve_rows(self, mels: Packed, dtype: torch.dtype) -> Packed:
+        """As `_convolve`, of all clips: rows (t, mel) -> (t / 2, d)."""
+        rows, segments, lengths = mels.rows_nd.to(dtype), mels.segments, mels.lengths
+        for conv in (self.encoder.conv1, self.encoder.conv2):
+            (stride,) = conv.stride
+            weight, bias = weight_in(conv.weight, dtype), weight_in(conv.bias, dtype)
+            rows = nn.functional.gelu(convolve_windows(rows, segments, weight, bias, stride))
+            lengths = tuple(length // stride for length in lengths)
+            segments = segments_of(
+                lengths, rows.device, segments.lengths_b // stride, segments.longest // stride
+            )
+        positions = weight_in(self.encoder.embed_positions.weight, dtype)
+        return Packed(rows + positions.index_select(0, segments.place_n), lengths)
 
     def units(self) -> dict[str, Unit]:
         """The two convolutions on the mel, and a transformer layer."""

@@ -158,9 +158,13 @@ class TrainRecipe(Section):
     the lowest layer's."""
     batch_size: PositiveInt = 8
     """Utterances of one optimiser step, over all processes."""
-    bucket_s: PositiveFloat = 60.0
+    bucket_s: PositiveFloat | Literal["auto"] = "auto"
     """Audio seconds that a device takes at once; a longer batch is worked off in parts, to the
-    same loss. Halved by itself where memory runs out."""
+    same loss. `auto`: what fits into a GPU's memory, 60 on a CPU. Halved by itself where memory
+    runs out."""
+    compile: Literal["auto", "on", "off"] = "auto"
+    """Captures a GPU's forward and backward pass as CUDA graphs, which spares the host launching
+    each kernel: `auto` in trainings of 200 steps and more. CPUs have none."""
     device_batch: PositiveInt | None = None
     """Utterances that a device takes at once, in the order drawn; `None`: as `bucket_s` says."""
     schedule: Literal["constant", "linear", "cosine"] = "constant"

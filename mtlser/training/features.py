@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +15,11 @@ from torch import Tensor
 
 from mtlser.data import clips
 from mtlser.errors import DamagedError
+from mtlser.evaluation.predictor import batch_s, length_batches
 from mtlser.files import atomic_file, sha256_file
 from mtlser.models.bundle import encoder_digest
 from mtlser.models.mtl import Cut, MtlNetwork
-from mtlser.models.packed import Packed
+from mtlser.models.way import by_index
 from mtlser.records import Utterance
 from mtlser.storage import checked, lock
 from mtlser.training.batches import Read
@@ -145,24 +146,36 @@ def _build(
         temporary.open("wb") as file,
         torch.inference_mode(),
     ):
-        for utterance in utterances:
-            if utterance.audio_sha256 in spans:
-                continue
-            features_tc = _features(network, cut, clips.load(corpus, utterance))
-            width = features_tc.shape[1]
-            file.write(features_tc.tobytes())
-            spans[utterance.audio_sha256] = (position, position + len(features_tc))
-            position += len(features_tc)
+        for batch in _batches(utterances, network.device):
+            wavs = [torch.from_numpy(clips.load(corpus, utterance)) for utterance in batch]
+            for utterance, features_tc in zip(batch, _features(network, cut, wavs), strict=True):
+                width = features_tc.shape[1]
+                file.write(features_tc.tobytes())
+                spans[utterance.audio_sha256] = (position, position + len(features_tc))
+                position += len(features_tc)
     write_index(folder, FEATURES, {"width": width, "spans": spans})
 
 
-def _features(network: MtlNetwork, cut: Cut, wav_n: NDArray[np.float32]) -> NDArray[np.float32]:
-    device = next(network.parameters()).device
-    (local_tc,) = network.encoder.local([torch.from_numpy(wav_n).to(device)])
+def _batches(utterances: Sequence[Utterance], device: torch.device) -> Iterator[list[Utterance]]:
+    """Yields each recording once: one by one on a CPU, as many as fit at once on a GPU."""
+    first: dict[str, Utterance] = {}
+    for utterance in utterances:
+        first.setdefault(utterance.audio_sha256, utterance)
+    once = list(first.values())
+    if not by_index(device):
+        yield from ([utterance] for utterance in once)
+        return
+    for indices in length_batches([each.duration_s for each in once], batch_s(device)):
+        yield [once[i] for i in indices]
+
+
+def _features(network: MtlNetwork, cut: Cut, wavs: list[Tensor]) -> list[NDArray[np.float32]]:
+    """The features of each clip, (t, c)."""
+    rows = network.encoder.local_rows(wavs)
     if cut == "encoded":
-        local_tc = network.encode(Packed.of([local_tc])).rows_nd
-    features: NDArray[np.float32] = local_tc.float().cpu().contiguous().numpy()
-    return features
+        rows = network.encode(rows)
+    on_host = rows.rows_nd.float().cpu().contiguous()
+    return [clip_tc.numpy() for clip_tc in on_host.split(rows.lengths)]
 
 
 @dataclass(frozen=True)

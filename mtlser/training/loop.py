@@ -2,11 +2,13 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 
 from mtlser.data import rng
+from mtlser.errors import DeviceLostError
 from mtlser.training import batches, optimisation, watch
 from mtlser.training.batches import Example
 from mtlser.training.checkpoint import Checkpoint, Row, Standing, best_epoch, score
@@ -37,7 +39,9 @@ def fit(job: Job, checkpoint: Checkpoint, on_epoch: Callable[[int, Row], None]) 
         for epoch, row in enumerate(course.standing.rows, 1):
             on_epoch(epoch, row)  # a kill may have come between keeping an epoch and telling it
         while not course.finished():
-            on_epoch(len(course.standing.rows) + 1, course.run_epoch())
+            with lost_devices_named():
+                row = course.run_epoch()
+            on_epoch(len(course.standing.rows), row)
     rows = course.standing.rows
     if job.validate is None:
         return Fit(len(rows), None, tuple(rows))
@@ -45,6 +49,23 @@ def fit(job: Job, checkpoint: Checkpoint, on_epoch: Callable[[int, Row], None]) 
         checkpoint.load_best(rows, job.network)
     chosen = best_epoch(rows)
     return Fit(chosen, score(rows[chosen - 1]), tuple(rows))
+
+
+@contextmanager
+def lost_devices_named() -> Iterator[None]:
+    """Turns a GPU's failure in the block into one sentence.
+
+    Raises:
+        DeviceLostError: the GPU failed; nothing can be read from it any more, so that training goes
+            on from its last checkpoint.
+    """
+    try:
+        yield
+    except torch.AcceleratorError as error:
+        raise DeviceLostError(
+            f"the GPU failed ({str(error).partition(chr(10))[0]}); run the same command again: "
+            "training goes on from its last checkpoint, see `train.checkpoint_s`"
+        ) from error
 
 
 class Course:
@@ -95,9 +116,10 @@ class Course:
             started = time.perf_counter()
             figures = []
             for group in groups:
-                name = f"{standing.epoch}:{standing.step}"
-                figures.append(self.stepper.step(group, rng.torch_seed(job.seed, "step", name)))
+                seed = rng.torch_seed(job.seed, "step", f"{standing.epoch}:{standing.step}")
                 standing.step += 1
+                following = order[standing.step] if standing.step < self.steps else ()
+                figures.append(self.stepper.step(group, seed, following))
             self._look(figures, groups)
             seconds = time.perf_counter() - started
             standing.seconds += seconds
@@ -127,6 +149,7 @@ class Course:
             "learning_rate": float(self.stepper.schedule.get_last_lr()[0]),
             "train_seconds": standing.seconds,
             "audio_s_per_s": batches.seconds(examples) / standing.seconds,
+            **self.stepper.memory.peak(),
         }
 
     def _save(self) -> None:

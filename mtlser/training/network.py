@@ -12,7 +12,7 @@ from mtlser.data.speaker_labels import speaker_label
 from mtlser.models import bundle
 from mtlser.models.bundle import Description, TrainedModel
 from mtlser.models.losses import Joint
-from mtlser.models.mtl import CUT_OF, MtlNetwork
+from mtlser.models.mtl import MtlNetwork, cut_of
 from mtlser.recipe import Recipe
 from mtlser.records import (
     SAMPLE_RATE_HZ,
@@ -171,7 +171,7 @@ def prepared(
     validate = validator(description, recipe.search.metric)
     job = Job(
         network=network,
-        cut=CUT_OF[recipe.model.trainable],
+        cut=cut_of(recipe.model.trainable, network.encoder),
         read=read,
         examples=parts(training.fold.train),
         recipe=recipe.train,
@@ -204,7 +204,8 @@ def _made_ready(
         work: keeps the features.
         team: processes of the training.
     """
-    cut = CUT_OF[recipe.model.trainable]
+    cut = cut_of(recipe.model.trainable, network.encoder)
+    network.to(team.device)
     read = features.reader(network, cut, inputs.corpus, inputs.utterances, work.folder)
     if recipe.model.standardise:
         spread = features.statistics(read, shown)

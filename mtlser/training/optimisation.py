@@ -30,7 +30,8 @@ def make_optimizer(network: MtlNetwork, recipe: TrainRecipe) -> Optimizer:
     heads = recipe.head_learning_rate or recipe.learning_rate
     groups.append({"params": network.head_parameters(), "lr": heads})
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[recipe.optimizer]
-    return kind(groups, weight_decay=recipe.weight_decay, fused=True)
+    meta = network.device.type == "meta"  # where steps are counted: torch fuses nothing there
+    return kind(groups, weight_decay=recipe.weight_decay, fused=not meta, foreach=meta)
 
 
 def depth_factor(name: str, network: MtlNetwork, decay: float) -> float:

@@ -1,7 +1,8 @@
 """One optimiser step: a batch worked off in parts, on one device or several, to the same loss."""
 
-import math
+import logging
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -9,14 +10,22 @@ import torchaudio
 from torch import Tensor
 
 from mtlser import runtime
-from mtlser.errors import MtlserError
+from mtlser.models.computed_in import computed_in
 from mtlser.models.losses import Counts, count
 from mtlser.models.mtl import Cut, Logits
 from mtlser.models.packed import Packed
+from mtlser.models.speech_encoder import Sound
+from mtlser.models.way import by_index
 from mtlser.training import batches, optimisation
 from mtlser.training.batches import Batch, Example
 from mtlser.training.checkpoint import Checkpoint, Standing
+from mtlser.training.device_memory import Memory
+from mtlser.training.graphs import Captured, graphs_of
 from mtlser.training.job import Job
+from mtlser.training.loading import Loaded, Loader, load
+from mtlser.training.weight_copies import copies_of
+
+log = logging.getLogger(__name__)
 
 
 class Stepper:
@@ -31,8 +40,11 @@ class Stepper:
         job.network.encoder.recompute = job.recipe.gradient_checkpointing
         self.optimizer = optimisation.make_optimizer(job.network, job.recipe)
         self.schedule = optimisation.make_schedule(self.optimizer, job.recipe, 1, 0)
-        self.bucket_s = math.inf if job.recipe.device_batch else job.recipe.bucket_s
-        """Audio that fits into memory; halved when it did not."""
+        self._copies = copies_of(job)
+        self.loader = Loader(job)
+        self.memory = Memory(job)
+        self._augments = job.recipe.spec_augment
+        self._graphs = graphs_of(job, self._copies, self._logits)
         weighted = job.recipe.class_weights
         classes = job.network.emotion_head.out_features
         self._on_host_e = optimisation.class_weights(job.examples, classes) if weighted else None
@@ -67,7 +79,9 @@ class Stepper:
         """The loss scale of fp16 and when it grows next; empty in another precision."""
         return self._scaler.state_dict()
 
-    def step(self, group: Sequence[Example], seed: int) -> Tensor:
+    def step(
+        self, group: Sequence[Example], seed: int, following: Sequence[Example] = ()
+    ) -> Tensor:
         """One optimiser step; this process' share of the losses, as the objective names them.
 
         The figures, (n,), stay on the device: reading them waits for it.
@@ -75,12 +89,14 @@ class Stepper:
         Args:
             group: the whole batch, in the order drawn.
             seed: of all that is random in it.
+            following: the batch of the next step, which is read meanwhile.
 
         Raises:
             MtlserError: a single utterance does not fit into memory.
         """
         job = self.job
-        figures = self._gradients(group, self._counts(group), seed)
+        with self._copies.held():
+            figures = self._gradients(group, following, seed)
         job.processes.sum_gradients(job.network.parameters())
         if job.recipe.clip_norm is not None:
             self._scaler.unscale_(self.optimizer)
@@ -90,38 +106,73 @@ class Stepper:
         self.schedule.step()
         return figures
 
-    def _gradients(self, group: Sequence[Example], counts: Counts, seed: int) -> Tensor:
+    def _gradients(
+        self, group: Sequence[Example], following: Sequence[Example], seed: int
+    ) -> Tensor:
         """Leaves the gradients of this process' share; its losses.
 
         Where memory runs out, all is done again in smaller parts: a backward pass that failed has
         left some gradients.
         """
         self.optimizer.zero_grad(set_to_none=True)
+        self._copies.drop_gradients()
         figures = torch.zeros(len(self.job.objective.names), device=self.device)
-        for index, part in self._share(group):
+        counts = self._counts(group)
+        share = self._share(group)
+        after: list[Sequence[Example]] = [part for _, part in share[1:]]
+        after += [part for _, part in self._share(following)][:1] or [()]
+        for (index, part), next_part in zip(share, after, strict=False):
             torch.manual_seed(seed + index)
             try:
-                figures += self._backward(part, counts)
+                figures += self._backward(part, counts, next_part, whole=len(share) == 1)
             except RuntimeError as error:
-                self._halve(error, part)
+                self.memory.halve(error, part)
                 break
         else:
             return figures
         # Only now has the error let go of the tensors that did not fit.
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
-        return self._gradients(group, counts, seed)
+        return self._gradients(group, following, seed)
 
-    def _backward(self, part: Sequence[Example], counts: Counts) -> Tensor:
+    def _backward(
+        self,
+        part: Sequence[Example],
+        counts: Counts,
+        following: Sequence[Example],
+        *,
+        whole: bool,
+    ) -> Tensor:
         """Adds one part's gradients; its losses."""
         job = self.job
-        batch = load_batch(job, part)
-        features = spec_augment(batch.features) if job.recipe.spec_augment else batch.features
-        logits = forward(job, features)
-        targets = batch.targets.to(self.device)
-        losses = job.objective(logits, targets, counts, self._weights_e)
-        self._scaler.scale(losses.total).backward()
+        loaded = self.loader.take(part)
+        self.loader.expect(following)
+        captured = self._captured(loaded) if whole else None
+        with self.memory.observed(part):
+            logits = self._logits(loaded.entering) if captured is None else captured.logits()
+            losses = job.objective(logits, loaded.targets, counts, self._weights_e)
+            self._scaler.scale(losses.total).backward()
+            self._copies.give_gradients()
+        if captured is not None:
+            captured.backward()
         return losses.figures()
+
+    def _logits(self, entering: list[Tensor] | Sound | Packed) -> Logits:
+        """The logits of a batch in training."""
+        features = enter(self.job, entering)
+        return forward(self.job, spec_augment(features) if self._augments else features)
+
+    def _captured(self, loaded: Loaded) -> Captured | None:
+        """The graph of such a batch, where steps are captured."""
+        if self._graphs is None or self.memory.measures:
+            return None
+        try:
+            return self._graphs.of(loaded, self.loader)
+        except torch.OutOfMemoryError:
+            log.info("steps are not captured as CUDA graphs: memory ran out")
+            self._graphs = None
+            torch.cuda.empty_cache()
+            return None
 
     def _share(self, group: Sequence[Example]) -> list[tuple[int, list[Example]]]:
         """The parts that this process takes, each with a number that no other part has."""
@@ -129,11 +180,11 @@ class Stepper:
         if size is not None:
             whole = [list(group[i : i + size]) for i in range(0, len(group), size)]
         else:
-            whole = batches.parts(group, self.job.recipe.bucket_s, processes.size)
+            whole = batches.parts(group, self.memory.first_s, processes.size)
         return [
             (number * len(group) + index, piece)
             for number, part in processes.share(list(enumerate(whole)))
-            for index, piece in enumerate(batches.parts(part, self.bucket_s))
+            for index, piece in enumerate(batches.parts(part, self.memory.bucket_s))
         ]
 
     def _counts(self, group: Sequence[Example]) -> Counts:
@@ -145,43 +196,21 @@ class Stepper:
             return Counts(counts.emotions, -(-len(group) // size), counts.speakers)
         return counts
 
-    def _halve(self, error: RuntimeError, part: Sequence[Example]) -> None:
-        """Halves what is taken at once after memory ran out; raises any other error again."""
-        if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
-            raise error
-        seen = self.job.recipe.padding == "seen"  # a smaller part would be padded less
-        if len(part) == 1 or seen:
-            longest = max(part, key=lambda example: example.duration_s)
-            fewer = "`--set train.device_batch=1`, " if seen and len(part) > 1 else ""
-            raise MtlserError(
-                f"memory ran out at utterance {longest.utterance.id} of {longest.duration_s:.1f} "
-                f"s; use {fewer}`--set train.gradient_checkpointing=true`, "
-                "`--set train.precision=bf16` or `--set data.max_duration_s=...`"
-            ) from error
-        self.bucket_s = batches.seconds(part) / 2
-
 
 def load_batch(job: Job, group: Sequence[Example]) -> Batch:
     """The group as one batch that enters the network at `local` or `encoded`, on its device."""
-    device = next(job.network.parameters()).device
-    clips = [job.read(example.utterance) for example in group]
-    if job.cut == "wav":
-        if job.recipe.padding == "seen" and job.network.training:
-            clips = list(torch.nn.utils.rnn.pad_sequence(clips, batch_first=True))
-        with autocast(job, device):
-            clips = job.network.encoder.local([_moved(clip, device) for clip in clips])
-        features = Packed.of(clips)
-    else:
-        features = Packed.of(clips)
-        features = features.with_rows(_moved(features.rows_nd, device))
-    return Batch(tuple(example.utterance.id for example in group), features, batches.targets(group))
+    loaded = load(job, group)
+    return Batch(loaded.ids, enter(job, loaded.entering), loaded.targets)
 
 
-def _moved(values: Tensor, device: torch.device) -> Tensor:
-    """The values on the device; to a GPU by way of pinned memory, without waiting."""
-    if device.type != "cuda":
-        return values.to(device)
-    return values.pin_memory().to(device, non_blocking=True)
+def enter(job: Job, entering: list[Tensor] | Sound | Packed) -> Packed:
+    """A loaded batch's features at `local` or `encoded`."""
+    if isinstance(entering, Packed):
+        return entering
+    with autocast(job, job.network.device):
+        if isinstance(entering, Sound):
+            return job.network.encoder.enter(entering)
+        return Packed.of(job.network.encoder.local_of_each(entering))
 
 
 def forward(job: Job, features: Packed) -> Logits:
@@ -192,10 +221,9 @@ def forward(job: Job, features: Packed) -> Logits:
     return logits
 
 
-def autocast(job: Job, device: torch.device) -> torch.autocast:
+def autocast(job: Job, device: torch.device) -> AbstractContextManager[None]:
     """The block in which activations have the recipe's precision."""
-    dtype = optimisation.activation_dtype(job.recipe.precision, device)
-    return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)
+    return computed_in(device, optimisation.activation_dtype(job.recipe.precision, device))
 
 
 def _on_host(state: Any) -> Any:
@@ -214,6 +242,8 @@ def spec_augment(features: Packed, share: float = 0.1) -> Packed:
         features: rows (n, c).
         share: longest span, of the clip's frames and of the channels.
     """
+    if by_index(features.rows_nd.device):
+        return _masked_by_index(features, share)
     masked = []
     for clip_tc in features.clips():
         for axis in (1, 2):
@@ -223,3 +253,26 @@ def spec_augment(features: Packed, share: float = 0.1) -> Packed:
             )[0]
         masked.append(clip_tc)
     return features.with_rows(torch.cat(masked))
+
+
+def _masked_by_index(features: Packed, share: float) -> Packed:
+    """The same for all clips at once, with spans drawn on the device."""
+    rows_nc, segments = features.rows_nd, features.segments
+    clips, width = segments.clips, rows_nc.shape[1]
+    drawn = torch.rand((4, clips), device=rows_nc.device)
+    kept = torch.ones_like(rows_nc, dtype=torch.bool)
+    channels = torch.full_like(segments.lengths_b, width)
+    steps = torch.arange(width, device=rows_nc.device)
+    for (spans, firsts), sizes_b, places in (
+        (drawn[:2], segments.lengths_b, segments.place_n[:, None]),
+        (drawn[2:], channels, steps[None]),
+    ):
+        longest_b = (sizes_b * share).long().clamp(min=1)
+        span_b = spans * longest_b
+        first_b = firsts * (sizes_b - span_b)
+        first, last = first_b.long(), first_b.long() + span_b.long()
+        inside = (places >= first[segments.clip_n][:, None]) & (
+            places < last[segments.clip_n][:, None]
+        )
+        kept &= ~inside
+    return features.with_rows(rows_nc * kept)

@@ -9,7 +9,7 @@ import torch
 
 from mtlser.data.speaker_labels import speaker_label
 from mtlser.evaluation import metrics
-from mtlser.evaluation.predictor import BATCH_S, Output, length_batches, outputs
+from mtlser.evaluation.predictor import Output, batch_s, length_batches, outputs
 from mtlser.evaluation.selection import selection_score
 from mtlser.models.bundle import Description
 from mtlser.models.mtl import Logits
@@ -64,7 +64,9 @@ def decoded(
     answers: list[tuple[str, AnswerT]] = []
     with torch.inference_mode():
         durations_s = [example.duration_s for example in shown]
-        for indices in job.processes.share(list(length_batches(durations_s, BATCH_S))):
+        for indices in job.processes.share(
+            list(length_batches(durations_s, batch_s(job.network.device)))
+        ):
             batch = load_batch(job, [shown[i] for i in indices])
             logits = forward(job, batch.features)
             answers += zip(batch.ids, decode(logits), strict=True)

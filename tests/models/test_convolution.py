@@ -5,10 +5,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mtlser.models import convolution, positions
+from mtlser.models import convolution, positions_by_index
 from mtlser.models.norm import layer_norm
-from mtlser.models.packed import Packed
 from mtlser.models.positions import convolve_positions
+from mtlser.models.segments import Segments
+from mtlser.models.way import Way, forced
+from mtlser.models.windowed import convolve_windows
 
 
 @pytest.mark.parametrize(("kernel", "stride"), [(2, 2), (3, 2), (2, 3), (5, 2), (1, 1), (3, 1)])
@@ -27,8 +29,10 @@ def test_strided_convolution(kernel: int, stride: int) -> None:
     )
 
 
+@pytest.mark.parametrize("way", ["clips", "index"])
 @pytest.mark.parametrize("taps", [4, 5])
-def test_positions(taps: int) -> None:
+def test_positions(taps: int, way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(positions_by_index, "BLOCK", 2)
     torch.manual_seed(0)
     lengths = (3, 7, 1)
     x = torch.randn(11, 6, dtype=torch.float64, requires_grad=True)
@@ -38,13 +42,30 @@ def test_positions(taps: int) -> None:
     for clip in x.split(lengths):
         wide = functional.conv1d(clip.T[None], weight, bias, padding=taps // 2, groups=2)[0].T
         parts.append(wide[: len(clip)])
-    for out in (
-        convolve_positions(x, lengths, weight, bias),
-        positions._padded(Packed(x, lengths), weight, bias),
-    ):
+    with forced(way):
+        out = convolve_positions(x, lengths, weight, bias)
         torch.testing.assert_close(out, torch.cat(parts))
+        assert torch.autograd.gradcheck(
+            lambda x, w, b: convolve_positions(x, lengths, w, b), (x, weight, bias)
+        )
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_windows(stride: int) -> None:
+    torch.manual_seed(0)
+    lengths = (4, 2, 6)
+    x = torch.randn(12, 3, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(5, 3, 3, dtype=torch.float64, requires_grad=True)
+    bias = torch.randn(5, dtype=torch.float64)
+    segments = Segments(lengths, x.device)
+    expected = [
+        functional.conv1d(clip.T[None], weight, bias, padding=1, stride=stride)[0].T
+        for clip in x.split(lengths)
+    ]
+    out = convolve_windows(x, segments, weight, bias, stride)
+    torch.testing.assert_close(out, torch.cat(expected))
     assert torch.autograd.gradcheck(
-        lambda x, w, b: convolve_positions(x, lengths, w, b), (x, weight, bias)
+        lambda x, w: convolve_windows(x, segments, w, None, stride), (x, weight)
     )
 
 

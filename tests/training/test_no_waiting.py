@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from mtlser.models.losses import Targets
+from mtlser.models import losses, segments, speech_encoder
 from mtlser.models.torch_internals import TorchDispatchMode
-from mtlser.training import step
+from mtlser.models.way import Way, forced
+from mtlser.training import loading
 from mtlser.training.step import Stepper
 from tests.helpers import torch_internals
 from tests.helpers.torch_internals import tree_leaves
@@ -92,18 +93,11 @@ def device(stepper: Stepper, patch: pytest.MonkeyPatch) -> Iterator[Device]:
     """The stand-in, with the stepper's weights on it and all that is moved to it."""
     built = Device()
 
-    def moved(values: Tensor, _: torch.device) -> Tensor:
+    def sent(values: Tensor, _: torch.device) -> Tensor:
         return built.take(values.clone())
 
-    def to(targets: Targets, _: torch.device) -> Targets:
-        return Targets(
-            built.take(targets.emotion_b.clone()),
-            built.take(targets.speaker_b.clone()),
-            targets.characters,
-        )
-
-    patch.setattr(step, "_moved", moved)
-    patch.setattr(Targets, "to", to)
+    for module in (segments, losses, loading, speech_encoder):
+        patch.setattr(module, "to_device", sent)
     for tensor in stepper.job.network.state_dict(keep_vars=True).values():
         built.take(tensor)
     assert stepper._weights_e is not None
@@ -114,8 +108,9 @@ def device(stepper: Stepper, patch: pytest.MonkeyPatch) -> Iterator[Device]:
 
 @pytest.mark.parametrize("trainable", ["heads", "transformer", "all"])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("way", ["clips", "index"])
 def test_a_step_reads_nothing_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trainable: str, precision: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trainable: str, precision: str, way: Way
 ) -> None:
     recipe = small_recipe(
         tmp_path, f"model.trainable={trainable}", f"train.precision={precision}",
@@ -123,8 +118,10 @@ def test_a_step_reads_nothing_back(
         "train.class_weights=true", "train.schedule=linear", "model.dropout=0.1",
     )  # fmt: skip
     job = make_job(make_inputs(tmp_path), recipe, tmp_path)
-    stepper = Stepper(job)
-    with device(stepper, monkeypatch) as gpu:
+    monkeypatch.setattr(loading.Loader, "expect", lambda *_: None)  # in the thread that watches
+    with forced(way):
+        stepper = Stepper(job)
+    with forced(way), device(stepper, monkeypatch) as gpu:
         for seed in (1, 2):
             figures = stepper.step(job.examples[:8], seed)
         assert figures in gpu.held

@@ -137,7 +137,7 @@ def test_out_of_memory_halves_the_bucket_and_does_the_whole_step_again(
     assert_same(again, whole)
     assert len(memory.taken) > 3
     assert max(memory.taken[1:]) <= 1.5
-    assert stepper.bucket_s < 1.5
+    assert stepper.memory.bucket_s < 1.5
 
 
 def test_a_fault_in_the_backward_pass_is_made_good_too(

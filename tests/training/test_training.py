@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from mtlser import recipe as recipes
-from mtlser.errors import MtlserError
+from mtlser.errors import DeviceLostError, MtlserError
 from mtlser.evaluation.choices import SearchRow
 from mtlser.models import bundle
 from mtlser.recipe import Recipe
@@ -18,6 +19,7 @@ from mtlser.training.checkpoint import Checkpoint
 from mtlser.training.inputs import Inputs, Training
 from mtlser.training.job import Fit
 from mtlser.training.search import search
+from mtlser.training.step import Stepper
 from tests.helpers.corpora import one_fold, write_corpus
 from tests.helpers.networks import write_encoder
 from tests.helpers.trainings import history
@@ -275,3 +277,23 @@ def test_a_chosen_training_that_the_list_remembers_otherwise_keeps_its_weights(
     assert [row.loss for row in result.rows if row.alpha == choice.alpha] == [0.0]
     (kept,) = (work.folder / "cells").glob("*/model")
     assert read_json(kept.parent / "result.json", CellResult).alpha == choice.alpha
+
+
+def test_a_gpu_that_fails_is_one_sentence_and_the_next_attempt_goes_on(
+    inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = small_recipe(tmp_path, "train.checkpoint_s=0", "train.patience=9")
+    whole = history(train(inputs, recipe, tmp_path / "whole"))
+    step, taken = Stepper.step, []
+
+    def fails_once(stepper: Stepper, *args: Any) -> Any:
+        taken.append(1)
+        if len(taken) == 5:
+            raise torch.AcceleratorError("CUDA error: unspecified launch failure\nCompile with ...")
+        return step(stepper, *args)
+
+    monkeypatch.setattr(Stepper, "step", fails_once)
+    with pytest.raises(DeviceLostError, match=r"^the GPU failed \(CUDA error: .* failure\); run"):
+        train(inputs, recipe, tmp_path / "work")
+    assert DeviceLostError.exit_code == 1  # tried again, unlike a mistake
+    assert history(train(inputs, recipe, tmp_path / "work")) == whole

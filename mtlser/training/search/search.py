@@ -175,10 +175,11 @@ def passed_through(inputs: Inputs, recipe: Recipe) -> SearchResult:
 def prepare(inputs: Inputs, recipe: Recipe, work: WorkFolder) -> None:
     """Makes the feature cache, which workers share, before they start."""
     from mtlser.models import bundle
-    from mtlser.models.mtl import CUT_OF
+    from mtlser.models.mtl import cut_of
+    from mtlser.training import processes
 
-    untrained = bundle.build(recipe.model, 1, 1)
-    cut = CUT_OF[recipe.model.trainable]
+    untrained = bundle.build(recipe.model, 1, 1).to(processes.current().device)
+    cut = cut_of(recipe.model.trainable, untrained.encoder)
     features.reader(untrained, cut, inputs.corpus, inputs.utterances, work.folder)
 
 
