@@ -22,6 +22,7 @@ from mtlser.cli import (
     search_commands,
     serve_command,
     show,
+    study_command,
     verify_command,
 )
 from mtlser.cli.entry import Version
@@ -85,6 +86,7 @@ app.command(epilog=data_commands.AUDIT_EXAMPLE)(data_commands.audit)
 
 app.command(epilog=search_commands.SEARCH_EXAMPLE)(search_commands.search)
 app.command(epilog=search_commands.WORKER_EXAMPLE)(search_commands.search_worker)
+app.command(epilog=study_command.EXAMPLE)(study_command.study)
 
 
 @app.command(epilog="Example: mtlser train --manifest corpus --folds folds --fold 0 --out cells/f0")

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
@@ -88,8 +88,13 @@ def _history(cell: Path) -> History | None:
     if trained.fold is None or result.alpha is None or result.beta is None:
         return None
     rows = [_row(cell / HISTORY, line) for line in read_text(cell / HISTORY).splitlines()]
+    return of_rows(trained.fold, result.alpha, result.beta, rows)
+
+
+def of_rows(fold: int, alpha: float, beta: float, rows: Sequence[Mapping[str, object]]) -> History:
+    """A training from its lines, one an epoch."""
     values = {short: tuple(_number(row.get(key)) for row in rows) for key, short in COLUMNS.items()}
-    return History(fold=trained.fold, alpha=result.alpha, beta=result.beta, values=values)
+    return History(fold=fold, alpha=alpha, beta=beta, values=values)
 
 
 def _row(path: Path, line: str) -> dict[str, object]:

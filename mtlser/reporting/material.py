@@ -13,6 +13,7 @@ from pydantic import Field
 from mtlser import tracking
 from mtlser.errors import MtlserError, public_address
 from mtlser.evaluation.choices import SearchResult
+from mtlser.evaluation.study_records import Study
 from mtlser.files import read_text
 from mtlser.recipe import Recipe, dumps
 from mtlser.records import Record
@@ -45,6 +46,8 @@ class PageContext(Record):
     """What ran: commit, Python, platform, package versions, MLflow run."""
     links: dict[str, str] = Field(default_factory=dict)
     """Web addresses of entries of the environment."""
+    studies: tuple[Study, ...] = ()
+    """Studies that the report got the folders of."""
     histories: tuple[History, ...] = ()
     """The network's trainings by epoch, as far as the report got their folders."""
 

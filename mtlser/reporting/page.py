@@ -22,6 +22,7 @@ from mtlser.reporting import (
     formats,
     significance,
     studies,
+    study_figures,
     surface,
     tables,
     task_tables,
@@ -74,6 +75,7 @@ def render(scores: Scores, context: PageContext, clips: Sequence[Clip] = ()) -> 
         tables=_tables(scores)
         | _search_tables(search)
         | _fact_tables(scores, audit)
+        | {"studies": [t for study in context.studies for t in study_figures.tables(study)[:1]]}
         | {"claims": tables.claims(scores), "sharing": tables.sharing(scores)},
         noise_facts=verdict.noise(scores),
         clips=clips,
@@ -150,11 +152,15 @@ def _studies(context: PageContext) -> tuple[list[Figure], list[Absent]]:
     _, without = studies.encoders({})
     surfaces = studies.surface(context.search)
     training = studies.training(context.histories)
+    given = [figure for study in context.studies for figure in study_figures.figures(study)]
+    instead = {figure.id for figure in given}
     if isinstance(surfaces, Figure):
         drawn.append(surfaces)
     else:
         without.append(surfaces)
-    return ([training] if training else []) + drawn, absent + without
+    own = ([training] if training else []) + drawn
+    lacking = [a for a in absent + without if a.number.lower().replace(" ", "-") not in instead]
+    return [figure for figure in own if figure.id not in instead] + given, lacking
 
 
 def _tables(scores: Scores) -> dict[str, Any]:

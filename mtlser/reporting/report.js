@@ -97,6 +97,11 @@ const coloured = (trace) => {
 };
 const axes = (spec, width) => {
   const grid = { gridcolor: colour("rule"), zerolinecolor: colour("rule"), automargin: true };
+  if (spec.data.some((trace) => trace.type === "surface")) {
+    const scene = { xaxis: { ...grid, ...spec.x }, yaxis: { ...grid, ...spec.y }, zaxis: { ...grid, title: { text: "" } } };
+    for (const axis of Object.values(scene)) delete axis.automargin;
+    return { height: spec.height, scene: { ...scene, dragmode: "turntable" } };
+  }
   if (!spec.panels.length) {
     return { height: spec.height, xaxis: { ...grid, ...spec.x }, yaxis: { ...grid, ...spec.y } };
   }

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtlser.errors import MtlserError
-from mtlser.evaluation import gathering, literature, noise_facts, scores
+from mtlser.evaluation import gathering, literature, noise_facts, scores, study_records
 from mtlser.evaluation.choices import SearchResult
 from mtlser.evaluation.columns import Columns
 from mtlser.evaluation.cost import cost_records
 from mtlser.evaluation.groups import described
 from mtlser.evaluation.score_records import MAIN_SYSTEM, Scores
+from mtlser.evaluation.study_records import Study
 from mtlser.evaluation.verification import evidence, ledger
 from mtlser.evaluation.verification.claim_records import Scoring
 from mtlser.evaluation.verification.evidence import Evidence, Given
@@ -61,7 +62,7 @@ def prediction_files(results: Sequence[Path]) -> list[Path]:
     Raises:
         MtlserError: a folder without one.
     """
-    predicted = [path for path in results if not cost_records.only(path)]
+    predicted = _predicted(results)
     files = [path / PREDICTIONS if path.is_dir() else path for path in predicted]
     for path in files:
         if not path.is_file():
@@ -72,6 +73,27 @@ def prediction_files(results: Sequence[Path]) -> list[Path]:
     return files
 
 
+def _predicted(results: Sequence[Path]) -> list[Path]:
+    """Those with predictions: a folder of costs, or of a study, has none."""
+    return [path for path in results if not (cost_records.only(path) or study_records.only(path))]
+
+
+def _studies(inputs: Inputs) -> tuple[Study, ...]:
+    """The studies among the results.
+
+    Raises:
+        MtlserError: one is of other folds.
+    """
+    found = study_records.read(inputs.results)
+    for study in found:
+        if study.folds_digest != inputs.plan.digest:
+            raise MtlserError(
+                f"the study of {study.kind} of recipe {study.recipe_name} is of other folds than "
+                f"this report's; run `mtlser study {study.kind}` on these folds, or leave it out"
+            )
+    return found
+
+
 def write(folder: Path, inputs: Inputs, run: "Run") -> Scores:
     """Scores everything and writes the report folder.
 
@@ -80,7 +102,7 @@ def write(folder: Path, inputs: Inputs, run: "Run") -> Scores:
             that are not there.
     """
     listening.check(inputs.listen, inputs.corpus, inputs.manifest is not None)
-    recipe = inputs.recipe or scores.any_recipe()
+    recipe, studied = inputs.recipe or scores.any_recipe(), _studies(inputs)
     checked = evidence.gather(_given(inputs))
     columns = gathering.merge(
         prediction_files(inputs.results), folder / PREDICTIONS, checked.checks
@@ -102,7 +124,7 @@ def write(folder: Path, inputs: Inputs, run: "Run") -> Scores:
         run,
         inputs.results,
         audited=checked.audit,
-    )
+    ).model_copy(update={"studies": studied})
     page.write(folder / "report.html", measured, context, _clips(inputs, columns, measured.main))
     exports.write(folder, page.paper_tables(measured))
     _seal(folder, checked, measured)
@@ -124,7 +146,7 @@ def _given(inputs: Inputs) -> Given:
     return Given(
         plan=inputs.plan,
         folds_folder=inputs.folds_folder,
-        predicted=[path for path in inputs.results if not cost_records.only(path)],
+        predicted=_predicted(inputs.results),
         manifest=inputs.manifest,
         corpus=inputs.corpus,
         recipe=inputs.recipe,

@@ -13,6 +13,7 @@ Folders that pass between stages:
 | folds | `folds.json`, `audit.json` | `split` |
 | chosen | `chosen.json`, `study.journal`, `cells/fold-K/` | `search` |
 | worked | `worked.json` | `search_worker` |
+| studied | `study.json`, `study.html`, `tables/`, `figures/` | `study` |
 | cell | `model/`, `history.jsonl`, `result.json`, `predictions.jsonl` | `train` |
 | noisy | `predictions.jsonl`, `noise.json`, `cost.json` of the first fold | `noise_eval` |
 | baselines | `baselines.json`, a cell and a noisy folder each | `baselines` |
@@ -30,6 +31,7 @@ from mtlser.stages.inputs import load_chosen, load_folds, load_manifest, resolve
 from mtlser.stages.measurement import compare, noise_eval, profile, report, score
 from mtlser.stages.preparation import Prepared, prepare
 from mtlser.stages.registration import check_data, promote, register
+from mtlser.stages.studies import study
 from mtlser.stages.training import pretrain, search, search_worker, train
 from mtlser.stages.verification import verify
 from mtlser.stages.whole import crossval
@@ -38,5 +40,5 @@ __all__ = [
     "Prepared", "baseline_folders", "baselines", "cells", "check_data", "close_run", "compare",
     "crossval", "ingest", "load_chosen", "load_folds", "load_manifest", "noise_eval", "prepare",
     "pretrain", "preview", "profile", "promote", "register", "report", "report_outcome", "resolved",
-    "score", "search", "search_worker", "split", "synth", "train", "verify",
+    "score", "search", "search_worker", "split", "study", "synth", "train", "verify",
 ]  # fmt: skip

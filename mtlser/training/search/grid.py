@@ -128,6 +128,11 @@ class Grid:
         place = kept.place_of(training, self.inputs, self.recipe)
         return once(self.work, place, make, needs="model")
 
+    def history(self, training: Training) -> tuple[Row, ...]:
+        """The figures of each epoch of a pair, as a training of that pair alone would have them."""
+        rows = _history(self.trained())
+        return tuple(self._row(row, training.alpha, training.beta) for row in rows)
+
     def _stack(self, trained: TrainedModel) -> StackedNetwork:
         counts = len(self.alphas), len(self.betas)
         return StackedNetwork(trained.network, self.recipe.model, *counts)
