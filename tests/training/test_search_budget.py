@@ -195,3 +195,19 @@ def test_a_row_of_few_epochs_is_no_whole_training() -> None:
     cell = next(iter(strategies.wanted(recipe, [0], {})))
     with pytest.raises(MtlserError, match="no pair was trained to the end on fold 0"):
         choose([row(cell, 0.5)], 0, recipe)
+
+
+@pytest.mark.parametrize("how", ["search.sampler=tpe", "search.minutes=60", "search.jobs=1"])
+def test_of_a_fold_one_training_keeps_its_weights_while_the_search_goes_on(
+    inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    kept: list[int] = []
+    fit = network.fit_network
+
+    def counted(training: Training, *given: Any) -> Any:
+        kept.append(len(list(tmp_path.glob("work/cells/*/model"))))
+        return fit(training, *given)
+
+    monkeypatch.setattr(network, "fit_network", counted)
+    searched(inputs, small_recipe(tmp_path, *GRID, "search.trials=4", how), tmp_path, "out")
+    assert kept == [0, 1, 1, 1]

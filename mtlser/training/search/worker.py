@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,7 +136,7 @@ def _take_all(task: SearchTask, cells: WorkList, wanted: list[SearchCell], paren
                 log.info("%s", describe(row, task.recipe.search.metric))
             cells.finish(claim, row, curve)
         if not together and beaten_is_known(task.recipe):
-            shed_beaten(task, row, cells.rows([row.fold]), own)
+            shed_beaten(task, row, cells.rows([row.fold]))
         count += 1
     return count
 
@@ -161,15 +161,15 @@ def beaten_is_known(recipe: Recipe) -> bool:
     return recipe.search.scope == "fold" and recipe.search.choose == "best"
 
 
-def shed_beaten(task: SearchTask, row: SearchRow, rows: Rows, own: Collection[SearchCell]) -> None:
+def shed_beaten(task: SearchTask, row: SearchRow, rows: Rows) -> None:
     """Removes the weights of a training that ended, or of the best before it, whichever is worse.
 
     Args:
         task: a search that chooses in each fold.
         row: of the training.
-        rows: of its fold.
-        own: what this search wants of the fold.
+        rows: of its fold, of other searches too.
     """
+    own = set(strategies.asked(task.recipe, [row.fold], rows))
     whole = task.recipe.train.epochs
     ended = [other for cell, other in rows.items() if cell.epochs == whole and cell in own]
     before = [other for other in ended if other != row]
