@@ -17,7 +17,7 @@ from mtlser.records import SAMPLE_RATE_HZ, Utterance
 from mtlser.training.batches import Example
 from mtlser.training.job import Job
 from mtlser.training.processes import Processes
-from mtlser.training.step import Stepper
+from mtlser.training.step import Stepper, autocast
 
 
 def utterance(number: int, clip: dict[str, Any]) -> Utterance:
@@ -50,7 +50,7 @@ class Trainer:
         device: torch.device = common.CPU,
         batch: int = common.BATCH,
         encoder: SpeechEncoder | None = None,
-        precision: Literal["bf16", "fp32"] = "bf16",
+        precision: Literal["auto", "bf16", "fp32"] = "bf16",
         captured: Sequence[dict[str, Any]] = (),
     ) -> None:
         """Builds network and optimiser.
@@ -100,7 +100,7 @@ class Trainer:
     def cache(self, clips: Sequence[dict[str, Any]]) -> list[Tensor]:
         """Local features of the clips, computed once."""
         encoder = self.network.encoder
-        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.no_grad(), autocast(self.job, common.CPU):
             return encoder.local_of_each([clip["input_values"] for clip in clips])
 
     def step(self, clips: Sequence[dict[str, Any]], local: list[Tensor] | None = None) -> Tensor:

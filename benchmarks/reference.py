@@ -9,6 +9,7 @@ import torch
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from benchmarks import common
+from mtlser.training.optimisation import cpu_multiplies_bf16
 
 
 def arguments(recipe: str, folder: Path, steps: int, batch: int | None = None) -> TrainingArguments:
@@ -53,7 +54,7 @@ def arguments(recipe: str, folder: Path, steps: int, batch: int | None = None) -
     return TrainingArguments(
         per_device_train_batch_size=common.BATCH // 2,
         gradient_accumulation_steps=2,
-        bf16=True,
+        bf16=cpu_multiplies_bf16(),
         **shared,
     )
 

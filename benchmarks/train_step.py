@@ -5,9 +5,12 @@
 Every system takes the same 64 clips, 8 a step, after a step on other clips to warm up. Our steps
 stand between those of the Trainer, so that both meet the same load of the machine, and every batch
 has lengths that its system has not seen before, as in training. Each race is run three times from
-new weights, in a process of its own; the figures are medians.
+new weights, in a process of its own; the figures are medians. On a processor that does not multiply
+bf16 in hardware ours and the tuned Trainer compute in fp32, as `train.precision = "auto"` does.
+`--clips 32 --repetitions 1` is a shorter run.
 """
 
+import argparse
 import statistics
 import tempfile
 from collections.abc import Sequence
@@ -19,6 +22,7 @@ from typing import Any
 import torch
 
 from benchmarks import common, ours, reference
+from mtlser.training.optimisation import cpu_multiplies_bf16
 
 CLIPS = 64
 REPETITIONS = 3
@@ -31,7 +35,10 @@ class Race:
     def __init__(self, recipe: str, clips: Clips) -> None:
         self.recipe = recipe
         self.clips = clips
-        self.systems = {"ours": ours.Trainer(), "ours_cached": ours.Trainer(frozen=True)}
+        self.systems = {
+            "ours": ours.Trainer(precision="auto"),
+            "ours_cached": ours.Trainer(frozen=True, precision="auto"),
+        }
         self.steps: dict[str, list[float]] = {name: [] for name in self.systems}
 
     def run(self) -> dict[str, float]:
@@ -57,11 +64,12 @@ class Race:
 class Races:
     """Repetitions of one race: seconds of each system in each."""
 
-    def __init__(self, recipe: str) -> None:
+    def __init__(self, recipe: str, clips: int, repetitions: int) -> None:
         self.recipe = recipe
         alone = ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1)
         with alone as process:  # a new one each time: what a Trainer held is gone
-            self.runs = [process.submit(_race, recipe).result() for _ in range(REPETITIONS)]
+            again = range(repetitions)
+            self.runs = [process.submit(_race, recipe, clips).result() for _ in again]
 
     def ratio(self, ours: str) -> float:
         """Median over the repetitions of the Trainer's time over ours in the same repetition."""
@@ -72,15 +80,20 @@ class Races:
         return {name: [run[name] for run in self.runs] for name in self.runs[0]}
 
 
-def _race(recipe: str) -> dict[str, float]:
+def _race(recipe: str, clips: int) -> dict[str, float]:
     torch.set_num_threads(common.THREADS)
-    return Race(recipe, common.make_clips(CLIPS)).run()
+    return Race(recipe, common.make_clips(clips)).run()
 
 
 def main() -> None:
     """Measures and reports."""
-    audio_s = common.seconds_of_audio(common.make_clips(CLIPS))
-    paper, tuned = Races("paper"), Races("tuned")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clips", type=int, default=CLIPS)
+    parser.add_argument("--repetitions", type=int, default=REPETITIONS)
+    given = parser.parse_args()
+    audio_s = common.seconds_of_audio(common.make_clips(given.clips))
+    paper = Races("paper", given.clips, given.repetitions)
+    tuned = Races("tuned", given.clips, given.repetitions)
     races = {"against_paper": paper.seconds(), "against_tuned": tuned.seconds()}
     common.report(
         "train_step",
@@ -89,8 +102,9 @@ def main() -> None:
             "ratio_tuned": tuned.ratio("ours"),
             "ratio_paper_cached": paper.ratio("ours_cached"),
             "audio_s": audio_s,
-            "clips": CLIPS,
-            "repetitions": REPETITIONS,
+            "clips": given.clips,
+            "repetitions": given.repetitions,
+            "bf16": cpu_multiplies_bf16(),
             "seconds": races,
             "audio_s_per_s": {
                 race: {name: audio_s / statistics.median(measured[name]) for name in measured}

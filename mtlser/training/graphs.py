@@ -195,5 +195,6 @@ def graphs_of(job: Job, copies: Copies, forward: Forward) -> Graphs | None:
         and job.cut != "encoded"  # the heads alone are a few launches
         and encoder.packs
         and not recipe.gradient_checkpointing  # its random state is read by the host
+        and not recipe.deterministic  # a step that is captured draws another dropout
     )
     return Graphs(job, copies, forward) if wanted and able else None

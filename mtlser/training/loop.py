@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import torch
 
@@ -38,10 +38,10 @@ def fit(job: Job, checkpoint: Checkpoint, on_epoch: Callable[[int, Row], None]) 
         course = Course(job, checkpoint)
         for epoch, row in enumerate(course.standing.rows, 1):
             on_epoch(epoch, row)  # a kill may have come between keeping an epoch and telling it
-        while not course.finished():
-            with lost_devices_named():
+        with lost_devices_named(), closing(course.stepper.loader):
+            while not course.finished():
                 row = course.run_epoch()
-            on_epoch(len(course.standing.rows), row)
+                on_epoch(len(course.standing.rows), row)
     rows = course.standing.rows
     if job.validate is None:
         return Fit(len(rows), None, tuple(rows))

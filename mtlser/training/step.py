@@ -168,11 +168,13 @@ class Stepper:
             return None
         try:
             return self._graphs.of(loaded, self.loader)
-        except torch.OutOfMemoryError:
-            log.info("steps are not captured as CUDA graphs: memory ran out")
-            self._graphs = None
-            torch.cuda.empty_cache()
-            return None
+        except RuntimeError as error:  # memory that ran out, or what cannot be captured
+            log.warning("steps are not captured as CUDA graphs: %s", str(error).partition("\n")[0])
+        self._graphs = None
+        self.optimizer.zero_grad(set_to_none=True)
+        self._copies.drop_gradients()
+        torch.cuda.empty_cache()
+        return None
 
     def _share(self, group: Sequence[Example]) -> list[tuple[int, list[Example]]]:
         """The parts that this process takes, each with a number that no other part has."""

@@ -14,13 +14,22 @@ from mtlser.models.packed import Packed
 from mtlser.models.segments import only_these
 from mtlser.models.way import forced
 from mtlser.records import Utterance
-from mtlser.training import loading
+from mtlser.storage.work_folder import WorkFolder
+from mtlser.training import loading, loop
+from mtlser.training.checkpoint import Checkpoint
 from mtlser.training.filling import LEAST_STEP, fill
 from mtlser.training.inputs import Inputs
 from mtlser.training.job import Job
 from mtlser.training.loading import Loader, load
 from mtlser.training.step import Stepper
-from tests.helpers.trainings import assert_same, make_inputs, make_job, one_step, small_recipe
+from tests.helpers.trainings import (
+    assert_same,
+    make_inputs,
+    make_job,
+    one_step,
+    small_recipe,
+    step_of,
+)
 
 
 @pytest.fixture(scope="module")
@@ -261,3 +270,33 @@ def test_a_captured_step_is_that_of_one_that_is_not(
     torch.testing.assert_close(found[0][0], found[1][0], rtol=1e-4 if exact else 0.02, atol=1e-3)
     for one, other in zip(found[0][1], found[1][1], strict=True):
         torch.testing.assert_close(one, other, rtol=1e-2, atol=2e-3)
+
+
+def test_a_capture_that_fails_costs_no_step(
+    inputs: Inputs,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Failing:
+        def of(self, *_: Any) -> Any:
+            raise RuntimeError("operation not permitted when stream is capturing\nmore")
+
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    whole = one_step(make_job(inputs, small_recipe(tmp_path), tmp_path))
+    stepper = Stepper(make_job(inputs, small_recipe(tmp_path), tmp_path))
+    monkeypatch.setattr(stepper, "_graphs", Failing())
+    assert_same(step_of(stepper), whole)
+    assert stepper._graphs is None
+    assert "operation not permitted when stream is capturing" in caplog.text
+    assert "more" not in caplog.text.splitlines()[-1]
+
+
+def test_a_training_ends_the_thread_that_reads_ahead(inputs: Inputs, tmp_path: Path) -> None:
+    recipe = small_recipe(tmp_path, "model.trainable=heads", "train.epochs=1")
+    job = make_job(inputs, recipe, tmp_path)
+    closed: list[int] = []
+    with forced("index"), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Loader, "close", lambda loader: closed.append(1))
+        loop.fit(job, Checkpoint(WorkFolder(tmp_path / "work"), "cell"), lambda *_: None)
+    assert closed == [1]
