@@ -2,6 +2,7 @@
 
 import filecmp
 import hashlib
+import logging
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ from mtlser.storage.layout import (
 from mtlser.storage.links import link
 from mtlser.storage.marker import SOURCES
 from mtlser.storage.shards import fetch_corpus
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from mtlser.data.preview import Preview
@@ -59,11 +62,15 @@ def ingest(recipe: Recipe, out: str, clips: str = "") -> None:
             a step fetches those that it reads, a second corpus uses those that are there; empty:
             they lie in the corpus folder.
     """
-    from mtlser.data import manifest
+    from mtlser.data import manifest, unchanged
     from mtlser.reporting import corpus_page
 
     roots = _releases(recipe)
     earlier = _earlier(out)
+    release = unchanged.fingerprint(recipe, roots, clips)
+    if earlier is not None and unchanged.same(earlier, release):
+        log.info("%s: recordings, labels and settings are as they were; nothing is read again", out)
+        return
     under_way = _under_way(recipe, out)
     with storage.output(out) as folder:
         digest = manifest.build(recipe, roots, folder, earlier, under_way)
@@ -72,6 +79,7 @@ def ingest(recipe: Recipe, out: str, clips: str = "") -> None:
         custody.seal(folder, "ingest", SEALED, manifest=digest)
         if clips:
             shards.move(folder, clips)
+        unchanged.keep(folder, release)
     shutil.rmtree(under_way, ignore_errors=True)  # the corpus folder has it all now
 
 

@@ -10,6 +10,8 @@ MARKER = ".mtlser.json"
 SOURCES = ".sources.jsonl"
 """Stamps of a corpus folder's recordings, see `mtlser.data.earlier`: of this machine, so that they
 are no part of what the folder holds."""
+RELEASE = ".release.json"
+"""What a corpus folder was made of, see `mtlser.data.unchanged`: of this machine, too."""
 DIGESTS = ".digests.json"
 """SHA-256 of the files of a folder that is kept between runs; see `mtlser.storage.checked`."""
 RUN_LOG = "pipeline.log"
@@ -31,6 +33,6 @@ class Marker(Record):
         files = {
             path.relative_to(folder).as_posix(): path.stat().st_size
             for path in sorted(folder.rglob("*"))
-            if path.is_file() and path.name not in {MARKER, SOURCES}
+            if path.is_file() and path.name not in {MARKER, SOURCES, RELEASE}
         }
         return cls(state="complete", files=files)

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from mtlser import stages
-from mtlser.data import audio, clips, earlier
+from mtlser.data import audio, clips, corpora, earlier, manifest, unchanged
 from mtlser.recipe import Recipe, load
 from mtlser.records import Utterance, read_jsonl
 from mtlser.storage import custody
@@ -183,3 +183,65 @@ def test_a_killed_ingest_loses_no_full_shard(
     fresh = tmp_path / "fresh"
     stages.ingest(load("own", (f"data.root={tmp_path / 'in'}",)), str(fresh))
     assert second == {name: (fresh / name).read_bytes() for name in FILES}
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the releases that are read through from now on."""
+    names: list[str] = []
+    whole = manifest.build
+
+    def watched(recipe: Recipe, *given: object) -> str:
+        names.append(recipe.name)
+        return whole(recipe, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(manifest, "build", watched)
+    return names
+
+
+def test_a_release_that_is_as_it_was_is_not_read_through(
+    ingest: Ingest, built: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    first = ingest()
+    assert len(built) == 1
+    caplog.set_level("INFO")
+    assert ingest() == first
+    assert len(built) == 1
+    assert "nothing is read again" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["touched", "new", "length", "labels", "code", "page", "shard", "note", "plugin"],
+)
+def test_a_release_is_read_through_where_anything_differs(
+    ingest: Ingest, built: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    ingest()
+    recording, out = tmp_path / "in" / "calm" / "S1_2.wav", tmp_path / "out"
+    sets: tuple[str, ...] = ()
+    if change == "touched":
+        os.utime(recording, ns=(1, 1))
+    elif change == "new":
+        soundfile.write(recording.with_name("S1_77.wav"), speech(77, 0.6), 16_000)
+    elif change == "length":
+        sets = ("data.max_duration_s=30",)
+    elif change == "labels":
+        sets = ("labels.map.frustrated=angry",)
+    elif change == "code":
+        monkeypatch.setattr(unchanged, "_code", lambda: "other")
+    elif change == "page":
+        (out / "corpus.html").unlink()
+    elif change == "shard":
+        shard = next((out / "audio").iterdir())
+        shard.write_bytes(shard.read_bytes()[:-1] + b"x")
+    elif change == "note":
+        (out / ".release.json").write_text("{")
+    else:
+        own = corpora.corpus("folder")
+        monkeypatch.setattr(corpora, "corpus", lambda _: own)
+        monkeypatch.setattr(corpora, "CORPORA", {})
+    content = ingest(*sets)
+    assert len(built) == 2
+    assert content["manifest.jsonl"]
+    assert (out / "corpus.html").is_file()
