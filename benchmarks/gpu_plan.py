@@ -65,18 +65,18 @@ def _tensors(value: Any) -> Iterator[Tensor]:
 @contextmanager
 def held_for_backward() -> Iterator[list[int]]:
     """Bytes of all storages that the block keeps for its backward pass."""
-    storages: dict[int, int] = {}
+    storages: dict[int, tuple[object, int]] = {}
     sizes: list[int] = []
 
     def pack(tensor: Tensor) -> Tensor:
         if not isinstance(tensor, nn.Parameter):
-            # Storages of `meta` have no address; they live as long as the tensors that hold them.
-            storages[id(tensor.untyped_storage())] = tensor.nbytes
+            storage = tensor.untyped_storage()  # on `meta` it has no address
+            storages[id(storage)] = storage, storage.nbytes()
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         yield sizes
-    sizes.append(sum(storages.values()))
+    sizes.append(sum(size for _, size in storages.values()))
 
 
 def ours_step(batch: int) -> dict[str, int]:
@@ -125,7 +125,6 @@ def trainers_step(batch: int) -> int:
         with torch.autocast("cpu", dtype=torch.bfloat16):
             loss = network(**padded)["loss"]
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
 

@@ -48,7 +48,6 @@ ADDED = (
     ("data", "language"), ("data", "channels"), ("data", "alphabet"), ("split", "test_corpora"),
     ("model", "revision"), ("search", "scale"), ("search", "eta"),
     ("search", "choose"), ("search", "trainings"), ("search", "minutes"), ("train", "ctc"),
-    ("train", "compile"),
 )  # fmt: skip
 """Keys younger than runs that are to stay comparable: at its default, such a key is no part of the
 hash."""
@@ -156,7 +155,7 @@ class Recipe(Section):
             )
         if not self.joined:
             portable.pop("joined")
-        for key in ("checkpoint_s", "seeds"):
+        for key in ("checkpoint_s", "compile", "seeds"):
             portable["train"].pop(key)
         portable = {name: content for name, content in portable.items() if content != {}}
         text = json.dumps(portable, sort_keys=True)

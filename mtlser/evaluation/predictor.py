@@ -32,8 +32,8 @@ Wav = NDArray[np.float32]
 
 BATCH_S = 40.0
 """Audio per batch on a CPU."""
-BATCH_BY_INDEX_S = 400.0
-"""Audio per batch on a GPU, which smaller ones leave idle: some 2 GB of a wav2vec 2.0 base."""
+BATCH_BY_INDEX_S = 100.0
+"""Audio per batch on a GPU, which smaller ones leave idle: some 2 GB of a wav2vec 2.0 in fp32."""
 
 Done = Callable[[int], object]
 """Takes the number of clips that have been predicted since it was last called."""
@@ -160,8 +160,7 @@ def _piece(wav: Wav, window: Window) -> Wav:
 def _hear(model: TrainedModel, wavs: Sequence[Wav]) -> list[Part]:
     """What the network says of one batch."""
     network = model.network
-    device = next(network.parameters()).device
-    clips = [torch.from_numpy(wav).to(device) for wav in wavs]
+    clips = [torch.from_numpy(wav) for wav in wavs]
     return parts_of(network(network.encoder.local_rows(clips), "local"))
 
 

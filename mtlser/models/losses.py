@@ -208,7 +208,7 @@ def ctc_sum(
     lengths_b = torch.tensor([len(text) for _, text in spoken])
     losses_b = ctc_loss(
         scores_btu.float().log_softmax(-1).transpose(0, 1),
-        torch.cat([text for _, text in spoken]).to(device, non_blocking=True),
+        torch.cat([text for _, text in spoken]).to(device),
         torch.tensor([logits.characters.lengths[clip] for clip, _ in spoken]),
         lengths_b,
     ).to(logits.emotion_be.device)

@@ -19,15 +19,17 @@ CUT_OF: dict[str, Cut] = {"all": "wav", "transformer": "local", "heads": "encode
 """`model.trainable` -> the cut before which nothing is trained, so that it can be cached."""
 
 
-def cut_of(trainable: str, encoder: SpeechEncoder) -> Cut:
+def cut_of(trainable: str, encoder: SpeechEncoder, padding: str = "none") -> Cut:
     """Where batches enter a network of which so much is trained: before the first trained part.
 
     Args:
         trainable: `model.trainable`.
         encoder: one without a trainable part before its transformer is entered there.
+        padding: `train.padding`; padding that is seen is added to samples.
     """
     cut = CUT_OF[trainable]
-    return "local" if cut == "wav" and encoder.local_part() is None else cut
+    kept = encoder.local_part() is None and padding != "seen"
+    return "local" if cut == "wav" and kept else cut
 
 
 @dataclass(frozen=True)

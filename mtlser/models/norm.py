@@ -1,4 +1,4 @@
-"""Layer norm of 16-bit rows with statistics, weights and gradients of weights in fp32."""
+"""Layer norm of 16-bit rows with statistics in fp32; on a CPU weights and their gradients too."""
 
 from typing import Any
 

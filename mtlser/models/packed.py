@@ -73,5 +73,6 @@ class Packed:
         """
         if not by_index(self.rows_nd.device):
             return torch.stack([clip_td.mean(0) for clip_td in self.clips()])
-        sums_bd = self.segments.members(self.rows_nd.dtype) @ self.rows_nd
-        return sums_bd / self.segments.lengths_b.clamp(min=1)[:, None]
+        sums_bd = self.segments.members(torch.float32) @ self.rows_nd.float()
+        means_bd = sums_bd / self.segments.lengths_b.clamp(min=1)[:, None]
+        return means_bd.to(self.rows_nd.dtype)

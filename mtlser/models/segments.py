@@ -147,8 +147,8 @@ def segments_of(
     found = made.get(key)
     if found is None:
         found = Segments(lengths, device, lengths_b, longest)
-        while len(made) >= KEPT:
-            made.pop(next(iter(made)), None)
+        for old in list(made)[: len(made) - KEPT + 1] if len(made) >= KEPT else ():
+            made.pop(old, None)  # the thread that loads may have done so
         made[key] = found
     return found
 

@@ -59,6 +59,8 @@ class SpeechEncoder(nn.Module):
     width: int
     """Features of one layer, d."""
     layer_count: int
+    head_width: int
+    """Features of one attention head."""
     packs: bool = True
     """Whether its transformer runs on packed clips; else it is transformers' own."""
     local_unit: int = 1

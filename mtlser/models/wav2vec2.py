@@ -23,6 +23,7 @@ from mtlser.models.transformer import (
     run_blocks,
     wav2vec2_block,
 )
+from mtlser.models.way import by_index
 from mtlser.records import SAMPLE_RATE_HZ
 
 FRAMES_A_SECOND = 50
@@ -60,6 +61,7 @@ class Wav2Vec2Encoder(SpeechEncoder):
         self.transformer = model.encoder
         self.width = config.hidden_size
         self.layer_count = config.num_hidden_layers
+        self.head_width = config.hidden_size // config.num_attention_heads
         self.norm_first = bool(config.do_stable_layer_norm)
         self.packs = config.model_type != "wavlm" and not getattr(
             config, "conv_pos_batch_norm", False
@@ -152,7 +154,10 @@ class Wav2Vec2Encoder(SpeechEncoder):
         channels = int(self.projection.projection.in_features)
 
         def cnn(wav_n: Tensor, dtype: torch.dtype) -> Tensor:
-            return convolve_clips(self.cnn, [wav_n], dtype).rows_nd
+            if not by_index(wav_n.device):
+                return convolve_clips(self.cnn, [wav_n], dtype).rows_nd
+            laid_out = self.slots_of.slots([wav_n.cpu()], wav_n.device).to(wav_n.device)
+            return convolve_slots(self.cnn, laid_out, (len(wav_n),), dtype).rows_nd
 
         sizes = {"projection": channels, "positions": self.width, "layers": self.width}
         return {"cnn": Unit((SAMPLE_RATE_HZ,), self.cnn, cnn)} | {

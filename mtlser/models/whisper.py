@@ -39,6 +39,7 @@ class WhisperEncoder(SpeechEncoder):
         self.extractor = extractor
         self.width = model.config.d_model
         self.layer_count = model.config.encoder_layers
+        self.head_width = self.width // model.config.encoder_attention_heads
         self.max_frames = model.config.max_source_positions
         self.window_s = min(self.window_s, 2 * self.max_frames / MELS_A_SECOND)
 
@@ -125,6 +126,8 @@ class WhisperEncoder(SpeechEncoder):
         """The two convolutions on the mel, and a transformer layer."""
 
         def convolution(mel_tc: Tensor, dtype: torch.dtype) -> Tensor:
+            if by_index(mel_tc.device):
+                return self._convolve_rows(Packed(mel_tc, (len(mel_tc),)), dtype).rows_nd
             enabled = dtype != torch.float32
             with torch.autocast(mel_tc.device.type, dtype=dtype, enabled=enabled):
                 return self._convolve(mel_tc)

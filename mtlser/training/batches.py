@@ -76,7 +76,7 @@ def examples(
                 utterance,
                 emotion_of[utterance.emotion],
                 speaker_of.get(speaker_label(utterance, label) or "", UNSEEN),
-                torch.tensor(spelt) if fits else None,
+                torch.tensor(spelt, dtype=torch.long) if fits else None,
                 infeasible=spelt is not None and not fits,
             )
         )

@@ -19,6 +19,12 @@ USED = 0.85
 """Share of a GPU's free memory that a part may take."""
 
 
+def out_of_memory(error: RuntimeError) -> bool:
+    """Whether an error says that memory ran out: a GPU's, pinned memory, or the host's."""
+    said = ("allocate memory", "out of memory")
+    return isinstance(error, torch.OutOfMemoryError) or any(part in str(error) for part in said)
+
+
 class Memory:
     """Sizes the parts of a batch.
 
@@ -74,7 +80,7 @@ class Memory:
             MtlserError: a single utterance does not fit.
             DeviceLostError: nor would it, while other processes fill the GPU.
         """
-        if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
+        if not out_of_memory(error):
             raise error
         seen = self.job.recipe.padding == "seen"  # a smaller part would be padded less
         others = self._others()

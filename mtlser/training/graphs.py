@@ -8,18 +8,22 @@ is what depends on numbers of the host: the losses and the optimiser.
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from mtlser.errors import MtlserError
 from mtlser.models.copies import Copies
 from mtlser.models.mtl import Logits
 from mtlser.models.packed import Packed
 from mtlser.models.segments import only_these, to_device
 from mtlser.models.speech_encoder import Sound
+from mtlser.models.torch_internals import copy_all, has_packed_attention
 from mtlser.records import SAMPLE_RATE_HZ
+from mtlser.training import optimisation
 from mtlser.training.filling import Filled, fill, longest_of
 from mtlser.training.job import Job
 from mtlser.training.loading import Loaded, Loader
@@ -50,6 +54,7 @@ class Graphs:
         self.longest = longest_of([encoder.frames(encoder.local_frames(n)) for n in samples])
         self._captured: dict[tuple[int, ...], Captured] = {}
         self._pool: Any = None
+        self._shared = SharedGradients([p for p in job.network.parameters() if p.requires_grad])
 
     def of(self, loaded: Loaded, loader: Loader) -> "Captured | None":
         """The graph of a batch's size, with the batch in it; captured where it is the first.
@@ -58,7 +63,10 @@ class Graphs:
         """
         if isinstance(loaded.entering, list):
             return None
-        filled = fill(loaded.entering, self.job.network.encoder, self.job.recipe.batch_size)
+        entering = loaded.entering
+        if isinstance(entering, Sound) and entering.values.dim() > 1:  # spectrograms
+            entering = Packed(entering.values, entering.lengths)
+        filled = fill(entering, self.job.network.encoder, self.job.recipe.batch_size)
         if max(filled.frames) > self.longest:
             return None
         captured = self._captured.get(filled.size)
@@ -66,7 +74,13 @@ class Graphs:
             loader.settle()  # a capture forbids what a thread that loads does
             self._pool = self._pool or torch.cuda.graph_pool_handle()
             captured = Captured(
-                self.job, self._copies, self._forward, filled, self.longest, self._pool
+                self.job,
+                self._copies,
+                self._forward,
+                filled,
+                self.longest,
+                self._pool,
+                self._shared,
             )
             self._captured[filled.size] = captured
             log.info("a step of %s frames is captured as a CUDA graph", filled.size[0])
@@ -85,6 +99,7 @@ class Captured:
         filled: Filled,
         longest: int,
         pool: Any,
+        shared: "SharedGradients",
     ) -> None:
         device = job.network.device
         shape = (filled.room, *filled.values.shape[1:])
@@ -109,30 +124,27 @@ class Captured:
             heads = (logits.emotion_be, logits.speaker_bs, words)
             return [head for head in heads if head is not None]
 
-        self._warm_up(run, leaves)
+        used = self._warm_up(run, leaves)
+        shared.reserve(used[len(copied) :])
         copies.reserve()
-        with torch.cuda.graph(self._graphs[0], pool=pool):
+        with _captured(self._graphs[0], pool):
             outputs = run()
         self._outputs = [output.detach() for output in outputs]
         self._asked = [torch.zeros_like(output) for output in outputs]
-        with torch.cuda.graph(self._graphs[1], pool=pool):
+        with _captured(self._graphs[1], pool):
             grads = torch.autograd.grad(outputs, leaves, self._asked, allow_unused=True)
             for copy, grad in zip(copied, grads[: len(copied)], strict=True):
                 copy.grad = grad
             copies.give_gradients()
-            for parameter, grad in zip(self._parameters, grads[len(copied) :], strict=True):
-                if grad is not None and parameter.grad is not None:
-                    parameter.grad.add_(grad)
-                elif grad is not None:
-                    parameter.grad = _laid_out_as(parameter, grad)
+            shared.take(grads[len(copied) :])
         self._grads = [parameter.grad for parameter in self._parameters]
         for parameter in self._parameters:
             parameter.grad = None
         self._leaves: list[Tensor] = []
 
     @staticmethod
-    def _warm_up(run: Callable[[], list[Tensor]], leaves: list[Tensor]) -> None:
-        """Runs both passes aside, as torch asks for before a capture."""
+    def _warm_up(run: Callable[[], list[Tensor]], leaves: list[Tensor]) -> list[bool]:
+        """Runs both passes aside, as torch asks for before a capture; which leaves take part."""
         device = leaves[0].device
         stream = torch.cuda.Stream(device)
         stream.wait_stream(torch.cuda.current_stream(device))
@@ -140,8 +152,9 @@ class Captured:
             for _ in range(WARM_UP):
                 outputs = run()
                 asked = [torch.zeros_like(output) for output in outputs]
-                torch.autograd.grad(outputs, leaves, asked, allow_unused=True)
+                grads = torch.autograd.grad(outputs, leaves, asked, allow_unused=True)
         torch.cuda.current_stream(device).wait_stream(stream)
+        return [grad is not None for grad in grads]
 
     def take(self, filled: Filled) -> None:
         """Puts a batch of this size where the graphs read it."""
@@ -178,11 +191,53 @@ class Captured:
             parameter.grad = grad
 
 
-def _laid_out_as(parameter: Tensor, grad: Tensor) -> Tensor:
-    """The gradient in its parameter's layout, which fused optimisers ask for."""
-    if grad.stride() == parameter.stride():
-        return grad
-    return torch.empty_like(parameter).copy_(grad)
+class SharedGradients:
+    """Room for the gradients of parameters, the same for all graphs."""
+
+    def __init__(self, parameters: Sequence[nn.Parameter]) -> None:
+        self._parameters = parameters
+        self._held: dict[int, Tensor] = {}
+
+    def take(self, grads: Sequence[Tensor | None]) -> None:
+        """Adds gradients to those that copies have given, or leaves them, in their layout."""
+        new: list[tuple[Tensor, Tensor]] = []
+        for index, (parameter, grad) in enumerate(zip(self._parameters, grads, strict=True)):
+            if grad is None:
+                continue
+            if parameter.grad is not None:
+                parameter.grad.add_(grad)
+                continue
+            parameter.grad = self._held[index]
+            new.append((parameter.grad, grad))
+        if new:
+            copy_all([to for to, _ in new], [grad for _, grad in new])
+
+    def reserve(self, used: Sequence[bool]) -> None:
+        """Takes the memory of those that are used, in the layout of their parameters."""
+        for index, parameter in enumerate(self._parameters):
+            if used[index] and index not in self._held:
+                self._held[index] = torch.empty_like(parameter)
+
+
+@contextmanager
+def _captured(graph: torch.cuda.CUDAGraph, pool: Any) -> Iterator[None]:
+    """The block as a graph; other threads may use the device meanwhile.
+
+    Raises:
+        MtlserError: something in it cannot be captured.
+        OutOfMemoryError: memory ran out.
+    """
+    try:
+        with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
+            yield
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        said = str(error).partition(chr(10))[0]
+        raise MtlserError(
+            f"a training step cannot be captured as a CUDA graph here ({said}); "
+            "use `--set train.compile=off`"
+        ) from error
 
 
 def graphs_of(job: Job, copies: Copies, forward: Forward) -> Graphs | None:
@@ -195,6 +250,11 @@ def graphs_of(job: Job, copies: Copies, forward: Forward) -> Graphs | None:
         and job.cut != "encoded"  # the heads alone are a few launches
         and encoder.packs
         and not recipe.gradient_checkpointing  # its random state is read by the host
+        and has_packed_attention(  # else each clip is padded to the longest of all
+            job.network.device,
+            optimisation.activation_dtype(recipe.precision, job.processes.device),
+            encoder.head_width,
+        )
         and not recipe.deterministic  # a step that is captured draws another dropout
     )
     return Graphs(job, copies, forward) if wanted and able else None

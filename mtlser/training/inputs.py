@@ -5,12 +5,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mtlser.data import folds, manifest
 from mtlser.errors import MtlserError
 from mtlser.evaluation import measurable
 from mtlser.evaluation.choices import Choice, SearchResult
-from mtlser.recipe import Recipe
+from mtlser.recipe import Recipe, TrainRecipe
 from mtlser.records import Cell, Fold, FoldPlan, Utterance
 
 
@@ -62,6 +63,13 @@ class Training:
     """`None`: early stopping on validation; else all epochs, without validation."""
 
 
+def _deciding(train: TrainRecipe) -> dict[str, Any]:
+    """What of `[train]` decides a result; `bucket_s` as it was before there was `auto`."""
+    left_out = {"alpha", "beta", "checkpoint_s", "seeds", "compile"}
+    kept = train.model_dump(exclude=left_out)
+    return kept | ({"bucket_s": 60.0} if train.bucket_s == "auto" else {})
+
+
 def cell_key(training: Training, inputs: Inputs, recipe: Recipe) -> str:
     """Name of a training: a hash over all that decides its result, and over its recipe.
 
@@ -77,7 +85,7 @@ def cell_key(training: Training, inputs: Inputs, recipe: Recipe) -> str:
         "manifest": inputs.plan.manifest_digest,
         "fold": [fold.train, fold.validation, fold.speaker_check],
         "model": recipe.model.model_dump(),
-        "train": recipe.train.model_dump(exclude={"alpha", "beta", "checkpoint_s", "seeds"}),
+        "train": _deciding(recipe.train),
         "metric": recipe.search.metric,
     }
     text = json.dumps(decides, sort_keys=True)

@@ -171,7 +171,7 @@ def prepared(
     validate = validator(description, recipe.search.metric)
     job = Job(
         network=network,
-        cut=cut_of(recipe.model.trainable, network.encoder),
+        cut=cut_of(recipe.model.trainable, network.encoder, recipe.train.padding),
         read=read,
         examples=parts(training.fold.train),
         recipe=recipe.train,
@@ -204,7 +204,7 @@ def _made_ready(
         work: keeps the features.
         team: processes of the training.
     """
-    cut = cut_of(recipe.model.trainable, network.encoder)
+    cut = cut_of(recipe.model.trainable, network.encoder, recipe.train.padding)
     network.to(team.device)
     read = features.reader(network, cut, inputs.corpus, inputs.utterances, work.folder)
     if recipe.model.standardise:

@@ -19,7 +19,7 @@ from mtlser.models.way import by_index
 from mtlser.training import batches, optimisation
 from mtlser.training.batches import Batch, Example
 from mtlser.training.checkpoint import Checkpoint, Standing
-from mtlser.training.device_memory import Memory
+from mtlser.training.device_memory import Memory, out_of_memory
 from mtlser.training.graphs import Captured, graphs_of
 from mtlser.training.job import Job
 from mtlser.training.loading import Loaded, Loader, load
@@ -126,7 +126,8 @@ class Stepper:
             try:
                 figures += self._backward(part, counts, next_part, whole=len(share) == 1)
             except RuntimeError as error:
-                self.memory.halve(error, part)
+                if not (out_of_memory(error) and self._release_graphs()):
+                    self.memory.halve(error, part)
                 break
         else:
             return figures
@@ -168,13 +169,20 @@ class Stepper:
             return None
         try:
             return self._graphs.of(loaded, self.loader)
-        except RuntimeError as error:  # memory that ran out, or what cannot be captured
-            log.warning("steps are not captured as CUDA graphs: %s", str(error).partition("\n")[0])
+        except torch.OutOfMemoryError:
+            self._release_graphs()
+            self.optimizer.zero_grad(set_to_none=True)
+            self._copies.drop_gradients()
+            return None
+
+    def _release_graphs(self) -> bool:
+        """Gives the memory of captured steps back, and captures none any more; whether it could."""
+        if self._graphs is None:
+            return False
+        log.warning("memory ran out: steps are no longer captured as CUDA graphs")
         self._graphs = None
-        self.optimizer.zero_grad(set_to_none=True)
-        self._copies.drop_gradients()
         torch.cuda.empty_cache()
-        return None
+        return True
 
     def _share(self, group: Sequence[Example]) -> list[tuple[int, list[Example]]]:
         """The parts that this process takes, each with a number that no other part has."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mtlser.models.copies import Copies, joined, weight_in
 from mtlser.models.encoder import load_encoder
+from mtlser.models.mtl import cut_of
 from mtlser.models.packed import Packed
 from mtlser.models.segments import Segments, only_these, pick, segments_of, spread
 from mtlser.models.speech_encoder import SpeechEncoder
@@ -199,3 +200,17 @@ class TestCopies:
             copies.drop_gradients()
             copies.give_gradients()
         assert weight.grad is None
+
+
+def test_the_mean_of_a_long_clip_is_a_number_in_fp16() -> None:
+    packed = Packed(torch.full((2000, 4), 40.0, dtype=torch.float16), (2000,))
+    with forced("index"):
+        assert packed.mean().tolist() == [[40.0] * 4]
+
+
+def test_padding_that_is_seen_is_added_to_samples(tmp_path: Path) -> None:
+    whisper = load_encoder(write_encoder(tmp_path / "w", "whisper"))
+    assert cut_of("all", whisper) == "local"  # a spectrogram has nothing to train
+    assert cut_of("all", whisper, "seen") == "wav"
+    assert cut_of("heads", whisper) == "encoded"
+    assert cut_of("all", load_encoder(write_encoder(tmp_path / "v"))) == "wav"

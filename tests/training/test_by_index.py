@@ -18,7 +18,7 @@ from mtlser.storage.work_folder import WorkFolder
 from mtlser.training import loading, loop
 from mtlser.training.checkpoint import Checkpoint
 from mtlser.training.filling import LEAST_STEP, fill
-from mtlser.training.inputs import Inputs
+from mtlser.training.inputs import Inputs, cell_key
 from mtlser.training.job import Job
 from mtlser.training.loading import Loader, load
 from mtlser.training.step import Stepper
@@ -29,6 +29,7 @@ from tests.helpers.trainings import (
     one_step,
     small_recipe,
     step_of,
+    training,
 )
 
 
@@ -272,7 +273,7 @@ def test_a_captured_step_is_that_of_one_that_is_not(
         torch.testing.assert_close(one, other, rtol=1e-2, atol=2e-3)
 
 
-def test_a_capture_that_fails_costs_no_step(
+def test_a_capture_that_runs_out_of_memory_costs_no_step(
     inputs: Inputs,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -280,7 +281,7 @@ def test_a_capture_that_fails_costs_no_step(
 ) -> None:
     class Failing:
         def of(self, *_: Any) -> Any:
-            raise RuntimeError("operation not permitted when stream is capturing\nmore")
+            raise torch.OutOfMemoryError("CUDA out of memory.")
 
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
     whole = one_step(make_job(inputs, small_recipe(tmp_path), tmp_path))
@@ -288,8 +289,7 @@ def test_a_capture_that_fails_costs_no_step(
     monkeypatch.setattr(stepper, "_graphs", Failing())
     assert_same(step_of(stepper), whole)
     assert stepper._graphs is None
-    assert "operation not permitted when stream is capturing" in caplog.text
-    assert "more" not in caplog.text.splitlines()[-1]
+    assert "no longer captured as CUDA graphs" in caplog.text
 
 
 def test_a_training_ends_the_thread_that_reads_ahead(inputs: Inputs, tmp_path: Path) -> None:
@@ -300,3 +300,37 @@ def test_a_training_ends_the_thread_that_reads_ahead(inputs: Inputs, tmp_path: P
         patch.setattr(Loader, "close", lambda loader: closed.append(1))
         loop.fit(job, Checkpoint(WorkFolder(tmp_path / "work"), "cell"), lambda *_: None)
     assert closed == [1]
+
+
+def test_memory_of_captured_steps_is_given_back_before_a_batch_is_cut(
+    inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    whole = one_step(make_job(inputs, small_recipe(tmp_path), tmp_path))
+    stepper = Stepper(make_job(inputs, small_recipe(tmp_path), tmp_path))
+    backward = stepper._backward
+    failed: list[int] = []
+
+    class Captured:
+        def of(self, *_: Any) -> None:
+            return None
+
+    def fails_once(*given: Any, **named: Any) -> Any:
+        if not failed:
+            failed.append(1)
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return backward(*given, **named)
+
+    monkeypatch.setattr(stepper, "_graphs", Captured())
+    monkeypatch.setattr(stepper, "_backward", fails_once)
+    assert_same(step_of(stepper), whole)
+    assert stepper._graphs is None
+    assert stepper.memory.bucket_s == 60.0
+
+
+def test_how_a_gpu_computes_is_no_part_of_a_training_s_name(inputs: Inputs, tmp_path: Path) -> None:
+    named = {
+        cell_key(training(inputs), inputs, small_recipe(tmp_path, *sets))
+        for sets in ((), ("train.compile=off",), ("train.bucket_s=60",))
+    }
+    assert len(named) == 1

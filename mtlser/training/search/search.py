@@ -179,7 +179,7 @@ def prepare(inputs: Inputs, recipe: Recipe, work: WorkFolder) -> None:
     from mtlser.training import processes
 
     untrained = bundle.build(recipe.model, 1, 1).to(processes.current().device)
-    cut = cut_of(recipe.model.trainable, untrained.encoder)
+    cut = cut_of(recipe.model.trainable, untrained.encoder, recipe.train.padding)
     features.reader(untrained, cut, inputs.corpus, inputs.utterances, work.folder)
 
 
