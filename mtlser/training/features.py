@@ -146,7 +146,7 @@ def _build(
         temporary.open("wb") as file,
         torch.inference_mode(),
     ):
-        for batch in _batches(utterances, network.device):
+        for batch in _batches(utterances, next(network.parameters()).device):
             wavs = [torch.from_numpy(clips.load(corpus, utterance)) for utterance in batch]
             for utterance, features_tc in zip(batch, _features(network, cut, wavs), strict=True):
                 width = features_tc.shape[1]

@@ -30,13 +30,13 @@ def seconds_given(trained: TrainedModel, monkeypatch: pytest.MonkeyPatch) -> lis
     """Fills with the seconds of audio of each batch that the encoder gets from now on."""
     batches: list[float] = []
     encoder: Any = trained.network.encoder
-    real = encoder.local
+    real = encoder.local_rows
 
-    def local(wavs: list[Any]) -> Any:
+    def local_rows(wavs: list[Any]) -> Any:
         batches.append(sum(len(wav) for wav in wavs) / SAMPLE_RATE_HZ)
         return real(wavs)
 
-    monkeypatch.setattr(encoder, "local", local)
+    monkeypatch.setattr(encoder, "local_rows", local_rows)
     return batches
 
 

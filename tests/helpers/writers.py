@@ -160,8 +160,8 @@ def utterances(version: int) -> list[Any]:
 def write_features(folder: Path, version: int) -> None:
     rows_tc = np.full((10, 64), version, np.float32)
     with (
-        mock.patch.object(features, "_features", lambda *_: rows_tc),
-        mock.patch.object(clips, "load"),
+        mock.patch.object(features, "_features", lambda _, __, wavs: [rows_tc for _ in wavs]),
+        mock.patch.object(clips, "load", lambda *_: np.zeros(1, np.float32)),
     ):
         features._build(small_network(version), ANY, folder, utterances(version), folder)  # type: ignore[arg-type]
 

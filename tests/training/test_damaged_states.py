@@ -143,8 +143,8 @@ def cache(
     monkeypatch.setattr(clips, "load", lambda _, each: np.full(3, int(each.audio), np.float32))
     make = features._build if kind == "features" else svm_features._compute
 
-    def network_features(_: object, __: object, wav_n: Any) -> Any:
-        return np.full((4, 6), wav_n[0], np.float32)
+    def network_features(_: object, __: object, wavs: Any) -> Any:
+        return [np.full((4, 6), float(wav_n[0]), np.float32) for wav_n in wavs]
 
     monkeypatch.setattr(features, "_features", network_features)
     monkeypatch.setattr(
