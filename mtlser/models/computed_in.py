@@ -48,6 +48,10 @@ def compute_dtype(module: nn.Module) -> torch.dtype:
 
 def dense(layer: nn.Linear, x: Tensor) -> Tensor:
     """A linear layer in the type that products are computed in: (..., d) -> (..., e)."""
-    dtype = compute_dtype(layer)
-    bias = None if layer.bias is None else weight_in(layer.bias, dtype)
-    return functional.linear(x.to(dtype), weight_in(layer.weight, dtype), bias)
+    return linear(x.to(compute_dtype(layer)), layer)
+
+
+def linear(x: Tensor, layer: nn.Linear) -> Tensor:
+    """A linear layer in the type of its input: (..., d) -> (..., e)."""
+    bias = None if layer.bias is None else weight_in(layer.bias, x.dtype)
+    return functional.linear(x, weight_in(layer.weight, x.dtype), bias)

@@ -18,7 +18,7 @@ from mtlser.models.convolution import (
 from mtlser.models.copies import weight_in
 from mtlser.models.packed import Packed
 from mtlser.models.segments import Segments, pick, segments_of
-from mtlser.models.slots import Shape, outputs, outputs_of
+from mtlser.models.slots import Shape, outputs
 from mtlser.models.torch_internals import product_in_fp32
 
 
@@ -39,7 +39,8 @@ def convolve_slots(
         frames_of: frames of each clip, where they are not those of `clips`: of the last ones,
             which fill a batch up, more are taken than are computed.
     """
-    shape, layers = Shape.of(cnn), list(_layers(cnn))
+    layers: Any = cnn.conv_layers
+    shape = Shape.of(cnn)
     frames = _Frames(shape, clips, samples_m.device)
     if isinstance(getattr(layers[0], "layer_norm", None), nn.GroupNorm):
         samples_m = _centred(samples_m, frames)
@@ -51,7 +52,7 @@ def convolve_slots(
         rows = normed_gelu(rows, getattr(layer, "layer_norm", None), layer.activation)
     if frames_of is None:
         frames_of = tuple(outputs(length, shape.kernels, shape.strides) for length in clips)
-        frames_b = outputs_of(frames.samples.lengths_b, shape.kernels, shape.strides)
+        frames_b = outputs(frames.samples.lengths_b, shape.kernels, shape.strides)
         segments = segments_of(frames_of, rows.device, frames_b)
     else:
         segments = segments_of(frames_of, rows.device)
@@ -60,21 +61,16 @@ def convolve_slots(
     return Packed(pick(rows, places_n.clamp(max=len(rows) - 1)), frames_of)
 
 
-def _layers(cnn: Any) -> Any:
-    return cnn.conv_layers
-
-
 class _Frames:
     """First-layer frames by block and clip."""
 
     def __init__(self, shape: Shape, clips: tuple[int, ...], device: torch.device) -> None:
         self.grain, self.stride = shape.grain, shape.strides[0]
         self.samples = segments_of(clips, device)
-        self.count_b = outputs_of(self.samples.lengths_b, shape.kernels[:1], shape.strides[:1])
+        self.count_b = shape.first(self.samples.lengths_b)
         """Real frames of each clip: (b,)."""
-        blocks_b = (self.count_b + (shape.ahead + shape.grain - 1)) // shape.grain
         blocks = tuple(shape.blocks(length) for length in clips)
-        self.blocks = segments_of(blocks, device, blocks_b)
+        self.blocks = segments_of(blocks, device, shape.blocks(self.samples.lengths_b))
 
     def real(self) -> Tensor:
         """Which frames are a clip's own: (m, grain)."""

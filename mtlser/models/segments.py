@@ -39,8 +39,9 @@ class Segments:
         """
         self.rows = sum(lengths)
         self.longest = max(lengths) if longest is None else longest
-        sent = to_device(torch.tensor(lengths), device) if lengths_b is None else lengths_b
-        self.lengths_b = sent
+        if lengths_b is None:
+            lengths_b = to_device(torch.tensor(lengths), device)
+        self.lengths_b = lengths_b
 
     @property
     def clips(self) -> int:

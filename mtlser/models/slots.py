@@ -3,24 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+SizeT = TypeVar("SizeT", int, Tensor)
+"""The length of one clip, or those of several, (b,), on a device."""
 
-def outputs(samples: int, kernels: Sequence[int], strides: Sequence[int]) -> int:
+
+def outputs(samples: SizeT, kernels: Sequence[int], strides: Sequence[int]) -> SizeT:
     """Frames that convolutions without padding make of so many samples."""
     for kernel, stride in zip(kernels, strides, strict=True):
         samples = (samples - kernel) // stride + 1
     return samples
-
-
-def outputs_of(samples_b: Tensor, kernels: Sequence[int], strides: Sequence[int]) -> Tensor:
-    """As `outputs`, of clips whose lengths are on a device: (b,) -> (b,)."""
-    for kernel, stride in zip(kernels, strides, strict=True):
-        samples_b = (samples_b - kernel) // stride + 1
-    return samples_b
 
 
 @dataclass(frozen=True)
@@ -50,13 +46,13 @@ class Shape:
         """Frames by which the last window of the first layer reaches past its own."""
         return -(-max(self.kernels[0] - self.strides[0], 0) // self.strides[0])
 
-    def first(self, samples: int) -> int:
+    def first(self, samples: SizeT) -> SizeT:
         """Frames that the first layer makes of a clip."""
         return outputs(samples, self.kernels[:1], self.strides[:1])
 
-    def blocks(self, samples: int) -> int:
+    def blocks(self, samples: SizeT) -> SizeT:
         """Blocks of a clip's slot; its last frame looks at no other slot."""
-        return -(-(self.first(samples) + self.ahead) // self.grain)
+        return (self.first(samples) + (self.ahead + self.grain - 1)) // self.grain
 
     def samples(self, blocks: int) -> int:
         """Samples of a clip of so many blocks; 0 has none."""

@@ -14,7 +14,8 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from mtlser.models.attention import attend
-from mtlser.models.copies import joined, weight_in
+from mtlser.models.computed_in import linear
+from mtlser.models.copies import joined
 from mtlser.models.dropout import add_dropped, dropout, dropped_gelu
 from mtlser.models.norm import layer_norm
 from mtlser.models.packed import Packed
@@ -150,12 +151,6 @@ def is_gelu(activation: nn.Module) -> bool:
     """Whether an activation is the exact GELU."""
     act: Any = getattr(activation, "act", activation)
     return act is functional.gelu or (isinstance(act, nn.GELU) and act.approximate == "none")
-
-
-def linear(x_nd: Tensor, layer: nn.Linear) -> Tensor:
-    """A linear layer in the type of its input: (n, d) -> (n, e)."""
-    bias = None if layer.bias is None else weight_in(layer.bias, x_nd.dtype)
-    return functional.linear(x_nd, weight_in(layer.weight, x_nd.dtype), bias)
 
 
 def embed_positions(encoder: Any, rows: Packed, norm_first: bool) -> Packed:

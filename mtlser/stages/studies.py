@@ -61,14 +61,13 @@ def study(  # noqa: PLR0913 - what a study needs
     with work_folder.opened(work, out) as resumable, storage.output(out) as folder:
         tell(studies.estimate(arms, inputs, resumable, side_by_side))
         for arm in arms:
-            given = (arm, inputs, resumable)
             with tracking.parent(arm.recipe, run) as parent, work_folder.temporary() as cells:
                 if kind == "grid":
                     result, rows = studies.searched(
                         arm, inputs, cells, resumable, parent, side_by_side
                     )
                 else:
-                    rows = studies.trained(*given, parent, side_by_side)
+                    rows = studies.trained(arm, inputs, resumable, parent, side_by_side)
             trained += rows
         found = Study(
             kind=kind,

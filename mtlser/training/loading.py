@@ -59,10 +59,15 @@ class Loader:
         self._thread: ThreadPoolExecutor | None = None
         self._ahead: dict[tuple[str, ...], Future[Loaded]] = {}
 
-    def expect(self, group: Sequence[Example]) -> None:
-        """Begins to load a group that is asked for later, on a device that computes by itself."""
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether the network's device computes by itself, while the host reads."""
         device = self.job.network.device
-        if not group or not by_index(device) or device.type == "meta":
+        return by_index(device) and device.type != "meta"
+
+    def expect(self, group: Sequence[Example]) -> None:
+        """Begins to load a group that is asked for later, where it reads ahead."""
+        if not group or not self.reads_ahead:
             return
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="loader")

@@ -43,7 +43,6 @@ class Stepper:
         self._copies = copies_of(job)
         self.loader = Loader(job)
         self.memory = Memory(job)
-        self._augments = job.recipe.spec_augment
         self._graphs = graphs_of(job, self._copies, self._logits)
         weighted = job.recipe.class_weights
         classes = job.network.emotion_head.out_features
@@ -114,13 +113,12 @@ class Stepper:
         Where memory runs out, all is done again in smaller parts: a backward pass that failed has
         left some gradients.
         """
-        self.optimizer.zero_grad(set_to_none=True)
-        self._copies.drop_gradients()
+        self._forget_gradients()
         figures = torch.zeros(len(self.job.objective.names), device=self.device)
         counts = self._counts(group)
         share = self._share(group)
-        after: list[Sequence[Example]] = [part for _, part in share[1:]]
-        after += [part for _, part in self._share(following)][:1] or [()]
+        ahead = self._share(following)[:1] if self.loader.reads_ahead else []
+        after = [*(part for _, part in [*share[1:], *ahead]), []]
         for (index, part), next_part in zip(share, after, strict=False):
             torch.manual_seed(seed + index)
             try:
@@ -161,7 +159,8 @@ class Stepper:
     def _logits(self, entering: list[Tensor] | Sound | Packed) -> Logits:
         """The logits of a batch in training."""
         features = enter(self.job, entering)
-        return forward(self.job, spec_augment(features) if self._augments else features)
+        augments = self.job.recipe.spec_augment
+        return forward(self.job, spec_augment(features) if augments else features)
 
     def _captured(self, loaded: Loaded) -> Captured | None:
         """The graph of such a batch, where steps are captured."""
@@ -171,9 +170,13 @@ class Stepper:
             return self._graphs.of(loaded, self.loader)
         except torch.OutOfMemoryError:
             self._release_graphs()
-            self.optimizer.zero_grad(set_to_none=True)
-            self._copies.drop_gradients()
+            self._forget_gradients()
             return None
+
+    def _forget_gradients(self) -> None:
+        """Leaves no gradient, neither a parameter's nor a copy's."""
+        self.optimizer.zero_grad(set_to_none=True)
+        self._copies.drop_gradients()
 
     def _release_graphs(self) -> bool:
         """Gives the memory of captured steps back, and captures none any more; whether it could."""
