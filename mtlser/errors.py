@@ -91,6 +91,15 @@ class MtlserError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(public_text(message))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """As it is, not made again: its kinds are made of other arguments than a sentence."""
+        return _passed_on, (type(self), *self.args), self.__dict__ or None
+
+
+def _passed_on(kind: type[MtlserError], sentence: str) -> MtlserError:
+    """An error that has come from a worker process."""
+    return kind.__new__(kind, sentence)
+
 
 class TooManyCellsError(MtlserError):
     """More cells than a run on a cluster has room for.

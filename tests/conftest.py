@@ -1,5 +1,6 @@
 """Fixtures that several rooms use."""
 
+import gc
 import logging
 import os
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from mtlser import runtime
 from mtlser.storage.s3.session import session
 from tests.helpers.infra import tool
 from tests.helpers.kfp_api import KubeflowApi, serving
+from tests.helpers.kfp_internals import callers_by_name
+from tests.helpers.mlflow_internals import migrate_once
 from tests.helpers.servers import Server, free_ports
 
 if TYPE_CHECKING:
@@ -28,6 +31,12 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # As `make test` sets it: two threads each for small tensors make workers ten times slower.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+
+def pytest_collection_finish() -> None:
+    """Keeps the modules of all tests out of each later search for garbage."""
+    gc.freeze()
+
+
 S3_USER, S3_PASSWORD = "mtlser-tests", "mtlser-tests-secret"
 
 
@@ -38,6 +47,15 @@ def shared() -> Path:
     if not given:
         pytest.skip("needs real audio: set MTLSER_SHARED to its folder")
     return Path(given)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_libraries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What kfp and MLflow would do in seconds for many tests anew, they do once or in part."""
+    with pytest.MonkeyPatch.context() as patch:
+        callers_by_name(patch)
+        migrate_once(patch, tmp_path_factory.mktemp("mlflow") / "migrated.db")
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,7 @@ PAGES = sorted(
     if path.name != "CHANGELOG.md"
 )
 OURS = re.compile(r"`((?:mtlser|components|pipeline|infra|tests|docs|benchmarks)/[\w./*-]+)`")
+NUMBER = re.compile(r"^# (?:\d+\. )?")
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)[^)]*\)")
 
 
@@ -22,6 +23,16 @@ def test_the_map_in_the_documentation_is_that_of_the_code() -> None:
     text = (ROOT / PAGE).read_text(encoding="utf-8")
     assert page(MTLSER, text) == text, "run `make map`"
     assert (ROOT / PICTURE).read_text(encoding="utf-8") == picture(MTLSER), "run `make map`"
+
+
+def test_the_list_of_decisions_has_each_with_its_title() -> None:
+    folder = ROOT / "docs" / "decisions"
+    titles = {
+        path.name: NUMBER.sub("", path.read_text(encoding="utf-8").splitlines()[0])
+        for path in folder.glob("0*.md")
+    }
+    listed = (folder / "README.md").read_text(encoding="utf-8").splitlines()[4:]
+    assert listed == [f"- [{name[:4]}]({name}): {titles[name]}" for name in sorted(titles)]
 
 
 def missing(text: str, folder: Path) -> list[str]:

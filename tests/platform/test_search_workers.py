@@ -69,12 +69,13 @@ def done(folder: Path) -> Counter[str]:
     return Counter(line for path in folder.iterdir() for line in path.read_text().splitlines())
 
 
-def test_eight_workers_do_1210_trainings_once_each(database: Postgres, tmp_path: Path) -> None:
-    processes = work(database.uri, "whole", 8, tmp_path, CELLS, 0.0)
+def test_eight_workers_do_each_training_once(database: Postgres, tmp_path: Path) -> None:
+    cells = CELLS[::5]
+    processes = work(database.uri, "whole", 8, tmp_path, cells, 0.0)
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0] * 8
-    assert done(tmp_path) == Counter(map(str, CELLS))
+    assert done(tmp_path) == Counter(map(str, cells))
 
 
 def test_a_killed_worker_and_a_killed_database_lose_nothing(

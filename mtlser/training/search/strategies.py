@@ -5,7 +5,9 @@ search that goes on after a kill, want the same. A search by fold is one of its 
 nothing that one fold's validation says is seen by another's, whose test speaker it may be.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from statistics import fmean
 
@@ -158,9 +160,8 @@ def of_tpe(recipe: Recipe, folds: Sequence[int], rows: Rows) -> Iterator[SearchC
     import optuna
 
     scales = {name: Scale(values, recipe.search.scale) for name, values in _axes(recipe).items()}
-    with experimental():
-        pruner = optuna.pruners.WilcoxonPruner(p_threshold=PRUNED_BELOW)
-    study = optuna.create_study(direction="maximize", pruner=pruner)
+    study = optuna.create_study(direction="maximize")
+    best: tuple[float, ...] = ()
     for number in range(recipe.search.trials or DEFAULT_TRIALS):
         seed = rng.torch_seed(recipe.seed, "tpe", f"{folds[0]}:{number}") % 2**32
         study.sampler = optuna.samplers.TPESampler(seed=seed)
@@ -179,11 +180,33 @@ def of_tpe(recipe: Recipe, folds: Sequence[int], rows: Rows) -> Iterator[SearchC
                 return
             scores.append(rows[cell].score)
             trial.report(scores[-1], cell.fold)
-            if len(folds) > 1 and trial.should_prune():
+            if len(folds) > 1 and best and _is_worse(tuple(scores), best):
                 study.tell(trial, state=optuna.trial.TrialState.PRUNED)
                 break
         else:
             study.tell(trial, fmean(scores))
+            best = max(best, tuple(scores), key=lambda each: fmean(each) if each else -math.inf)
+
+
+@lru_cache(maxsize=10_000)
+def _is_worse(scores: tuple[float, ...], best: tuple[float, ...]) -> bool:
+    """What Optuna's Wilcoxon pruner says of a pair.
+
+    It is asked the same again whenever draws are repeated, and takes tens of milliseconds.
+
+    Args:
+        scores: of the pair, on the first folds.
+        best: of the best pair so far, on all.
+    """
+    import optuna
+
+    with experimental():
+        pruner = optuna.pruners.WilcoxonPruner(p_threshold=PRUNED_BELOW)
+    study = optuna.create_study(direction="maximize")
+    made = optuna.trial.create_trial
+    study.add_trial(made(value=fmean(best), intermediate_values=dict(enumerate(best))))
+    running = optuna.trial.TrialState.RUNNING
+    return pruner.prune(study, made(state=running, intermediate_values=dict(enumerate(scores))))
 
 
 STRATEGIES: Mapping[str, Callable[[Recipe, Sequence[int], Rows], Iterator[SearchCell]]] = {
