@@ -110,7 +110,8 @@ def test_the_scores_are_read_back_through_mlflow(run: Run) -> None:
     assert result.info.status == "FINISHED"
     (summary,) = (run.folder / "root").rglob("summary.json")
     scores = json.loads(summary.read_text())
-    assert {name: result.data.metrics[name] for name in scores} == pytest.approx(scores)
+    for name in ("folds", "wa_mean", "ua_mean", "wer_mean"):
+        assert result.data.metrics[name] == pytest.approx(scores[name])
     assert result.data.params["train.epochs"] == str(run.recipe.train.epochs)
     children = run.client.search_runs(
         [result.info.experiment_id], "attributes.status != 'FINISHED'", max_results=1000
