@@ -161,17 +161,21 @@ def _refuse_missing_class(fold: Fold, classes: set[str], by_id: dict[str, Uttera
 
 
 def _refuse_bad_lists(fold: Fold, by_id: dict[str, Utterance]) -> None:
-    split_of: dict[str, str] = {}
+    before: dict[str, set[str]] = {}
     for split in ("train", "validation", "test", "speaker_check"):
         names: tuple[str, ...] = getattr(fold, split)
         if not names and split != "speaker_check":
             raise _stale(fold, f"{split} is empty")
-        for name in names:
-            if name not in by_id:
-                raise _stale(fold, f"utterance {name} of {split} is not in the manifest")
-            if name in split_of:
-                raise _stale(fold, f"utterance {name} is in {split_of[name]} and in {split}")
-            split_of[name] = split
+        own = set(names)
+        if unknown := own - by_id.keys():
+            raise _stale(fold, f"utterance {min(unknown)} of {split} is not in the manifest")
+        if len(own) < len(names):
+            ((twice, _),) = Counter(names).most_common(1)
+            raise _stale(fold, f"utterance {twice} is in {split} and in {split}")
+        for other, theirs in before.items():
+            if both := own & theirs:
+                raise _stale(fold, f"utterance {min(both)} is in {other} and in {split}")
+        before[split] = own
 
 
 def _shares_speakers(folds: Sequence[Fold], utterances: Sequence[Utterance]) -> bool:
@@ -196,16 +200,16 @@ def _refuse_shared_speakers(fold: Fold, by_id: dict[str, Utterance], plan: FoldP
         raise _stale(fold, f"it is marked as sharing speakers, which {plan.protocol} never does")
     if plan.leaks:
         return
-    split_of: dict[str | None, str] = dict.fromkeys(trained, "train")
-    if None in trained or any(by_id[name].speaker is None for name in fold.validation + fold.test):
-        raise MtlserError(_unknown(plan.protocol))
+    sides = {"train": trained}
     for split, names in (("validation", fold.validation), ("test", fold.test)):
-        for name in names:
+        sides[split] = {by_id[name].speaker for name in names}
+    if any(None in speakers for speakers in sides.values()):
+        raise MtlserError(_unknown(plan.protocol))
+    for one, other in itertools.combinations(sides, 2):
+        if both := sides[one] & sides[other]:
+            name = next(name for name in getattr(fold, other) if by_id[name].speaker in both)
             speaker = by_id[name].speaker
-            if split_of.setdefault(speaker, split) != split:
-                raise _stale(
-                    fold, f"{name} of {split} is by {speaker}, who is also in {split_of[speaker]}"
-                )
+            raise _stale(fold, f"{name} of {other} is by {speaker}, who is also in {one}")
 
 
 def _unknown(protocol: Protocol) -> str:

@@ -74,7 +74,7 @@ def guesses(
 
     rules: dict[GuessName, Callable[[Utterance], str | None]] = {
         "majority": lambda u: majority,
-        "nearest_turn": nearest,
+        "nearest_turn": nearest if near else lambda _: None,
         "transcript": lambda u: by_text.get(u.text),
         "speaker": lambda u: by_speaker.get(u.speaker),
     }

@@ -11,6 +11,8 @@ from mtlser.errors import MtlserError
 KNOWN = 512
 """Paths that are remembered: a million utterances name a few hundred shards."""
 
+NO_PARTS = frozenset({"", ".", ".."})
+
 
 @lru_cache(KNOWN)
 def below(path: str) -> str:
@@ -22,7 +24,7 @@ def below(path: str) -> str:
     >>> below("audio/a.wav")
     'audio/a.wav'
     """
-    if any(part in {"", ".", ".."} for part in path.split("/")):
+    if not NO_PARTS.isdisjoint(path.split("/")):
         raise ValueError("is no path below a folder; no part of it may be empty, . or ..")
     if "\0" in path:
         raise ValueError("is no path below a folder; it holds a zero byte")
