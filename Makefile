@@ -15,7 +15,7 @@ COMMIT = $(shell git describe --always --dirty --abbrev=40)
 test newest: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo backbone test newest test-platform restore-test image sbom bench lint types check map reference golden constraints clean
+.PHONY: help setup demo backbone test newest engine test-platform restore-test image sbom bench lint types check map reference golden constraints clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -53,8 +53,10 @@ newest: ## run the tests with the newest packages that pyproject.toml allows, in
 	  --exclude-editable >build/newest/packages.txt
 	build/newest/bin/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
-test-platform: setup ## run the tests that need Docker, an image, or a minute's fault
+engine: ## start a Docker Engine and build the image for the platform tests, where they can be had
 	tests/platform/engine.sh $(IMAGE)
+
+test-platform: setup engine ## run the tests that need Docker, an image, or a minute's fault
 	$(BIN)/python -m pytest -m platform --durations 10 tests/platform
 
 image: ## build the image; BASE_IMAGE VARIANT CPU_INDEX PIP_INDEX_URL EXTRA_CERTIFICATE are its arguments
@@ -66,8 +68,7 @@ sbom: ## the list of packages in the image, as CycloneDX: build/sbom.json
 	  "$$(docker image inspect --format '{{index .Config.Labels "io.mtlser.sbom"}}' $(IMAGE))" >build/sbom.json.tmp
 	@mv build/sbom.json.tmp build/sbom.json
 
-restore-test: setup ## save a platform of Compose, restore it into a new one, compare the champion
-	tests/platform/engine.sh $(IMAGE)
+restore-test: setup engine ## save a platform of Compose, restore it into a new one, compare the champion
 	$(BIN)/python -m pytest -m platform tests/platform/test_backup.py
 
 bench: setup ## run every benchmark, or one: make bench BENCH=train_step
