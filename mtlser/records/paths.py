@@ -12,6 +12,7 @@ KNOWN = 512
 """Paths that are remembered: a million utterances name a few hundred shards."""
 
 NO_PARTS = frozenset({"", ".", ".."})
+"""What is no part of a path below a folder."""
 
 
 @lru_cache(KNOWN)

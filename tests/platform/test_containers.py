@@ -29,7 +29,7 @@ SMALL = (
     "data.corpus=emodb", "split.protocol=loso", "split.max_folds=2", "train.epochs=2",
     "search.alphas=[0.1]", "noise.snr_db=[5]",
 )  # fmt: skip
-"""The demo's recipe on sixteen clips for each of two folds: what runs is the DAG, not the model."""
+"""The demo's recipe on 32 clips of noise and two folds: what is tested is the DAG, no model."""
 pytestmark = [
     pytest.mark.timeout(1800),
     # kfp's local runner: what is asked of a cluster means nothing here.

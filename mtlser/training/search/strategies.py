@@ -5,7 +5,6 @@ search that goes on after a kill, want the same. A search by fold is one of its 
 nothing that one fold's validation says is seen by another's, whose test speaker it may be.
 """
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
@@ -185,7 +184,8 @@ def of_tpe(recipe: Recipe, folds: Sequence[int], rows: Rows) -> Iterator[SearchC
                 break
         else:
             study.tell(trial, fmean(scores))
-            best = max(best, tuple(scores), key=lambda each: fmean(each) if each else -math.inf)
+            if not best or fmean(scores) > fmean(best):
+                best = tuple(scores)
 
 
 @lru_cache(maxsize=10_000)
